@@ -1,0 +1,73 @@
+#pragma once
+
+// SecretStore: where the broker reads long-lived credentials and CA bundles from.
+//
+// Implementations: file_store.h; later Kubernetes and Vault. Every one passes
+// tests/contract/secret_store_contract.h unchanged, and so does the fake of tests/support.
+
+#include "common/async/task.h"
+#include "common/base/result.h"
+#include "common/base/secret.h"
+
+#include <compare>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace connector::broker::store {
+
+// Names one secret. Never holds it.
+struct SecretRef {
+  std::string ns;  // The namespace of the Connector that owns the reference.
+  std::string name;
+
+  bool operator==(const SecretRef&) const = default;
+  auto operator<=>(const SecretRef&) const = default;
+};
+
+struct StoredSecret {
+  std::string type;                    // Kubernetes type, for example kubernetes.io/basic-auth.
+  std::map<std::string, Secret> data;  // Decoded bytes by key.
+  // Changes whenever the content does, is equal on every broker, and tells nothing about the
+  // content (keyed digest or the store's own version).
+  std::string version;
+};
+
+// Thread-safe: calls may overlap and may run on any thread of the broker's executor.
+class SecretStore {
+ public:
+  virtual ~SecretStore() = default;
+
+  // Reads what `ref` names, from the store itself: never from a cache of ours.
+  //
+  // Finishes by `deadline`. Errors: kNotFound (no such secret), kPermissionDenied (the store
+  // refused the broker's own identity), kDeadlineExceeded, kUnavailable with Retry::kSafe.
+  [[nodiscard]] virtual Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline) = 0;
+
+  // From now on `on_change` is called, on any thread, soon after one of `refs` appeared, changed or
+  // vanished. Replaces what was followed before. One follower at a time.
+  virtual void Follow(std::vector<SecretRef> refs,
+                      std::function<void(const SecretRef&)> on_change) = 0;
+
+ protected:
+  SecretStore() = default;
+  SecretStore(const SecretStore&) = default;
+  SecretStore& operator=(const SecretStore&) = default;
+};
+
+// User name and password in a stored secret, by its type: basic-auth and Opaque (username,
+// password), cpaas.io/distribution-registry-token (the same), dockerconfigjson (the entry whose key
+// names `registry_host`), or an identity token alone.
+struct RegistryCredential {
+  std::string username;   // Empty with an identity token.
+  Secret password;        // Empty with an identity token.
+  Secret identity_token;  // A refresh token for the OAuth2 flow; usually empty.
+};
+
+// Fails with kInvalidArgument naming the secret and the missing key; never with its content.
+[[nodiscard]] Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
+                                                                const StoredSecret& secret,
+                                                                const std::string& registry_host);
+
+}  // namespace connector::broker::store

@@ -1,0 +1,50 @@
+include_guard(GLOBAL)
+
+# Compiler settings for every target of this project. Sanitizers are chosen by CONNECTOR_SANITIZE:
+# "address" (with undefined behaviour) or "thread".
+set(CONNECTOR_SANITIZE "" CACHE STRING "Sanitizer set: empty, address or thread")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(connector_options INTERFACE)
+target_compile_options(connector_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror
+  -fstack-protector-strong -fcf-protection -fno-omit-frame-pointer)
+target_link_options(connector_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports false positives of these two inside coroutine frames and std::string.
+  target_compile_options(connector_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+  target_compile_options(connector_options INTERFACE -ftrivial-auto-var-init=zero)
+endif()
+
+if(CONNECTOR_SANITIZE STREQUAL "address")
+  set(flags -fsanitize=address,undefined -fno-sanitize-recover=all)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    list(APPEND flags -fno-sanitize=function)  # Clang 14 mistakes coroutine resume pointers.
+  endif()
+elseif(CONNECTOR_SANITIZE STREQUAL "thread")
+  set(flags -fsanitize=thread)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND flags -Wno-tsan)  # atomic_thread_fence inside Asio.
+  endif()
+elseif(NOT CONNECTOR_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "CONNECTOR_SANITIZE must be empty, address or thread")
+endif()
+if(flags)
+  target_compile_options(connector_options INTERFACE ${flags})
+  target_link_options(connector_options INTERFACE ${flags})
+else()
+  target_compile_definitions(connector_options INTERFACE
+    $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
+endif()
+
+find_program(CONNECTOR_CCACHE ccache)
+if(CONNECTOR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CONNECTOR_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CONNECTOR_CCACHE})
+endif()

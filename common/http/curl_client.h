@@ -1,0 +1,67 @@
+#pragma once
+
+// CurlClient: bounded HTTP requests to token services, identity providers and secret stores, over
+// libcurl. For the control plane only; the data plane's hot path does not use it.
+//
+// It follows no redirect, uses no proxy from the environment, keeps no cookies, speaks only http
+// and https, verifies TLS (1.2 or later), and shares no connection between calls unless `reuse` was
+// chosen, so that one identity's connection is never another's.
+
+#include "common/async/task.h"
+#include "common/base/result.h"
+#include "common/base/secret.h"
+#include "common/http/origin.h"
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::http {
+
+struct RequestHeader {
+  std::string name;
+  Secret value;  // Any header may be sensitive here, so all are held as if they were.
+};
+
+struct CurlRequest {
+  std::string method = "GET";
+  Url url;
+  std::vector<RequestHeader> headers;
+  Secret body;
+  std::string ca_pem;            // Added to the system's trust; empty for the system's alone.
+  std::string client_cert_file;  // Empty for none.
+  std::string client_key_file;
+  std::size_t max_response_bytes = 64 * 1024;  // More is an error, not a truncation.
+  std::chrono::milliseconds connect_timeout{5000};
+};
+
+struct CurlResponse {
+  int status = 0;
+  std::map<std::string, std::string> headers;  // Names in lower case; the last value of each.
+  Secret body;                                 // May hold a token.
+};
+
+enum class ConnectionReuse { kNever, kWithinThisClient };
+
+// Thread-safe. One background thread runs all transfers; results are delivered on the awaiting
+// coroutine's executor. The destructor cancels what is under way.
+class CurlClient {
+ public:
+  explicit CurlClient(ConnectionReuse reuse = ConnectionReuse::kNever);
+  ~CurlClient();
+  CurlClient(const CurlClient&) = delete;
+  CurlClient& operator=(const CurlClient&) = delete;
+
+  // Any HTTP status is a value. Errors: kDeadlineExceeded, kUnavailable (no connection, TLS not
+  // verified, cut off; the message names host and cause), kResourceExhausted (answer too large).
+  [[nodiscard]] Task<Result<CurlResponse>> Perform(CurlRequest request, Deadline deadline);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace connector::http

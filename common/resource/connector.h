@@ -1,0 +1,114 @@
+#pragma once
+
+// Connector: one registry, how to authenticate there, and who may use it (design section 5), after
+// parsing and validation. Shared by the broker, the controller and connectorctl. What stands here
+// has passed every check of validate.h; a value that breaks a rule cannot be built from YAML.
+
+#include "common/base/connector_ref.h"
+#include "common/http/origin.h"
+#include "common/oci/reference.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace connector::resource {
+
+enum class AuthKind : std::uint8_t { kTokenAuth, kBasicAuth, kAnonymous };
+
+// How much a stolen data plane would hold (design section 2, "Honest secret classes").
+enum class SecretClass : std::uint8_t { kNone, kDerived, kBounded, kStatic };
+
+[[nodiscard]] std::string_view ToString(AuthKind kind);       // "tokenAuth" ...
+[[nodiscard]] std::string_view ToString(SecretClass secret);  // "derived" ...; kNone is "none".
+[[nodiscard]] SecretClass ClassOf(AuthKind kind);
+
+struct Auth {
+  AuthKind kind = AuthKind::kAnonymous;
+  std::optional<std::string> secret_name;  // Always in the Connector's own namespace.
+  bool allow_static = false;
+  std::map<std::string, std::string> params;
+
+  bool operator==(const Auth&) const = default;
+};
+
+enum class RedirectMode : std::uint8_t { kFollow, kPass };
+
+struct Redirects {
+  RedirectMode mode = RedirectMode::kFollow;
+  std::vector<std::string> hosts;  // DNS names, "*.suffix", IP literals; lower case, no port.
+
+  bool operator==(const Redirects&) const = default;
+};
+
+struct Limits {
+  std::uint32_t max_concurrent_requests = 256;
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds idle_timeout{60000};
+
+  bool operator==(const Limits&) const = default;
+};
+
+struct Upstream {
+  std::optional<http::Url> token_realm;  // Absent: any path on the origin of `address`.
+  Redirects redirects;
+  Limits limits;
+  bool allow_insecure = false;
+
+  bool operator==(const Upstream&) const = default;
+};
+
+// Who a rule speaks of.
+struct ServiceAccountMatch {
+  std::string ns;
+  std::string name;
+  bool operator==(const ServiceAccountMatch&) const = default;
+};
+struct NamespaceMatch {
+  std::string ns;
+  bool operator==(const NamespaceMatch&) const = default;
+};
+struct OidcMatch {
+  std::string issuer;
+  std::map<std::string, std::string> claims;  // Never empty: every one must be equal.
+  bool operator==(const OidcMatch&) const = default;
+};
+using SubjectMatch = std::variant<ServiceAccountMatch, NamespaceMatch, OidcMatch>;
+
+struct AccessRule {
+  std::vector<SubjectMatch> from;         // Any of them.
+  std::vector<std::string> repositories;  // "*" is one component, "**" any number; any of them.
+  oci::ActionSet actions;
+
+  bool operator==(const AccessRule&) const = default;
+};
+
+struct Connector {
+  ConnectorRef ref;
+  std::string class_name;
+  http::Origin address;
+  Auth auth;
+  std::optional<std::string> ca_secret_name;  // Key ca.crt.
+  Upstream upstream;
+  std::vector<AccessRule> access;
+
+  bool operator==(const Connector&) const = default;
+
+  // Docker Hub puts one-component names under "library/" (reference section 2.3 of oci.md).
+  [[nodiscard]] bool IsDockerHub() const;
+  // The host[:port] values by which the mirror form (?ns=) may name this connector's registry.
+  [[nodiscard]] std::vector<std::string> MirrorHosts() const;
+};
+
+// The Connector in one canonical text: equal connectors give equal text, on every broker. What
+// epochs are computed from; holds names of Secrets, never their content.
+[[nodiscard]] std::string CanonicalText(const Connector& connector);
+// The same of only what a minted token depends on: address, auth, CA name, token realm.
+[[nodiscard]] std::string CanonicalMintText(const Connector& connector);
+
+}  // namespace connector::resource
