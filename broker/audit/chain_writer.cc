@@ -164,8 +164,7 @@ Result<Done> ChainWriter::PrepareFile(WallTime now) {
   if (file_ && (good_size_ == 0 || now - file_started_ < options_.max_file_age)) {
     return Done{};
   }
-  const std::string path =
-      options_.directory + "/" + auditlog::AuditFileName(position_.seq + 1);
+  const std::string path = options_.directory + "/" + auditlog::AuditFileName(position_.seq + 1);
   auto file = options_.open_file(path);
   if (!file) {
     return file.error();

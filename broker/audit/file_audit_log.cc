@@ -3,6 +3,7 @@
 #include "common/log/log.h"
 
 #include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <prometheus/counter.h>
@@ -18,7 +19,10 @@
 namespace connector::broker::audit {
 namespace {
 
-using Handler = asio::any_completion_handler<void(Result<Done>)>;
+struct Waiter {
+  Executor executor;
+  asio::any_completion_handler<void(Result<Done>)> handler;
+};
 
 struct Metrics {
   explicit Metrics(prometheus::Registry& registry)
@@ -32,14 +36,13 @@ struct Metrics {
                      .Help("Audit records that could not be written; nothing was issued for them.")
                      .Register(registry)
                      .Add({})),
-        sync_seconds(
-            prometheus::BuildHistogram()
-                .Name("connector_broker_audit_sync_seconds")
-                .Help("Time to write and sync one batch of records.")
-                .Register(registry)
-                .Add({},
-                     prometheus::Histogram::BucketBoundaries{
-                         0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3})) {}
+        sync_seconds(prometheus::BuildHistogram()
+                         .Name("connector_broker_audit_sync_seconds")
+                         .Help("Time to write and sync one batch of records.")
+                         .Register(registry)
+                         .Add({},
+                              prometheus::Histogram::BucketBoundaries{
+                                  0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3})) {}
 
   prometheus::Counter& records;
   prometheus::Counter& failures;
@@ -47,17 +50,15 @@ struct Metrics {
 };
 
 Error Refused(std::string message) {
-  return MakeError(
-      ErrorCode::kUnavailable, ErrorOrigin::kSelf, std::move(message), Retry::kSafe);
+  return MakeError(ErrorCode::kUnavailable, ErrorOrigin::kSelf, std::move(message), Retry::kSafe);
 }
 
 // On the waiter's own executor: the writer thread never runs anyone else's code.
-void Complete(Handler handler, Result<Done> result) {
-  const auto executor = asio::get_associated_executor(handler);
-  auto call = [h = std::move(handler), r = std::move(result)]() mutable {
+void Complete(Waiter waiter, Result<Done> result) {
+  auto call = [h = std::move(waiter.handler), r = std::move(result)]() mutable {
     std::move(h)(std::move(r));
   };
-  asio::post(executor, std::move(call));
+  asio::post(waiter.executor, std::move(call));
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ class FileAuditLog::Impl {
     thread_ = std::thread([this] { Run(); });
   }
 
-  void Enqueue(auditlog::Event event, Handler handler) {
+  void Enqueue(auditlog::Event event, Waiter waiter) {
     std::string refusal;
     {
       const std::lock_guard lock(mutex_);
@@ -84,7 +85,7 @@ class FileAuditLog::Impl {
         refusal = "the audit queue is full";
       } else {
         events_.push_back(std::move(event));
-        handlers_.push_back(std::move(handler));
+        waiters_.push_back(std::move(waiter));
       }
     }
     if (refusal.empty()) {
@@ -92,7 +93,7 @@ class FileAuditLog::Impl {
       return;
     }
     metrics_.failures.Increment();
-    Complete(std::move(handler), Refused(std::move(refusal)));
+    Complete(std::move(waiter), Refused(std::move(refusal)));
   }
 
   void Stop() {
@@ -116,19 +117,19 @@ class FileAuditLog::Impl {
   void Run() {
     while (true) {
       std::vector<auditlog::Event> events;
-      std::vector<Handler> handlers;
-      if (!Take(events, handlers)) {
+      std::vector<Waiter> waiters;
+      if (!Take(events, waiters)) {
         return;
       }
       const Result<Done> result = Write(events);
-      for (Handler& handler : handlers) {
-        Complete(std::move(handler), result);
+      for (Waiter& waiter : waiters) {
+        Complete(std::move(waiter), result);
       }
     }
   }
 
   // Waits for work. While the disk fails, a record of our own is work.
-  bool Take(std::vector<auditlog::Event>& events, std::vector<Handler>& handlers) {
+  bool Take(std::vector<auditlog::Event>& events, std::vector<Waiter>& waiters) {
     std::unique_lock lock(mutex_);
     const auto ready = [this] { return stopping_ || !events_.empty(); };
     if (status_.problem.empty()) {
@@ -137,16 +138,17 @@ class FileAuditLog::Impl {
       wake_.wait_for(lock, retry_interval_, ready);
     }
     events.swap(events_);
-    handlers.swap(handlers_);
+    waiters.swap(waiters_);
     if (!events.empty()) {
       return true;
     }
     if (stopping_) {
       return false;
     }
-    events.push_back({.time = clock_->Now(),
-                      .reason = "AUDIT_RECOVERED",
-                      .detail = "records could not be written for a while; nothing was issued"});
+    auditlog::Event& own = events.emplace_back();
+    own.time = clock_->Now();
+    own.reason = "AUDIT_RECOVERED";
+    own.detail = "records could not be written for a while; nothing was issued";
     return true;
   }
 
@@ -182,7 +184,7 @@ class FileAuditLog::Impl {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<auditlog::Event> events_;
-  std::vector<Handler> handlers_;  // One per event.
+  std::vector<Waiter> waiters_;  // One per event.
   bool stopping_ = false;
   AuditStatus status_;
 
@@ -208,11 +210,11 @@ Result<std::unique_ptr<FileAuditLog>> FileAuditLog::Open(FileAuditLogOptions opt
 Task<Result<Done>> FileAuditLog::Append(auditlog::Event event) {
   Impl* const impl = impl_.get();
   auto initiate = [impl](auto handler, auditlog::Event e) {
-    impl->Enqueue(std::move(e), Handler(std::move(handler)));
+    const Executor executor = asio::get_associated_executor(handler);
+    impl->Enqueue(std::move(e), {executor, std::move(handler)});
   };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>,
-                                          void(Result<Done>)>(
-      initiate, kUseTask, std::move(event));
+                                          void(Result<Done>)>(initiate, kUseTask, std::move(event));
 }
 
 void FileAuditLog::Stop() {

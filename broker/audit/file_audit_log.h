@@ -1,8 +1,8 @@
 #pragma once
 
-// FileAuditLog: the audit log on disk. Callers queue their events; one thread takes the whole queue,
-// writes it with one write and one fdatasync (group commit), and then completes every waiter on its
-// own executor. So the cost of a sync is shared by all who wait at that moment.
+// FileAuditLog: the audit log on disk. Callers queue their events; one thread takes the whole
+// queue, writes it with one write and one fdatasync (group commit), and then completes every waiter
+// on its own executor. So the cost of a sync is shared by all who wait at that moment.
 //
 // When the disk fails, everyone who waits gets kUnavailable and nothing is issued. The next append
 // tries again, and with none the log itself tries every `retry_interval` with a record of its own

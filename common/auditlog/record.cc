@@ -55,8 +55,8 @@ std::optional<WallTime> ParseTime(std::string_view text) {
   }
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
-  const WallTime time = std::chrono::system_clock::from_time_t(::timegm(&parts)) +
-                        std::chrono::milliseconds(millis);
+  const WallTime time =
+      std::chrono::system_clock::from_time_t(::timegm(&parts)) + std::chrono::milliseconds(millis);
   return FormatTime(time) == text ? std::optional(time) : std::nullopt;
 }
 
@@ -88,8 +88,7 @@ std::string FormatRecord(const Event& event, ChainPosition& position) {
   AppendText(line, "rule", event.rule);
   AppendText(line, "reason", event.reason);
   AppendText(line, "detail", event.detail);
-  AppendText(
-      line, "not_after", event.not_after == WallTime{} ? "" : FormatTime(event.not_after));
+  AppendText(line, "not_after", event.not_after == WallTime{} ? "" : FormatTime(event.not_after));
   line.push_back('}');
 
   position = {position.seq + 1, crypto::Sha256Hex(line)};
