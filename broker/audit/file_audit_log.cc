@@ -2,7 +2,6 @@
 
 #include "common/log/log.h"
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
@@ -19,10 +18,36 @@
 namespace connector::broker::audit {
 namespace {
 
-struct Waiter {
-  Executor executor;
-  asio::any_completion_handler<void(Result<Done>)> handler;
+// A suspended Append, whatever its handler's type.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  // Resumes it on its own executor: the writer thread never runs anyone else's code.
+  virtual void Complete(Result<Done> result) = 0;
+
+ protected:
+  Waiter() = default;
+  Waiter(const Waiter&) = default;
+  Waiter& operator=(const Waiter&) = default;
 };
+
+template <typename Handler>
+class WaiterOf final : public Waiter {
+ public:
+  explicit WaiterOf(Handler handler) : handler_(std::move(handler)) {}
+  void Complete(Result<Done> result) override {
+    const auto executor = asio::get_associated_executor(handler_);
+    auto call = [h = std::move(handler_), r = std::move(result)]() mutable {
+      std::move(h)(std::move(r));
+    };
+    asio::post(executor, std::move(call));
+  }
+
+ private:
+  Handler handler_;
+};
+
+using WaiterPtr = std::unique_ptr<Waiter>;
 
 struct Metrics {
   explicit Metrics(prometheus::Registry& registry)
@@ -53,14 +78,6 @@ Error Refused(std::string message) {
   return MakeError(ErrorCode::kUnavailable, ErrorOrigin::kSelf, std::move(message), Retry::kSafe);
 }
 
-// On the waiter's own executor: the writer thread never runs anyone else's code.
-void Complete(Waiter waiter, Result<Done> result) {
-  auto call = [h = std::move(waiter.handler), r = std::move(result)]() mutable {
-    std::move(h)(std::move(r));
-  };
-  asio::post(waiter.executor, std::move(call));
-}
-
 }  // namespace
 
 class FileAuditLog::Impl {
@@ -75,7 +92,7 @@ class FileAuditLog::Impl {
     thread_ = std::thread([this] { Run(); });
   }
 
-  void Enqueue(auditlog::Event event, Waiter waiter) {
+  void Enqueue(auditlog::Event event, WaiterPtr waiter) {
     std::string refusal;
     {
       const std::lock_guard lock(mutex_);
@@ -93,7 +110,7 @@ class FileAuditLog::Impl {
       return;
     }
     metrics_.failures.Increment();
-    Complete(std::move(waiter), Refused(std::move(refusal)));
+    waiter->Complete(Refused(std::move(refusal)));
   }
 
   void Stop() {
@@ -117,19 +134,19 @@ class FileAuditLog::Impl {
   void Run() {
     while (true) {
       std::vector<auditlog::Event> events;
-      std::vector<Waiter> waiters;
+      std::vector<WaiterPtr> waiters;
       if (!Take(events, waiters)) {
         return;
       }
       const Result<Done> result = Write(events);
-      for (Waiter& waiter : waiters) {
-        Complete(std::move(waiter), result);
+      for (const WaiterPtr& waiter : waiters) {
+        waiter->Complete(result);
       }
     }
   }
 
   // Waits for work. While the disk fails, a record of our own is work.
-  bool Take(std::vector<auditlog::Event>& events, std::vector<Waiter>& waiters) {
+  bool Take(std::vector<auditlog::Event>& events, std::vector<WaiterPtr>& waiters) {
     std::unique_lock lock(mutex_);
     const auto ready = [this] { return stopping_ || !events_.empty(); };
     if (status_.problem.empty()) {
@@ -184,7 +201,7 @@ class FileAuditLog::Impl {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<auditlog::Event> events_;
-  std::vector<Waiter> waiters_;  // One per event.
+  std::vector<WaiterPtr> waiters_;  // One per event.
   bool stopping_ = false;
   AuditStatus status_;
 
@@ -209,12 +226,13 @@ Result<std::unique_ptr<FileAuditLog>> FileAuditLog::Open(FileAuditLogOptions opt
 
 Task<Result<Done>> FileAuditLog::Append(auditlog::Event event) {
   Impl* const impl = impl_.get();
-  auto initiate = [impl](auto handler, auditlog::Event e) {
-    const Executor executor = asio::get_associated_executor(handler);
-    impl->Enqueue(std::move(e), {executor, std::move(handler)});
+  // `event` lives in this frame until the handler has run.
+  auto initiate = [impl, &event](auto handler) {
+    impl->Enqueue(std::move(event),
+                  std::make_unique<WaiterOf<decltype(handler)>>(std::move(handler)));
   };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>,
-                                          void(Result<Done>)>(initiate, kUseTask, std::move(event));
+                                          void(Result<Done>)>(initiate, kUseTask);
 }
 
 void FileAuditLog::Stop() {

@@ -87,7 +87,8 @@ TEST(FileAuditLog, WritesWhatIsQueuedBeforeItStops) {
   asio::io_context io;
   int durable = 0;
   const auto append = [&]() -> Task<void> {
-    const Result<Done> result = co_await harness.log().Append({});
+    auditlog::Event event;
+    const Result<Done> result = co_await harness.log().Append(std::move(event));
     durable += result ? 1 : 0;
   };
   for (int i = 0; i < 50; ++i) {
