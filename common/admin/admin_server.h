@@ -35,18 +35,19 @@ inline constexpr std::chrono::seconds kIoTimeout{5};  // To read a head, and to 
 // Ready when there is no reason not to be. A reason is one sentence without secrets, for example
 // "no routes from the broker yet".
 struct Readiness {
-  std::vector<std::string> reasons;
+  std::vector<std::string> reasons = {};
 };
 
 // The functions run on the server's thread, also while the program is busy: they must be
 // thread-safe and must not block. What they throw becomes a 500.
 struct AdminOptions {
-  std::string address;  // IP:port, [IPv6]:port or localhost:port; port 0 picks a free one.
-  std::function<Readiness()> readiness;
+  std::string address = {};  // IP:port, [IPv6]:port or localhost:port; port 0 picks a free one.
+  std::function<Readiness()> readiness = {};
   // Registries and other sources of metrics. One that has died is left out.
-  std::vector<std::weak_ptr<prometheus::Collectable>> collectables;
-  std::function<std::string()> status_json;  // See status.h: ToJson(Status).
-  std::string title;                         // Of the page, for example "connector-broker".
+  std::vector<std::weak_ptr<prometheus::Collectable>> collectables = {};
+  std::function<std::string()> status_json = {};  // See status.h: ToJson(Status).
+  std::string title = {};                         // Of the page, for example "connector-broker".
+  std::chrono::milliseconds io_timeout = kIoTimeout;
 };
 
 class AdminServer {
