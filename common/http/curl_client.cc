@@ -37,8 +37,8 @@ template <typename Handler>
 CurlTransfer::Done ResumeOnItsExecutor(Handler handler) {
   const auto executor = asio::get_associated_executor(handler);
   auto shared = std::make_shared<Handler>(std::move(handler));
-  auto work = std::make_shared<asio::executor_work_guard<std::decay_t<decltype(executor)>>>(
-      executor);
+  auto work =
+      std::make_shared<asio::executor_work_guard<std::decay_t<decltype(executor)>>>(executor);
   return [executor, shared, work](Result<CurlResponse> result) {
     auto resume = [handler = std::move(*shared), value = std::move(result)]() mutable {
       std::move(handler)(std::move(value));

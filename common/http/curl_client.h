@@ -42,7 +42,7 @@ struct CurlResponse {
   int status = 0;
   // Names in lower case. Lines with one name are joined by ", " (RFC 9110 section 5.3).
   std::map<std::string, std::string> headers;
-  Secret body;                                 // May hold a token.
+  Secret body;  // May hold a token.
 };
 
 enum class ConnectionReuse { kNever, kWithinThisClient };

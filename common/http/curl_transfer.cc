@@ -80,8 +80,8 @@ Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse, TrustStores
 }
 
 void CurlTransfer::SetConnection(ConnectionReuse reuse) {
-  const auto left = std::chrono::duration_cast<milliseconds>(deadline_ -
-                                                             std::chrono::steady_clock::now());
+  const auto left =
+      std::chrono::duration_cast<milliseconds>(deadline_ - std::chrono::steady_clock::now());
   curl_easy_setopt(easy_, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy_, CURLOPT_URL, request_.url.ToString().c_str());
   curl_easy_setopt(easy_, CURLOPT_PATH_AS_IS, 1L);
@@ -134,7 +134,15 @@ CURLcode CurlTransfer::OnTlsContext(CURL* /*easy*/, void* context, void* self) {
   // The broker turns TLS 1.2 off for the whole process, which is meant for gRPC only.
   SSL_CTX_clear_options(tls, SSL_OP_NO_TLSv1_2);
   SSL_CTX_set1_cert_store(tls, static_cast<CurlTransfer*>(self)->trust_.get());
+  SSL_CTX_set_cert_verify_callback(tls, &CurlTransfer::OnVerify, self);
   return CURLE_OK;
+}
+
+// OpenSSL's own verification; only keeps the reason, which curl reports for some errors alone.
+int CurlTransfer::OnVerify(X509_STORE_CTX* chain, void* self) {
+  const int verified = X509_verify_cert(chain);
+  static_cast<CurlTransfer*>(self)->verify_error_ = X509_STORE_CTX_get_error(chain);
+  return verified;
 }
 
 void CurlTransfer::SetMethod() {
@@ -221,12 +229,15 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count
 
 Error CurlTransfer::ToError(CURLcode code) const {
   const std::string host = request_.url.origin.Authority();
-  const Retry retry =
-      NothingWasSent(code) || request_.method == "GET" || request_.method == "HEAD"
-          ? Retry::kSafe
-          : Retry::kNever;
+  const Retry retry = NothingWasSent(code) || request_.method == "GET" || request_.method == "HEAD"
+                          ? Retry::kSafe
+                          : Retry::kNever;
   if (too_large_) {
     return Upstream(ErrorCode::kResourceExhausted, "the answer of " + host + " is too large");
+  }
+  if (code == CURLE_PEER_FAILED_VERIFICATION || verify_error_ != X509_V_OK) {
+    return Upstream(ErrorCode::kUnavailable,
+                    "the certificate of " + host + " " + CertificateProblem(verify_error_));
   }
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
@@ -240,17 +251,12 @@ Error CurlTransfer::ToError(CURLcode code) const {
       return Upstream(ErrorCode::kUnavailable, "the name " + host + " does not resolve", retry);
     case CURLE_COULDNT_CONNECT:
       return Upstream(ErrorCode::kUnavailable, host + " refused the connection", retry);
-    case CURLE_PEER_FAILED_VERIFICATION: {
-      long verify_result = X509_V_OK;
-      curl_easy_getinfo(easy_, CURLINFO_SSL_VERIFYRESULT, &verify_result);
-      return Upstream(ErrorCode::kUnavailable,
-                      "the certificate of " + host + " " + CertificateProblem(verify_result));
-    }
     case CURLE_SSL_CONNECT_ERROR:
       return Upstream(ErrorCode::kUnavailable, "no TLS connection to " + host, retry);
     case CURLE_SSL_CERTPROBLEM:
-      return Upstream(ErrorCode::kUnavailable, "the client certificate for " + host +
-                                                   " cannot be read or does not fit its key");
+      return Upstream(
+          ErrorCode::kUnavailable,
+          "the client certificate for " + host + " cannot be read or does not fit its key");
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:

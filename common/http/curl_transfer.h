@@ -38,6 +38,7 @@ class CurlTransfer {
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
   static CURLcode OnTlsContext(CURL* easy, void* context, void* self);
+  static int OnVerify(X509_STORE_CTX* chain, void* self);
 
   void SetConnection(ConnectionReuse reuse);
   void SetTls();
@@ -56,6 +57,7 @@ class CurlTransfer {
   WipedBuffer body_;
   std::size_t head_bytes_ = 0;
   bool too_large_ = false;
+  int verify_error_ = 0;  // X509_V_OK
 };
 
 }  // namespace connector::http

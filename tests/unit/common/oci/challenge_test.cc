@@ -72,7 +72,9 @@ INSTANTIATE_TEST_SUITE_P(
         Read{"AnUnknownParameter", R"(Bearer realm="r",error="invalid_token")", {"r", "", ""}},
         Read{"AnUnknownSchemeBefore", R"(Negotiate, Bearer realm="r")", {"r", "", ""}},
         Read{"AToken68Before", R"(Negotiate YII/+=, Bearer realm="r")", {"r", "", ""}},
-        Read{"AnUnknownSchemeAfter", R"(Bearer realm="r", Digest realm="x", qop="a")", {"r", "", ""}}),
+        Read{"AnUnknownSchemeAfter",
+             R"(Bearer realm="r", Digest realm="x", qop="a")",
+             {"r", "", ""}}),
     [](const auto& row) { return std::string(row.param.name); });
 
 struct Refused {
