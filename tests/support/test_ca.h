@@ -1,42 +1,38 @@
 #pragma once
 
-// A certificate authority in memory, for tests with real TLS. EC P-256 throughout.
+// TestCa: a certificate authority that lives in the memory of one test, and the server identities
+// that it issues. EC P-256.
 
-#include <chrono>
+#include <openssl/types.h>
+
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace connector::testing_support {
 
-struct CertificateSpec {
-  std::string common_name = "test";
-  std::vector<std::string> sans;  // As OpenSSL writes them: "DNS:a", "URI:spiffe://b", "IP:::1".
-  std::chrono::seconds not_before{-3600};  // From now.
-  std::chrono::seconds not_after{3600};
-};
-
-struct IssuedCertificate {
+struct TlsIdentity {
   std::string certificate_pem;
   std::string key_pem;
 };
 
-class TestCa {
- public:
-  explicit TestCa(std::string common_name = "test CA");
-  ~TestCa();
-  TestCa(const TestCa&) = delete;
-  TestCa& operator=(const TestCa&) = delete;
-
-  [[nodiscard]] std::string certificate_pem() const;
-  [[nodiscard]] IssuedCertificate Issue(const CertificateSpec& spec) const;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+struct CertificateRequest {
+  std::vector<std::string> names{"DNS:localhost", "IP:127.0.0.1"};  // subjectAltName entries.
+  long valid_from_seconds = -3600;                                  // Relative to now.
+  long valid_to_seconds = 3600;
 };
 
-// Writes `text` to `path` through a rename, as a certificate manager does.
-void ReplaceFile(const std::string& path, const std::string& text);
+class TestCa {
+ public:
+  TestCa();
+
+  [[nodiscard]] const std::string& pem() const { return identity_.certificate_pem; }
+  [[nodiscard]] TlsIdentity Issue(const CertificateRequest& request = {}) const;
+
+ private:
+  TlsIdentity identity_;
+  std::shared_ptr<EVP_PKEY> key_;
+  std::shared_ptr<X509> certificate_;
+};
 
 }  // namespace connector::testing_support

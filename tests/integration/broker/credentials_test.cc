@@ -18,10 +18,10 @@ namespace connector::broker {
 namespace {
 
 using ::testing::ElementsAre;
-using testing_support::IssuedCertificate;
 using testing_support::ReplaceFile;
 using testing_support::ScratchDir;
 using testing_support::TestCa;
+using testing_support::TlsIdentity;
 
 // Answers CheckConnector with the peer's names, one step each.
 class NamesService final : public v1::Broker::CallbackService {
@@ -54,24 +54,23 @@ class CredentialsTest : public ::testing::Test {
   ~CredentialsTest() override { server_->Shutdown(std::chrono::system_clock::now()); }
 
   void WriteServer(const TestCa& issuer) {
-    const IssuedCertificate server =
-        issuer.Issue({.common_name = "broker", .sans = {"DNS:connector-broker"}});
+    const TlsIdentity server = issuer.Issue({.names = {"DNS:connector-broker"}});
     ReplaceFile(dir_ / "server.key", server.key_pem);
     ReplaceFile(dir_ / "server.crt", server.certificate_pem);
-    ReplaceFile(dir_ / "ca.crt", ca_.certificate_pem());
+    ReplaceFile(dir_ / "ca.crt", ca_.pem());
   }
   grpc_support::TlsFiles ServerFiles() {
     return {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"};
   }
   std::uint16_t port() const { return static_cast<std::uint16_t>(port_); }
 
-  grpc::Status Call(const IssuedCertificate& client,
+  grpc::Status Call(const TlsIdentity& client,
                     const TestCa& trusted,
                     const std::string& server_name,
                     std::vector<std::string>& names) {
     ReplaceFile(dir_ / "client.key", client.key_pem);
     ReplaceFile(dir_ / "client.crt", client.certificate_pem);
-    ReplaceFile(dir_ / "trusted.crt", trusted.certificate_pem());
+    ReplaceFile(dir_ / "trusted.crt", trusted.pem());
     const auto channel =
         grpc_support::MakeChannel("ipv4:127.0.0.1:" + std::to_string(port_),
                                   {dir_ / "client.crt", dir_ / "client.key", dir_ / "trusted.crt"},
@@ -101,7 +100,7 @@ const std::vector<std::string> kDataplaneSans = {"URI:spiffe://oci-connector.loc
 TEST_F(CredentialsTest, LetAClientOfTheCaThroughAndNameIt) {
   std::vector<std::string> names;
   const grpc::Status status =
-      Call(ca_.Issue({.sans = kDataplaneSans}), ca_, "connector-broker", names);
+      Call(ca_.Issue({.names = kDataplaneSans}), ca_, "connector-broker", names);
 
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_THAT(names, ElementsAre("spiffe://oci-connector.local/dataplane", "dataplane"));
@@ -111,18 +110,17 @@ TEST_F(CredentialsTest, RefuseAClientOfAnotherCa) {
   std::vector<std::string> names;
   const TestCa other;
   const grpc::Status status =
-      Call(other.Issue({.sans = kDataplaneSans}), ca_, "connector-broker", names);
+      Call(other.Issue({.names = kDataplaneSans}), ca_, "connector-broker", names);
 
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(CredentialsTest, RefuseAnExpiredClient) {
   std::vector<std::string> names;
-  const grpc::Status status =
-      Call(ca_.Issue({.sans = kDataplaneSans, .not_after = std::chrono::seconds(-60)}),
-           ca_,
-           "connector-broker",
-           names);
+  const grpc::Status status = Call(ca_.Issue({.names = kDataplaneSans, .valid_to_seconds = -60}),
+                                   ca_,
+                                   "connector-broker",
+                                   names);
 
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
 }
@@ -130,7 +128,7 @@ TEST_F(CredentialsTest, RefuseAnExpiredClient) {
 TEST_F(CredentialsTest, RefuseAServerOfAnotherName) {
   std::vector<std::string> names;
   const grpc::Status status =
-      Call(ca_.Issue({.sans = kDataplaneSans}), ca_, "another-broker", names);
+      Call(ca_.Issue({.names = kDataplaneSans}), ca_, "another-broker", names);
 
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
 }
@@ -139,13 +137,13 @@ TEST_F(CredentialsTest, RefuseAServerOfAnotherCa) {
   std::vector<std::string> names;
   const TestCa other;
   const grpc::Status status =
-      Call(ca_.Issue({.sans = kDataplaneSans}), other, "connector-broker", names);
+      Call(ca_.Issue({.names = kDataplaneSans}), other, "connector-broker", names);
 
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(CredentialsTest, SpeakTls13ToAClientWithACertificate) {
-  const TlsOutcome outcome = TryTls(port(), {.certificate = ca_.Issue({.sans = kDataplaneSans})});
+  const TlsOutcome outcome = TryTls(port(), {.certificate = ca_.Issue({.names = kDataplaneSans})});
 
   EXPECT_TRUE(outcome.handshake);
   EXPECT_EQ(outcome.version, TLS1_3_VERSION);
@@ -154,7 +152,7 @@ TEST_F(CredentialsTest, SpeakTls13ToAClientWithACertificate) {
 
 TEST_F(CredentialsTest, RefuseTls12) {
   const TlsOutcome outcome = TryTls(
-      port(), {.max_version = TLS1_2_VERSION, .certificate = ca_.Issue({.sans = kDataplaneSans})});
+      port(), {.max_version = TLS1_2_VERSION, .certificate = ca_.Issue({.names = kDataplaneSans})});
 
   EXPECT_FALSE(outcome.handshake);
 }
@@ -166,8 +164,8 @@ TEST_F(CredentialsTest, ShowNoHttp2ByteToAClientWithoutACertificate) {
 
 TEST_F(CredentialsTest, TakeUpAChangedCaAndCertificateWithoutARestart) {
   const TestCa next;
-  ReplaceFile(dir_ / "ca.crt", next.certificate_pem());
-  const TlsAttempt attempt{.certificate = next.Issue({.sans = kDataplaneSans})};
+  ReplaceFile(dir_ / "ca.crt", next.pem());
+  const TlsAttempt attempt{.certificate = next.Issue({.names = kDataplaneSans})};
 
   std::size_t received = 0;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
@@ -176,7 +174,8 @@ TEST_F(CredentialsTest, TakeUpAChangedCaAndCertificateWithoutARestart) {
   }
 
   EXPECT_GT(received, 0U);
-  EXPECT_EQ(TryTls(port(), {.certificate = ca_.Issue({.sans = kDataplaneSans})}).received_bytes, 0U)
+  EXPECT_EQ(TryTls(port(), {.certificate = ca_.Issue({.names = kDataplaneSans})}).received_bytes,
+            0U)
       << "the old CA is no longer trusted";
 }
 

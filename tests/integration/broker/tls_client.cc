@@ -32,7 +32,7 @@ int Connect(std::uint16_t port) {
   return fd;
 }
 
-void UseCertificate(SSL_CTX* context, const testing_support::IssuedCertificate& issued) {
+void UseCertificate(SSL_CTX* context, const testing_support::TlsIdentity& issued) {
   const auto bio = [](const std::string& pem) {
     return BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
   };

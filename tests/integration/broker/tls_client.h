@@ -13,7 +13,7 @@ namespace connector::broker {
 
 struct TlsAttempt {
   int max_version = 0;  // An OpenSSL constant; 0 for the highest.
-  std::optional<testing_support::IssuedCertificate> certificate;
+  std::optional<testing_support::TlsIdentity> certificate;
 };
 
 struct TlsOutcome {
