@@ -273,7 +273,8 @@ Result<std::vector<std::string>> ListResourceFiles(const std::string& path) {
 Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths) {
   std::vector<std::string> names;
   for (const std::string& path : paths) {
-    if (!std::filesystem::is_directory(path)) {
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(path, ignored)) {
       names.push_back(path);
       continue;
     }
