@@ -8,7 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_static_buffer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
 #include <charconv>
@@ -162,7 +162,7 @@ class AdminServer::Impl {
   // One connection: one head, one answer.
   Task<void> Serve(Stream stream) {
     boost::system::error_code failed;
-    beast::flat_static_buffer<kMaxHeadBytes> buffer;
+    beast::flat_buffer buffer(kMaxHeadBytes);
     http::request_parser<http::empty_body> parser;
     parser.header_limit(kMaxHeadBytes);
     stream.expires_after(io_timeout_);
@@ -187,7 +187,7 @@ class AdminServer::Impl {
     std::size_t unread = 0;
     while (!failed && unread < kMaxUnreadBytes) {
       buffer.clear();
-      unread += co_await stream.async_read_some(buffer.prepare(buffer.max_size()),
+      unread += co_await stream.async_read_some(buffer.prepare(kMaxHeadBytes),
                                                 asio::redirect_error(kUseTask, failed));
     }
   }
