@@ -1,0 +1,73 @@
+#pragma once
+
+// Grant: the broker's permission to do something upstream, as this data plane holds it; Denial: its
+// refusal. Plain values, so that nothing behind them knows gRPC.
+
+#include "common/base/clock.h"
+#include "common/base/connector_ref.h"
+#include "common/base/secret.h"
+#include "common/oci/reference.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace connector::dataplane::token {
+
+struct Grant {
+  ConnectorRef connector;
+  // "Authorization: Bearer ...\r\n", ready to be appended to a head; empty for anonymous.
+  Secret authorization_line;
+  std::size_t credential_offset = 0;  // Where the value starts in authorization_line.
+  WallTime not_after;                 // Of the credential.
+  WallTime authorization_not_after;   // Of the caller's right (promise P6: at most 60 s).
+  std::string subject;
+  std::string epoch;
+  bool single_use = false;
+
+  // The credential alone, for the check that no answer echoes it; empty for anonymous.
+  [[nodiscard]] std::string_view Credential() const {
+    const std::string_view line = authorization_line.Reveal();
+    return line.empty() ? line : line.substr(credential_offset, line.size() - credential_offset - 2);
+  }
+};
+
+enum class DenialReason : std::uint8_t {
+  kCallerUnauthenticated,
+  kConnectorNotFound,
+  kAccessDenied,
+  kSecretUnavailable,
+  kUpstreamRefused,
+  kUpstreamUnavailable,
+  kUpstreamTimeout,
+  kRateLimited,
+  kAuditUnavailable,
+  kIdentityUnavailable,
+  kInvalidRequest,
+  kBrokerUnavailable,  // Ours: no answer from any broker.
+};
+
+struct Denial {
+  DenialReason reason = DenialReason::kBrokerUnavailable;
+  std::string message;
+  std::chrono::seconds retry_after{0};
+  std::string subject;
+};
+
+using Outcome = std::variant<std::shared_ptr<const Grant>, Denial>;
+
+// What one request asks of the broker. With neither connector nor host: only who the caller is.
+struct Ask {
+  ConnectorRef connector;     // Empty names when `upstream_host` is set, or for neither.
+  std::string upstream_host;  // Mirror form.
+  std::string caller_token;   // The caller's own; wiped by whoever owns the Ask.
+  std::vector<oci::Scope> scopes;
+  std::string request_id;
+  std::string client_address;
+  bool mint_anew = false;  // The registry refused the token that the broker has cached.
+};
+
+}  // namespace connector::dataplane::token
