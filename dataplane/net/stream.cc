@@ -260,12 +260,24 @@ void Stream::WatchReadable(std::function<void()> on_readable) {
     alive_ = std::make_shared<bool>(true);
   }
   socket_.async_wait(Socket::wait_read,
-                     [alive = alive_, action = std::move(on_readable)](
-                         const boost::system::error_code& error) {
-                       if (*alive && error != asio::error::operation_aborted) {
-                         action();
+                     [this, alive = alive_, action = std::move(on_readable)](
+                         const boost::system::error_code& error) mutable {
+                       if (!*alive || error == asio::error::operation_aborted) {
+                         return;
                        }
+                       if (ssl_ != nullptr && !error && !HasApplicationData()) {
+                         WatchReadable(std::move(action));  // A session ticket or the like.
+                         return;
+                       }
+                       action();
                      });
+}
+
+bool Stream::HasApplicationData() {
+  char byte = 0;
+  std::size_t got = 0;
+  const int result = SSL_peek_ex(ssl_, &byte, 1, &got);
+  return result == 1 || FromSsl(result).status != IoStatus::kWouldBlock;
 }
 
 void Stream::Close() {

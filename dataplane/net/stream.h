@@ -69,8 +69,9 @@ class Stream final : private TimedWait {
                                                std::chrono::milliseconds timeout);
   [[nodiscard]] Task<Result<Done>> WriteAll(std::string_view data, std::chrono::milliseconds timeout);
 
-  // Calls `on_readable` once when data (or an error) is there, unless the stream dies first. Used
-  // to notice a response that comes before the request's body was sent.
+  // Calls `on_readable` once when data (or an error) is there, unless the stream dies first; over
+  // TLS, when it is application data. Used to notice a response that comes before the request's
+  // body was sent.
   void WatchReadable(std::function<void()> on_readable);
 
   // Ends a wait of the coroutine, from the same core.
@@ -97,6 +98,7 @@ class Stream final : private TimedWait {
 
   void OnTimeout() override;
   [[nodiscard]] IoResult FromSsl(int result);
+  [[nodiscard]] bool HasApplicationData();
   [[nodiscard]] Task<Result<Done>> Wait(Direction direction, std::chrono::milliseconds timeout);
   [[nodiscard]] Task<Result<Done>> RunHandshake(std::chrono::milliseconds timeout);
 

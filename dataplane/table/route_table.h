@@ -5,7 +5,7 @@
 // sealing keys protect upload sessions and open no registry.
 
 #include "common/base/connector_ref.h"
-#include "common/base/secret.h"
+#include "common/crypto/seal.h"
 #include "common/http/origin.h"
 #include "dataplane/net/tls.h"
 
@@ -49,15 +49,9 @@ struct Route {
   std::shared_ptr<RouteStats> stats;
 };
 
-struct SealingKey {
-  std::uint32_t id = 0;
-  Secret key;  // 32 bytes.
-};
-
 struct RouteTable {
   std::map<ConnectorRef, std::shared_ptr<const Route>> routes;
-  std::vector<std::shared_ptr<const SealingKey>> sealing_keys;
-  std::shared_ptr<const SealingKey> current_key;  // Null until the broker has been heard.
+  std::shared_ptr<const crypto::SealKeys> sealing_keys = std::make_shared<crypto::SealKeys>();
 
   [[nodiscard]] std::shared_ptr<const Route> Find(const ConnectorRef& ref) const {
     const auto it = routes.find(ref);

@@ -49,6 +49,7 @@ struct RouteWatcher::Impl {
   void ReadStream();
   void Apply(const pb::WatchRoutesResponse& update);
   Result<std::shared_ptr<const Route>> MakeRoute(const pb::Route& from);
+  std::shared_ptr<const crypto::SealKeys> MakeKeys(const pb::WatchRoutesResponse& update);
   Result<net::TlsContext> ContextFor(const std::string& ca_pem);
   bool Pause(milliseconds duration);
 
@@ -188,6 +189,21 @@ Result<std::shared_ptr<const Route>> RouteWatcher::Impl::MakeRoute(const pb::Rou
   return std::shared_ptr<const Route>(std::move(route));
 }
 
+std::shared_ptr<const crypto::SealKeys> RouteWatcher::Impl::MakeKeys(
+    const pb::WatchRoutesResponse& update) {
+  auto keys = std::make_shared<crypto::SealKeys>();
+  for (const pb::SealingKey& from : update.sealing_keys()) {
+    Result<Done> added = keys->Add(from.id(), Secret(from.key()));
+    if (added && from.current()) {
+      added = keys->SetCurrent(from.id());
+    }
+    if (!added) {
+      logger.Error("sealing key refused", {{"id", from.id()}, {"reason", added.error().message}});
+    }
+  }
+  return keys;
+}
+
 void RouteWatcher::Impl::Apply(const pb::WatchRoutesResponse& update) {
   auto next = std::make_shared<RouteTable>(update.snapshot() ? RouteTable{} : *table);
   for (const pb::ConnectorRef& gone : update.removed()) {
@@ -206,17 +222,7 @@ void RouteWatcher::Impl::Apply(const pb::WatchRoutesResponse& update) {
     }
   }
   if (update.sealing_keys_size() > 0) {
-    next->sealing_keys.clear();
-    next->current_key = nullptr;
-    for (const pb::SealingKey& from : update.sealing_keys()) {
-      auto key = std::make_shared<SealingKey>();
-      key->id = from.id();
-      key->key = Secret(from.key());
-      if (from.current()) {
-        next->current_key = key;
-      }
-      next->sealing_keys.push_back(std::move(key));
-    }
+    next->sealing_keys = MakeKeys(update);
   }
   table = next;
   publish(next);

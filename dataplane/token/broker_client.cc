@@ -31,21 +31,21 @@ pb::IssueTokenRequest ToRequest(const Ask& ask) {
     request.mutable_connector()->set_namespace_(ask.connector.ns);
     request.mutable_connector()->set_name(ask.connector.name);
   }
-  request.set_caller_token(ask.caller_token);
+  request.set_caller_token(std::string(ask.caller_token->Reveal()));
   request.set_request_id(ask.request_id);
   request.set_client_address(ask.client_address);
   request.set_mint_anew(ask.mint_anew);
-  for (const oci::Scope& scope : ask.scopes) {
+  for (const ::connector::oci::Scope& scope : ask.scopes) {
     pb::Scope* const out = request.add_scopes();
     out->set_repository(scope.repository);
-    const auto add = [&](oci::Action action, pb::Action value) {
+    const auto add = [&](::connector::oci::Action action, pb::Action value) {
       if (scope.actions.Has(action)) {
         out->add_actions(value);
       }
     };
-    add(oci::Action::kPull, pb::ACTION_PULL);
-    add(oci::Action::kPush, pb::ACTION_PUSH);
-    add(oci::Action::kDelete, pb::ACTION_DELETE);
+    add(::connector::oci::Action::kPull, pb::ACTION_PULL);
+    add(::connector::oci::Action::kPush, pb::ACTION_PUSH);
+    add(::connector::oci::Action::kDelete, pb::ACTION_DELETE);
   }
   return request;
 }
@@ -122,7 +122,7 @@ Outcome ToOutcome(pb::IssueTokenResponse& response) {
     }
   }
   grant->authorization_line = Secret(prefix, value, "\r\n");
-  grant->credential_offset = prefix.size();
+  grant->no_echo = oci::NoEcho(value);
   return grant;
 }
 
@@ -177,7 +177,6 @@ BrokerClient::~BrokerClient() {
 void BrokerClient::Issue(Ask ask, std::function<void(Outcome)> done) {
   auto call = std::make_shared<Impl::Call>();
   call->request = ToRequest(ask);
-  OPENSSL_cleanse(ask.caller_token.data(), ask.caller_token.size());
   call->done = std::move(done);
   call->context.set_deadline(std::chrono::system_clock::now() + impl_->timeout);
   bool stopping = false;

@@ -69,7 +69,7 @@ std::string CacheKey(const Ask& ask, const TokenHash& caller) {
   key.append(ask.connector.ns).push_back('\0');
   key.append(ask.connector.name).push_back('\0');
   key.append(ask.upstream_host).push_back('\0');
-  for (const oci::Scope& scope : ask.scopes) {
+  for (const ::connector::oci::Scope& scope : ask.scopes) {
     key.append(scope.repository).push_back('\0');
     key.push_back(static_cast<char>(scope.actions.bits()));
   }

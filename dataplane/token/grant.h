@@ -7,6 +7,7 @@
 #include "common/base/connector_ref.h"
 #include "common/base/secret.h"
 #include "common/oci/reference.h"
+#include "dataplane/oci/no_echo.h"
 
 #include <chrono>
 #include <cstdint>
@@ -21,18 +22,12 @@ struct Grant {
   ConnectorRef connector;
   // "Authorization: Bearer ...\r\n", ready to be appended to a head; empty for anonymous.
   Secret authorization_line;
-  std::size_t credential_offset = 0;  // Where the value starts in authorization_line.
   WallTime not_after;                 // Of the credential.
   WallTime authorization_not_after;   // Of the caller's right (promise P6: at most 60 s).
   std::string subject;
   std::string epoch;
   bool single_use = false;
-
-  // The credential alone, for the check that no answer echoes it; empty for anonymous.
-  [[nodiscard]] std::string_view Credential() const {
-    const std::string_view line = authorization_line.Reveal();
-    return line.empty() ? line : line.substr(credential_offset, line.size() - credential_offset - 2);
-  }
+  oci::NoEcho no_echo;  // Finds the credential in what the registry answers.
 };
 
 enum class DenialReason : std::uint8_t {
@@ -63,8 +58,8 @@ using Outcome = std::variant<std::shared_ptr<const Grant>, Denial>;
 struct Ask {
   ConnectorRef connector;     // Empty names when `upstream_host` is set, or for neither.
   std::string upstream_host;  // Mirror form.
-  std::string caller_token;   // The caller's own; wiped by whoever owns the Ask.
-  std::vector<oci::Scope> scopes;
+  std::shared_ptr<const Secret> caller_token;  // The caller's own.
+  std::vector<::connector::oci::Scope> scopes;
   std::string request_id;
   std::string client_address;
   bool mint_anew = false;  // The registry refused the token that the broker has cached.

@@ -20,13 +20,9 @@ Error Failure(ErrorCode code, const http::Origin& origin, const std::string& cau
   return MakeError(code, ErrorOrigin::kUpstream, origin.Authority() + ": " + cause, Retry::kSafe);
 }
 
-bool IsPrivate(const asio::ip::address& address) {
-  if (address.is_v4()) {
-    const auto bytes = address.to_v4().to_bytes();
-    return oci::IsPrivateAddress({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  }
-  const auto bytes = address.to_v6().to_bytes();
-  return oci::IsPrivateAddress({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+bool IsPublic(const asio::ip::address& address) {
+  return address.is_v4() ? oci::IsPublicAddress(address.to_v4().to_bytes())
+                         : oci::IsPublicAddress(address.to_v6().to_bytes());
 }
 
 // Ends a connect that takes too long; asio::cancel_after is not in Boost 1.81.
@@ -123,7 +119,7 @@ Task<Result<std::unique_ptr<net::Stream>>> Connect(Endpoint endpoint,
   Error last = Failure(ErrorCode::kUnavailable, endpoint.origin, "the name has no address");
   for (const tcp::endpoint& address : *addresses) {
     // Checked on the address that is dialled, so that a name cannot change its mind in between.
-    if (!endpoint.allow_private_address && IsPrivate(address.address())) {
+    if (!endpoint.allow_private_address && !IsPublic(address.address())) {
       last = Failure(ErrorCode::kPermissionDenied,
                      endpoint.origin,
                      "the address is not a public one; list the host in upstream.redirects.hosts");
