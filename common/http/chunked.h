@@ -66,8 +66,9 @@ class ChunkedDecoder {
   };
 
   State NextState(char byte);
-  State AfterSize(char byte);
-  State EndOfSizeLine();
+  State InSize(char byte);
+  State InExtension(char byte);
+  State AfterSizeLine();
   State InTrailer(char byte);
 
   State state_ = State::kSizeStart;

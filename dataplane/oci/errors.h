@@ -12,11 +12,16 @@
 #include "dataplane/route/target.h"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace connector::dataplane::oci {
+
+inline constexpr std::size_t kMaxMessageBytes = 1024;
+inline constexpr std::chrono::seconds kDefaultRetryAfter{5};  // With 429 and 503.
 
 enum class Situation : std::uint8_t {
   kBadRequest,           // 400 UNSUPPORTED: not valid HTTP for us. Closes.
@@ -64,6 +69,7 @@ struct ErrorReply {
   std::string_view code;                // Static.
   std::string message;                  // A sentence.
   std::chrono::seconds retry_after{0};  // Zero: no such field.
+  std::string_view allow;               // Static; the Allow field of a 405, empty for none.
   bool challenge = false;               // With WWW-Authenticate: Basic realm="oci-connector".
   bool close = false;                   // The connection cannot go on.
 
@@ -80,8 +86,13 @@ struct ErrorReply {
                                   std::string_view message,
                                   std::chrono::seconds retry_after);
 
-// `{"errors":[{"code":"...","message":"..."}]}` and a line end; bytes outside printable ASCII and
-// what HTML would act on are escaped.
+// What replaces a registry's answer of this status, which is never relayed: 401 and 403 become
+// kUpstreamRefused; 407, and 1xx and 3xx other than 304 that nothing else dealt with, become a 502.
+// nullopt: the answer is relayed.
+[[nodiscard]] std::optional<Situation> ReplaceUpstreamStatus(int status);
+
+// `{"errors":[{"code":"...","message":"..."}]}` and a line end. What JSON or HTML would act on is
+// escaped, bytes outside printable ASCII become '?', and the message is cut at kMaxMessageBytes.
 [[nodiscard]] std::string ErrorBody(std::string_view code, std::string_view message);
 
 // How the connection of the client goes on.

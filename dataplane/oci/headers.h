@@ -93,6 +93,9 @@ void AppendClientResponseHead(std::string& out, const ClientResponse& response);
 // "HTTP/1.1 200 OK\r\n"; an unknown status gets an empty phrase.
 void AppendStatusLine(std::string& out, int status);
 
+// "Connection: close", or what HTTP/1.0 needs to keep it; nothing where that is the rule anyway.
+void AppendConnection(std::string& out, std::uint8_t client_minor_version, bool keep_alive);
+
 // What to answer to a HEAD whose redirect was followed with a GET of "bytes=0-0": the blob's size.
 // nullopt when the answer gives none, which is a 502. Understands 206 with a total, 200 with a
 // length, and 416 with "bytes */0" (an empty blob).

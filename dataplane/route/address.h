@@ -44,8 +44,8 @@ struct Address {
 //
 // A `from` of another connector takes `mount` and `from` away: the request degrades to a plain
 // upload, which every client continues (section 1.5 of the protocol reference).
-// Fails with kNameInvalid when host and path name different connectors or no repository follows the
-// prefix, kNoSuchEndpoint when nothing names a connector. `operation.ns` stays set: with a
+// Fails with kNameInvalid when host and path name different connectors or the repository is over
+// 255 bytes, kNoSuchEndpoint when nothing names a connector. `operation.ns` stays set: with a
 // ConnectorRef the caller checks that it is one of that connector's mirror hosts.
 [[nodiscard]] std::variant<Address, TargetError> ResolveAddress(
     std::string_view host, const std::vector<std::string>& host_suffixes, Operation& operation);

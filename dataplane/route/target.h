@@ -70,7 +70,8 @@ enum class TargetErrorCode : std::uint8_t {
 
 struct TargetError {
   TargetErrorCode code = TargetErrorCode::kNameInvalid;
-  std::string_view sentence;  // Static; says what to write instead.
+  std::string_view sentence;    // Static; says what to write instead.
+  std::string_view allow = {};  // Static; with kMethodUnsupported, what an Allow field lists.
 
   bool operator==(const TargetError&) const = default;
 };
@@ -80,6 +81,9 @@ using ParsedTarget = std::variant<Operation, TargetError>;
 // Reads `target` (origin form) for `method`. Unknown query keys and `origin` are dropped; a known
 // key that stands twice is refused, `tag` aside.
 [[nodiscard]] ParsedTarget ParseTarget(http::Method method, std::string_view target);
+
+// A name as clients write it: the repository grammar, but up to kMaxClientNameBytes long.
+[[nodiscard]] bool IsClientRepository(std::string_view text);
 
 // May this operation's request carry a body? Where not, a Content-Length other than 0 or a chunked
 // body is refused with 400 before anything is sent.
