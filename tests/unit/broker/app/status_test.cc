@@ -37,7 +37,16 @@ TEST(RecentFailures, KeepWhatIsNotTheCallersDoingNewestFirst) {
 
   ASSERT_THAT(failures.List(), SizeIs(2));
   EXPECT_EQ(failures.List()[0].message, "refused");
-  EXPECT_EQ(failures.LastByConnector().at("default/harbor"), "refused");
+  EXPECT_EQ(failures.Failing().at("default/harbor"), "refused");
+}
+
+TEST(RecentFailures, ForgetThatAConnectorFailsOnceItSucceeds) {
+  RecentFailures failures;
+  failures.Note(Outcome(v1::DENIAL_REASON_UPSTREAM_TIMEOUT, "slow"), {});
+  failures.Note(Outcome(v1::DENIAL_REASON_UNSPECIFIED, ""), {});
+
+  EXPECT_THAT(failures.Failing(), IsEmpty());
+  EXPECT_THAT(failures.List(), SizeIs(1));
 }
 
 TEST(RecentFailures, KeepOnlySoMany) {
