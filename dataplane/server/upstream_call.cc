@@ -88,12 +88,13 @@ Task<Result<Done>> UpstreamCall::Open(bool fresh) {
     co_return Done{};
   }
   core.counters.upstream_connects.Add();
-  Result<std::unique_ptr<net::Stream>> opened = co_await core.pool.Open(
-      key_,
-      {.origin = target_.origin,
-       .tls = target_.origin.tls ? exchange_.route->tls : nullptr,
-       .allow_private_address = target_.allow_private_address,
-       .connect_timeout = exchange_.route->connect_timeout});
+  // Named first: GCC 12 copies the bytes of an aggregate that is built inside a co_await.
+  upstream::Endpoint endpoint{.origin = target_.origin,
+                              .tls = target_.origin.tls ? exchange_.route->tls : nullptr,
+                              .allow_private_address = target_.allow_private_address,
+                              .connect_timeout = exchange_.route->connect_timeout};
+  Result<std::unique_ptr<net::Stream>> opened =
+      co_await core.pool.Open(key_, std::move(endpoint));
   if (!opened) {
     co_return std::move(opened).error();
   }
@@ -177,18 +178,18 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
   early->client = &client;
   early->upstream = stream_.get();
   stream_->WatchReadable([early] { early->OnReadable(); });
-  relay::Outcome outcome =
-      co_await relay::Relay({.from = client,
-                             .to = *stream_,
-                             .in = head.framing,
-                             .length = head.content_length,
-                             .chunk_output = head.framing == http::BodyFraming::kChunked,
-                             .head = exchange_.scratch.out,
-                             .buffered = exchange_.buffered,
-                             .buffers = exchange_.core.buffers,
-                             .source_timeout = client_timeout,
-                             .sink_timeout = exchange_.route->idle_timeout,
-                             .interrupted = &early->seen});
+  const relay::Job job{.from = client,
+                       .to = *stream_,
+                       .in = head.framing,
+                       .length = head.content_length,
+                       .chunk_output = head.framing == http::BodyFraming::kChunked,
+                       .head = exchange_.scratch.out,
+                       .buffered = exchange_.buffered,
+                       .buffers = exchange_.core.buffers,
+                       .source_timeout = client_timeout,
+                       .sink_timeout = exchange_.route->idle_timeout,
+                       .interrupted = &early->seen};
+  relay::Outcome outcome = co_await relay::Relay(job);
   early->Forget();
   exchange_.bytes_up = outcome.payload_bytes;
   exchange_.buffered = {};
