@@ -1,24 +1,26 @@
 #pragma once
 
-// A clock that stands still until the test moves it. Thread-safe.
+// FakeClock: a wall clock that moves only when the test says so. Thread-safe.
 
 #include "common/base/clock.h"
 
 #include <atomic>
+#include <chrono>
 
 namespace connector::testing_support {
 
 class FakeClock final : public Clock {
  public:
-  explicit FakeClock(WallTime now = WallTime{} + std::chrono::hours(24 * 365 * 56)) : now_(now) {}
+  // An instant without meaning, so that nothing depends on the real date.
+  static constexpr WallTime kStart{std::chrono::seconds{1'800'000'000}};
 
-  [[nodiscard]] WallTime Now() const override { return now_.load(); }
-  void Advance(std::chrono::nanoseconds by) {
-    now_.store(now_.load() + std::chrono::duration_cast<WallTime::duration>(by));
+  [[nodiscard]] WallTime Now() const override {
+    return kStart + std::chrono::milliseconds(elapsed_ms_.load());
   }
+  void Advance(std::chrono::milliseconds by) { elapsed_ms_ += by.count(); }
 
  private:
-  std::atomic<WallTime> now_;
+  std::atomic<std::int64_t> elapsed_ms_{0};
 };
 
 }  // namespace connector::testing_support

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 
@@ -32,5 +33,14 @@ class ScratchDir {
  private:
   std::string path_;
 };
+
+// Writes `text` to `path` through a rename, as a certificate manager does.
+inline void ReplaceFile(const std::string& path, const std::string& text) {
+  {
+    std::ofstream out(path + ".new", std::ios::binary);
+    out << text;
+  }
+  std::filesystem::rename(path + ".new", path);
+}
 
 }  // namespace connector::testing_support
