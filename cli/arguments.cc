@@ -1,8 +1,6 @@
 #include "cli/arguments.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <numeric>
 #include <utility>
 
@@ -216,22 +214,6 @@ std::optional<std::string_view> Nearest(std::string_view word,
     }
   }
   return nearest;
-}
-
-Result<std::chrono::seconds> ParseDuration(std::string_view text) {
-  constexpr std::int64_t kMaxSeconds = 10LL * 365 * 86400;
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
-      {"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-  for (const auto& [name, seconds] : kUnits) {
-    if (error == std::errc{} && unit == name && number > 0 && number <= kMaxSeconds / seconds) {
-      return std::chrono::seconds(number * seconds);
-    }
-  }
-  return Wrong("'" + std::string(text) +
-               "' is not a duration: write for example 90s, 15m, 1h or 7d");
 }
 
 }  // namespace connector::cli

@@ -9,7 +9,6 @@
 
 #include "common/base/result.h"
 
-#include <chrono>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -30,9 +29,9 @@ struct Flag {
 };
 
 struct CommandSpec {
-  std::string_view name;         // As typed: "validate", "pki init".
-  std::string_view summary;      // One line, for the list of commands.
-  std::string_view positionals;  // As help shows them, for example "PATH..."; empty when none.
+  std::string_view name;           // As typed: "validate", "pki init".
+  std::string_view summary;        // One line, for the list of commands.
+  std::string_view positionals{};  // As help shows them, for example "PATH..."; empty when none.
   std::size_t min_positionals = 0;
   std::size_t max_positionals = 0;
   std::vector<std::string_view> choices{};  // What the first positional may be; empty: anything.
@@ -73,9 +72,5 @@ class Arguments {
 // person probably meant.
 [[nodiscard]] std::optional<std::string_view> Nearest(std::string_view word,
                                                       std::span<const std::string_view> candidates);
-
-// "90", "90s", "15m", "1h", "7d" in seconds. Fails for zero, for more than ten years and for other
-// text.
-[[nodiscard]] Result<std::chrono::seconds> ParseDuration(std::string_view text);
 
 }  // namespace connector::cli

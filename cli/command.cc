@@ -91,7 +91,8 @@ int Fail(const Console& console, ExitCode code, std::string_view message) {
 }
 
 std::vector<Command> AllCommands() {
-  return {PkiInit(), Render(), Completion(), Version()};
+  return {
+      PkiInit(), TokenMint(), Render(), Explain(), Check(), AuditVerify(), Completion(), Version()};
 }
 
 int RunMain(std::span<const std::string_view> arguments, const Console& console) {

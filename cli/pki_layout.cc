@@ -1,6 +1,7 @@
 #include "cli/pki_layout.h"
 
 #include "cli/files.h"
+#include "common/jose/jws.h"
 
 #include <arpa/inet.h>
 #include <openssl/rand.h>
@@ -78,13 +79,13 @@ class Builder {
   }
 
   void AddIssuer() {
-    const Result<KeyPtr> key = MakeEcKey();
+    Result<jose::EcKey> key = jose::MakeEcKey();
     if (!key) {
-      error_ = key.error();
+      error_ = std::move(key).error();
       return;
     }
-    Add("issuer.jwk.json", PrivateJwk(key->get()));
-    Add("issuer.jwks.json", PublicJwks(key->get()));
+    Add("issuer.jwk.json", Result<Secret>(std::move(key->private_jwk)));
+    Add("issuer.jwks.json", Result<std::string>(std::move(key->public_jwks)));
   }
 
   void AddRootKey() {

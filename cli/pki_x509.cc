@@ -1,17 +1,13 @@
 #include "cli/pki_x509.h"
 
-#include "common/base/encoding.h"
-
 #include <openssl/bio.h>
 #include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -19,7 +15,6 @@ namespace connector::cli {
 namespace {
 
 constexpr int kSerialBits = 127;  // Positive, and at most the 20 octets of RFC 5280 4.1.2.2.
-constexpr std::size_t kCoordinateBytes = 32;
 
 struct MoreDelete {
   void operator()(BIO* bio) const { BIO_free(bio); }
@@ -98,42 +93,6 @@ bool AddExtensions(X509* certificate, X509* issuer, const CertificateRequest& re
   return true;
 }
 
-// One big number of the key, as 32 bytes in base64url (RFC 7518 section 6.2).
-Result<std::string> Coordinate(EVP_PKEY* key, const char* parameter) {
-  BIGNUM* raw = nullptr;
-  if (EVP_PKEY_get_bn_param(key, parameter, &raw) != 1) {
-    return Failed("read the key");
-  }
-  const BignumPtr number(raw);
-  std::array<unsigned char, kCoordinateBytes> bytes{};
-  if (BN_bn2binpad(number.get(), bytes.data(), kCoordinateBytes) < 0) {
-    return Failed("read the key");
-  }
-  std::string text = Base64UrlEncode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  OPENSSL_cleanse(bytes.data(), bytes.size());
-  return text;
-}
-
-// The members that both JWKs share, without braces. The thumbprint hashes the required ones in
-// alphabetical order, without white space.
-Result<std::string> PublicMembers(EVP_PKEY* key) {
-  const Result<std::string> x = Coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X);
-  const Result<std::string> y = Coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y);
-  if (!x || !y) {
-    return x ? y.error() : x.error();
-  }
-  const std::string required = R"("crv":"P-256","kty":"EC","x":")" + *x + R"(","y":")" + *y + '"';
-  const std::string hashed = "{" + required + "}";
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  std::size_t size = 0;
-  if (EVP_Q_digest(
-          nullptr, "SHA256", nullptr, hashed.data(), hashed.size(), digest.data(), &size) != 1) {
-    return Failed("hash the key");
-  }
-  const std::string kid = Base64UrlEncode({reinterpret_cast<const char*>(digest.data()), size});
-  return R"("alg":"ES256","kid":")" + kid + R"(","use":"sig",)" + required;
-}
-
 }  // namespace
 
 void OpensslDelete::operator()(EVP_PKEY* key) const {
@@ -191,25 +150,6 @@ Result<Secret> PrivateKeyPem(EVP_PKEY* key) {
   }
   const long size = BIO_get_mem_data(bio.get(), &data);
   return Secret(std::string_view(data, static_cast<std::size_t>(size)));
-}
-
-Result<Secret> PrivateJwk(EVP_PKEY* key) {
-  const Result<std::string> members = PublicMembers(key);
-  if (!members) {
-    return members.error();
-  }
-  Result<std::string> d = Coordinate(key, OSSL_PKEY_PARAM_PRIV_KEY);
-  if (!d) {
-    return std::move(d).error();
-  }
-  Secret jwk("{" + *members + R"(,"d":")", *d, "\"}\n");
-  OPENSSL_cleanse(d->data(), d->size());
-  return jwk;
-}
-
-Result<std::string> PublicJwks(EVP_PKEY* key) {
-  const Result<std::string> members = PublicMembers(key);
-  return members ? Result<std::string>(R"({"keys":[{)" + *members + "}]}\n") : members.error();
 }
 
 }  // namespace connector::cli

@@ -57,9 +57,4 @@ struct CertificateRequest {
 [[nodiscard]] Result<std::string> CertificatePem(X509* certificate);
 [[nodiscard]] Result<Secret> PrivateKeyPem(EVP_PKEY* key);  // PKCS#8
 
-// The key as JWK (RFC 7517) for ES256; `kid` is its thumbprint (RFC 7638). The public one is a
-// JWKS.
-[[nodiscard]] Result<Secret> PrivateJwk(EVP_PKEY* key);
-[[nodiscard]] Result<std::string> PublicJwks(EVP_PKEY* key);
-
 }  // namespace connector::cli

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/files.h"
+#include "cli/values.h"
 
 #include <ostream>
 #include <utility>
@@ -26,14 +27,6 @@ struct Request {
 
 Error Wrong(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
-Result<ConnectorRef> ParseConnector(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) {
-    return Wrong("--connector must be NAMESPACE/NAME, for example default/harbor");
-  }
-  return ConnectorRef{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
 }
 
 // `name` is one of the command's choices.
@@ -64,7 +57,7 @@ Result<render::Target> ReadTarget(const Arguments& arguments) {
                      : "--path-form needs --connector NAMESPACE/NAME");
   }
   if (const auto connector = arguments.Value("connector")) {
-    Result<ConnectorRef> ref = ParseConnector(*connector);
+    Result<ConnectorRef> ref = ParsePair(*connector, "--connector");
     if (!ref) {
       return std::move(ref).error();
     }

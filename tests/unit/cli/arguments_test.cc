@@ -14,9 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing_support::HasError;
 using testing_support::HasErrorMessage;
-using testing_support::HasValue;
 
 CommandSpec Spec() {
   return {.name = "cook",
@@ -135,22 +133,6 @@ TEST(Nearest, IsWithinThreeEdits) {
   EXPECT_EQ(Nearest("chek", names), "check");
   EXPECT_EQ(Nearest("validationer", names), std::nullopt);
   EXPECT_EQ(Nearest("abc", names), std::nullopt) << "replacing every letter is not a slip";
-}
-
-TEST(ParseDuration, ReadsSecondsMinutesHoursAndDays) {
-  EXPECT_THAT(ParseDuration("90"), HasValue(std::chrono::seconds(90)));
-  EXPECT_THAT(ParseDuration("90s"), HasValue(std::chrono::seconds(90)));
-  EXPECT_THAT(ParseDuration("15m"), HasValue(std::chrono::minutes(15)));
-  EXPECT_THAT(ParseDuration("1h"), HasValue(std::chrono::hours(1)));
-  EXPECT_THAT(ParseDuration("7d"), HasValue(std::chrono::hours(7 * 24)));
-}
-
-TEST(ParseDuration, RefusesWhatIsNoTimeAhead) {
-  for (const char* text :
-       {"", "0", "0s", "-1h", "h", "1w", "1 h", "1.5h", "3651d", "1h30m", "99999999999999999999"}) {
-    EXPECT_THAT(ParseDuration(text), HasError(ErrorCode::kInvalidArgument)) << text;
-  }
-  EXPECT_THAT(ParseDuration("3650d"), HasValue(std::chrono::hours(3650 * 24)));
 }
 
 }  // namespace
