@@ -28,6 +28,11 @@ std::string Format(const std::vector<Problem>& problems) {
   return out;
 }
 
+bool IsAtOrUnder(std::string_view path, std::string_view parent) {
+  return path.starts_with(parent) && (path.size() == parent.size() || parent.empty() ||
+                                      path[parent.size()] == '.' || path[parent.size()] == '[');
+}
+
 std::string Join(std::string_view path, std::string_view key) {
   std::string out(path);
   if (!out.empty()) {

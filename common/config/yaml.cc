@@ -67,11 +67,6 @@ std::vector<std::pair<std::string, const EnumValueDescriptor*>> ValuesOf(
   return out;
 }
 
-bool IsAtOrUnder(std::string_view path, std::string_view parent) {
-  return path.starts_with(parent) &&
-         (path.size() == parent.size() || path[parent.size()] == '.' || path[parent.size()] == '[');
-}
-
 std::string_view KindName(Node::Kind kind) {
   switch (kind) {
     case Node::Kind::kNull:
