@@ -91,8 +91,15 @@ int Fail(const Console& console, ExitCode code, std::string_view message) {
 }
 
 std::vector<Command> AllCommands() {
-  return {
-      PkiInit(), TokenMint(), Render(), Explain(), Check(), AuditVerify(), Completion(), Version()};
+  return {Validate(),
+          PkiInit(),
+          TokenMint(),
+          Render(),
+          Explain(),
+          Check(),
+          AuditVerify(),
+          Completion(),
+          Version()};
 }
 
 int RunMain(std::span<const std::string_view> arguments, const Console& console) {

@@ -3,11 +3,13 @@
 // Runs connectorctl's main function in the test's own process, on a directory of its own.
 
 #include "cli/command.h"
+#include "tests/support/scratch_dir.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -31,13 +33,7 @@ inline Outcome Connectorctl(const std::vector<std::string_view>& arguments,
 
 class InDirectory : public ::testing::Test {
  protected:
-  InDirectory() {
-    std::string path = (std::filesystem::temp_directory_path() / "connectorctl-XXXXXX").string();
-    directory_ = ::mkdtemp(path.data());
-  }
-  ~InDirectory() override { std::filesystem::remove_all(directory_); }
-
-  [[nodiscard]] std::string Path(const std::string& name) const { return directory_ + "/" + name; }
+  [[nodiscard]] std::string Path(const std::string& name) const { return directory_ / name; }
 
   std::string Write(const std::string& name, std::string_view content) const {
     std::ofstream(Path(name), std::ios::binary) << content;
@@ -53,7 +49,7 @@ class InDirectory : public ::testing::Test {
     return static_cast<unsigned>(std::filesystem::status(path).permissions());
   }
 
-  std::string directory_;
+  testing_support::ScratchDir directory_;
 };
 
 }  // namespace connector::cli

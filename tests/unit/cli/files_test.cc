@@ -28,7 +28,7 @@ TEST_F(Files, AreReadWholeAndBounded) {
   EXPECT_THAT(ReadFile(Write("over", std::string(kMaxInputBytes + 1, 'x'))),
               HasError(ErrorCode::kInvalidArgument));
   EXPECT_THAT(ReadFile(Path("none")), HasErrorMessage(ErrorCode::kNotFound, HasSubstr("none: ")));
-  EXPECT_THAT(ReadFile(directory_), HasError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(ReadFile(directory_.path()), HasError(ErrorCode::kInvalidArgument));
 }
 
 TEST_F(Files, AreReplacedWithExactlyTheModeAsked) {
@@ -57,7 +57,8 @@ TEST_F(Files, LeaveNothingBehindWhenTheyCannotBeWritten) {
   EXPECT_THAT(WriteFile(Path("taken"), "new", kPrivateFile), HasError(ErrorCode::kInvalidArgument));
   EXPECT_THAT(WriteFile(Path("none/file"), "new", kPrivateFile), HasError(ErrorCode::kNotFound));
   std::size_t entries = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory_)) {
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator(directory_.path())) {
     ++entries;
   }
   EXPECT_EQ(entries, 1U);
