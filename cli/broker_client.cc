@@ -39,7 +39,8 @@ Result<std::string> FileOf(const Arguments& arguments,
 }
 
 Error FromStatus(const ::grpc::Status& status) {
-  const std::string said = status.error_message();
+  const std::string said =
+      status.error_message().empty() ? "it gave no reason" : status.error_message();
   const auto error = [](ErrorCode code, std::string message) {
     return MakeError(code, ErrorOrigin::kBroker, std::move(message));
   };

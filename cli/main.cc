@@ -13,8 +13,11 @@ int main(int argc, char** argv) {
     const std::vector<std::string_view> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
     const int code = connector::cli::RunMain(arguments, console);
     std::cout.flush();
-    // A full disk or a closed pipe must not look like success.
-    return std::cout.good() ? code : connector::cli::kExitUsage;
+    // A full disk must not look like success.
+    return std::cout.good()
+               ? code
+               : connector::cli::Fail(
+                     console, connector::cli::kExitUsage, "standard output cannot be written");
   } catch (const std::exception& error) {
     return connector::cli::Fail(console, connector::cli::kExitUsage, error.what());
   }
