@@ -63,6 +63,7 @@ class Room:
         """`hosts` maps names to addresses: what /etc/hosts says inside."""
         self.directory = directory
         self.name = name
+        self.hosts = dict(hosts)
         hosts_path = os.path.join(directory, f"{name}.hosts")
         with open(hosts_path, "w", encoding="ascii") as file:
             file.write("127.0.0.1 localhost\n")

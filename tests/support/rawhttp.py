@@ -41,7 +41,8 @@ class Client:
 
     def connect(self):
         with self.room.entered():
-            raw = socket.create_connection((self.host, self.port), self.timeout)
+            address = self.room.hosts.get(self.host, self.host)
+            raw = socket.create_connection((address, self.port), self.timeout)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self.tls.wrap_socket(raw, server_hostname=self.host) if self.tls else raw
 
