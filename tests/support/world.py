@@ -50,6 +50,7 @@ class World:
     def __init__(self, directory, auth="token", tls=True, token_service=None):
         """`auth`: token or htpasswd; `tls`: of registry and token service."""
         self.directory = str(directory)
+        os.makedirs(self.directory)
         self.captures = self.path("captures")
         for name in ("resources", "staging", "audit", "captures"):
             os.makedirs(self.path(name))
@@ -68,6 +69,7 @@ class World:
         self.broker = None
         self.dataplanes = []
         self.tokens = []
+        self.at_close = []  # What tests started beside the rooms.
 
     # Life
 
@@ -89,6 +91,8 @@ class World:
             if not failed:
                 self.scan()
         finally:
+            for stop in reversed(self.at_close):
+                stop()
             for room in (self.clients, self.middle, self.up):
                 room.close()
 
