@@ -10,6 +10,7 @@ import urllib.parse
 
 import yaml
 
+import fault_token_service
 from netns import wait_until
 from peers import peer
 from rawhttp import Client, trusting
@@ -22,17 +23,18 @@ HOSTS = {REGISTRY_HOST: ADDRESS, AUTH_HOST: ADDRESS}
 USER = "robot"  # The token service lets a user touch only what is under its own name.
 
 _ISSUER = "test-token-issuer"
+_HIDDEN_PORT = 5002  # Of the real token service behind one with a fault.
 
 
 class Upstream:
-    def __init__(self, room, directory, password, auth="token", tls=True, token_service=None):
-        """`auth`: token or htpasswd. `token_service`: argv instead of the real one, for faults."""
+    def __init__(self, room, directory, password, auth="token", tls=True):
+        """`auth`: token or htpasswd."""
         self.room, self.directory, self.auth, self.tls = room, directory, auth, tls
         self.ca = TestCa(directory, "upstream-ca")
         self._htpasswd = os.path.join(directory, "htpasswd")
         self._certificate = self.ca.issue("upstream", REGISTRY_HOST, AUTH_HOST, ADDRESS)
         self._signer = rsa_signer(directory, "token-signer")
-        self._token_service = token_service
+        self._fault = None
         self.passwords = []
         self.set_password(password)
         self.registry = self.token_server = None
@@ -67,17 +69,28 @@ class Upstream:
             self.start_token_service()
         self.start_registry()
 
+    def use_fault_service(self, mode):
+        """Before start(): puts a token service with a fault in front of the real one."""
+        self._fault = mode
+
     def start_token_service(self):
-        argv = self._token_service or [
-            peer("token-server"), "-debug", "-addr", f"{ADDRESS}:{AUTH_PORT}", "-issuer", _ISSUER,
+        port = AUTH_PORT if self._fault is None else _HIDDEN_PORT
+        certificate = ["-tlscert", self._certificate[0], "-tlskey", self._certificate[1]]
+        self.token_server = self._listening("token-server", port, [
+            peer("token-server"), "-debug", "-addr", f"{ADDRESS}:{port}", "-issuer", _ISSUER,
             "-key", self._signer[0], "-passwd", self._htpasswd, "-realm", AUTH_HOST,
-            *(["-tlscert", self._certificate[0], "-tlskey", self._certificate[1]] if self.tls else []),
-        ]  # fmt: skip
-        self.token_server = self.room.start("token-server", argv)
-        wait_until(
-            lambda: is_listening(self.room, AUTH_PORT), "the token service listens",
-            process=self.token_server,
-        )  # fmt: skip
+            *(certificate if self.tls else []),
+        ])  # fmt: skip
+        if self._fault is not None:
+            self._listening("fault-token-service", AUTH_PORT, [
+                "/usr/bin/python3", fault_token_service.__file__, self._fault,
+                f"{ADDRESS}:{AUTH_PORT}", f"https://{ADDRESS}:{port}", *self._certificate,
+            ])  # fmt: skip
+
+    def _listening(self, name, port, argv):
+        process = self.room.start(name, argv)
+        wait_until(lambda: is_listening(self.room, port), f"{name} listens", process=process)
+        return process
 
     def start_registry(self, certificate=None):
         certificate = certificate or self._certificate
@@ -100,11 +113,8 @@ class Upstream:
         else:
             config["auth"] = {"htpasswd": {"realm": REGISTRY_HOST, "path": self._htpasswd}}
         path = write(os.path.join(self.directory, "registry.yml"), yaml.safe_dump(config))
-        self.registry = self.room.start("registry", ["docker-registry", "serve", path])
-        wait_until(
-            lambda: is_listening(self.room, REGISTRY_PORT), "the registry listens",
-            process=self.registry,
-        )  # fmt: skip
+        argv = ["docker-registry", "serve", path]
+        self.registry = self._listening("registry", REGISTRY_PORT, argv)
 
     def token_requests(self):
         """What the token service was asked, in order: one tuple of scopes a request."""
