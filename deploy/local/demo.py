@@ -80,9 +80,12 @@ class Demo:
             "--service-account", f"ci/{account}",
             "--ttl", "8h",
         ).strip()  # fmt: skip
-        self.write(f"{account}/token", token)
-        for name in ("auth.json", "config.json"):
-            self.write(f"{account}/{name}", scenario.client_configuration(self, token))
+        token_file = self.write(f"{account}/token", token)
+        self.connectorctl(
+            "render", "all", "--host", self.address("proxy"), "--path-form",
+            "--connector", "default/demo", "--token-file", token_file,
+            "--out", self.path(account),
+        )  # fmt: skip
 
     def _make_registry_certificates(self):
         """One throw-away CA for the registry and its token service; its own, not our PKI."""

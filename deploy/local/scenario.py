@@ -1,12 +1,12 @@
 """What the demonstration shows, and what it prints for a person to try."""
 
-import base64
 import gzip
 import hashlib
 import io
 import json
 import os
 import tarfile
+import textwrap
 import time
 import urllib.error
 import urllib.request
@@ -18,13 +18,6 @@ _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 def say(text):
     print(f"==> {text}", flush=True)
-
-
-def client_configuration(demo, token):
-    """config.json and auth.json are the same here: a Basic credential for the proxy alone."""
-    credential = base64.b64encode(f"token:{token}".encode()).decode()
-    hosts = (demo.address("proxy"), demo.address("proxy-tls"))
-    return json.dumps({"auths": {host: {"auth": credential} for host in hosts}}, indent=2)
 
 
 def wait_until_ready(demo):
@@ -74,7 +67,8 @@ def demonstrate(demo):
 
     say("6. The audit stream: who did what. Each line was on disk before its token was issued.")
     _show_audit(demo)
-    print("    " + demo.connectorctl("audit", "verify", demo.path("audit")).strip())
+    verified = demo.connectorctl("audit", "verify", demo.path("audit"))
+    print(textwrap.indent(verified.rstrip(), "    "))
     say("The demonstration held: no client had a registry credential.")
 
 
