@@ -1,0 +1,122 @@
+#include "broker/identity/verifier_chain.h"
+
+#include "broker/identity/verified_cache.h"
+#include "common/jose/claims.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace connector::broker::identity {
+namespace {
+
+using Verifiers = std::map<std::string, std::unique_ptr<CallerVerifier>, std::less<>>;
+
+std::optional<TokenDigest> DigestOf(std::string_view token) {
+  TokenDigest digest{};
+  unsigned size = 0;
+  if (EVP_Digest(token.data(), token.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1 ||
+      size != digest.size()) {
+    return std::nullopt;
+  }
+  return digest;
+}
+
+class VerifierChain final : public CallerVerifier {
+ public:
+  VerifierChain(Verifiers verifiers, const Clock& clock, VerifyObserver observer)
+      : verifiers_(std::move(verifiers)), clock_(clock), observer_(std::move(observer)) {}
+
+  Task<Result<Caller>> Verify(const UnverifiedToken& token, Deadline deadline) override {
+    const std::string_view bytes = token.UncheckedBytes().Reveal();
+    if (bytes.empty() || bytes.size() > kMaxTokenBytes) {
+      co_return Refuse(VerifyOutcome::kTooLong, "the token is empty or too long");
+    }
+    const auto digest = DigestOf(bytes);
+    if (!digest) {
+      co_return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "SHA-256 failed");
+    }
+    if (const auto known = cache_.Find(*digest, clock_.Now())) {
+      Report(VerifyOutcome::kAcceptedFromCache);
+      co_return *known;
+    }
+    const auto issuer = jose::UnverifiedIssuer(bytes);
+    if (!issuer) {
+      co_return Refuse(VerifyOutcome::kMalformed, issuer.error().message);
+    }
+    const auto responsible = verifiers_.find(*issuer);
+    if (responsible == verifiers_.end()) {
+      co_return Refuse(VerifyOutcome::kUnknownIssuer, "the token's issuer is not trusted");
+    }
+    auto caller = co_await responsible->second->Verify(token, deadline);
+    if (!caller) {
+      Report(caller.error().code == ErrorCode::kUnauthenticated ? VerifyOutcome::kRefused
+                                                                : VerifyOutcome::kUnavailable);
+      co_return caller;
+    }
+    const WallTime now = clock_.Now();
+    cache_.Put(*digest, *caller, now, std::min(caller->expires_at, now + kVerifiedFor));
+    Report(VerifyOutcome::kAccepted);
+    co_return caller;
+  }
+
+ private:
+  void Report(VerifyOutcome outcome) const {
+    if (observer_) {
+      observer_(outcome);
+    }
+  }
+
+  Error Refuse(VerifyOutcome outcome, std::string why) const {
+    Report(outcome);
+    return MakeError(ErrorCode::kUnauthenticated, ErrorOrigin::kClient, std::move(why));
+  }
+
+  const Verifiers verifiers_;
+  const Clock& clock_;
+  const VerifyObserver observer_;
+  VerifiedCache cache_;
+};
+
+}  // namespace
+
+std::string_view ToString(VerifyOutcome outcome) {
+  switch (outcome) {
+    case VerifyOutcome::kAccepted:
+      return "accepted";
+    case VerifyOutcome::kAcceptedFromCache:
+      return "accepted_from_cache";
+    case VerifyOutcome::kTooLong:
+      return "too_long";
+    case VerifyOutcome::kMalformed:
+      return "malformed";
+    case VerifyOutcome::kUnknownIssuer:
+      return "unknown_issuer";
+    case VerifyOutcome::kRefused:
+      return "refused";
+    case VerifyOutcome::kUnavailable:
+      return "unavailable";
+  }
+  return "unknown";
+}
+
+Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(std::vector<IssuerVerifier> verifiers,
+                                                          const Clock& clock,
+                                                          VerifyObserver observer) {
+  Verifiers by_issuer;
+  for (IssuerVerifier& each : verifiers) {
+    const auto [place, added] = by_issuer.emplace(each.issuer, std::move(each.verifier));
+    if (!added) {
+      return MakeError(ErrorCode::kInvalidArgument,
+                       ErrorOrigin::kSelf,
+                       "two verifiers for issuer \"" + each.issuer + "\"");
+    }
+  }
+  return std::unique_ptr<CallerVerifier>(
+      std::make_unique<VerifierChain>(std::move(by_issuer), clock, std::move(observer)));
+}
+
+}  // namespace connector::broker::identity

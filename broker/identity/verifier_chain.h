@@ -1,0 +1,50 @@
+#pragma once
+
+// The chain: what the broker asks. It picks the one verifier that is responsible for a token's
+// issuer, and remembers callers that were verified a moment ago.
+//
+// The issuer is read from a token that nobody has checked, and used for nothing but that choice:
+// the verifier then checks it again. Refusals are never remembered. Passes
+// tests/contract/identity/caller_verifier_contract.h.
+
+#include "broker/identity/caller_verifier.h"
+#include "common/base/clock.h"
+#include "common/base/result.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::broker::identity {
+
+// How long a verified token is taken at its word, at most: until its exp if that is sooner.
+inline constexpr std::chrono::seconds kVerifiedFor{60};
+
+struct IssuerVerifier {
+  std::string issuer;
+  std::unique_ptr<CallerVerifier> verifier;
+};
+
+enum class VerifyOutcome : std::uint8_t {
+  kAccepted,
+  kAcceptedFromCache,
+  kTooLong,        // Over kMaxTokenBytes, or empty.
+  kMalformed,      // Not three parts with a payload that names an issuer.
+  kUnknownIssuer,  // No verifier is responsible.
+  kRefused,        // By the issuer's verifier.
+  kUnavailable,    // The issuer could not be asked.
+};
+[[nodiscard]] std::string_view ToString(VerifyOutcome outcome);  // "accepted", "too_long" ...
+
+// Called once per Verify, on its thread, for metrics. Empty: nobody listens.
+using VerifyObserver = std::function<void(VerifyOutcome)>;
+
+// Fails with kInvalidArgument when two verifiers name one issuer. With no verifier at all, every
+// token is refused. `clock` outlives the chain.
+[[nodiscard]] Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(
+    std::vector<IssuerVerifier> verifiers, const Clock& clock, VerifyObserver observer = {});
+
+}  // namespace connector::broker::identity

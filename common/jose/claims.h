@@ -1,0 +1,58 @@
+#pragma once
+
+// The claims of a JWT (RFC 7519): reading them, and the checks that hold for every issuer.
+//
+// Pure. Deliberately knows no signature: give it a payload that VerifyCompact returned. The one
+// exception says so in its name.
+
+#include "common/base/clock.h"
+#include "common/base/result.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace connector::jose {
+
+// For nbf and iat, since two clocks differ. Deliberately not for exp: what a caller is given may
+// live no longer than its token, and that is then never in the past.
+inline constexpr std::chrono::seconds kClockLeeway{30};
+inline constexpr std::int64_t kMaxNumericDate = 4'102'444'800;  // The year 2100.
+inline constexpr std::size_t kMaxAudiences = 64;
+
+struct Claims {
+  std::string issuer;
+  std::string subject;
+  std::vector<std::string> audiences;
+  std::optional<WallTime> expires_at;
+  std::optional<WallTime> not_before;
+  std::optional<WallTime> issued_at;
+  // Every top-level claim that is a string, a number or a boolean, as text; 1.5e1 reads "15".
+  std::map<std::string, std::string> texts;
+};
+
+// Fails with kUnauthenticated when the payload is not one JSON object (limits: json_members.h),
+// repeats a claim, lacks iss or sub or has one that is empty or holds a control character, has an
+// aud that is neither a string nor a list of strings, or a time that is not a whole number of
+// seconds from 0 to kMaxNumericDate.
+[[nodiscard]] Result<Claims> ParseClaims(std::string_view payload);
+
+struct Expected {
+  std::string_view issuer;
+  std::string_view audience;
+};
+
+// Fails with kUnauthenticated, one message per check, unless iss is exactly the expected one, aud
+// contains the expected one, exp is there and after `now`, and neither nbf nor iat is more than
+// kClockLeeway after `now`.
+[[nodiscard]] Result<Done> CheckClaims(const Claims& claims, Expected expected, WallTime now);
+
+// The iss of a token whose signature nobody has checked: good for choosing who checks it, and for
+// nothing else. Fails with kUnauthenticated like ParseClaims.
+[[nodiscard]] Result<std::string> UnverifiedIssuer(std::string_view token);
+
+}  // namespace connector::jose
