@@ -57,7 +57,7 @@ def test_the_broker_does_not_start_with(error, prepared):
 
 
 DATAPLANE_ERRORS = {
-    "an unknown key": (lambda c: put(c, 1, "limits", {"colour": 1}), "limits.colour"),
+    "an unknown key": (lambda c: put(c, {"colour": 1}, "limits"), "limits.colour"),
     "a wrong type": (lambda c: put(c, "many", "threads"), "threads"),
     "a missing field": (lambda c: without(c, "broker", "caFile"), "broker.caFile"),
     "no listeners": (lambda c: put(c, [], "listeners"), "listeners"),
