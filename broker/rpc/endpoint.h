@@ -36,7 +36,7 @@ struct EndpointOptions {
   std::string listen_address;  // host:port; port 0 picks a free one.
   grpc_support::TlsFiles tls;
   std::chrono::seconds tls_reload_interval = grpc_support::kReloadInterval;
-  PeerLists peers;
+  PeerLists peers = {};
 };
 
 // All outlive the endpoint; `io` is run by others until Stop has returned.

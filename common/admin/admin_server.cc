@@ -8,7 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_static_buffer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
 #include <charconv>
@@ -29,8 +29,6 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>,
                                          Executor>;
 
-// Of what a client sends after its head, as much is read before its connection closes.
-constexpr std::size_t kMaxUnreadBytes = 64 * 1024;
 // After an accept that failed, for example for want of descriptors.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
@@ -162,7 +160,7 @@ class AdminServer::Impl {
   // One connection: one head, one answer.
   Task<void> Serve(Stream stream) {
     boost::system::error_code failed;
-    beast::flat_static_buffer<kMaxHeadBytes> buffer;
+    beast::flat_buffer buffer(kMaxHeadBytes);
     http::request_parser<http::empty_body> parser;
     parser.header_limit(kMaxHeadBytes);
     stream.expires_after(io_timeout_);
@@ -183,13 +181,6 @@ class AdminServer::Impl {
     stream.expires_after(io_timeout_);
     co_await asio::async_write(stream, asio::buffer(wire), asio::redirect_error(kUseTask, failed));
     stream.socket().shutdown(Tcp::socket::shutdown_send, failed);
-    // Unread input would make the kernel send a reset, which can overtake the answer.
-    std::size_t unread = 0;
-    while (!failed && unread < kMaxUnreadBytes) {
-      buffer.clear();
-      unread += co_await stream.async_read_some(buffer.prepare(buffer.max_size()),
-                                                asio::redirect_error(kUseTask, failed));
-    }
   }
 
   const std::chrono::milliseconds io_timeout_;

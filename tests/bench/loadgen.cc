@@ -142,6 +142,9 @@ void Load::StartWhatIsDue() {
     next_due_ += std::chrono::nanoseconds(static_cast<std::int64_t>(gap(random_) * 1e9));
   }
   while (!free_.empty() && begun_ < options_.requests) {
+    if (options_.idle && begun_ > tally_.answered) {
+      return;  // One after the other: a crowd would need memory that idle connections do not.
+    }
     if (options_.rate == 0) {
       Start(now);
     } else if (!waiting_.empty()) {
@@ -309,7 +312,9 @@ void Load::Finish(Connection& c, bool ok) {
     const auto taken = std::chrono::nanoseconds(now - c.due).count();
     tally_.latencies_ns.push_back(
         static_cast<std::uint32_t>(std::min<std::int64_t>(taken, UINT32_MAX)));
-    free_.push_back(&c);
+    if (!options_.idle) {
+      free_.push_back(&c);
+    }
   } else {
     ++tally_.errors;
     if (tally_.errors > 100) {

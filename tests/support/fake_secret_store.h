@@ -22,13 +22,18 @@ class FakeSecretStore final : public broker::store::SecretStore {
   using StoredSecret = broker::store::StoredSecret;
   using Fields = std::map<std::string, std::string>;
 
+  // The version follows the content.
   void Put(const SecretRef& ref, const std::string& type, Fields fields) {
-    Change(ref, std::pair(type, std::move(fields)));
+    Change(ref, Content{type, std::move(fields), {}});
+  }
+  // A kubernetes.io/basic-auth of the version that the test chooses.
+  void Put(const SecretRef& ref, Fields fields, std::string version) {
+    Change(ref, Content{"kubernetes.io/basic-auth", std::move(fields), std::move(version)});
   }
   void Remove(const SecretRef& ref) { Change(ref, std::nullopt); }
 
   // From now on every Fetch fails so; nullopt ends it.
-  void FailWith(std::optional<Error> error) {
+  void Fail(std::optional<Error> error) {
     const std::lock_guard lock(mutex_);
     failure_ = std::move(error);
   }
@@ -50,7 +55,11 @@ class FakeSecretStore final : public broker::store::SecretStore {
   }
 
  private:
-  using Content = std::pair<std::string, Fields>;  // Type and values.
+  struct Content {
+    std::string type;
+    Fields fields;
+    std::string version;  // Empty: made of the content.
+  };
 
   void Change(const SecretRef& ref, std::optional<Content> content) {
     std::function<void(const SecretRef&)> on_change;
@@ -80,13 +89,15 @@ class FakeSecretStore final : public broker::store::SecretStore {
       return MakeError(ErrorCode::kNotFound, ErrorOrigin::kBroker, "there is no such Secret");
     }
     StoredSecret out;
-    out.type = found->second.first;
+    out.type = found->second.type;
     std::string text = out.type;
-    for (const auto& [key, value] : found->second.second) {
+    for (const auto& [key, value] : found->second.fields) {
       out.data.emplace(key, Secret(value));
       text.append("\n").append(key).append("\n").append(value);
     }
-    out.version = "fake-" + std::to_string(std::hash<std::string>{}(text));
+    out.version = !found->second.version.empty()
+                      ? found->second.version
+                      : "fake-" + std::to_string(std::hash<std::string>{}(text));
     return out;
   }
 

@@ -85,6 +85,20 @@ class RegistryWorld {
     return connector;
   }
 
+  // A catalog entry of `connector`, with digests that a test may choose.
+  [[nodiscard]] std::shared_ptr<const broker::catalog::Entry> Entry(
+      resource::Connector connector,
+      const std::string& mint_key = "mint-key-1",
+      const std::string& secret_version = "v1") const {
+    auto entry = std::make_shared<broker::catalog::Entry>();
+    entry->connector = std::make_shared<const resource::Connector>(std::move(connector));
+    entry->ca_pem = ca.pem();
+    entry->secret_version = secret_version;
+    entry->mint_key = mint_key;
+    entry->epoch = "epoch-1";
+    return entry;
+  }
+
   [[nodiscard]] static std::shared_ptr<const broker::store::RegistryCredential> Credential() {
     auto credential = std::make_shared<broker::store::RegistryCredential>();
     credential->username = kUser;

@@ -8,27 +8,16 @@
 #include "common/base/encoding.h"
 #include "tests/contract/identity/hostile_tokens.h"
 #include "tests/contract/identity/manual_clock.h"
+#include "tests/contract/identity/verify_now.h"
 #include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <string>
-#include <string_view>
 
 namespace connector::broker::identity {
-
-inline void PrintTo(const Caller& caller, std::ostream* os) {
-  *os << caller.Name();
-}
-
-inline Result<Caller> VerifyNow(CallerVerifier& verifier, std::string_view token) {
-  const UnverifiedToken unverified{Secret(token)};
-  return testing_support::RunTask(
-      verifier.Verify(unverified, std::chrono::steady_clock::now() + std::chrono::seconds(30)));
-}
 
 template <typename Harness>
 class CallerVerifierContract : public ::testing::Test {

@@ -157,7 +157,7 @@ void AddShapes(Rows& rows, const SigningKey& key) {
   rows.Add("four parts", good + ".AA", three);
   rows.Add("an empty signature", input + ".", base64);
   rows.Add("an empty header", good.substr(good.find('.')), base64);
-  rows.Add("cut off", good.substr(0, good.size() - 8), length);
+  rows.Add("cut off", good.substr(0, good.size() - 2), length);
   rows.Add("a padded part", good + "==", base64);
   rows.Add("a space", good + " ", base64);
   rows.Add("a line break", good + "\n", base64);

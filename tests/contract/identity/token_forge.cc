@@ -147,6 +147,13 @@ std::string ForgeUnsigned(std::string_view header,
          Base64UrlEncode(signature);
 }
 
+std::string Sha256(std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_sha256(), nullptr);
+  return {reinterpret_cast<const char*>(out.data()), size};
+}
+
 std::string HmacSha256(std::string_view key, std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
   unsigned size = 0;

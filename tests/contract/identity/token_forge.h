@@ -47,6 +47,7 @@ class SigningKey {
 [[nodiscard]] std::string ForgeUnsigned(std::string_view header,
                                         std::string_view payload,
                                         std::string_view signature);
+[[nodiscard]] std::string Sha256(std::string_view bytes);
 [[nodiscard]] std::string HmacSha256(std::string_view key, std::string_view bytes);
 
 // A payload as an ordered list of members, each value as JSON text.

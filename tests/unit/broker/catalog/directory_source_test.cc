@@ -1,5 +1,7 @@
 #include "broker/catalog/directory_source.h"
 
+#include "tests/support/scratch_dir.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
@@ -39,13 +41,9 @@ class DirectorySourceTest : public ::testing::Test {
  protected:
   DirectorySourceTest()
       : log_fd_(::memfd_create("log", 0)), logger_(log_fd_, "test", log::Level::kInfo) {
-    std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }
-  ~DirectorySourceTest() override {
-    std::filesystem::remove_all(path_);
-    ::close(log_fd_);
-  }
+  ~DirectorySourceTest() override { ::close(log_fd_); }
 
   // By rename, as careful editors and Kubernetes do.
   void Write(const std::string& name, const std::string& text) const {
@@ -57,7 +55,7 @@ class DirectorySourceTest : public ::testing::Test {
     return DirectorySource(path_, {secrets_, catalog_, logger_, registry_});
   }
 
-  // "host secret-version problem?" of connector a; empty when it is not in force.
+  // Empty when connector a is not in force.
   std::string HostOfA() const {
     const auto entry = catalog_.Current()->Find(kA);
     return entry == nullptr ? "" : entry->connector->address.host;
@@ -76,7 +74,8 @@ class DirectorySourceTest : public ::testing::Test {
     return out;
   }
 
-  const std::string path_ = ::testing::TempDir() + "/directory_source_test";
+  testing_support::ScratchDir scratch_;
+  const std::string path_ = scratch_ / "resources";
   const int log_fd_;
   log::Logger logger_;
   prometheus::Registry registry_;

@@ -2,6 +2,7 @@
 
 #include "tests/support/ca_pem.h"
 #include "tests/support/result_matchers.h"
+#include "tests/support/scratch_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -229,18 +230,12 @@ TEST(Assemble, NamesTheFilesInWhichSomethingCannotBeIdentified) {
 
 class LoadDirectoryTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    path_ = ::testing::TempDir() + "/load_directory_test";
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  void TearDown() override { std::filesystem::remove_all(path_); }
-
   void Write(const std::string& name, const std::string& text) const {
     std::ofstream(path_ + "/" + name) << text;
   }
 
-  std::string path_;
+  testing_support::ScratchDir scratch_;
+  const std::string path_ = scratch_.path();
 };
 
 TEST_F(LoadDirectoryTest, ReadsYamlFilesAndNoOthers) {
