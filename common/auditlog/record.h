@@ -45,8 +45,21 @@ struct ChainPosition {
   bool operator==(const ChainPosition&) const = default;
 };
 
+// Where one record stands in the chain, by its own word: its hash holds for the line.
+struct Link {
+  ChainPosition before;
+  ChainPosition at;
+  WallTime time;
+
+  bool operator==(const Link&) const = default;
+};
+
 // The line of the record that follows `position`, with its line end; moves `position` onto it.
 [[nodiscard]] std::string FormatRecord(const Event& event, ChainPosition& position);
+
+// Checks one record (without its line end) on its own: JSON with seq, prev and time,
+// and its hash.
+[[nodiscard]] Result<Link> ReadLink(std::string_view line);
 
 // Checks that `line` (without its line end) is the record that follows `position` and moves onto
 // it. The error says what does not hold: JSON, seq, prev or hash.

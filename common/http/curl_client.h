@@ -32,7 +32,7 @@ struct CurlRequest {
   std::vector<RequestHeader> headers;
   Secret body;
   std::string ca_pem;            // Added to the system's trust; empty for the system's alone.
-  std::string client_cert_file;  // Empty for none.
+  std::string client_cert_file;  // PEM; empty for none.
   std::string client_key_file;
   std::size_t max_response_bytes = 64 * 1024;  // More is an error, not a truncation.
   std::chrono::milliseconds connect_timeout{5000};
@@ -40,8 +40,9 @@ struct CurlRequest {
 
 struct CurlResponse {
   int status = 0;
-  std::map<std::string, std::string> headers;  // Names in lower case; the last value of each.
-  Secret body;                                 // May hold a token.
+  // Names in lower case. Lines with one name are joined by ", " (RFC 9110 section 5.3).
+  std::map<std::string, std::string> headers;
+  Secret body;  // May hold a token.
 };
 
 enum class ConnectionReuse { kNever, kWithinThisClient };
@@ -56,8 +57,14 @@ class CurlClient {
   CurlClient& operator=(const CurlClient&) = delete;
 
   // Any HTTP status is a value. Errors: kDeadlineExceeded, kUnavailable (no connection, TLS not
-  // verified, cut off; the message names host and cause), kResourceExhausted (answer too large).
+  // verified, cut off; the message names host and cause), kResourceExhausted (answer too large),
+  // kInvalidArgument (a header with a line break, a CA bundle without a certificate). Retry::kSafe
+  // when nothing of the request can have had an effect.
   [[nodiscard]] Task<Result<CurlResponse>> Perform(CurlRequest request, Deadline deadline);
+
+  // Ends what is under way with kUnavailable and refuses what comes. The destructor does the same;
+  // the executors of waiting coroutines must outlive it.
+  void Shutdown();
 
  private:
   class Impl;

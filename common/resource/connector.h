@@ -28,6 +28,9 @@ enum class SecretClass : std::uint8_t { kNone, kDerived, kBounded, kStatic };
 [[nodiscard]] std::string_view ToString(SecretClass secret);  // "derived" ...; kNone is "none".
 [[nodiscard]] SecretClass ClassOf(AuthKind kind);
 
+// docker.io, index.docker.io and registry-1.docker.io: three names of one registry.
+[[nodiscard]] bool IsDockerHubHost(std::string_view host);
+
 struct Auth {
   AuthKind kind = AuthKind::kAnonymous;
   std::optional<std::string> secret_name;  // Always in the Connector's own namespace.

@@ -1,0 +1,67 @@
+#include "broker/audit/append_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace connector::broker::audit {
+namespace {
+
+Error SystemError(const std::string& path, int code) {
+  return MakeError(ErrorCode::kUnavailable,
+                   ErrorOrigin::kSelf,
+                   path + ": " + std::generic_category().message(code),
+                   Retry::kSafe);
+}
+
+class RealFile final : public AppendFile {
+ public:
+  RealFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ~RealFile() override { ::close(fd_); }
+  RealFile(const RealFile&) = delete;
+  RealFile& operator=(const RealFile&) = delete;
+
+  Result<Done> Write(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) {
+        continue;
+      }
+      if (written <= 0) {
+        return SystemError(path_, written < 0 ? errno : ENOSPC);
+      }
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return Done{};
+  }
+
+  Result<Done> Sync() override {
+    return ::fdatasync(fd_) == 0 ? Result<Done>(Done{}) : SystemError(path_, errno);
+  }
+
+  Result<Done> Truncate(std::uint64_t size) override {
+    return ::ftruncate(fd_, static_cast<off_t>(size)) == 0 ? Result<Done>(Done{})
+                                                           : SystemError(path_, errno);
+  }
+
+ private:
+  int fd_;
+  std::string path_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<AppendFile>> OpenRealFile(const std::string& path) {
+  constexpr mode_t kOwnerOnly = 0600;
+  const int fd =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly);
+  if (fd < 0) {
+    return SystemError(path, errno);
+  }
+  return std::unique_ptr<AppendFile>(std::make_unique<RealFile>(fd, path));
+}
+
+}  // namespace connector::broker::audit

@@ -1,0 +1,246 @@
+#include "broker/audit/file_audit_log.h"
+
+#include "common/log/log.h"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace connector::broker::audit {
+namespace {
+
+// A suspended Append, whatever its handler's type.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  // Resumes it on its own executor: the writer thread never runs anyone else's code.
+  virtual void Complete(Result<Done> result) = 0;
+
+ protected:
+  Waiter() = default;
+  Waiter(const Waiter&) = default;
+  Waiter& operator=(const Waiter&) = default;
+};
+
+template <typename Handler>
+class WaiterOf final : public Waiter {
+ public:
+  explicit WaiterOf(Handler handler) : handler_(std::move(handler)) {}
+  void Complete(Result<Done> result) override {
+    const auto executor = asio::get_associated_executor(handler_);
+    auto call = [h = std::move(handler_), r = std::move(result)]() mutable {
+      std::move(h)(std::move(r));
+    };
+    asio::post(executor, std::move(call));
+  }
+
+ private:
+  Handler handler_;
+};
+
+using WaiterPtr = std::unique_ptr<Waiter>;
+
+struct Metrics {
+  explicit Metrics(prometheus::Registry& registry)
+      : records(prometheus::BuildCounter()
+                    .Name("connector_broker_audit_records_total")
+                    .Help("Audit records that are on disk.")
+                    .Register(registry)
+                    .Add({})),
+        failures(prometheus::BuildCounter()
+                     .Name("connector_broker_audit_failures_total")
+                     .Help("Audit records that could not be written; nothing was issued for them.")
+                     .Register(registry)
+                     .Add({})),
+        sync_seconds(prometheus::BuildHistogram()
+                         .Name("connector_broker_audit_sync_seconds")
+                         .Help("Time to write and sync one batch of records.")
+                         .Register(registry)
+                         .Add({},
+                              prometheus::Histogram::BucketBoundaries{
+                                  0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3})) {}
+
+  prometheus::Counter& records;
+  prometheus::Counter& failures;
+  prometheus::Histogram& sync_seconds;
+};
+
+Error Refused(std::string message) {
+  return MakeError(ErrorCode::kUnavailable, ErrorOrigin::kSelf, std::move(message), Retry::kSafe);
+}
+
+}  // namespace
+
+class FileAuditLog::Impl {
+ public:
+  Impl(FileAuditLogOptions options, std::unique_ptr<ChainWriter> writer)
+      : retry_interval_(options.retry_interval),
+        clock_(options.chain.clock),
+        log_(options.chain.log),
+        metrics_(*options.registry),
+        writer_(std::move(writer)) {
+    status_.head = writer_->position();
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  void Enqueue(auditlog::Event event, WaiterPtr waiter) {
+    std::string refusal;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) {
+        refusal = "the audit log is stopped";
+      } else if (events_.size() >= kMaxQueuedRecords) {
+        refusal = "the audit queue is full";
+      } else {
+        events_.push_back(std::move(event));
+        waiters_.push_back(std::move(waiter));
+      }
+    }
+    if (refusal.empty()) {
+      wake_.notify_one();
+      return;
+    }
+    metrics_.failures.Increment();
+    waiter->Complete(Refused(std::move(refusal)));
+  }
+
+  void Stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    const std::lock_guard lock(join_mutex_);
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+
+  AuditStatus Status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  }
+
+ private:
+  void Run() {
+    while (true) {
+      std::vector<auditlog::Event> events;
+      std::vector<WaiterPtr> waiters;
+      if (!Take(events, waiters)) {
+        return;
+      }
+      const Result<Done> result = Write(events);
+      for (const WaiterPtr& waiter : waiters) {
+        waiter->Complete(result);
+      }
+    }
+  }
+
+  // Waits for work. While the disk fails, a record of our own is work.
+  bool Take(std::vector<auditlog::Event>& events, std::vector<WaiterPtr>& waiters) {
+    std::unique_lock lock(mutex_);
+    const auto ready = [this] { return stopping_ || !events_.empty(); };
+    if (status_.problem.empty()) {
+      wake_.wait(lock, ready);
+    } else {
+      wake_.wait_for(lock, retry_interval_, ready);
+    }
+    events.swap(events_);
+    waiters.swap(waiters_);
+    if (!events.empty()) {
+      return true;
+    }
+    if (stopping_) {
+      return false;
+    }
+    auditlog::Event& own = events.emplace_back();
+    own.time = clock_->Now();
+    own.reason = "AUDIT_RECOVERED";
+    own.detail = "records could not be written for a while; nothing was issued";
+    return true;
+  }
+
+  Result<Done> Write(const std::vector<auditlog::Event>& events) {
+    const auto start = std::chrono::steady_clock::now();
+    Result<Done> result = writer_->Append(events);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    metrics_.sync_seconds.Observe(took.count());
+    const auto count = static_cast<double>(events.size());
+    (result ? metrics_.records : metrics_.failures).Increment(count);
+
+    std::string problem = result ? std::string() : result.error().message;
+    bool changed = false;
+    {
+      const std::lock_guard lock(mutex_);
+      changed = problem.empty() != status_.problem.empty();
+      status_ = {writer_->position(), problem};
+    }
+    if (changed && problem.empty()) {
+      log_->Warning("audit: records can be written again");
+    } else if (changed) {
+      log_->Error("audit: records cannot be written, so nothing is issued", {{"error", problem}});
+    }
+    return result;
+  }
+
+  const std::chrono::milliseconds retry_interval_;
+  const Clock* const clock_;
+  log::Logger* const log_;
+  Metrics metrics_;
+  std::unique_ptr<ChainWriter> writer_;  // Of the thread alone.
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<auditlog::Event> events_;
+  std::vector<WaiterPtr> waiters_;  // One per event.
+  bool stopping_ = false;
+  AuditStatus status_;
+
+  std::mutex join_mutex_;
+  std::thread thread_;
+};
+
+FileAuditLog::FileAuditLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+FileAuditLog::~FileAuditLog() {
+  Stop();
+}
+
+Result<std::unique_ptr<FileAuditLog>> FileAuditLog::Open(FileAuditLogOptions options) {
+  auto writer = ChainWriter::Open(options.chain);
+  if (!writer) {
+    return writer.error();
+  }
+  return std::unique_ptr<FileAuditLog>(
+      new FileAuditLog(std::make_unique<Impl>(std::move(options), std::move(*writer))));
+}
+
+Task<Result<Done>> FileAuditLog::Append(auditlog::Event event) {
+  Impl* const impl = impl_.get();
+  // `event` lives in this frame until the handler has run.
+  auto initiate = [impl, &event](auto handler) {
+    impl->Enqueue(std::move(event),
+                  std::make_unique<WaiterOf<decltype(handler)>>(std::move(handler)));
+  };
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>,
+                                          void(Result<Done>)>(initiate, kUseTask);
+}
+
+void FileAuditLog::Stop() {
+  impl_->Stop();
+}
+
+AuditStatus FileAuditLog::Status() const {
+  return impl_->Status();
+}
+
+}  // namespace connector::broker::audit

@@ -1,0 +1,56 @@
+#pragma once
+
+// FileAuditLog: the audit log on disk. Callers queue their events; one thread takes the whole
+// queue, writes it with one write and one fdatasync (group commit), and then completes every waiter
+// on its own executor. So the cost of a sync is shared by all who wait at that moment.
+//
+// When the disk fails, everyone who waits gets kUnavailable and nothing is issued. The next append
+// tries again, and with none the log itself tries every `retry_interval` with a record of its own
+// (reason AUDIT_RECOVERED), so that it becomes ready again without traffic.
+
+#include "broker/audit/audit_log.h"
+#include "broker/audit/chain_writer.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace prometheus {
+class Registry;
+}  // namespace prometheus
+
+namespace connector::broker::audit {
+
+inline constexpr std::size_t kMaxQueuedRecords = 65536;  // More are refused at once.
+
+struct FileAuditLogOptions {
+  ChainWriterOptions chain;
+  prometheus::Registry* registry = nullptr;
+  std::chrono::milliseconds retry_interval{1000};
+};
+
+struct AuditStatus {
+  auditlog::ChainPosition head;  // The last durable record.
+  std::string problem;           // Why the last batch failed; empty when it did not.
+};
+
+class FileAuditLog final : public AuditLog {
+ public:
+  // Errors: those of ChainWriter::Open.
+  [[nodiscard]] static Result<std::unique_ptr<FileAuditLog>> Open(FileAuditLogOptions options);
+  ~FileAuditLog() override;  // Stops.
+
+  [[nodiscard]] Task<Result<Done>> Append(auditlog::Event event) override;
+
+  // Writes what is queued, completes every waiter, and refuses all that comes later. Idempotent.
+  void Stop();
+
+  [[nodiscard]] AuditStatus Status() const;
+
+ private:
+  class Impl;
+  explicit FileAuditLog(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace connector::broker::audit

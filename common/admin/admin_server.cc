@@ -1,0 +1,219 @@
+#include "common/admin/admin_server.h"
+
+#include "common/admin/responses.h"
+#include "common/async/task.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_static_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include <charconv>
+#include <exception>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace connector::admin {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using Tcp = asio::ip::tcp;
+using Acceptor = asio::basic_socket_acceptor<Tcp, Executor>;
+using Stream = beast::basic_stream<Tcp, Executor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>,
+                                         Executor>;
+
+// Of what a client sends after its head, as much is read before its connection closes.
+constexpr std::size_t kMaxUnreadBytes = 64 * 1024;
+// After an accept that failed, for example for want of descriptors.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+Error InvalidAddress(const std::string& address) {
+  return MakeError(ErrorCode::kInvalidArgument,
+                   ErrorOrigin::kSelf,
+                   "admin address \"" + address +
+                       "\" is not IP:port, [IPv6]:port or localhost:port, for example "
+                       "127.0.0.1:9090");
+}
+
+Result<Tcp::endpoint> ParseEndpoint(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) {
+    return InvalidAddress(address);
+  }
+  std::string host = address.substr(0, colon);
+  if (host == "localhost") {
+    host = "127.0.0.1";
+  }
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) {
+    host = host.substr(1, host.size() - 2);
+  }
+  boost::system::error_code failed;
+  const auto ip = asio::ip::make_address(host, failed);
+  std::uint16_t port = 0;
+  const char* const end = address.data() + address.size();
+  const auto parsed = std::from_chars(address.data() + colon + 1, end, port);
+  if (failed || ip.is_v6() != bracketed || parsed.ec != std::errc() || parsed.ptr != end) {
+    return InvalidAddress(address);
+  }
+  return Tcp::endpoint(ip, port);
+}
+
+// The answer to a head that is not a request; none when the connection broke or timed out.
+std::optional<Response> AnswerBrokenHead(const boost::system::error_code& failed) {
+  if (failed == http::error::header_limit || failed == http::error::buffer_overflow) {
+    return PlainResponse(431, "request head too large\n");
+  }
+  if (failed == http::error::end_of_stream || failed == http::error::partial_message ||
+      failed.category() != http::make_error_code(http::error::end_of_stream).category()) {
+    return std::nullopt;
+  }
+  return PlainResponse(400, "malformed request\n");
+}
+
+}  // namespace
+
+class AdminServer::Impl {
+ public:
+  explicit Impl(AdminOptions options)
+      : io_timeout_(options.io_timeout),
+        address_(options.address),
+        responder_(std::move(options)) {}
+  ~Impl() { Stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<Done> Start() {
+    const Result<Tcp::endpoint> endpoint = ParseEndpoint(address_);
+    if (!endpoint) {
+      return endpoint.error();
+    }
+    io_.emplace(1);
+    acceptor_.emplace(io_->get_executor());
+    if (const auto failed = Listen(*endpoint)) {
+      Stop();
+      return MakeError(ErrorCode::kUnavailable,
+                       ErrorOrigin::kSelf,
+                       "cannot listen on admin address " + address_ + ": " + failed.message());
+    }
+    asio::co_spawn(*io_, AcceptLoop(), [](std::exception_ptr) {});
+    thread_ = std::thread([this] { io_->run(); });
+    return Done{};
+  }
+
+  void Stop() {
+    if (io_) {
+      io_->stop();
+    }
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+    acceptor_.reset();
+    io_.reset();  // Destroys what was still suspended, and with it every connection.
+  }
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+ private:
+  boost::system::error_code Listen(const Tcp::endpoint& endpoint) {
+    boost::system::error_code failed;
+    acceptor_->open(endpoint.protocol(), failed);
+    if (!failed) {
+      acceptor_->set_option(Acceptor::reuse_address(true), failed);
+    }
+    if (!failed) {
+      acceptor_->bind(endpoint, failed);
+    }
+    if (!failed) {
+      acceptor_->listen(static_cast<int>(kMaxConnections), failed);
+    }
+    if (!failed) {
+      port_ = acceptor_->local_endpoint(failed).port();
+    }
+    return failed;
+  }
+
+  Task<void> AcceptLoop() {
+    for (;;) {
+      Stream::socket_type socket(io_->get_executor());
+      boost::system::error_code failed;
+      co_await acceptor_->async_accept(socket, asio::redirect_error(kUseTask, failed));
+      if (failed) {
+        Timer pause(io_->get_executor(), kAcceptPause);
+        co_await pause.async_wait(asio::redirect_error(kUseTask, failed));
+        continue;
+      }
+      if (connections_ >= kMaxConnections) {
+        continue;  // The socket closes here.
+      }
+      ++connections_;
+      const auto ended = [this](std::exception_ptr) { --connections_; };
+      asio::co_spawn(*io_, Serve(Stream(std::move(socket))), ended);
+    }
+  }
+
+  // One connection: one head, one answer.
+  Task<void> Serve(Stream stream) {
+    boost::system::error_code failed;
+    beast::flat_static_buffer<kMaxHeadBytes> buffer;
+    http::request_parser<http::empty_body> parser;
+    parser.header_limit(kMaxHeadBytes);
+    stream.expires_after(io_timeout_);
+    co_await http::async_read_header(
+        stream, buffer, parser, asio::redirect_error(kUseTask, failed));
+    std::optional<Response> answer;
+    if (failed) {
+      answer = AnswerBrokenHead(failed);
+    } else {
+      answer = responder_.Answer(Request{.method = std::string(parser.get().method_string()),
+                                         .target = std::string(parser.get().target())});
+    }
+    if (!answer) {
+      co_return;
+    }
+    const bool head_only = !failed && parser.get().method() == http::verb::head;
+    const std::string wire = answer->Serialize(head_only);
+    stream.expires_after(io_timeout_);
+    co_await asio::async_write(stream, asio::buffer(wire), asio::redirect_error(kUseTask, failed));
+    stream.socket().shutdown(Tcp::socket::shutdown_send, failed);
+    // Unread input would make the kernel send a reset, which can overtake the answer.
+    std::size_t unread = 0;
+    while (!failed && unread < kMaxUnreadBytes) {
+      buffer.clear();
+      unread += co_await stream.async_read_some(buffer.prepare(buffer.max_size()),
+                                                asio::redirect_error(kUseTask, failed));
+    }
+  }
+
+  const std::chrono::milliseconds io_timeout_;
+  const std::string address_;
+  const Responder responder_;
+  std::uint16_t port_ = 0;
+  std::size_t connections_ = 0;  // Of the server's thread.
+  std::optional<asio::io_context> io_;
+  std::optional<Acceptor> acceptor_;
+  std::thread thread_;
+};
+
+AdminServer::AdminServer(AdminOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+AdminServer::~AdminServer() = default;
+
+Result<Done> AdminServer::Start() {
+  return impl_->Start();
+}
+void AdminServer::Stop() {
+  impl_->Stop();
+}
+std::uint16_t AdminServer::port() const noexcept {
+  return impl_->port();
+}
+
+}  // namespace connector::admin

@@ -1,0 +1,66 @@
+#include "common/config/read_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace connector::config {
+namespace {
+
+Error Failed(ErrorCode code, std::string message) {
+  return MakeError(code, ErrorOrigin::kClient, std::move(message));
+}
+
+struct Descriptor {
+  explicit Descriptor(int value) : fd(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd >= 0) {
+      ::close(fd);
+    }
+  }
+  int fd;
+};
+
+}  // namespace
+
+Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
+  // Non-blocking, so that a pipe in a watched directory does not stop the program.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.fd < 0) {
+    return errno == ENOENT || errno == ENOTDIR
+               ? Failed(ErrorCode::kNotFound, "does not exist; check the path")
+               : Failed(ErrorCode::kPermissionDenied,
+                        "cannot be opened; check its permissions and its owner");
+  }
+  struct stat status {};
+  if (::fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    return Failed(ErrorCode::kInvalidArgument, "is not a file");
+  }
+  std::string out(max_bytes + 1, '\0');
+  std::size_t size = 0;
+  while (size < out.size()) {
+    const ssize_t count = ::read(file.fd, out.data() + size, out.size() - size);
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      return Failed(ErrorCode::kPermissionDenied, "cannot be read");
+    }
+    if (count == 0) {
+      break;
+    }
+    size += static_cast<std::size_t>(count);
+  }
+  if (size > max_bytes) {
+    return Failed(ErrorCode::kResourceExhausted,
+                  "is larger than " + std::to_string(max_bytes) + " bytes");
+  }
+  out.resize(size);
+  return out;
+}
+
+}  // namespace connector::config

@@ -1,0 +1,32 @@
+#pragma once
+
+// The one place where a gRPC callback reactor meets a coroutine. Runs a unary method's Task on an
+// io_context and finishes the reactor with what it returns. Exceptions end here: the peer sees
+// INTERNAL without a detail.
+
+#include "common/async/task.h"
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+#include <grpcpp/support/status.h>
+
+#include <chrono>
+#include <functional>
+#include <string_view>
+
+namespace connector::grpc_support {
+
+// Called with what(), which may name files or hosts: for the log only.
+using OnException = std::function<void(std::string_view what)>;
+
+// `task` must not touch the request or the response once it has returned: the reactor frees them.
+void RunUnary(asio::io_context& io,
+              ::grpc::ServerUnaryReactor& reactor,
+              Task<::grpc::Status> task,
+              OnException on_exception);
+
+// The peer's deadline, but at most `cap` from now. gRPC counts in wall-clock time.
+[[nodiscard]] Deadline CappedDeadline(const ::grpc::ServerContextBase& context,
+                                      std::chrono::milliseconds cap);
+
+}  // namespace connector::grpc_support

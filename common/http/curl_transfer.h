@@ -1,0 +1,63 @@
+#pragma once
+
+// One transfer of CurlClient: a curl handle set up by the rules of curl_client.h, what it has
+// received so far, and how its end reads as a Result. No thread and no loop. Private to this
+// library.
+
+#include "common/http/curl_client.h"
+#include "common/http/trust.h"
+#include "common/http/wiped_buffer.h"
+
+#include <curl/curl.h>
+
+#include <functional>
+#include <string_view>
+
+namespace connector::http {
+
+inline constexpr std::size_t kMaxResponseHeadBytes = 64 * 1024;
+
+class CurlTransfer {
+ public:
+  using Done = std::function<void(Result<CurlResponse>)>;
+
+  // `done` is called once, by Finish.
+  CurlTransfer(CurlRequest request, Deadline deadline, Done done);
+  ~CurlTransfer();
+  CurlTransfer(const CurlTransfer&) = delete;
+  CurlTransfer& operator=(const CurlTransfer&) = delete;
+
+  // Sets the handle up. Nothing is sent yet.
+  [[nodiscard]] Result<connector::Done> Prepare(ConnectionReuse reuse, TrustStores& trust);
+
+  [[nodiscard]] CURL* handle() const { return easy_; }
+  void Finish(CURLcode code);
+  void Finish(Error error);
+
+ private:
+  static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
+  static CURLcode OnTlsContext(CURL* easy, void* context, void* self);
+  static int OnVerify(X509_STORE_CTX* chain, void* self);
+
+  void SetConnection(ConnectionReuse reuse);
+  void SetTls();
+  void SetMethod();
+  [[nodiscard]] Result<connector::Done> SetHeaders();
+  void ReadHeaderLine(std::string_view line);
+  [[nodiscard]] Error ToError(CURLcode code) const;
+
+  CurlRequest request_;
+  Deadline deadline_;
+  Done done_;
+  CURL* easy_ = nullptr;
+  curl_slist* headers_ = nullptr;
+  std::shared_ptr<X509_STORE> trust_;
+  CurlResponse response_;
+  WipedBuffer body_;
+  std::size_t head_bytes_ = 0;
+  bool too_large_ = false;
+  int verify_error_ = 0;  // X509_V_OK
+};
+
+}  // namespace connector::http

@@ -1,0 +1,40 @@
+#pragma once
+
+// TrustStores: certificate stores for CurlClient, made of the system's CA bundle and a PEM bundle.
+// Reading the system's bundle costs some 15 ms, so stores are kept for kTrustLife and shared.
+// Deliberately compares bundles whole: one connector's CA never becomes another's.
+
+#include "common/base/result.h"
+
+#include <openssl/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace connector::http {
+
+inline constexpr std::chrono::minutes kTrustLife{10};  // After that the system's bundle is re-read.
+inline constexpr std::size_t kMaxTrustStores = 256;
+
+// Thread-safe.
+class TrustStores {
+ public:
+  // A store is not changed after it was handed out. Fails with kInvalidArgument when `ca_pem` is
+  // not empty and holds no certificate, or one that does not parse.
+  [[nodiscard]] Result<std::shared_ptr<X509_STORE>> Get(const std::string& ca_pem);
+
+ private:
+  struct Kept {
+    std::shared_ptr<X509_STORE> store;
+    std::chrono::steady_clock::time_point until;
+  };
+
+  std::mutex mutex_;
+  std::map<std::string, Kept> kept_;
+};
+
+}  // namespace connector::http

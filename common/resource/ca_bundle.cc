@@ -1,0 +1,57 @@
+#include "common/resource/ca_bundle.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <memory>
+
+namespace connector::resource {
+namespace {
+
+struct Free {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+
+Error Invalid(std::string message) {
+  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
+}
+
+}  // namespace
+
+Result<Done> CheckCaBundle(std::string_view pem) {
+  if (pem.size() > kMaxCaBundleBytes) {
+    return Invalid("is larger than 1 MiB; keep only the CA certificates that are needed");
+  }
+  if (pem.find("PRIVATE KEY-----") != std::string_view::npos) {
+    return Invalid("holds a private key; keep only CERTIFICATE blocks");
+  }
+  const std::unique_ptr<BIO, Free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  ERR_clear_error();
+  int count = 0;
+  while (bio != nullptr) {
+    const std::unique_ptr<X509, Free> certificate(
+        PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    if (certificate == nullptr) {
+      break;
+    }
+    ++count;
+  }
+  const unsigned long error = ERR_peek_last_error();
+  ERR_clear_error();
+  if (ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
+    return Invalid(
+        "holds a certificate that does not parse; paste it again, with its BEGIN and "
+        "END lines");
+  }
+  if (count == 0) {
+    return Invalid(
+        "holds no certificate; write PEM, that is a block that begins with "
+        "-----BEGIN CERTIFICATE-----");
+  }
+  return Done{};
+}
+
+}  // namespace connector::resource

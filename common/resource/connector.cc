@@ -1,0 +1,179 @@
+#include "common/resource/connector.h"
+
+#include <array>
+
+namespace connector::resource {
+namespace {
+
+constexpr std::array<std::string_view, 3> kDockerHubHosts = {
+    "docker.io", "index.docker.io", "registry-1.docker.io"};
+
+// Every value goes with its length, so that no two connectors give one text.
+class Canonical {
+ public:
+  void Add(std::string_view key, std::string_view value) {
+    text_.append(key).append("=").append(std::to_string(value.size())).append(":");
+    text_.append(value).append("\n");
+  }
+  void Add(std::string_view key, bool value) { Add(key, std::string_view(value ? "1" : "0")); }
+  void Add(std::string_view key, std::int64_t value) {
+    Add(key, std::string_view(std::to_string(value)));
+  }
+  void Add(std::string_view key, const std::optional<std::string>& value) {
+    Add(key, value.has_value());
+    if (value) {
+      Add(key, std::string_view(*value));
+    }
+  }
+  void Add(std::string_view key, const std::vector<std::string>& values) {
+    Add(key, static_cast<std::int64_t>(values.size()));
+    for (const std::string& value : values) {
+      Add(key, std::string_view(value));
+    }
+  }
+  void Add(std::string_view key, const std::map<std::string, std::string>& values) {
+    Add(key, static_cast<std::int64_t>(values.size()));
+    for (const auto& [name, value] : values) {
+      Add(key, std::string_view(name));
+      Add(key, std::string_view(value));
+    }
+  }
+
+  [[nodiscard]] std::string Take() && { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+struct AddSubject {
+  Canonical& out;
+
+  void operator()(const ServiceAccountMatch& match) const {
+    out.Add("serviceAccount.namespace", std::string_view(match.ns));
+    out.Add("serviceAccount.name", std::string_view(match.name));
+  }
+  void operator()(const NamespaceMatch& match) const {
+    out.Add("namespace", std::string_view(match.ns));
+  }
+  void operator()(const OidcMatch& match) const {
+    out.Add("oidc.issuer", std::string_view(match.issuer));
+    out.Add("oidc.claims", match.claims);
+  }
+};
+
+void AddUpstream(Canonical& out, const Upstream& upstream) {
+  out.Add("redirects.mode", static_cast<std::int64_t>(upstream.redirects.mode));
+  out.Add("redirects.hosts", upstream.redirects.hosts);
+  out.Add("limits.maxConcurrentRequests", std::int64_t{upstream.limits.max_concurrent_requests});
+  out.Add("limits.connectTimeout", std::int64_t{upstream.limits.connect_timeout.count()});
+  out.Add("limits.idleTimeout", std::int64_t{upstream.limits.idle_timeout.count()});
+}
+
+}  // namespace
+
+std::string_view ToString(AuthKind kind) {
+  switch (kind) {
+    case AuthKind::kTokenAuth:
+      return "tokenAuth";
+    case AuthKind::kBasicAuth:
+      return "basicAuth";
+    case AuthKind::kAnonymous:
+      return "anonymous";
+  }
+  return "unknown";
+}
+
+std::string_view ToString(SecretClass secret) {
+  switch (secret) {
+    case SecretClass::kNone:
+      return "none";
+    case SecretClass::kDerived:
+      return "derived";
+    case SecretClass::kBounded:
+      return "bounded";
+    case SecretClass::kStatic:
+      return "static";
+  }
+  return "unknown";
+}
+
+SecretClass ClassOf(AuthKind kind) {
+  switch (kind) {
+    case AuthKind::kTokenAuth:
+      return SecretClass::kDerived;
+    case AuthKind::kBasicAuth:
+      return SecretClass::kStatic;
+    case AuthKind::kAnonymous:
+      return SecretClass::kNone;
+  }
+  return SecretClass::kStatic;
+}
+
+bool IsDockerHubHost(std::string_view host) {
+  for (const std::string_view known : kDockerHubHosts) {
+    if (host == known) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Connector::IsDockerHub() const {
+  return IsDockerHubHost(address.host);
+}
+
+std::vector<std::string> Connector::MirrorHosts() const {
+  std::vector<std::string> out;
+  const auto add = [&](const http::Origin& origin) {
+    const std::string authority = origin.Authority();
+    out.push_back(authority);
+    const std::string port = ":" + std::to_string(origin.port);
+    if (!authority.ends_with(port) || (origin.HostIsIpv6() && authority.ends_with(']'))) {
+      out.push_back(authority + port);
+    }
+  };
+  add(address);
+  if (IsDockerHub()) {
+    for (const std::string_view host : kDockerHubHosts) {
+      if (host != address.host) {
+        add({address.tls, std::string(host), address.port});
+      }
+    }
+  }
+  return out;
+}
+
+std::string CanonicalMintText(const Connector& connector) {
+  Canonical out;
+  out.Add("namespace", std::string_view(connector.ref.ns));
+  out.Add("name", std::string_view(connector.ref.name));
+  out.Add("address", std::string_view(connector.address.ToString()));
+  out.Add("auth.name", ToString(connector.auth.kind));
+  out.Add("auth.secret", connector.auth.secret_name);
+  out.Add("auth.allowStatic", connector.auth.allow_static);
+  out.Add("auth.params", connector.auth.params);
+  out.Add("caSecret", connector.ca_secret_name);
+  const std::optional<http::Url>& realm = connector.upstream.token_realm;
+  out.Add("tokenRealm", realm ? std::optional(realm->ToString()) : std::nullopt);
+  out.Add("allowInsecure", connector.upstream.allow_insecure);
+  return std::move(out).Take();
+}
+
+std::string CanonicalText(const Connector& connector) {
+  Canonical out;
+  out.Add("mint", std::string_view(CanonicalMintText(connector)));
+  out.Add("class", std::string_view(connector.class_name));
+  AddUpstream(out, connector.upstream);
+  out.Add("access", static_cast<std::int64_t>(connector.access.size()));
+  for (const AccessRule& rule : connector.access) {
+    out.Add("from", static_cast<std::int64_t>(rule.from.size()));
+    for (const SubjectMatch& subject : rule.from) {
+      std::visit(AddSubject{out}, subject);
+    }
+    out.Add("repositories", rule.repositories);
+    out.Add("actions", std::int64_t{rule.actions.bits()});
+  }
+  return std::move(out).Take();
+}
+
+}  // namespace connector::resource

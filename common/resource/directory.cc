@@ -1,0 +1,298 @@
+#include "common/resource/directory.h"
+
+#include "common/config/read_file.h"
+#include "common/config/yaml_tree.h"
+#include "common/resource/ca_bundle.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <tuple>
+#include <utility>
+
+namespace connector::resource {
+namespace {
+
+using config::Problem;
+
+constexpr const char* kCaKey = "ca.crt";
+
+std::string Place(const std::string& file, int line) {
+  return file + ":" + std::to_string(line);
+}
+
+// Where each name was seen first, and which names were seen more than once.
+class NameTable {
+ public:
+  explicit NameTable(DirectoryContent& out) : out_(out) {}
+
+  void See(const Identity& identity, const std::string& file, int line) {
+    const auto [seen, fresh] = first_.emplace(identity, Place(file, line));
+    if (!fresh) {
+      out_.broken.insert(identity);
+      out_.problems.push_back({file,
+                               line,
+                               "metadata.name",
+                               "the name is taken by the one at " + seen->second +
+                                   "; rename or remove one of them (neither is used)"});
+    }
+  }
+
+ private:
+  DirectoryContent& out_;
+  std::map<Identity, std::string> first_;
+};
+
+Identity IdentityOf(const Connector& connector) {
+  return {Kind::kConnector, connector.ref.ns, connector.ref.name};
+}
+Identity IdentityOf(const ConnectorClass& connector_class) {
+  return {Kind::kConnectorClass, {}, connector_class.name};
+}
+Identity IdentityOf(const SecretName& name) {
+  return {Kind::kSecret, name.ns, name.name};
+}
+
+void CollectNames(const std::vector<FileDocuments>& files, DirectoryContent& out) {
+  NameTable names(out);
+  for (const FileDocuments& file : files) {
+    for (const ConnectorDocument& document : file.connectors) {
+      names.See(
+          IdentityOf(document.draft.connector), file.file, document.lines.at("metadata.name"));
+    }
+    for (const ClassDocument& document : file.classes) {
+      names.See(IdentityOf(document.connector_class), file.file, document.line);
+    }
+    for (const SecretDocument& document : file.secrets) {
+      names.See(IdentityOf(document.secret->name), file.file, document.line);
+    }
+  }
+}
+
+std::map<std::string, ConnectorClass> CollectClasses(const std::vector<FileDocuments>& files,
+                                                     const DirectoryContent& out) {
+  std::map<std::string, ConnectorClass> classes;
+  for (const FileDocuments& file : files) {
+    for (const ClassDocument& document : file.classes) {
+      if (!out.broken.contains(IdentityOf(document.connector_class))) {
+        classes.emplace(document.connector_class.name, document.connector_class);
+      }
+    }
+  }
+  const ConnectorClass built_in{kDefaultClass, {}, {}};
+  if (!out.broken.contains(IdentityOf(built_in))) {
+    classes.emplace(built_in.name, built_in);
+  }
+  return classes;
+}
+
+void CollectSecrets(const std::vector<FileDocuments>& files, DirectoryContent& out) {
+  for (const FileDocuments& file : files) {
+    for (const SecretDocument& document : file.secrets) {
+      if (!out.broken.contains(IdentityOf(document.secret->name))) {
+        out.secrets.emplace(document.secret->name, LoadedSecret{document.secret, file.file});
+      }
+    }
+  }
+}
+
+// Resolves one connector against the classes and Secrets, and reports at its lines.
+class Resolver {
+ public:
+  Resolver(const std::map<std::string, ConnectorClass>& classes, DirectoryContent& out)
+      : classes_(classes), out_(out) {}
+
+  void Resolve(ConnectorDocument document, const std::string& file) {
+    const Connector& connector = document.draft.connector;
+    const Identity identity = IdentityOf(connector);
+    if (out_.broken.contains(identity)) {
+      return;
+    }
+    const auto report = [&](const std::string& path, std::string message) {
+      const auto line = document.lines.find(path);
+      out_.problems.push_back(
+          {file, line == document.lines.end() ? 0 : line->second, path, std::move(message)});
+    };
+    const auto found = classes_.find(connector.class_name);
+    if (found == classes_.end()) {
+      out_.broken.insert(identity);
+      report("spec.connectorClassName", UnknownClass(connector.class_name));
+      return;
+    }
+    const std::vector<AuthKind>& allowed = found->second.allowed_auth;
+    if (!allowed.empty() &&
+        std::find(allowed.begin(), allowed.end(), connector.auth.kind) == allowed.end()) {
+      out_.broken.insert(identity);
+      report("spec.auth.name", NotAllowed(found->second));
+      return;
+    }
+    auto resolved =
+        std::make_shared<const Connector>(ApplyClass(std::move(document.draft), found->second));
+    for (SecretProblem& problem : CheckSecrets(*resolved, out_.secrets)) {
+      if (!SecretIsBroken(*resolved, problem.path)) {
+        report(problem.path, std::move(problem.message));
+      }
+    }
+    out_.connectors.emplace(resolved->ref, LoadedConnector{resolved, file});
+  }
+
+ private:
+  std::string UnknownClass(const std::string& name) const {
+    if (out_.broken.contains(Identity{Kind::kConnectorClass, {}, name})) {
+      return "the ConnectorClass " + name + " has problems of its own; correct them first";
+    }
+    return "there is no ConnectorClass " + name + "; remove the key for " + kDefaultClass +
+           ", or add the class";
+  }
+
+  static std::string NotAllowed(const ConnectorClass& connector_class) {
+    std::string list;
+    for (const AuthKind kind : connector_class.allowed_auth) {
+      list.append(list.empty() ? "" : ", ").append(ToString(kind));
+    }
+    return "is not allowed by the ConnectorClass " + connector_class.name +
+           "; write one of: " + list;
+  }
+
+  // A Secret that is there but broken has its own problem already.
+  bool SecretIsBroken(const Connector& connector, const std::string& path) const {
+    const bool ca = path == "spec.caCertSecretRef.name";
+    const std::string& name = ca ? *connector.ca_secret_name : *connector.auth.secret_name;
+    return out_.broken.contains(Identity{Kind::kSecret, connector.ref.ns, name});
+  }
+
+  const std::map<std::string, ConnectorClass>& classes_;
+  DirectoryContent& out_;
+};
+
+std::string Missing(const SecretName& name) {
+  return "there is no Secret " + name.ToString() + "; add it (in the Connector's own namespace)";
+}
+
+FileDocuments LoadFile(const std::string& path) {
+  Result<std::string> text = config::ReadFile(path, config::kMaxYamlBytes);
+  if (!text) {
+    FileDocuments out;
+    out.file = path;
+    out.unreadable = true;
+    out.problems.push_back({path, 0, {}, text.error().message});
+    return out;
+  }
+  FileDocuments out = ParseDocuments(*text, path);
+  OPENSSL_cleanse(text->data(), text->size());
+  return out;
+}
+
+}  // namespace
+
+std::vector<SecretProblem> CheckSecrets(const Connector& connector, const SecretMap& secrets) {
+  std::vector<SecretProblem> out;
+  if (connector.auth.secret_name) {
+    const SecretName name{connector.ref.ns, *connector.auth.secret_name};
+    const auto found = secrets.find(name);
+    std::string reason = found == secrets.end() ? Missing(name) : std::string();
+    if (found != secrets.end()) {
+      const SecretResource& secret = *found->second.secret;
+      const Result<RegistrySecret> read =
+          ReadRegistrySecret(secret.type, secret.data, connector.address.Authority());
+      reason = read ? std::string() : "the Secret " + name.ToString() + " " + read.error().message;
+    }
+    if (!reason.empty()) {
+      out.push_back({"spec.auth.secretRef.name", std::move(reason)});
+    }
+  }
+  if (connector.ca_secret_name) {
+    const SecretName name{connector.ref.ns, *connector.ca_secret_name};
+    const auto found = secrets.find(name);
+    std::string reason = found == secrets.end() ? Missing(name) : std::string();
+    if (found != secrets.end()) {
+      const auto key = found->second.secret->data.find(kCaKey);
+      const bool present = key != found->second.secret->data.end();
+      const Result<Done> checked =
+          present ? CheckCaBundle(key->second.Reveal()) : Result<Done>(Done{});
+      const std::string about = "the Secret " + name.ToString();
+      reason = !present  ? about + " lacks the key ca.crt; add it with a PEM bundle"
+               : checked ? std::string()
+                         : "the key ca.crt of " + about + " " + checked.error().message;
+    }
+    if (!reason.empty()) {
+      out.push_back({"spec.caCertSecretRef.name", std::move(reason)});
+    }
+  }
+  return out;
+}
+
+DirectoryContent Assemble(std::vector<FileDocuments> files) {
+  DirectoryContent out;
+  for (FileDocuments& file : files) {
+    std::move(file.problems.begin(), file.problems.end(), std::back_inserter(out.problems));
+    out.broken.merge(file.broken);
+    if (file.unreadable) {
+      out.unreadable_files.insert(file.file);
+    }
+  }
+  CollectNames(files, out);
+  CollectSecrets(files, out);
+  const std::map<std::string, ConnectorClass> classes = CollectClasses(files, out);
+  Resolver resolver(classes, out);
+  for (FileDocuments& file : files) {
+    for (ConnectorDocument& document : file.connectors) {
+      resolver.Resolve(std::move(document), file.file);
+    }
+  }
+  std::stable_sort(
+      out.problems.begin(), out.problems.end(), [](const Problem& a, const Problem& b) {
+        return std::tie(a.file, a.line) < std::tie(b.file, b.line);
+      });
+  return out;
+}
+
+Result<std::vector<std::string>> ListResourceFiles(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<std::string> out;
+  fs::directory_iterator entry(path, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const fs::path& name = entry->path();
+    const bool yaml = name.extension() == ".yaml" || name.extension() == ".yml";
+    std::error_code ignored;
+    if (yaml && !name.filename().string().starts_with('.') && !fs::is_directory(name, ignored)) {
+      out.push_back(name.string());
+    }
+  }
+  if (error) {
+    return MakeError(ErrorCode::kUnavailable,
+                     ErrorOrigin::kSelf,
+                     "the directory " + path + " cannot be read: " + error.message());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths) {
+  std::vector<std::string> names;
+  for (const std::string& path : paths) {
+    if (!std::filesystem::is_directory(path)) {
+      names.push_back(path);
+      continue;
+    }
+    Result<std::vector<std::string>> listed = ListResourceFiles(path);
+    if (!listed) {
+      return std::move(listed).error();
+    }
+    std::move(listed->begin(), listed->end(), std::back_inserter(names));
+  }
+  std::vector<FileDocuments> files;
+  for (const std::string& name : names) {
+    files.push_back(LoadFile(name));
+  }
+  return Assemble(std::move(files));
+}
+
+Result<DirectoryContent> LoadDirectory(const std::string& path) {
+  const Result<std::vector<std::string>> names = ListResourceFiles(path);
+  return names ? LoadPaths(*names) : Result<DirectoryContent>(names.error());
+}
+
+}  // namespace connector::resource

@@ -1,0 +1,63 @@
+#pragma once
+
+// All resources of a directory together: parsed, checked one by one and against each other. Shared
+// by the broker and `connectorctl validate`, so that both refuse the same.
+//
+// A resource that has problems is left out and named in `broken`; the rest is good to use. Whether
+// an older version of a broken one stays in force is the broker's decision.
+
+#include "common/resource/documents.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace connector::resource {
+
+struct LoadedConnector {
+  std::shared_ptr<const Connector> connector;  // Its class is applied.
+  std::string file;
+};
+
+struct LoadedSecret {
+  std::shared_ptr<const SecretResource> secret;
+  std::string file;
+};
+
+using SecretMap = std::map<SecretName, LoadedSecret>;
+
+struct DirectoryContent {
+  std::map<ConnectorRef, LoadedConnector> connectors;
+  SecretMap secrets;
+  std::vector<config::Problem> problems;  // In the order of files and lines.
+  std::set<Identity> broken;
+  std::set<std::string> unreadable_files;  // Files of which some document could not be identified.
+};
+
+// Checks the files against each other: names used twice, unknown classes, auths that a class does
+// not allow, Secrets that are missing or lack keys, CA bundles. A Connector whose Secret is not
+// usable is reported and yet stays in `connectors`: it is there, and can say what it lacks.
+[[nodiscard]] DirectoryContent Assemble(std::vector<FileDocuments> files);
+
+// Reads *.yaml and *.yml of `path`, not hidden ones and not in folders below; follows symbolic
+// links. A file that cannot be read is a problem; a directory that cannot be listed is an error.
+[[nodiscard]] Result<DirectoryContent> LoadDirectory(const std::string& path);
+
+// The same of files and directories that are named one by one.
+[[nodiscard]] Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths);
+
+// The paths that LoadDirectory reads, sorted.
+[[nodiscard]] Result<std::vector<std::string>> ListResourceFiles(const std::string& path);
+
+// What the Secrets that `connector` names lack. `path` is a field of the Connector.
+struct SecretProblem {
+  std::string path;
+  std::string message;
+};
+[[nodiscard]] std::vector<SecretProblem> CheckSecrets(const Connector& connector,
+                                                      const SecretMap& secrets);
+
+}  // namespace connector::resource

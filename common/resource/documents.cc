@@ -1,0 +1,167 @@
+#include "common/resource/documents.h"
+
+#include "common/config/yaml.h"
+
+#include "proto/connector/config/v1/resource.pb.h"
+
+#include <google/protobuf/message.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace connector::resource {
+namespace {
+
+using config::Node;
+using config::Problem;
+namespace v1 = config::v1;
+
+// What directory.cc reports problems at.
+constexpr const char* kCrossChecked[] = {"metadata.name",
+                                         "spec.connectorClassName",
+                                         "spec.auth.name",
+                                         "spec.auth.secretRef.name",
+                                         "spec.caCertSecretRef.name"};
+
+std::string TextAt(const Node& root, std::string_view outer, std::string_view inner = {}) {
+  const Node* node = root.Find(outer);
+  if (node != nullptr && !inner.empty()) {
+    node = node->Find(inner);
+  }
+  return node == nullptr ? std::string() : node->text;
+}
+
+// One document: its kind is known, so what it says can be loaded.
+class DocumentParser {
+ public:
+  DocumentParser(const Node& root, Kind kind, FileDocuments& out)
+      : root_(root), kind_(kind), out_(out) {}
+
+  void Parse() {
+    switch (kind_) {
+      case Kind::kConnector:
+        return ParseConnector();
+      case Kind::kConnectorClass:
+        return ParseClass();
+      case Kind::kSecret:
+        return ParseSecret();
+    }
+  }
+
+ private:
+  void ParseConnector() {
+    v1::Connector file;
+    std::vector<Problem> problems = config::LoadNode(root_, out_.file, file);
+    Report report;
+    ConnectorDraft draft = ValidateConnector(file, report);
+    if (Sound(std::move(problems), report)) {
+      ConnectorDocument document{std::move(draft), {}};
+      for (const char* path : kCrossChecked) {
+        document.lines[path] = config::LineOf(root_, path);
+      }
+      out_.connectors.push_back(std::move(document));
+    }
+  }
+
+  void ParseClass() {
+    v1::ConnectorClass file;
+    std::vector<Problem> problems = config::LoadNode(root_, out_.file, file);
+    Report report;
+    ConnectorClass connector_class = ValidateClass(file, report);
+    if (Sound(std::move(problems), report)) {
+      out_.classes.push_back({std::move(connector_class), config::LineOf(root_, "metadata.name")});
+    }
+  }
+
+  void ParseSecret() {
+    v1::Secret file;
+    std::vector<Problem> problems = config::LoadNode(root_, out_.file, file);
+    Report report;
+    SecretResource secret = ValidateSecret(file, report);
+    if (Sound(std::move(problems), report)) {
+      out_.secrets.push_back({std::make_shared<const SecretResource>(std::move(secret)),
+                              config::LineOf(root_, "metadata.name")});
+    }
+  }
+
+  // Adds the problems of schema and rules to the file's; true when there is none.
+  bool Sound(std::vector<Problem> problems, const Report& report) {
+    const std::size_t of_schema = problems.size();
+    for (const auto& [path, message] : report.found()) {
+      // What could not be loaded is empty, and breaks rules only for that reason.
+      const bool explained = std::any_of(
+          problems.begin(), problems.begin() + static_cast<long>(of_schema), [&](const Problem& p) {
+            return config::IsAtOrUnder(p.path, path) || config::IsAtOrUnder(path, p.path);
+          });
+      if (!explained) {
+        problems.push_back({out_.file, config::LineOf(root_, path), path, message});
+      }
+    }
+    if (problems.empty()) {
+      return true;
+    }
+    std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
+      return a.line < b.line;
+    });
+    std::move(problems.begin(), problems.end(), std::back_inserter(out_.problems));
+    const std::string name = TextAt(root_, "metadata", "name");
+    if (name.empty()) {
+      out_.unreadable = true;
+      return false;
+    }
+    const std::string ns = TextAt(root_, "metadata", "namespace");
+    out_.broken.insert(
+        {kind_, kind_ == Kind::kConnectorClass ? "" : (ns.empty() ? kDefaultNamespace : ns), name});
+    return false;
+  }
+
+  const Node& root_;
+  Kind kind_;
+  FileDocuments& out_;
+};
+
+// The kind of a document, or a problem.
+std::optional<Kind> ReadKind(const Node& root, FileDocuments& out) {
+  const auto refuse = [&](const char* path, std::string message) -> std::optional<Kind> {
+    out.problems.push_back({out.file, config::LineOf(root, path), path, std::move(message)});
+    out.unreadable = true;
+    return std::nullopt;
+  };
+  if (root.kind != Node::Kind::kMap) {
+    return refuse("", "is not a resource; write apiVersion, kind, metadata and spec");
+  }
+  const std::string kind = TextAt(root, "kind");
+  const std::string version = TextAt(root, "apiVersion");
+  const bool secret = kind == "Secret";
+  if (!secret && kind != "Connector" && kind != "ConnectorClass") {
+    return refuse("kind",
+                  kind.ends_with("List") ? "is a list; write its items as documents divided by ---"
+                                         : "is not known here; write Connector, ConnectorClass or "
+                                           "Secret");
+  }
+  const std::string wanted = secret ? "v1" : kApiVersion;
+  if (version != wanted) {
+    return refuse("apiVersion", "is not the version of this kind; write " + wanted);
+  }
+  return secret ? Kind::kSecret : (kind == "Connector" ? Kind::kConnector : Kind::kConnectorClass);
+}
+
+}  // namespace
+
+FileDocuments ParseDocuments(std::string_view text, const std::string& file) {
+  FileDocuments out;
+  out.file = file;
+  config::Documents documents = config::ParseYaml(text, file);
+  for (Node& root : documents.roots) {
+    if (const std::optional<Kind> kind = ReadKind(root, out)) {
+      DocumentParser(root, *kind, out).Parse();
+    }
+    config::Wipe(root);
+  }
+  out.unreadable = out.unreadable || !documents.problems.empty();
+  std::move(documents.problems.begin(), documents.problems.end(), std::back_inserter(out.problems));
+  return out;
+}
+
+}  // namespace connector::resource

@@ -1,0 +1,65 @@
+#pragma once
+
+// The rules of a Connector, a ConnectorClass and a Secret beyond the types of their fields: makes
+// the checked resource from what a file says, and reports each rule that it breaks. Pure.
+//
+// What needs other resources (names used twice, classes, Secrets) is directory.h's.
+
+#include "common/resource/connector.h"
+#include "common/resource/registry_secret.h"
+#include "common/resource/report.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace connector::config::v1 {
+class Connector;
+class ConnectorAccessRule;
+class ConnectorClass;
+class Secret;
+}  // namespace connector::config::v1
+
+namespace connector::resource {
+
+inline constexpr const char* kApiVersion = "oci-connector.dev/v1alpha1";
+inline constexpr const char* kDefaultClass = "oci";
+inline constexpr const char* kDefaultNamespace = "default";
+
+// What a Connector, or its class, writes; absent fields come from the class, then from Limits{}.
+struct UpstreamDefaults {
+  std::optional<RedirectMode> mode;
+  std::vector<std::string> hosts;  // Empty: none were written.
+  std::optional<std::uint32_t> max_concurrent_requests;
+  std::optional<std::chrono::milliseconds> connect_timeout;
+  std::optional<std::chrono::milliseconds> idle_timeout;
+};
+
+struct ConnectorClass {
+  std::string name;
+  std::vector<AuthKind> allowed_auth;  // Empty: every kind.
+  UpstreamDefaults upstream;
+};
+
+// A Connector to which its class has not been applied yet: its redirects and limits are unset.
+struct ConnectorDraft {
+  Connector connector;
+  UpstreamDefaults written;
+};
+
+// With a report that was not empty before or is not after, what is returned is only to be named.
+[[nodiscard]] ConnectorDraft ValidateConnector(const config::v1::Connector& file, Report& report);
+[[nodiscard]] ConnectorClass ValidateClass(const config::v1::ConnectorClass& file, Report& report);
+// Wipes the values in `file`.
+[[nodiscard]] SecretResource ValidateSecret(config::v1::Secret& file, Report& report);
+
+// One access rule, in validate_access.cc. `path` is its own.
+[[nodiscard]] AccessRule ValidateAccessRule(const config::v1::ConnectorAccessRule& file,
+                                            const std::string& path,
+                                            Report& report);
+
+[[nodiscard]] Connector ApplyClass(ConnectorDraft draft, const ConnectorClass& connector_class);
+
+}  // namespace connector::resource
