@@ -3,6 +3,7 @@
 #include "common/base/locked_arena.h"
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
+#include "common/grpc/log_route.h"
 #include "common/log/log.h"
 
 #include <signal.h>
@@ -73,6 +74,7 @@ sigset_t TakeOverSignals() {
 int Run(connector::broker::app::Options options) {
   const sigset_t signals = TakeOverSignals();
   connector::log::Logger logger(STDOUT_FILENO, "connector-broker", options.log_level);
+  const connector::grpc_support::LogRoute route(logger);
   connector::broker::app::Broker broker(std::move(options), logger);
   const connector::Result<connector::Done> started = broker.Start();
   if (!started) {

@@ -38,14 +38,21 @@ std::string ArenaText() {
 }  // namespace
 
 void RecentFailures::Note(const rpc::IssueOutcome& outcome, WallTime now) {
-  if (outcome.reason == v1::DENIAL_REASON_UNSPECIFIED || IsCallersDoing(outcome.reason)) {
+  const bool granted = outcome.reason == v1::DENIAL_REASON_UNSPECIFIED;
+  if ((granted && !any_failing_) || (!granted && IsCallersDoing(outcome.reason))) {
     return;
   }
   const std::lock_guard lock(mutex_);
-  errors_.push_front({now, outcome.connector, outcome.message});
+  if (granted) {
+    failing_.erase(outcome.connector);
+  } else {
+    errors_.push_front({now, outcome.connector, outcome.message});
+    failing_[outcome.connector] = outcome.message;
+  }
   if (errors_.size() > kKept) {
     errors_.pop_back();
   }
+  any_failing_ = !failing_.empty();
 }
 
 std::vector<admin::RecentError> RecentFailures::List() const {
@@ -53,13 +60,9 @@ std::vector<admin::RecentError> RecentFailures::List() const {
   return {errors_.begin(), errors_.end()};
 }
 
-std::map<std::string, std::string> RecentFailures::LastByConnector() const {
+std::map<std::string, std::string> RecentFailures::Failing() const {
   const std::lock_guard lock(mutex_);
-  std::map<std::string, std::string> last;
-  for (const admin::RecentError& error : errors_) {
-    last.emplace(error.connector, error.message);  // Newest first, so the first one stays.
-  }
-  return last;
+  return failing_;
 }
 
 admin::Readiness ReadinessOf(const audit::AuditStatus& audit, bool serving) {
@@ -79,7 +82,7 @@ admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness)
   status.version = sources.version;
   status.started_at = sources.started_at;
   status.reasons = std::move(readiness.reasons);
-  const auto failures = sources.failures->LastByConnector();
+  const auto failures = sources.failures->Failing();
   for (const auto& [ref, entry] : sources.catalog->Current()->entries) {
     status.connectors.push_back(ConnectorStatusOf(*entry, failures));
   }

@@ -11,6 +11,7 @@
 #include "common/admin/admin_server.h"
 #include "common/admin/status.h"
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -19,19 +20,21 @@
 
 namespace connector::broker::app {
 
-// The last failures that are not the caller's doing, newest first, and the last of each connector.
-// Thread-safe.
+// The last failures that are not the caller's doing, newest first; and of each connector that has
+// not succeeded since, its last. Thread-safe.
 class RecentFailures {
  public:
   static constexpr std::size_t kKept = admin::kMaxRecentErrors;
 
   void Note(const rpc::IssueOutcome& outcome, WallTime now);
   [[nodiscard]] std::vector<admin::RecentError> List() const;
-  [[nodiscard]] std::map<std::string, std::string> LastByConnector() const;
+  [[nodiscard]] std::map<std::string, std::string> Failing() const;  // By connector.
 
  private:
   mutable std::mutex mutex_;
   std::deque<admin::RecentError> errors_;
+  std::map<std::string, std::string> failing_;
+  std::atomic<bool> any_failing_ = false;  // Spares the usual case, a success, the lock.
 };
 
 struct StatusSources {
