@@ -1,0 +1,35 @@
+#pragma once
+
+// The data plane's metrics, read from the live counters when they are asked for. The table of names
+// stands in dataplane/README.md.
+
+#include "dataplane/server/server.h"
+#include "dataplane/table/route_watcher.h"
+#include "dataplane/token/cache.h"
+
+#include <prometheus/collectable.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace connector::dataplane::app {
+
+// Where the numbers come from; all of it outlives the collector.
+struct MetricSources {
+  const server::Server& server;
+  const token::Cache& grants;
+  const table::RouteWatcher& watcher;
+  std::function<std::shared_ptr<const table::RouteTable>()> routes;
+};
+
+class Metrics final : public prometheus::Collectable {
+ public:
+  explicit Metrics(MetricSources sources) : sources_(std::move(sources)) {}
+  [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  MetricSources sources_;
+};
+
+}  // namespace connector::dataplane::app

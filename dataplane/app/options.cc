@@ -1,0 +1,133 @@
+#include "dataplane/app/options.h"
+
+#include "common/config/yaml.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "proto/connector/config/v1/dataplane.pb.h"
+
+namespace connector::dataplane::app {
+namespace {
+
+namespace pb = ::connector::config::v1;
+using std::chrono::milliseconds;
+
+// Reads fields one by one and collects what is wrong with them.
+class Reader {
+ public:
+  explicit Reader(std::string file) : file_(std::move(file)) {}
+
+  void Complain(std::string path, std::string message) {
+    problems_.push_back({file_, 0, std::move(path), std::move(message)});
+  }
+
+  milliseconds Duration(std::string path,
+                        bool present,
+                        const google::protobuf::Duration& value,
+                        milliseconds otherwise) {
+    if (!present) {
+      return otherwise;
+    }
+    const milliseconds read(value.seconds() * 1000 + value.nanos() / 1'000'000);
+    if (read < milliseconds(100) || read > std::chrono::hours(24)) {
+      Complain(std::move(path), "must be between 100ms and 24h");
+    }
+    return read;
+  }
+
+  log::Level Level(const std::string& text) {
+    if (text == "debug") {
+      return log::Level::kDebug;
+    }
+    if (text == "warning") {
+      return log::Level::kWarning;
+    }
+    if (text == "error") {
+      return log::Level::kError;
+    }
+    if (!text.empty() && text != "info") {
+      Complain("logLevel", "must be debug, info, warning or error");
+    }
+    return log::Level::kInfo;
+  }
+
+  std::vector<config::Problem> Take() { return std::move(problems_); }
+
+ private:
+  std::string file_;
+  std::vector<config::Problem> problems_;
+};
+
+bool IsSuffix(const std::string& text) {
+  return !text.empty() && text.front() != '.' && text.back() != '.' &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+         });
+}
+
+void ReadSettings(const pb::DataplaneConfig& from, Reader& reader, server::Settings& out) {
+  out.host_suffixes = {from.host_suffixes().begin(), from.host_suffixes().end()};
+  if (out.host_suffixes.empty()) {
+    out.host_suffixes = {"svc", "svc.cluster.local"};
+  }
+  for (int i = 0; i < from.host_suffixes_size(); ++i) {
+    if (!IsSuffix(from.host_suffixes(i))) {
+      reader.Complain("hostSuffixes[" + std::to_string(i) + "]",
+                      "must be lower-case DNS labels without a leading dot, for example svc");
+    }
+  }
+  const pb::DataplaneLimits& limits = from.limits();
+  if (limits.max_connections() > 0) {
+    out.max_connections = limits.max_connections();
+  }
+  out.head_timeout = reader.Duration(
+      "limits.headTimeout", limits.has_head_timeout(), limits.head_timeout(), out.head_timeout);
+  out.keepalive_timeout = reader.Duration("limits.keepaliveTimeout",
+                                          limits.has_keepalive_timeout(),
+                                          limits.keepalive_timeout(),
+                                          out.keepalive_timeout);
+  out.idle_timeout = reader.Duration(
+      "limits.idleTimeout", limits.has_idle_timeout(), limits.idle_timeout(), out.idle_timeout);
+  out.drain_timeout = reader.Duration(
+      "drainTimeout", from.has_drain_timeout(), from.drain_timeout(), out.drain_timeout);
+}
+
+}  // namespace
+
+std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) {
+  pb::DataplaneConfig from;
+  std::vector<config::Problem> problems = config::LoadConfigFile(path, from);
+  if (!problems.empty()) {
+    return problems;
+  }
+  Reader reader(path);
+  for (const pb::Listener& listener : from.listeners()) {
+    out.server.listeners.push_back(
+        {listener.address(), listener.tls().certificate_file(), listener.tls().key_file()});
+  }
+  out.server.threads =
+      from.threads() > 0 ? from.threads() : std::max(1U, std::thread::hardware_concurrency());
+  if (from.threads() > 1024) {
+    reader.Complain("threads", "must be at most 1024");
+  }
+  ReadSettings(from, reader, out.server.settings);
+  out.admin_address = from.admin_address();
+  out.broker_address = from.broker().address();
+  out.broker_server_name = from.broker().server_name();
+  out.broker_tls = {from.broker().certificate_file(),
+                    from.broker().key_file(),
+                    from.broker().ca_file()};
+  out.broker_timeout = reader.Duration(
+      "broker.timeout", from.broker().has_timeout(), from.broker().timeout(), out.broker_timeout);
+  if (from.limits().token_cache_entries() > 0) {
+    out.token_cache_entries = from.limits().token_cache_entries();
+  }
+  out.log_level = reader.Level(from.log_level());
+  return reader.Take();
+}
+
+}  // namespace connector::dataplane::app

@@ -1,0 +1,109 @@
+#include "common/base/locked_arena.h"
+#include "common/config/problem.h"
+#include "common/grpc/credentials.h"
+#include "common/log/log.h"
+#include "dataplane/app/options.h"
+#include "dataplane/app/wiring.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace {
+
+constexpr std::string_view kUsage =
+    "connector-dataplane: serves OCI clients and adds the registry's credential on the way.\n"
+    "\n"
+    "usage: connector-dataplane --config FILE [--check]\n"
+    "\n"
+    "  --config FILE  configuration in YAML; dataplane/README.md lists every key\n"
+    "  --check        read and check the configuration, then exit\n"
+    "\n"
+    "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
+    "2 wrong usage or configuration\n";
+
+struct Arguments {
+  std::string config;
+  bool check = false;
+  bool help = false;
+  bool valid = true;
+};
+
+Arguments Parse(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--config" && i + 1 < argc) {
+      arguments.config = argv[++i];
+    } else if (argument == "--check") {
+      arguments.check = true;
+    } else if (argument == "--help" || argument == "-h") {
+      arguments.help = true;
+    } else {
+      arguments.valid = false;
+    }
+  }
+  arguments.valid = arguments.valid && (arguments.help || !arguments.config.empty());
+  return arguments;
+}
+
+int Run(const connector::dataplane::app::Options& options) {
+  connector::log::Logger logger(STDOUT_FILENO, "connector-dataplane", options.log_level);
+  // Blocked before any thread starts, so that only sigwait below sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  connector::dataplane::app::Dataplane dataplane(options, logger);
+  const connector::Result<connector::Done> started = dataplane.Start();
+  if (!started) {
+    logger.Error("cannot start", {{"reason", started.error().message}});
+    return 1;
+  }
+  std::string ports;
+  for (const auto port : dataplane.ports()) {
+    ports.append(ports.empty() ? "" : ",").append(std::to_string(port));
+  }
+  logger.Info("started", {{"ports", ports}, {"admin_port", dataplane.admin_port()}});
+  int signal_number = 0;
+  sigwait(&signals, &signal_number);
+  logger.Info("stopping", {{"signal", signal_number}});
+  dataplane.Stop();
+  logger.Info("stopped");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  connector::HardenProcess();
+  connector::grpc_support::RequireTls13ForGrpc();
+  const Arguments arguments = Parse(argc, argv);
+  if (arguments.help || !arguments.valid) {
+    std::fputs(kUsage.data(), arguments.help ? stdout : stderr);
+    return arguments.help ? 0 : 2;
+  }
+  try {
+    connector::dataplane::app::Options options;
+    const auto problems = connector::dataplane::app::LoadOptions(arguments.config, options);
+    if (!problems.empty()) {
+      std::fprintf(stderr, "%s\n", connector::config::Format(problems).c_str());
+      return 2;
+    }
+    if (arguments.check) {
+      std::puts("the configuration is valid");
+      return 0;
+    }
+    return Run(options);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "connector-dataplane: %s\n", failure.what());
+    return 1;
+  }
+}

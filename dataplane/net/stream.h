@@ -1,0 +1,115 @@
+#pragma once
+
+// Stream: one TCP connection, plain or TLS, that belongs to one core. Reading and writing are
+// attempts that never block; only when the kernel has nothing does a coroutine wait. So a request
+// whose bytes are already there costs no trip through the event loop.
+//
+// Deliberately not asio::ssl::stream: SSL works on the descriptor itself, which costs a quarter of
+// the memory and a fifth less CPU (design section 12).
+
+#include "common/async/task.h"
+#include "common/base/result.h"
+#include "dataplane/net/timers.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <openssl/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct iovec;
+struct ssl_session_st;  // OpenSSL's SSL_SESSION.
+
+namespace connector::dataplane::net {
+
+using TlsSession = std::shared_ptr<ssl_session_st>;
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+
+enum class IoStatus : std::uint8_t { kOk, kEof, kWouldBlock, kError };
+
+struct IoResult {
+  IoStatus status = IoStatus::kError;
+  std::size_t bytes = 0;
+};
+
+// Not thread-safe: belongs to the core whose Timers it was made with. At most one coroutine waits
+// on it at a time, beside one WatchReadable.
+class Stream final : private TimedWait {
+ public:
+  Stream(Socket socket, Timers& timers);
+  ~Stream() override;
+
+  // Turns the connection into a TLS one. The server side uses `context` as it is; the client side
+  // verifies the peer against `peer_host` (a DNS name or an IP address) and resumes `session` when
+  // there is one. The error's message says why verification failed.
+  [[nodiscard]] Task<Result<Done>> AcceptTls(SSL_CTX* context, std::chrono::milliseconds timeout);
+  [[nodiscard]] Task<Result<Done>> ConnectTls(SSL_CTX* context,
+                                              std::string peer_host,
+                                              TlsSession session,
+                                              std::chrono::milliseconds timeout);
+
+  [[nodiscard]] IoResult TryRead(char* data, std::size_t size);
+  [[nodiscard]] IoResult TryWrite(std::string_view data);
+  // May write a part of the pieces, as writev(2) does.
+  [[nodiscard]] IoResult TryWrite(const iovec* pieces, int count);
+
+  // Waits until the attempt that would have blocked is worth repeating. Fails with kDeadlineExceeded
+  // after `timeout`, and with kUnavailable when the wait was cancelled or the socket failed.
+  [[nodiscard]] Task<Result<Done>> WaitBlocked(std::chrono::milliseconds timeout);
+  // The same, for data or end of file, when nothing was tried.
+  [[nodiscard]] Task<Result<Done>> WaitReadable(std::chrono::milliseconds timeout);
+
+  // Convenience for heads and small bodies. Read returns 0 at the end of the stream.
+  [[nodiscard]] Task<Result<std::size_t>> Read(char* data,
+                                               std::size_t size,
+                                               std::chrono::milliseconds timeout);
+  [[nodiscard]] Task<Result<Done>> WriteAll(std::string_view data, std::chrono::milliseconds timeout);
+
+  // Calls `on_readable` once when data (or an error) is there, unless the stream dies first; over
+  // TLS, when it is application data. Used to notice a response that comes before the request's
+  // body was sent.
+  void WatchReadable(std::function<void()> on_readable);
+
+  // Ends a wait of the coroutine, from the same core.
+  void CancelWait();
+
+  // TLS is left without a close notification: HTTP framing already tells where a message ends.
+  void Close();
+  void ShutdownSend();
+
+  // True when a peer that should be silent has closed or sent something.
+  [[nodiscard]] bool HasInputOrEnd() const;
+
+  [[nodiscard]] bool tls() const { return ssl_ != nullptr; }
+  [[nodiscard]] bool open() const { return socket_.is_open(); }
+  [[nodiscard]] std::string RemoteAddress() const;  // "ip:port"; empty when it is gone.
+  // For resumption of a later connection; null when not resumable, or taken before.
+  [[nodiscard]] TlsSession TakeSession();
+
+  // True when TLS records wait in memory, so that the socket may be quiet although there is input.
+  [[nodiscard]] bool HasBufferedInput() const;
+
+ private:
+  enum class Direction : std::uint8_t { kRead, kWrite };
+
+  void OnTimeout() override;
+  [[nodiscard]] IoResult FromSsl(int result);
+  [[nodiscard]] bool HasApplicationData();
+  [[nodiscard]] Task<Result<Done>> Wait(Direction direction, std::chrono::milliseconds timeout);
+  [[nodiscard]] Task<Result<Done>> RunHandshake(std::chrono::milliseconds timeout);
+
+  Socket socket_;
+  Timers& timers_;
+  SSL* ssl_ = nullptr;
+  Direction blocked_on_ = Direction::kRead;
+  bool timed_out_ = false;
+  bool cancelled_ = false;
+  bool session_taken_ = false;
+  std::shared_ptr<bool> alive_;  // Made by WatchReadable only.
+};
+
+}  // namespace connector::dataplane::net

@@ -1,0 +1,72 @@
+#include "dataplane/net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+namespace connector::dataplane::net {
+namespace {
+
+Error Invalid(std::string message) {
+  ERR_clear_error();
+  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
+}
+
+TlsContext MakeContext(const SSL_METHOD* method) {
+  TlsContext context(SSL_CTX_new(method), ContextDeleter{});
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  // An idle connection keeps no 16 KiB record buffers; a moving write buffer suits a relay.
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  return context;
+}
+
+}  // namespace
+
+void ContextDeleter::operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+
+Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem) {
+  TlsContext context = MakeContext(TLS_client_method());
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_default_verify_paths(context.get());
+  SSL_CTX_set_read_ahead(context.get(), 1);
+  SSL_CTX_set_default_read_buffer_len(context.get(), 64 * 1024);
+  SSL_CTX_set_session_cache_mode(context.get(),
+                                 SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  if (ca_pem.empty()) {
+    return context;
+  }
+  BIO* const bio = BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size()));
+  int added = 0;
+  while (X509* const certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)) {
+    added += X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), certificate) == 1 ? 1 : 0;
+    X509_free(certificate);
+  }
+  BIO_free(bio);
+  ERR_clear_error();
+  if (added == 0) {
+    return Invalid("the CA bundle holds no PEM certificate");
+  }
+  return context;
+}
+
+Result<TlsContext> MakeListenerContext(const std::string& certificate_file,
+                                       const std::string& key_file) {
+  TlsContext context = MakeContext(TLS_server_method());
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file.c_str()) != 1) {
+    return Invalid(certificate_file + " cannot be read as a PEM certificate chain");
+  }
+  if (SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return Invalid(key_file + " cannot be read as a PEM private key, or belongs to another certificate");
+  }
+  if (SSL_CTX_check_private_key(context.get()) != 1) {
+    return Invalid(key_file + " does not belong to " + certificate_file);
+  }
+  return context;
+}
+
+}  // namespace connector::dataplane::net

@@ -1,0 +1,29 @@
+#pragma once
+
+// TLS contexts of the data plane: the one place for versions, verification and session rules.
+
+#include "common/base/result.h"
+
+#include <openssl/types.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace connector::dataplane::net {
+
+struct ContextDeleter {
+  void operator()(SSL_CTX* context) const;
+};
+using TlsContext = std::shared_ptr<SSL_CTX>;
+
+// For connections to registries: TLS 1.2 or later, the peer verified against the system's trust
+// store plus `ca_pem`. Fails with kInvalidArgument when `ca_pem` holds no certificate.
+[[nodiscard]] Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem);
+
+// For our listener: TLS 1.2 or later, HTTP/1.1 only (no ALPN h2). Fails with kInvalidArgument when
+// the files do not parse or do not belong together; the message names the file.
+[[nodiscard]] Result<TlsContext> MakeListenerContext(const std::string& certificate_file,
+                                                     const std::string& key_file);
+
+}  // namespace connector::dataplane::net

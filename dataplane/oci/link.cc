@@ -1,0 +1,153 @@
+#include "dataplane/oci/link.h"
+
+#include "common/oci/reference.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace connector::dataplane::oci {
+namespace {
+
+using route::Operation;
+using route::OperationKind;
+
+Error BadLink(std::string message) {
+  return MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, std::move(message));
+}
+
+void SkipSpace(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+}
+
+// One `<target>; name=value; ...` of a Link field (RFC 8288 section 3).
+struct LinkValue {
+  std::string_view target;
+  bool is_next = false;
+};
+
+// Is `value` a list of relation types (separated by spaces) that holds next?
+bool HoldsNext(std::string_view value) {
+  while (!value.empty()) {
+    const std::size_t end = std::min(value.find(' '), value.size());
+    if (http::EqualsIgnoreCase(value.substr(0, end), "next")) {
+      return true;
+    }
+    value.remove_prefix(std::min(end + 1, value.size()));
+  }
+  return false;
+}
+
+// Takes a token or a quoted string without escapes off the front.
+std::optional<std::string_view> TakeParameterValue(std::string_view& text) {
+  SkipSpace(text);
+  std::string_view value;
+  if (text.starts_with('"')) {
+    const std::size_t close = text.find('"', 1);
+    if (close == std::string_view::npos || text.substr(0, close).find('\\') != text.npos) {
+      return std::nullopt;
+    }
+    value = text.substr(1, close - 1);
+    text.remove_prefix(close + 1);
+  } else {
+    const std::size_t end = std::min(text.find_first_of(";, \t"), text.size());
+    value = text.substr(0, end);
+    text.remove_prefix(end);
+  }
+  return value;
+}
+
+// Takes one link off the front of the list, with the comma after it.
+std::optional<LinkValue> TakeLink(std::string_view& text) {
+  SkipSpace(text);
+  const std::size_t close = text.find('>');
+  if (!text.starts_with('<') || close == std::string_view::npos) {
+    return std::nullopt;
+  }
+  LinkValue link{text.substr(1, close - 1), false};
+  text.remove_prefix(close + 1);
+  SkipSpace(text);
+  while (text.starts_with(';')) {
+    text.remove_prefix(1);
+    SkipSpace(text);
+    const std::size_t name_end = std::min(text.find_first_of("=;, \t"), text.size());
+    const std::string_view name = text.substr(0, name_end);
+    text.remove_prefix(name_end);
+    SkipSpace(text);
+    if (text.starts_with('=')) {
+      text.remove_prefix(1);
+      const std::optional<std::string_view> value = TakeParameterValue(text);
+      if (!value) {
+        return std::nullopt;
+      }
+      link.is_next = link.is_next || (http::EqualsIgnoreCase(name, "rel") && HoldsNext(*value));
+    }
+    SkipSpace(text);
+  }
+  if (text.starts_with(',')) {
+    text.remove_prefix(1);
+  } else if (!text.empty()) {
+    return std::nullopt;
+  }
+  return link;
+}
+
+// The next page as an operation on the same list, or why it is none.
+Result<Operation> ReadNext(const LinkContext& context, std::string_view target) {
+  const Result<http::Url> url = http::ResolveReference(context.asked, target);
+  if (!url || url->origin != context.asked.origin) {
+    return BadLink("the registry's Link does not lead to the registry");
+  }
+  route::ParsedTarget parsed = route::ParseTarget(http::Method::kGet, url->Target());
+  auto* next = std::get_if<Operation>(&parsed);
+  const Operation& asked = context.operation;
+  if (next == nullptr || next->kind != asked.kind || next->reference != asked.reference ||
+      next->repository != route::UpstreamRepository(asked.repository, context.docker_hub)) {
+    return BadLink("the registry's Link does not lead on in the same list");
+  }
+  if (next->last.empty()) {
+    return BadLink("the registry's Link pages by parameters that are not understood");
+  }
+  return std::move(*next);
+}
+
+}  // namespace
+
+Result<std::string> RewriteLink(const LinkContext& context, std::string_view field_value) {
+  while (!field_value.empty()) {
+    const std::optional<LinkValue> link = TakeLink(field_value);
+    if (!link) {
+      return BadLink("the registry's Link does not parse");
+    }
+    if (!link->is_next) {
+      continue;
+    }
+    Result<Operation> next = ReadNext(context, link->target);
+    if (!next) {
+      return std::move(next).error();
+    }
+    next->repository = context.address.client_prefix + context.operation.repository;
+    next->ns = context.operation.ns;
+    std::string out = "<";
+    route::AppendUpstreamTarget(out, *next, false);
+    if (!next->ns.empty()) {
+      out.append("&ns=");
+      route::AppendEncoded(out, next->ns);
+    }
+    return out.append(">; rel=\"next\"");
+  }
+  return std::string();
+}
+
+std::string FinalLocation(const Operation& operation,
+                          const route::Address& address,
+                          std::string_view docker_content_digest) {
+  std::string out = route::ClientPath(address, operation.repository);
+  if (operation.kind == OperationKind::kManifest) {
+    const bool reported = connector::oci::IsDigest(docker_content_digest);
+    return out.append("/manifests/").append(reported ? docker_content_digest : operation.reference);
+  }
+  const std::string& digest = operation.digest.empty() ? operation.mount : operation.digest;
+  return out.append("/blobs/").append(digest);
+}
+
+}  // namespace connector::dataplane::oci

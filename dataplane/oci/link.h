@@ -1,0 +1,40 @@
+#pragma once
+
+// Rewrites the Link of a paged answer (tags, referrers) and the final Location of a push, so that
+// both point back at the path by which this client came.
+//
+// Pure. Both are built from parsed fields; nothing of the registry's text is copied. Of a Link's
+// query, `n`, `last` and `artifactType` are understood. A Link that would page by other keys only
+// is refused: without them the client would ask for the same page for ever.
+
+#include "common/base/result.h"
+#include "common/http/origin.h"
+#include "dataplane/route/address.h"
+#include "dataplane/route/target.h"
+
+#include <string>
+#include <string_view>
+
+namespace connector::dataplane::oci {
+
+struct LinkContext {
+  const route::Operation& operation;  // In the client's naming, without a prefix.
+  const route::Address& address;
+  const http::Url& asked;  // The registry's URL of this request.
+  bool docker_hub = false;
+};
+
+// The Link for the client, `</v2/...?last=b&n=2>; rel="next"`; empty when `field_value` holds no
+// next relation. Fails with kUnavailable/kUpstream (a 502) for a next link to another origin,
+// repository or operation, one without `last`, or one that does not parse: dropping it would
+// silently cut the list short.
+[[nodiscard]] Result<std::string> RewriteLink(const LinkContext& context,
+                                              std::string_view field_value);
+
+// The Location of something now stored (201): the blob by its digest, or the manifest by the digest
+// that the registry reports (`docker_content_digest`), else by the reference that was put.
+[[nodiscard]] std::string FinalLocation(const route::Operation& operation,
+                                        const route::Address& address,
+                                        std::string_view docker_content_digest);
+
+}  // namespace connector::dataplane::oci

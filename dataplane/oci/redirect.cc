@@ -1,0 +1,150 @@
+#include "dataplane/oci/redirect.h"
+
+#include "dataplane/oci/address_policy.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace connector::dataplane::oci {
+namespace {
+
+using http::Method;
+using http::Url;
+using route::Operation;
+using route::OperationKind;
+
+bool IsRedirectStatus(int status) {
+  constexpr std::array kFollowed = {301, 302, 303, 307, 308};
+  return std::find(kFollowed.begin(), kFollowed.end(), status) != kFollowed.end();
+}
+
+bool IsPrivateLiteral(const std::string& host) {
+  std::array<std::uint8_t, 16> bytes{};
+  if (::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1) {
+    return !IsPublicAddress({bytes.data(), 4});
+  }
+  return ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1 && !IsPublicAddress(bytes);
+}
+
+// Resolves the proposal and applies what holds for every hop. Never grants the credential.
+HopDecision DecideOrigin(const EgressPolicy& policy, const Url& asked, std::string_view location) {
+  if (location.size() > kMaxUploadTargetBytes) {
+    return HopRefusal::kNoLocation;
+  }
+  Result<Url> url = http::ResolveReference(asked, location);
+  if (!url) {
+    return HopRefusal::kNoLocation;
+  }
+  NextHop hop{*std::move(url), false, false};
+  if (!hop.url.origin.tls && !policy.allow_insecure) {
+    return HopRefusal::kInsecure;
+  }
+  hop.allow_private_address =
+      hop.url.origin == policy.address || IsListedHost(policy.redirect_hosts, hop.url.origin.host);
+  if (!hop.allow_private_address && IsPrivateLiteral(hop.url.origin.host)) {
+    return HopRefusal::kPrivateAddress;
+  }
+  return hop;
+}
+
+// The same blob of the same repository, by the grammar that the client's own target went through.
+bool IsSameOperation(const Operation& operation, bool docker_hub, const Url& url) {
+  const route::ParsedTarget parsed = route::ParseTarget(operation.method, url.Target());
+  const auto* found = std::get_if<Operation>(&parsed);
+  return found != nullptr && found->kind == operation.kind &&
+         found->repository == route::UpstreamRepository(operation.repository, docker_hub) &&
+         found->reference == operation.reference;
+}
+
+// "/v2/<repository>/blobs/<word>/<id>": the word is "uploads" nearly everywhere. What could be read
+// as another path by a server that normalizes is not.
+bool IsUploadPath(std::string_view path, std::string_view repository) {
+  const std::string prefix = "/v2/" + std::string(repository) + "/blobs/";
+  if (!path.starts_with(prefix)) {
+    return false;
+  }
+  path.remove_prefix(prefix.size());
+  const std::size_t slash = path.find('/');
+  if (slash == 0 || slash == std::string_view::npos) {
+    return false;
+  }
+  const std::string_view id = path.substr(slash + 1);
+  return !id.empty() && id != "." && id != ".." &&
+         path.find_first_of("%\\;") == std::string_view::npos &&
+         id.find('/') == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string_view Sentence(HopRefusal refusal) {
+  switch (refusal) {
+    case HopRefusal::kNotABlobRead:
+      return "The registry redirected a request that must not be redirected.";
+    case HopRefusal::kStatus:
+      return "The registry answered with a redirect of an unknown kind.";
+    case HopRefusal::kTooManyRedirects:
+      return "The registry redirected more than five times.";
+    case HopRefusal::kNoLocation:
+      return "The registry's Location is missing or is not a URL.";
+    case HopRefusal::kInsecure:
+      return "The registry pointed to an address without TLS; allowInsecureUpstream is not set.";
+    case HopRefusal::kPrivateAddress:
+      return "The registry pointed to a private address that upstream.redirects.hosts does not "
+             "list.";
+    case HopRefusal::kHostNotListed:
+      return "The registry moved an upload to a host that upstream.redirects.hosts does not list.";
+  }
+  return {};
+}
+
+HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen) {
+  const Operation& operation = seen.operation;
+  if (operation.kind != OperationKind::kBlob ||
+      (operation.method != Method::kGet && operation.method != Method::kHead)) {
+    return HopRefusal::kNotABlobRead;
+  }
+  if (!IsRedirectStatus(seen.status)) {
+    return HopRefusal::kStatus;
+  }
+  if (seen.followed >= kMaxRedirects) {
+    return HopRefusal::kTooManyRedirects;
+  }
+  HopDecision decision = DecideOrigin(policy, seen.asked, seen.location);
+  if (auto* hop = std::get_if<NextHop>(&decision)) {
+    // Once outside, the way back does not get the credential either.
+    hop->send_credential = hop->url.origin == policy.address &&
+                           seen.asked.origin == policy.address &&
+                           IsSameOperation(operation, seen.docker_hub, hop->url);
+  }
+  return decision;
+}
+
+HopDecision DecideUploadLocation(const EgressPolicy& policy,
+                                 std::string_view repository,
+                                 const Url& asked,
+                                 std::string_view location) {
+  HopDecision decision = DecideOrigin(policy, asked, location);
+  if (auto* hop = std::get_if<NextHop>(&decision)) {
+    if (!hop->allow_private_address) {
+      return HopRefusal::kHostNotListed;
+    }
+    hop->send_credential =
+        hop->url.origin == policy.address && IsUploadPath(hop->url.path, repository);
+  }
+  return decision;
+}
+
+bool IsListedHost(std::span<const std::string> patterns, std::string_view host) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](std::string_view pattern) {
+    if (!pattern.starts_with("*.")) {
+      return pattern == host;
+    }
+    pattern.remove_prefix(1);
+    return host.size() > pattern.size() && host.ends_with(pattern);
+  });
+}
+
+}  // namespace connector::dataplane::oci

@@ -1,0 +1,77 @@
+#pragma once
+
+// Decides where a redirect or an upload Location may lead (promise P5): the other side proposes,
+// the connector's configuration decides, and whether the credential goes along is part of the
+// decision.
+//
+// Pure. Where `allow_private_address` is false, the address that is then connected must pass
+// IsPublicAddress (address_policy.h). Rule source: design section 8, "Doubts settled: Redirects".
+
+#include "common/http/origin.h"
+#include "dataplane/route/target.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace connector::dataplane::oci {
+
+inline constexpr int kMaxRedirects = 5;
+inline constexpr std::size_t kMaxUploadTargetBytes = 8 * 1024;  // Presigned URLs are long.
+
+// What the connector's configuration allows. Refers to the route; lives for the decision only.
+struct EgressPolicy {
+  const http::Origin& address;
+  std::span<const std::string> redirect_hosts;  // DNS names, "*.suffix", IP literals; lower case.
+  bool allow_insecure = false;                  // spec.upstream.allowInsecureUpstream
+};
+
+// Where to go next, and what may go there.
+struct NextHop {
+  http::Url url;
+  bool send_credential = false;
+  bool allow_private_address = false;  // The connector's own origin, or a listed host.
+
+  bool operator==(const NextHop&) const = default;
+};
+
+enum class HopRefusal : std::uint8_t {
+  kNotABlobRead,  // Only GET and HEAD of blobs are redirected.
+  kStatus,        // Not 301, 302, 303, 307 or 308.
+  kTooManyRedirects,
+  kNoLocation,      // Missing, too long, or not a URL that resolves.
+  kInsecure,        // http without allowInsecureUpstream.
+  kPrivateAddress,  // The host is the literal of a private address, and not listed.
+  kHostNotListed,   // An upload elsewhere than the connector's origin or a listed host.
+};
+[[nodiscard]] std::string_view Sentence(HopRefusal refusal);
+
+using HopDecision = std::variant<NextHop, HopRefusal>;
+
+struct RedirectSeen {
+  const route::Operation& operation;  // In the client's naming, without a prefix.
+  bool docker_hub = false;
+  const http::Url& asked;  // What answered with the redirect.
+  int status = 0;
+  std::string_view location;
+  int followed = 0;  // Redirects followed before this one.
+};
+
+// May this redirect be followed inside? A refusal is a 502.
+[[nodiscard]] HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen);
+
+// Where does the upload go on? `repository` is the registry's name of it. The credential goes along
+// only to `/v2/<repository>/blobs/<word>/<id>` on the connector's own origin. A refusal is a 502.
+[[nodiscard]] HopDecision DecideUploadLocation(const EgressPolicy& policy,
+                                               std::string_view repository,
+                                               const http::Url& asked,
+                                               std::string_view location);
+
+// Does a pattern of spec.upstream.redirects.hosts cover the host? "*.x" covers a.x and a.b.x, not
+// x.
+[[nodiscard]] bool IsListedHost(std::span<const std::string> patterns, std::string_view host);
+
+}  // namespace connector::dataplane::oci

@@ -1,0 +1,234 @@
+#include "dataplane/relay/relay.h"
+
+#include "common/http/chunked.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace connector::dataplane::relay {
+namespace {
+
+constexpr std::size_t kMaxPieces = 4;  // Head, chunk header, payload, chunk end.
+
+// What is to be written next, as views into buffers that stay put until it is.
+class Pieces {
+ public:
+  void Add(std::string_view bytes) {
+    if (!bytes.empty()) {
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): writev(2) does not write to it.
+      pieces_[count_++] = {const_cast<char*>(bytes.data()), bytes.size()};
+    }
+  }
+  [[nodiscard]] bool empty() const { return first_ == count_; }
+  [[nodiscard]] const iovec* data() const { return pieces_ + first_; }
+  [[nodiscard]] int count() const { return static_cast<int>(count_ - first_); }
+
+  void Consume(std::size_t bytes) {
+    while (bytes > 0) {
+      iovec& piece = pieces_[first_];
+      const std::size_t step = std::min(bytes, piece.iov_len);
+      piece.iov_base = static_cast<char*>(piece.iov_base) + step;
+      piece.iov_len -= step;
+      bytes -= step;
+      first_ += piece.iov_len == 0 ? 1U : 0U;
+    }
+  }
+
+ private:
+  iovec pieces_[kMaxPieces];
+  std::size_t first_ = 0;
+  std::size_t count_ = 0;
+};
+
+class Mover {
+ public:
+  explicit Mover(Job& job) : job_(job) {}
+
+  Task<End> Run();
+  Outcome TakeOutcome(End end) { return {end, payload_bytes_, std::move(leftover_)}; }
+
+ private:
+  struct Portion {
+    std::string_view payload;
+    bool end = false;
+    bool malformed = false;
+  };
+
+  Portion Next(std::string_view& input);
+  Task<End> Write(std::string_view payload, bool last);
+  Task<End> Flush(Pieces pieces);
+  Task<End> Read(char* buffer, std::string_view& input);
+  [[nodiscard]] bool Interrupted() const {
+    return job_.interrupted != nullptr && *job_.interrupted;
+  }
+
+  Job& job_;
+  http::ChunkedDecoder decoder_;
+  std::uint64_t left_ = 0;  // Of a kContentLength body.
+  std::uint64_t payload_bytes_ = 0;
+  std::string leftover_;
+  std::string joined_;  // TLS sinks get one record where a plain one gets a writev.
+};
+
+// Takes the next run of payload off the front of `input`.
+Mover::Portion Mover::Next(std::string_view& input) {
+  switch (job_.in) {
+    case http::BodyFraming::kChunked: {
+      const http::ChunkedStep step = decoder_.Next(input);
+      const Portion run{input.substr(step.payload_begin, step.payload_size),
+                     step.status == http::ChunkedStatus::kDone,
+                     step.status == http::ChunkedStatus::kError};
+      input.remove_prefix(step.consumed);
+      return run;
+    }
+    case http::BodyFraming::kContentLength: {
+      const std::size_t take = static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
+      left_ -= take;
+      const Portion run{input.substr(0, take), left_ == 0, false};
+      input.remove_prefix(take);
+      return run;
+    }
+    case http::BodyFraming::kUntilClose: {
+      const Portion run{input, false, false};
+      input = {};
+      return run;
+    }
+    case http::BodyFraming::kNone:
+      break;
+  }
+  return {{}, true, false};
+}
+
+Task<End> Mover::Flush(Pieces pieces) {
+  if (job_.to.tls() && pieces.count() > 1) {
+    joined_.clear();
+    for (int i = 0; i < pieces.count(); ++i) {
+      joined_.append(static_cast<const char*>(pieces.data()[i].iov_base), pieces.data()[i].iov_len);
+    }
+    pieces = Pieces();
+    pieces.Add(joined_);
+  }
+  while (!pieces.empty()) {
+    const net::IoResult put = job_.to.TryWrite(pieces.data(), pieces.count());
+    if (put.status == net::IoStatus::kOk) {
+      pieces.Consume(put.bytes);
+      continue;
+    }
+    if (put.status != net::IoStatus::kWouldBlock) {
+      co_return End::kSinkCut;
+    }
+    const Result<Done> waited = co_await job_.to.WaitBlocked(job_.sink_timeout);
+    if (Interrupted()) {
+      co_return End::kInterrupted;
+    }
+    if (!waited) {
+      co_return waited.error().code == ErrorCode::kDeadlineExceeded ? End::kSinkTimeout
+                                                                    : End::kSinkCut;
+    }
+  }
+  co_return End::kDone;
+}
+
+Task<End> Mover::Write(std::string_view payload, bool last) {
+  char header[http::kMaxChunkHeaderBytes];
+  Pieces pieces;
+  pieces.Add(std::exchange(job_.head, {}));
+  payload_bytes_ += payload.size();
+  if (!job_.chunk_output) {
+    pieces.Add(payload);
+    co_return co_await Flush(pieces);
+  }
+  if (!payload.empty()) {
+    pieces.Add({header, http::WriteChunkHeader(payload.size(), header)});
+    pieces.Add(payload);
+    pieces.Add(http::kChunkEnd);
+  }
+  const End end = co_await Flush(pieces);
+  if (end != End::kDone || !last) {
+    co_return end;
+  }
+  Pieces final_piece;
+  final_piece.Add(http::kLastChunk);
+  co_return co_await Flush(final_piece);
+}
+
+// Fills `input` with what the source has next; leaves it empty at the source's end.
+Task<End> Mover::Read(char* buffer, std::string_view& input) {
+  const std::size_t want = job_.in == http::BodyFraming::kContentLength
+                               ? static_cast<std::size_t>(
+                                     std::min<std::uint64_t>(left_, net::kBufferBytes))
+                               : net::kBufferBytes;
+  while (true) {
+    if (Interrupted()) {
+      co_return End::kInterrupted;
+    }
+    const net::IoResult got = job_.from.TryRead(buffer, want);
+    if (got.status == net::IoStatus::kOk || got.status == net::IoStatus::kEof) {
+      input = {buffer, got.bytes};
+      co_return End::kDone;
+    }
+    if (got.status == net::IoStatus::kError) {
+      co_return End::kSourceCut;
+    }
+    const Result<Done> waited = co_await job_.from.WaitBlocked(job_.source_timeout);
+    if (Interrupted()) {
+      co_return End::kInterrupted;
+    }
+    if (!waited) {
+      co_return waited.error().code == ErrorCode::kDeadlineExceeded ? End::kSourceTimeout
+                                                                    : End::kSourceCut;
+    }
+  }
+}
+
+Task<End> Mover::Run() {
+  left_ = job_.length;
+  std::string_view input = job_.buffered;
+  net::BufferPool::Lease buffer;
+  bool source_ended = false;
+  while (true) {
+    const Portion run = Next(input);
+    if (run.malformed) {
+      co_return End::kSourceMalformed;
+    }
+    const bool last = run.end || source_ended;
+    if (!run.payload.empty() || last || !job_.head.empty()) {
+      const End end = co_await Write(run.payload, last);
+      if (end != End::kDone) {
+        co_return end;
+      }
+    }
+    if (last) {
+      leftover_ = input;
+      co_return End::kDone;
+    }
+    if (!input.empty()) {
+      continue;
+    }
+    if (!buffer) {
+      buffer = job_.buffers.Take();
+    }
+    const End end = co_await Read(buffer.data(), input);
+    if (end != End::kDone) {
+      co_return end;
+    }
+    if (input.empty()) {
+      if (job_.in != http::BodyFraming::kUntilClose) {
+        co_return End::kSourceCut;
+      }
+      source_ended = true;
+    }
+  }
+}
+
+}  // namespace
+
+Task<Outcome> Relay(Job job) {
+  Mover mover(job);
+  const End end = co_await mover.Run();
+  co_return mover.TakeOutcome(end);
+}
+
+}  // namespace connector::dataplane::relay

@@ -1,0 +1,56 @@
+#pragma once
+
+// Relay: moves one body from one connection to another, with back-pressure and without a copy of
+// the whole anywhere. Reads only when the last read has been written.
+//
+// The one place that knows how bodies move: a zero-copy path for plain connections belongs behind
+// this header. Deliberately decides nothing about heads, status codes or retries.
+
+#include "common/http/head.h"
+#include "dataplane/net/buffer_pool.h"
+#include "dataplane/net/stream.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace connector::dataplane::relay {
+
+enum class End : std::uint8_t {
+  kDone,
+  kSourceCut,        // Closed or failed before the body's end.
+  kSourceMalformed,  // Chunked framing that breaks the rules.
+  kSourceTimeout,    // No progress within the source's timeout.
+  kSinkCut,
+  kSinkTimeout,
+  kInterrupted,  // `*interrupted` became true.
+};
+
+struct Job {
+  net::Stream& from;
+  net::Stream& to;
+  http::BodyFraming in = http::BodyFraming::kNone;
+  std::uint64_t length = 0;  // Of a kContentLength body.
+  bool chunk_output = false;  // Else payload bytes as they are.
+  // Written before the body, together with its first bytes. Lives until the relay ends.
+  std::string_view head;
+  // Body bytes that were read together with the source's head. Lives until the relay ends.
+  std::string_view buffered;
+  net::BufferPool& buffers;
+  std::chrono::milliseconds source_timeout;
+  std::chrono::milliseconds sink_timeout;
+  // Set by someone else on this core, who then also cancels the wait; null for never.
+  const bool* interrupted = nullptr;
+};
+
+struct Outcome {
+  End end = End::kDone;
+  std::uint64_t payload_bytes = 0;  // Written to the sink.
+  // What followed the body in the source: the next pipelined message, or noise.
+  std::string leftover;
+};
+
+[[nodiscard]] Task<Outcome> Relay(Job job);
+
+}  // namespace connector::dataplane::relay

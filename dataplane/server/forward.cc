@@ -1,0 +1,238 @@
+#include "dataplane/server/forward.h"
+
+#include "dataplane/oci/redirect.h"
+#include "dataplane/oci/upload_session.h"
+#include "dataplane/server/respond.h"
+#include "dataplane/server/upstream_call.h"
+
+#include <utility>
+#include <variant>
+
+namespace connector::dataplane::server {
+namespace {
+
+using http::HeaderId;
+using oci::ErrorReply;
+using oci::Situation;
+
+// Counts a connector's requests under way, over all cores.
+class InFlight {
+ public:
+  explicit InFlight(std::atomic<std::uint32_t>& count) : count_(count) {
+    value_ = count_.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
+  ~InFlight() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+  [[nodiscard]] std::uint32_t value() const { return value_; }
+
+ private:
+  std::atomic<std::uint32_t>& count_;
+  std::uint32_t value_ = 0;
+};
+
+bool IsRedirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+oci::EgressPolicy PolicyOf(const table::Route& route) {
+  return {.address = route.origin,
+          .redirect_hosts = route.redirect_hosts,
+          .allow_insecure = route.allow_insecure};
+}
+
+// The first target of the request; a refusal when an upload session does not open.
+std::variant<UpstreamTarget, ErrorReply> FirstTarget(Exchange& exchange) {
+  const table::Route& route = *exchange.route;
+  UpstreamTarget target{.origin = route.origin, .method = exchange.operation.method};
+  if (exchange.operation.kind != route::OperationKind::kUploadSession) {
+    route::AppendUpstreamTarget(target.target, exchange.operation, route.docker_hub);
+    return target;
+  }
+  const std::string repository =
+      route::UpstreamRepository(exchange.operation.repository, route.docker_hub);
+  const std::int64_t now =
+      std::chrono::duration_cast<std::chrono::seconds>(exchange.started_at.time_since_epoch())
+          .count();
+  auto opened = oci::OpenUpload(*exchange.core.routes->sealing_keys,
+                                exchange.operation.reference,
+                                {.connector = route.ref,
+                                 .repository = repository,
+                                 .subject = exchange.grant->subject,
+                                 .now = now});
+  if (const auto* refusal = std::get_if<oci::UploadRefusal>(&opened)) {
+    exchange.core.shared.logger.Info("upload session refused",
+                                     {{"request_id", exchange.request_id},
+                                      {"connector", route.ref.ToString()},
+                                      {"reason", oci::Name(*refusal)}});
+    return oci::ReplyFor(Situation::kUploadUnknown);
+  }
+  const oci::UploadState& state = std::get<oci::UploadState>(opened);
+  target.origin = state.url.origin;
+  target.target = oci::UploadTarget(state.url, exchange.operation.digest);
+  target.send_credential = state.send_credential;
+  target.hop = state.url.origin == route.origin ? oci::Hop::kRegistry : oci::Hop::kForeign;
+  // Elsewhere only where the connector lists the host, which also allows a private address.
+  return target;
+}
+
+class Forwarding {
+ public:
+  explicit Forwarding(Exchange& exchange) : exchange_(exchange) {}
+
+  Task<After> Run(UpstreamTarget first);
+
+ private:
+  enum class Next : std::uint8_t { kRespond, kAgain, kRefuse };
+
+  Task<Next> Inspect(UpstreamCall& call);
+  Next InspectRedirect(UpstreamCall& call);
+  Task<Next> InspectUnauthorized(UpstreamCall& call);
+  Next RefuseWith(ErrorReply reply, std::string decision);
+
+  Exchange& exchange_;
+  UpstreamTarget target_;
+  std::optional<ErrorReply> refusal_;
+  std::string decision_;
+  int redirects_ = 0;
+  bool token_retried_ = false;
+};
+
+Forwarding::Next Forwarding::RefuseWith(ErrorReply reply, std::string decision) {
+  refusal_ = std::move(reply);
+  decision_ = std::move(decision);
+  return Next::kRefuse;
+}
+
+Task<After> Forwarding::Run(UpstreamTarget first) {
+  target_ = std::move(first);
+  while (true) {
+    UpstreamCall call(exchange_, target_);
+    CallResult result = co_await call.Run();
+    if (result.client_lost) {
+      co_return After{};
+    }
+    if (result.refusal) {
+      co_return co_await Refuse(exchange_, *std::move(result.refusal), "upstream failed");
+    }
+    switch (co_await Inspect(call)) {
+      case Next::kRespond:
+        co_return co_await Respond(exchange_, call);
+      case Next::kRefuse:
+        call.Discard();
+        co_return co_await Refuse(exchange_, *std::move(refusal_), std::move(decision_));
+      case Next::kAgain:
+        call.Discard();
+        break;
+    }
+  }
+}
+
+Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
+  const int status = exchange_.scratch.response.status;
+  const bool registry = call.target().hop == oci::Hop::kRegistry;
+  if (registry && status == 401) {
+    co_return co_await InspectUnauthorized(call);
+  }
+  if (registry && status == 403) {
+    co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
+  }
+  if (status == 407) {
+    co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamUnavailable), "upstream failed");
+  }
+  if (IsRedirect(status)) {
+    co_return InspectRedirect(call);
+  }
+  if (!registry && status >= 400 && status != 404 && status != 416) {
+    exchange_.core.shared.recent_errors.Add(
+        {exchange_.started_at,
+         exchange_.route->ref.ToString(),
+         call.target().origin.Authority() + " answered " + std::to_string(status)});
+    co_return RefuseWith(
+        oci::ReplyFor(Situation::kUpstreamUnavailable,
+                      "the blob store " + call.target().origin.Authority() + " answered " +
+                          std::to_string(status)),
+        "upstream failed");
+  }
+  co_return Next::kRespond;
+}
+
+// One retry with a new token, only while no byte of a body was sent; the second 401 is final.
+Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
+  exchange_.core.shared.grants.Drop(exchange_.grant_key, exchange_.grant);
+  const bool body = exchange_.scratch.request.framing != http::BodyFraming::kNone;
+  if (body || token_retried_ || !call.target().send_credential) {
+    co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
+  }
+  token_retried_ = true;
+  exchange_.core.counters.token_retries.Add();
+  if (std::optional<ErrorReply> refusal = co_await ObtainGrant(exchange_, true)) {
+    co_return RefuseWith(*std::move(refusal), exchange_.decision);
+  }
+  co_return Next::kAgain;
+}
+
+Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
+  const table::Route& route = *exchange_.route;
+  const std::string_view location = exchange_.scratch.response.fields.Find(HeaderId::kLocation);
+  const bool blob_read = exchange_.operation.kind == route::OperationKind::kBlob &&
+                         exchange_.operation.method != http::Method::kDelete;
+  if (blob_read && route.redirect_mode == table::RedirectMode::kPass) {
+    return Next::kRespond;
+  }
+  const std::string asked_text = call.target().origin.ToString() + call.target().target;
+  const Result<http::Url> asked = http::ParseUrl(asked_text);
+  if (!asked) {
+    return RefuseWith(oci::ReplyFor(Situation::kInternal), "internal");
+  }
+  oci::HopDecision decision =
+      oci::DecideRedirect(PolicyOf(route),
+                          {.operation = exchange_.operation,
+                           .docker_hub = route.docker_hub,
+                           .asked = *asked,
+                           .status = exchange_.scratch.response.status,
+                           .location = location,
+                           .followed = redirects_});
+  if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
+    const std::string_view sentence = oci::Sentence(*refusal);
+    exchange_.core.shared.recent_errors.Add(
+        {exchange_.started_at, route.ref.ToString(), std::string(sentence)});
+    return RefuseWith(oci::ReplyFor(Situation::kRedirectRefused, sentence), "redirect refused");
+  }
+  oci::NextHop& hop = std::get<oci::NextHop>(decision);
+  ++redirects_;
+  exchange_.core.counters.redirects_followed.Add();
+  target_ = {.origin = hop.url.origin,
+             .target = hop.url.Target(),
+             .method = exchange_.operation.method,
+             .hop = hop.send_credential ? oci::Hop::kRegistry : oci::Hop::kForeign,
+             .send_credential = hop.send_credential,
+             .allow_private_address = hop.allow_private_address};
+  if (target_.method == http::Method::kHead) {
+    // A URL signed for GET answers 403 to HEAD: ask for one byte instead.
+    target_.method = http::Method::kGet;
+    target_.range_override = "bytes=0-0";
+  }
+  return Next::kAgain;
+}
+
+}  // namespace
+
+Task<After> Forward(Exchange& exchange) {
+  const InFlight in_flight(exchange.route->stats->in_flight);
+  if (in_flight.value() > exchange.route->max_concurrent_requests) {
+    co_return co_await Refuse(
+        exchange,
+        oci::ReplyFor(Situation::kRateLimited,
+                      "too many requests to this registry at once; upstream.limits of the connector"),
+        "too many requests");
+  }
+  auto first = FirstTarget(exchange);
+  if (auto* refusal = std::get_if<ErrorReply>(&first)) {
+    co_return co_await Refuse(exchange, std::move(*refusal), "upload session refused");
+  }
+  Forwarding forwarding(exchange);
+  co_return co_await forwarding.Run(std::get<UpstreamTarget>(std::move(first)));
+}
+
+}  // namespace connector::dataplane::server

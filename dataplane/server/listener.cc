@@ -1,0 +1,129 @@
+#include "dataplane/server/listener.h"
+
+#include <boost/asio/ip/address.hpp>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+namespace connector::dataplane::server {
+namespace {
+
+Error Invalid(std::string message) {
+  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
+}
+
+Result<asio::ip::tcp::endpoint> ParseAddress(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string hint = "listener address \"" + text + "\" must be IP:PORT, for example 0.0.0.0:8080";
+  if (colon == std::string::npos) {
+    return Invalid(hint);
+  }
+  std::string host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  if (host == "localhost") {
+    host = "127.0.0.1";
+  }
+  std::uint16_t port = 0;
+  const char* const begin = text.data() + colon + 1;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, port);
+  boost::system::error_code bad_host;
+  const asio::ip::address address = asio::ip::make_address(host, bad_host);
+  if (error != std::errc{} || stop != end || bad_host) {
+    return Invalid(hint);
+  }
+  return asio::ip::tcp::endpoint(address, port);
+}
+
+std::string SignatureOf(const std::string& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0) {
+    return "absent";
+  }
+  return std::to_string(info.st_ino) + ":" + std::to_string(info.st_size) + ":" +
+         std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> Listener::Make(const std::string& address,
+                                                 std::string certificate_file,
+                                                 std::string key_file) {
+  const Result<asio::ip::tcp::endpoint> endpoint = ParseAddress(address);
+  if (!endpoint) {
+    return endpoint.error();
+  }
+  std::unique_ptr<Listener> listener(new Listener);
+  listener->address_ = address;
+  listener->endpoint_ = *endpoint;
+  listener->certificate_file_ = std::move(certificate_file);
+  listener->key_file_ = std::move(key_file);
+  if (!listener->certificate_file_.empty()) {
+    listener->signature_ =
+        SignatureOf(listener->certificate_file_) + SignatureOf(listener->key_file_);
+    Result<net::TlsContext> tls =
+        net::MakeListenerContext(listener->certificate_file_, listener->key_file_);
+    if (!tls) {
+      return std::move(tls).error();
+    }
+    listener->tls_ = *std::move(tls);
+  }
+  return listener;
+}
+
+Result<int> Listener::OpenSocket() {
+  const int family = endpoint_.address().is_v6() ? AF_INET6 : AF_INET;
+  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const bool ok = fd >= 0 && ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+                  ::bind(fd, endpoint_.data(), static_cast<socklen_t>(endpoint_.size())) == 0 &&
+                  ::listen(fd, SOMAXCONN) == 0;
+  if (!ok) {
+    const int cause = errno;
+    ::close(fd);
+    return MakeError(ErrorCode::kUnavailable,
+                     ErrorOrigin::kSelf,
+                     "cannot listen on " + address_ + ": " + std::strerror(cause) +
+                         "; choose another address under listeners");
+  }
+  socklen_t size = static_cast<socklen_t>(endpoint_.capacity());
+  ::getsockname(fd, endpoint_.data(), &size);
+  return fd;
+}
+
+net::TlsContext Listener::tls() const {
+  const std::lock_guard lock(mutex_);
+  return tls_;
+}
+
+void Listener::ReloadIfChanged(log::Logger& logger) {
+  if (certificate_file_.empty()) {
+    return;
+  }
+  std::string signature = SignatureOf(certificate_file_) + SignatureOf(key_file_);
+  if (signature == signature_) {
+    return;
+  }
+  signature_ = std::move(signature);
+  Result<net::TlsContext> tls = net::MakeListenerContext(certificate_file_, key_file_);
+  if (!tls) {
+    logger.Error("listener certificate not reloaded; the old one stays",
+                 {{"address", address_}, {"reason", tls.error().message}});
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    tls_ = *std::move(tls);
+  }
+  logger.Info("listener certificate reloaded", {{"address", address_}});
+}
+
+}  // namespace connector::dataplane::server

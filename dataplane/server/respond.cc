@@ -1,0 +1,342 @@
+#include "dataplane/server/respond.h"
+
+#include "common/http/chunked.h"
+#include "dataplane/oci/headers.h"
+#include "dataplane/oci/link.h"
+#include "dataplane/oci/redirect.h"
+#include "dataplane/oci/upload_session.h"
+#include "dataplane/relay/relay.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace connector::dataplane::server {
+namespace {
+
+using http::BodyFraming;
+using http::HeaderId;
+using oci::ErrorReply;
+using oci::Situation;
+
+constexpr std::size_t kMaxErrorBodyBytes = 64 * 1024;
+constexpr std::size_t kCoalesceBytes = 32 * 1024;  // Bodies up to this go out with their head.
+constexpr std::chrono::hours kUploadLife{12};      // The sealing keys of two periods open it.
+
+// What of the head is ours to write.
+struct Rewritten {
+  std::string location;
+  std::string link;
+  std::string upload_uuid;
+};
+
+class Responder {
+ public:
+  Responder(Exchange& exchange, UpstreamCall& call)
+      : exchange_(exchange), call_(call), head_(exchange.scratch.response) {}
+
+  Task<After> Run();
+
+ private:
+  std::optional<ErrorReply> Rewrite();
+  std::optional<ErrorReply> RewriteUpload();
+  Result<http::Url> AskedUrl() const;
+  void WriteHead(int status, oci::Framing framing);
+  [[nodiscard]] oci::Framing ClientFraming() const;
+  [[nodiscard]] const oci::NoEcho* no_echo() const {
+    return call_.target().send_credential ? &exchange_.grant->no_echo : nullptr;
+  }
+  Task<After> AnswerHeadFromRange();
+  Task<After> AnswerError();
+  Task<After> Stream(oci::Framing framing);
+  Task<std::optional<std::string>> ReadErrorBody();
+  Task<After> Fail(ErrorReply reply);
+  Task<After> WriteOut(bool keep_alive);
+
+  Exchange& exchange_;
+  UpstreamCall& call_;
+  const http::ResponseHead& head_;
+  Rewritten rewritten_;
+  bool keep_alive_ = false;
+};
+
+Task<After> Responder::Fail(ErrorReply reply) {
+  exchange_.core.shared.logger.Warning("the registry's answer cannot be passed on",
+                                       {{"request_id", exchange_.request_id},
+                                        {"connector", exchange_.route->ref.ToString()},
+                                        {"reason", reply.message}});
+  exchange_.core.shared.recent_errors.Add(
+      {exchange_.started_at, exchange_.route->ref.ToString(), reply.message});
+  call_.Discard();
+  return Refuse(exchange_, std::move(reply), "upstream failed");
+}
+
+Result<http::Url> Responder::AskedUrl() const {
+  return http::ParseUrl(call_.target().origin.ToString() + call_.target().target);
+}
+
+// An open upload: where it goes on is sealed, so that any replica can go on with it.
+std::optional<ErrorReply> Responder::RewriteUpload() {
+  const table::Route& route = *exchange_.route;
+  const Result<http::Url> asked = AskedUrl();
+  const std::string repository =
+      route::UpstreamRepository(exchange_.operation.repository, route.docker_hub);
+  if (!asked) {
+    return oci::ReplyFor(Situation::kInternal);
+  }
+  oci::HopDecision decision =
+      oci::DecideUploadLocation({.address = route.origin,
+                                 .redirect_hosts = route.redirect_hosts,
+                                 .allow_insecure = route.allow_insecure},
+                                repository,
+                                *asked,
+                                head_.fields.Find(HeaderId::kLocation));
+  if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
+    return oci::ReplyFor(Situation::kRedirectRefused, oci::Sentence(*refusal));
+  }
+  oci::NextHop& hop = std::get<oci::NextHop>(decision);
+  const auto expires = exchange_.started_at + kUploadLife;
+  const Result<std::string> sealed = oci::SealUpload(
+      *exchange_.core.routes->sealing_keys,
+      {.connector = route.ref,
+       .repository = repository,
+       .subject = exchange_.grant->subject,
+       .expires_at =
+           std::chrono::duration_cast<std::chrono::seconds>(expires.time_since_epoch()).count(),
+       .url = std::move(hop.url),
+       .send_credential = hop.send_credential});
+  if (!sealed) {
+    return oci::ReplyFor(Situation::kBrokerUnavailable, sealed.error().message);
+  }
+  rewritten_.location =
+      oci::UploadLocation(exchange_.address, exchange_.operation.repository, *sealed);
+  rewritten_.upload_uuid = oci::DerivedUuid(*sealed);
+  return std::nullopt;
+}
+
+std::optional<ErrorReply> Responder::Rewrite() {
+  const bool has_location = head_.fields.Has(HeaderId::kLocation);
+  const route::OperationKind kind = exchange_.operation.kind;
+  const bool upload = kind == route::OperationKind::kUploadStart ||
+                      kind == route::OperationKind::kUploadSession;
+  if (head_.status >= 300 && head_.status < 400 && head_.status != 304) {
+    rewritten_.location = head_.fields.Find(HeaderId::kLocation);  // redirects.mode: pass
+  } else if (upload && has_location && (head_.status == 202 || head_.status == 204)) {
+    if (exchange_.operation.method != http::Method::kDelete) {
+      return RewriteUpload();
+    }
+  } else if (head_.status == 201) {
+    rewritten_.location = oci::FinalLocation(exchange_.operation,
+                                             exchange_.address,
+                                             head_.fields.Find(HeaderId::kDockerContentDigest));
+  }
+  const std::string_view link = head_.fields.Find(HeaderId::kLink);
+  if (!link.empty() && head_.status == 200) {
+    const Result<http::Url> asked = AskedUrl();
+    if (!asked) {
+      return oci::ReplyFor(Situation::kInternal);
+    }
+    Result<std::string> rewritten = oci::RewriteLink({.operation = exchange_.operation,
+                                                      .address = exchange_.address,
+                                                      .asked = *asked,
+                                                      .docker_hub = exchange_.route->docker_hub},
+                                                     link);
+    if (!rewritten) {
+      return oci::ReplyFor(Situation::kUpstreamUnavailable, rewritten.error().message);
+    }
+    rewritten_.link = *std::move(rewritten);
+  }
+  return std::nullopt;
+}
+
+oci::Framing Responder::ClientFraming() const {
+  switch (head_.framing) {
+    case BodyFraming::kContentLength:
+      return {BodyFraming::kContentLength, head_.content_length};
+    case BodyFraming::kChunked:
+    case BodyFraming::kUntilClose:
+      return {exchange_.scratch.request.minor_version >= 1 ? BodyFraming::kChunked
+                                                           : BodyFraming::kUntilClose,
+              0};
+    case BodyFraming::kNone:
+      break;
+  }
+  // The answer to a HEAD tells a length although no body follows.
+  if (head_.has_content_length && call_.target().method == http::Method::kHead) {
+    return {BodyFraming::kContentLength, head_.content_length};
+  }
+  return {};
+}
+
+void Responder::WriteHead(int status, oci::Framing framing) {
+  const route::Operation& operation = exchange_.operation;
+  const bool foreign_blob = call_.target().hop == oci::Hop::kForeign &&
+                            operation.kind == route::OperationKind::kBlob && status < 400;
+  keep_alive_ = exchange_.scratch.request.keep_alive && exchange_.body_consumed &&
+                !exchange_.core.draining && framing.kind != BodyFraming::kUntilClose;
+  const auto* mirror = std::get_if<route::MirrorHost>(&exchange_.address.target);
+  exchange_.status = status;
+  exchange_.scratch.out.clear();
+  oci::AppendClientResponseHead(
+      exchange_.scratch.out,
+      {.upstream = head_,
+       .status = status,
+       .framing = framing,
+       .head_request = operation.method == http::Method::kHead,
+       .client_minor_version = exchange_.scratch.request.minor_version,
+       .keep_alive = keep_alive_,
+       .location = rewritten_.location,
+       .link = rewritten_.link,
+       .upload_uuid = rewritten_.upload_uuid,
+       .oci_namespace = mirror != nullptr ? std::string_view(operation.ns) : std::string_view(),
+       .request_id = exchange_.request_id,
+       .default_digest = foreign_blob ? std::string_view(operation.reference) : std::string_view(),
+       .default_content_type = foreign_blob ? "application/octet-stream" : std::string_view(),
+       .drop_content_range = operation.method == http::Method::kHead,
+       .no_echo = no_echo()});
+}
+
+Task<After> Responder::WriteOut(bool keep_alive) {
+  const Result<Done> written = co_await exchange_.client.stream.WriteAll(
+      exchange_.scratch.out, exchange_.core.shared.settings.idle_timeout);
+  co_return Continue(exchange_, keep_alive && written);
+}
+
+Task<After> Responder::AnswerHeadFromRange() {
+  const std::optional<std::uint64_t> size = oci::SizeFromRangedGet(head_);
+  if (!size) {
+    co_return co_await Fail(
+        oci::ReplyFor(Situation::kUpstreamUnavailable, "the blob store did not tell the blob's size"));
+  }
+  WriteHead(200, {BodyFraming::kContentLength, *size});
+  call_.Discard();
+  co_return co_await WriteOut(keep_alive_);
+}
+
+// The whole body of an error, up to kMaxErrorBodyBytes; nullopt when it is longer or cut.
+Task<std::optional<std::string>> Responder::ReadErrorBody() {
+  std::string raw(call_.buffered());
+  std::string body;
+  http::ChunkedDecoder decoder;
+  std::size_t seen = 0;
+  char chunk[4096];
+  while (true) {
+    bool done = head_.framing == BodyFraming::kNone;
+    if (head_.framing == BodyFraming::kChunked) {
+      while (seen < raw.size() && !decoder.done() && !decoder.failed()) {
+        const std::string_view input = std::string_view(raw).substr(seen);
+        const http::ChunkedStep step = decoder.Next(input);
+        body.append(input.substr(step.payload_begin, step.payload_size));
+        seen += step.consumed;
+      }
+      done = decoder.done();
+      if (decoder.failed()) {
+        co_return std::nullopt;
+      }
+    } else if (head_.framing == BodyFraming::kContentLength) {
+      done = raw.size() >= head_.content_length;
+    }
+    if (done) {
+      const bool chunked = head_.framing == BodyFraming::kChunked;
+      call_.Finish(chunked ? seen != raw.size() : raw.size() > head_.content_length);
+      co_return chunked ? std::move(body) : std::move(raw);
+    }
+    const Result<std::size_t> got =
+        co_await call_.stream().Read(chunk, sizeof chunk, exchange_.route->idle_timeout);
+    if (!got || raw.size() + *got > kMaxErrorBodyBytes) {
+      co_return std::nullopt;
+    }
+    if (*got == 0) {
+      co_return head_.framing == BodyFraming::kUntilClose ? std::optional(std::move(raw))
+                                                          : std::nullopt;
+    }
+    raw.append(chunk, *got);
+  }
+}
+
+Task<After> Responder::AnswerError() {
+  if (exchange_.operation.method == http::Method::kHead) {
+    WriteHead(head_.status, ClientFraming());
+    call_.Discard();
+    co_return co_await WriteOut(keep_alive_);
+  }
+  const std::optional<std::string> body = co_await ReadErrorBody();
+  if (!body || (no_echo() != nullptr && no_echo()->Found(*body))) {
+    ErrorReply reply = oci::ReplyFor(Situation::kUpstreamUnavailable,
+                                     "the registry answered " + std::to_string(head_.status) +
+                                         " with a body that cannot be passed on");
+    reply.status = head_.status;
+    co_return co_await Fail(std::move(reply));
+  }
+  WriteHead(head_.status, {BodyFraming::kContentLength, body->size()});
+  exchange_.scratch.out.append(*body);
+  exchange_.bytes_down = body->size();
+  co_return co_await WriteOut(keep_alive_);
+}
+
+Task<After> Responder::Stream(oci::Framing framing) {
+  const std::string_view here = call_.buffered();
+  std::string& out = exchange_.scratch.out;
+  const bool whole_here = head_.framing == BodyFraming::kNone ||
+                          (head_.framing == BodyFraming::kContentLength &&
+                           head_.content_length <= here.size() && here.size() <= kCoalesceBytes);
+  if (whole_here) {
+    const std::size_t size =
+        head_.framing == BodyFraming::kNone ? 0 : static_cast<std::size_t>(head_.content_length);
+    out.append(here.substr(0, size));
+    exchange_.bytes_down = size;
+    call_.Finish(here.size() > size);
+    co_return co_await WriteOut(keep_alive_);
+  }
+  relay::Outcome outcome =
+      co_await relay::Relay({.from = call_.stream(),
+                             .to = exchange_.client.stream,
+                             .in = head_.framing,
+                             .length = head_.content_length,
+                             .chunk_output = framing.kind == BodyFraming::kChunked,
+                             .head = out,
+                             .buffered = here,
+                             .buffers = exchange_.core.buffers,
+                             .source_timeout = exchange_.route->idle_timeout,
+                             .sink_timeout = exchange_.core.shared.settings.idle_timeout});
+  exchange_.bytes_down = outcome.payload_bytes;
+  if (outcome.end != relay::End::kDone) {
+    // The head is out: closing is the only honest way to say that the body is not whole.
+    const bool upstream = outcome.end == relay::End::kSourceCut ||
+                          outcome.end == relay::End::kSourceMalformed ||
+                          outcome.end == relay::End::kSourceTimeout;
+    exchange_.decision = upstream ? "cut by the registry" : "cut by the client";
+    if (upstream) {
+      exchange_.core.shared.recent_errors.Add({exchange_.started_at,
+                                               exchange_.route->ref.ToString(),
+                                               "the registry cut a body before its end"});
+    }
+    co_return After{};
+  }
+  call_.Finish(!outcome.leftover.empty());
+  co_return Continue(exchange_, keep_alive_);
+}
+
+Task<After> Responder::Run() {
+  if (exchange_.operation.method == http::Method::kHead &&
+      call_.target().method == http::Method::kGet) {
+    co_return co_await AnswerHeadFromRange();
+  }
+  if (head_.status >= 400) {
+    co_return co_await AnswerError();
+  }
+  if (std::optional<ErrorReply> failure = Rewrite()) {
+    co_return co_await Fail(*std::move(failure));
+  }
+  const oci::Framing framing = ClientFraming();
+  WriteHead(head_.status, framing);
+  co_return co_await Stream(framing);
+}
+
+}  // namespace
+
+Task<After> Respond(Exchange& exchange, UpstreamCall& call) {
+  Responder responder(exchange, call);
+  co_return co_await responder.Run();
+}
+
+}  // namespace connector::dataplane::server

@@ -1,0 +1,257 @@
+#include "dataplane/server/server.h"
+
+#include "dataplane/server/listener.h"
+#include "dataplane/server/session.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <pthread.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace connector::dataplane::server {
+namespace {
+
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>,
+                                         Executor>;
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+
+constexpr std::string_view kTooManyConnections =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+    "Content-Length: 0\r\n\r\n";
+
+// One thread and what runs on it.
+class Worker {
+ public:
+  Worker(const Shared& shared, int access_log_fd) : core_(io_, shared, access_log_fd) {
+    core_.timers.OnTick([this] {
+      core_.access_log.Flush();
+      core_.pool.Sweep();
+    });
+  }
+
+  [[nodiscard]] Result<Done> Listen(Listener& listener) {
+    const Result<int> fd = listener.OpenSocket();
+    if (!fd) {
+      return fd.error();
+    }
+    auto acceptor = std::make_unique<Acceptor>(io_.get_executor());
+    acceptor->assign(listener.protocol(), *fd);
+    acceptors_.push_back(std::move(acceptor));
+    asio::co_spawn(io_, Accept(*acceptors_.back(), listener), asio::detached);
+    return Done{};
+  }
+
+  void Start() {
+    thread_ = std::thread([this] {
+      core_.timers.Start();
+      io_.run();
+    });
+  }
+
+  template <typename F>
+  void Post(F action) {
+    asio::post(io_, std::move(action));
+  }
+
+  void BeginDrain() {
+    Post([this] {
+      core_.draining = true;
+      for (const auto& acceptor : acceptors_) {
+        boost::system::error_code ignored;
+        acceptor->close(ignored);
+      }
+      sessions_.CloseIdle();
+    });
+  }
+  void CloseSessions() {
+    Post([this] { sessions_.CloseAll(); });
+  }
+  // Sessions refer to this core, so all must have ended before it does. Those that still wait for
+  // the broker are resumed by its client, which ends before the server.
+  ~Worker() {
+    Join();
+    core_.pool.Clear();
+    acceptors_.clear();
+    sessions_.CloseAll();
+    core_.timers.Stop();
+    work_.reset();
+    io_.restart();
+    io_.run_for(std::chrono::seconds(5));
+  }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void Join() {
+    io_.stop();
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+
+  Core& core() { return core_; }
+
+ private:
+  Task<void> Accept(Acceptor& acceptor, Listener& listener);
+
+  asio::io_context io_{1};
+  asio::executor_work_guard<Executor> work_{io_.get_executor()};
+  Core core_;
+  Sessions sessions_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::thread thread_;
+};
+
+Task<void> Worker::Accept(Acceptor& acceptor, Listener& listener) {
+  Timer pause(io_.get_executor());
+  while (acceptor.is_open()) {
+    auto [error, socket] = co_await acceptor.async_accept(io_, asio::as_tuple(kUseTask));
+    if (error) {
+      if (!acceptor.is_open()) {
+        co_return;
+      }
+      // Out of descriptors, as a rule: trying again at once would only burn the core.
+      pause.expires_after(std::chrono::milliseconds(100));
+      co_await pause.async_wait(asio::as_tuple(kUseTask));
+      continue;
+    }
+    auto& connections = core_.shared.connections;
+    if (connections.fetch_add(1, std::memory_order_relaxed) >=
+        core_.shared.settings.max_connections) {
+      connections.fetch_sub(1, std::memory_order_relaxed);
+      core_.counters.connections_refused.Add();
+      boost::system::error_code ignored;
+      socket.write_some(asio::buffer(kTooManyConnections), ignored);
+      continue;
+    }
+    core_.counters.connections_accepted.Add();
+    net::Socket mine(std::move(socket));
+    asio::co_spawn(
+        io_, RunSession(core_, sessions_, std::move(mine), listener.tls()), asio::detached);
+  }
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(ServerOptions from, token::Cache& cache, log::Logger& log)
+      : options(std::move(from)), grants(cache), logger(log) {}
+
+  ServerOptions options;
+  token::Cache& grants;
+  log::Logger& logger;
+  RecentErrors recent_errors;
+  std::atomic<std::uint32_t> connections{0};
+  std::vector<std::unique_ptr<Listener>> listeners;
+  std::vector<std::unique_ptr<Worker>> workers;
+};
+
+Server::Server(ServerOptions options, token::Cache& grants, log::Logger& logger)
+    : impl_(std::make_unique<Impl>(std::move(options), grants, logger)) {}
+
+Server::~Server() {
+  for (const auto& worker : impl_->workers) {
+    worker->Join();
+  }
+}
+
+Result<Done> Server::Start() {
+  const Shared shared{.settings = impl_->options.settings,
+                      .grants = impl_->grants,
+                      .logger = impl_->logger,
+                      .recent_errors = impl_->recent_errors,
+                      .connections = impl_->connections};
+  for (const ListenerOptions& from : impl_->options.listeners) {
+    Result<std::unique_ptr<Listener>> listener =
+        Listener::Make(from.address, from.certificate_file, from.key_file);
+    if (!listener) {
+      return std::move(listener).error();
+    }
+    impl_->listeners.push_back(*std::move(listener));
+  }
+  for (unsigned i = 0; i < impl_->options.threads; ++i) {
+    auto worker = std::make_unique<Worker>(shared, impl_->options.access_log_fd);
+    for (const auto& listener : impl_->listeners) {
+      Result<Done> listening = worker->Listen(*listener);
+      if (!listening) {
+        return listening;
+      }
+    }
+    impl_->workers.push_back(std::move(worker));
+  }
+  Worker& first = *impl_->workers.front();
+  first.core().timers.OnTick([impl = impl_.get(), &first, ticks = 0]() mutable {
+    if (++ticks % 4 == 0) {
+      for (const auto& listener : impl->listeners) {
+        listener->ReloadIfChanged(impl->logger);
+      }
+      impl->grants.EvictExpired(first.core().timers.WallNow());
+    }
+  });
+  for (const auto& worker : impl_->workers) {
+    worker->Start();
+  }
+  return Done{};
+}
+
+std::vector<std::uint16_t> Server::ports() const {
+  std::vector<std::uint16_t> ports;
+  for (const auto& listener : impl_->listeners) {
+    ports.push_back(listener->port());
+  }
+  return ports;
+}
+
+void Server::PublishRoutes(std::shared_ptr<const table::RouteTable> table) {
+  for (const auto& worker : impl_->workers) {
+    worker->Post([worker = worker.get(), table] { worker->core().routes = table; });
+  }
+}
+
+void Server::Drain() {
+  for (const auto& worker : impl_->workers) {
+    worker->BeginDrain();
+  }
+  const auto give_up_at =
+      std::chrono::steady_clock::now() + impl_->options.settings.drain_timeout;
+  const auto drained = [this] { return impl_->connections.load() == 0; };
+  while (!drained() && std::chrono::steady_clock::now() < give_up_at) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  if (!drained()) {
+    impl_->logger.Warning("drain timeout: closing connections that are still busy",
+                          {{"connections", impl_->connections.load()}});
+    for (const auto& worker : impl_->workers) {
+      worker->CloseSessions();
+    }
+    const auto last_call = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    while (!drained() && std::chrono::steady_clock::now() < last_call) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  for (const auto& worker : impl_->workers) {
+    worker->Join();
+  }
+}
+
+ServerSnapshot Server::Snapshot() const {
+  ServerSnapshot snapshot;
+  snapshot.connections = impl_->connections.load(std::memory_order_relaxed);
+  for (const auto& worker : impl_->workers) {
+    snapshot.counters.push_back(&worker->core().counters);
+  }
+  return snapshot;
+}
+
+const RecentErrors& Server::recent_errors() const { return impl_->recent_errors; }
+
+}  // namespace connector::dataplane::server

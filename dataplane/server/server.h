@@ -1,0 +1,64 @@
+#pragma once
+
+// Server: the threads, listeners and shutdown of the data plane. One thread, one io_context and one
+// acceptor per listener for each core (SO_REUSEPORT); it knows nothing of brokers or registries.
+
+#include "common/base/result.h"
+#include "dataplane/server/core.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::dataplane::server {
+
+struct ListenerOptions {
+  std::string address;           // "host:port"; port 0 picks a free one.
+  std::string certificate_file;  // Empty: plain HTTP. Re-read when the file changes.
+  std::string key_file;
+};
+
+struct ServerOptions {
+  std::vector<ListenerOptions> listeners;
+  unsigned threads = 1;
+  Settings settings;
+  int access_log_fd = 1;
+};
+
+struct ServerSnapshot {
+  std::size_t connections = 0;
+  std::vector<const Counters*> counters;  // One per core; live, read with relaxed loads.
+};
+
+class Server {
+ public:
+  Server(ServerOptions options, token::Cache& grants, log::Logger& logger);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Opens every listener and starts the threads. Errors: kInvalidArgument (address or certificate),
+  // kUnavailable (the address is taken); the message says which and what to do.
+  [[nodiscard]] Result<Done> Start();
+
+  // The ports bound, in the order of the listeners.
+  [[nodiscard]] std::vector<std::uint16_t> ports() const;
+
+  // Every core uses `table` from its next request on. Thread-safe.
+  void PublishRoutes(std::shared_ptr<const table::RouteTable> table);
+
+  // Stops accepting, closes idle connections, waits for requests under way up to the drain timeout,
+  // then closes what is left. Returns when all threads have ended.
+  void Drain();
+
+  [[nodiscard]] ServerSnapshot Snapshot() const;
+  [[nodiscard]] const RecentErrors& recent_errors() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace connector::dataplane::server

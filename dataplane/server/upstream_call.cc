@@ -1,0 +1,292 @@
+#include "dataplane/server/upstream_call.h"
+
+#include "dataplane/relay/relay.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace connector::dataplane::server {
+namespace {
+
+using oci::ErrorReply;
+using oci::Situation;
+
+// Notices an early answer while a body is being sent. Shared with a handler that may run after the
+// call is over, when it must do nothing.
+struct EarlyAnswer {
+  bool seen = false;
+  net::Stream* client = nullptr;
+  net::Stream* upstream = nullptr;
+
+  void OnReadable() {
+    if (upstream != nullptr) {
+      seen = true;
+      client->CancelWait();
+      upstream->CancelWait();
+    }
+  }
+  void Forget() {
+    client = nullptr;
+    upstream = nullptr;
+  }
+};
+
+std::string_view ClientEnd(relay::End end) {
+  switch (end) {
+    case relay::End::kSourceTimeout:
+      return "the client sent nothing for too long";
+    case relay::End::kSourceMalformed:
+      return "the client's chunked body is malformed";
+    default:
+      return "the client went away";
+  }
+}
+
+}  // namespace
+
+UpstreamCall::UpstreamCall(Exchange& exchange, UpstreamTarget target)
+    : exchange_(exchange), target_(std::move(target)) {
+  key_ = {exchange.route->ref, target_.origin, exchange.route->tls_profile};
+}
+
+UpstreamCall::~UpstreamCall() = default;
+
+bool UpstreamCall::has_body() const {
+  const http::RequestHead& head = exchange_.scratch.request;
+  return target_.method == head.method && head.framing != http::BodyFraming::kNone;
+}
+
+ErrorReply UpstreamCall::Failure(const Error& error) {
+  Core& core = exchange_.core;
+  core.shared.logger.Warning("upstream failed",
+                             {{"request_id", exchange_.request_id},
+                              {"connector", exchange_.route->ref.ToString()},
+                              {"reason", error.message}});
+  core.shared.recent_errors.Add(
+      {exchange_.started_at, exchange_.route->ref.ToString(), error.message});
+  if (error.code == ErrorCode::kPermissionDenied) {
+    return oci::ReplyFor(Situation::kRedirectRefused, error.message);
+  }
+  return oci::ReplyFor(error.code == ErrorCode::kDeadlineExceeded ? Situation::kUpstreamTimeout
+                                                                  : Situation::kUpstreamUnavailable,
+                       "the registry failed: " + error.message);
+}
+
+Task<Result<Done>> UpstreamCall::Open(bool fresh) {
+  Core& core = exchange_.core;
+  reused_ = false;
+  answer_begun_ = false;
+  if (!fresh) {
+    // A request with a body cannot be repeated, so its connection is probed first.
+    stream_ = core.pool.TakeIdle(key_, has_body());
+    reused_ = stream_ != nullptr;
+  }
+  if (stream_ != nullptr) {
+    co_return Done{};
+  }
+  core.counters.upstream_connects.Add();
+  Result<std::unique_ptr<net::Stream>> opened = co_await core.pool.Open(
+      key_,
+      {.origin = target_.origin,
+       .tls = target_.origin.tls ? exchange_.route->tls : nullptr,
+       .allow_private_address = target_.allow_private_address,
+       .connect_timeout = exchange_.route->connect_timeout});
+  if (!opened) {
+    co_return std::move(opened).error();
+  }
+  stream_ = *std::move(opened);
+  co_return Done{};
+}
+
+void UpstreamCall::ComposeHead() {
+  const http::RequestHead& head = exchange_.scratch.request;
+  std::string& out = exchange_.scratch.out;
+  out.clear();
+  oci::Framing framing;
+  if (has_body()) {
+    framing = {head.framing, head.content_length};
+  }
+  const bool credential = target_.send_credential && target_.hop == oci::Hop::kRegistry;
+  oci::AppendUpstreamRequestHead(
+      out,
+      {.client = head,
+       .method = target_.method,
+       .target = target_.target,
+       .authority = target_.origin.Authority(),
+       .framing = framing,
+       .hop = target_.hop,
+       .range_override = target_.range_override,
+       .authorization_line =
+           credential ? exchange_.grant->authorization_line.Reveal() : std::string_view()});
+}
+
+Task<CallResult> UpstreamCall::Run() {
+  bool fresh = false;
+  while (true) {
+    const Result<Done> opened = co_await Open(fresh);
+    if (!opened) {
+      co_return CallResult{Failure(opened.error()), false};
+    }
+    ComposeHead();
+    Stop stop = co_await Send();
+    OPENSSL_cleanse(exchange_.scratch.out.data(), exchange_.scratch.out.size());
+    if (!stop.stopped()) {
+      const Result<Done> read = co_await ReadHead();
+      if (!read) {
+        stop.upstream = read.error();
+      }
+    }
+    if (!stop.upstream) {
+      exchange_.answered = std::chrono::steady_clock::now();
+      co_return std::move(stop.client);
+    }
+    if (!reused_ || answer_begun_ || has_body()) {
+      co_return CallResult{Failure(*stop.upstream), false};
+    }
+    // The registry closed an idle connection just as we used it; nothing of an answer was seen.
+    exchange_.core.counters.upstream_retries.Add();
+    stream_.reset();
+    fresh = true;
+  }
+}
+
+Task<UpstreamCall::Stop> UpstreamCall::Send() {
+  if (has_body() && !exchange_.body_consumed) {
+    co_return co_await SendWithBody();
+  }
+  const Result<Done> written =
+      co_await stream_->WriteAll(exchange_.scratch.out, exchange_.route->idle_timeout);
+  co_return written ? Stop{} : Stop{.upstream = written.error()};
+}
+
+Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
+  const http::RequestHead& head = exchange_.scratch.request;
+  const auto client_timeout = exchange_.core.shared.settings.idle_timeout;
+  net::Stream& client = exchange_.client.stream;
+  if (head.expect_continue && exchange_.buffered.empty()) {
+    const Result<Done> invited =
+        co_await client.WriteAll("HTTP/1.1 100 Continue\r\n\r\n", client_timeout);
+    if (!invited) {
+      co_return Stop{.client = {std::nullopt, true}};
+    }
+  }
+  const auto early = std::make_shared<EarlyAnswer>();
+  early->client = &client;
+  early->upstream = stream_.get();
+  stream_->WatchReadable([early] { early->OnReadable(); });
+  relay::Outcome outcome =
+      co_await relay::Relay({.from = client,
+                             .to = *stream_,
+                             .in = head.framing,
+                             .length = head.content_length,
+                             .chunk_output = head.framing == http::BodyFraming::kChunked,
+                             .head = exchange_.scratch.out,
+                             .buffered = exchange_.buffered,
+                             .buffers = exchange_.core.buffers,
+                             .source_timeout = client_timeout,
+                             .sink_timeout = exchange_.route->idle_timeout,
+                             .interrupted = &early->seen});
+  early->Forget();
+  exchange_.bytes_up = outcome.payload_bytes;
+  exchange_.buffered = {};
+  switch (outcome.end) {
+    case relay::End::kDone:
+      exchange_.body_consumed = true;
+      exchange_.leftover = std::move(outcome.leftover);
+      co_return Stop{};
+    case relay::End::kInterrupted:
+    case relay::End::kSinkCut:
+      // The registry has answered, or gave up; either way an answer may be there to read.
+      body_cut_short_ = true;
+      co_return Stop{};
+    case relay::End::kSinkTimeout:
+      co_return Stop{.upstream = MakeError(ErrorCode::kDeadlineExceeded,
+                                           ErrorOrigin::kUpstream,
+                                           target_.origin.Authority() +
+                                               ": the upload made no progress")};
+    case relay::End::kSourceMalformed:
+      co_return Stop{
+          .client = {oci::ReplyFor(Situation::kBadRequest, ClientEnd(outcome.end)), false}};
+    case relay::End::kSourceCut:
+    case relay::End::kSourceTimeout:
+      break;
+  }
+  exchange_.decision = ClientEnd(outcome.end);
+  co_return Stop{.client = {std::nullopt, true}};
+}
+
+Task<Result<Done>> UpstreamCall::ReadHead() {
+  const auto unavailable = [this](std::string_view cause) {
+    return MakeError(ErrorCode::kUnavailable,
+                     ErrorOrigin::kUpstream,
+                     target_.origin.Authority() + ": " + std::string(cause));
+  };
+  const auto timeout = exchange_.route->idle_timeout;
+  if (!buffer_) {
+    buffer_ = exchange_.core.buffers.Take();
+  }
+  http::ResponseHead& head = exchange_.scratch.response;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  // The answer is not there yet, as a rule: waiting first saves a read that finds nothing.
+  Result<Done> waited = co_await stream_->WaitReadable(timeout);
+  while (waited) {
+    Result<std::size_t> got =
+        co_await stream_->Read(buffer_.data() + end, net::kBufferBytes - end, timeout);
+    if (!got) {
+      waited = std::move(got).error();
+      break;
+    }
+    if (*got == 0) {
+      co_return unavailable("the connection was closed without an answer");
+    }
+    answer_begun_ = true;
+    end += *got;
+    while (true) {
+      const http::HeadResult parsed = http::ParseResponseHead(
+          {buffer_.data() + begin, end - begin}, target_.method, head);
+      if (parsed.status == http::HeadStatus::kError) {
+        co_return unavailable(parsed.error.sentence);
+      }
+      if (parsed.status == http::HeadStatus::kIncomplete) {
+        break;
+      }
+      begin += parsed.consumed_bytes;
+      if (!head.informational()) {
+        body_begin_ = begin;
+        body_end_ = end;
+        exchange_.upstream_status = head.status;
+        co_return Done{};
+      }
+    }
+    if (end == net::kBufferBytes) {
+      co_return unavailable("the answer's head is too large");
+    }
+  }
+  Error error = std::move(waited).error();
+  error.message = target_.origin.Authority() + ": " + error.message;
+  co_return error;
+}
+
+void UpstreamCall::Finish(bool leftover) {
+  const http::ResponseHead& head = exchange_.scratch.response;
+  if (stream_ != nullptr && head.keep_alive && !leftover && !body_cut_short_) {
+    exchange_.core.pool.Release(key_, std::move(stream_));
+  }
+  stream_.reset();
+}
+
+void UpstreamCall::Discard() {
+  const http::ResponseHead& head = exchange_.scratch.response;
+  const std::size_t here = body_end_ - body_begin_;
+  const bool whole = head.framing == http::BodyFraming::kNone
+                         ? here == 0
+                         : head.framing == http::BodyFraming::kContentLength &&
+                               head.content_length == here;
+  Finish(!whole);
+}
+
+}  // namespace connector::dataplane::server

@@ -1,0 +1,200 @@
+#include "dataplane/token/broker_client.h"
+
+#include <grpcpp/grpcpp.h>
+#include <openssl/crypto.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "proto/connector/broker/v1/broker.grpc.pb.h"
+
+namespace connector::dataplane::token {
+namespace {
+
+namespace pb = ::connector::broker::v1;
+
+void Wipe(std::string* text) { OPENSSL_cleanse(text->data(), text->size()); }
+
+WallTime ToWallTime(const google::protobuf::Timestamp& time) {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(
+      std::chrono::seconds(time.seconds()) + std::chrono::nanoseconds(time.nanos())));
+}
+
+pb::IssueTokenRequest ToRequest(const Ask& ask) {
+  pb::IssueTokenRequest request;
+  if (!ask.upstream_host.empty()) {
+    request.set_upstream_host(ask.upstream_host);
+  } else if (!ask.connector.name.empty()) {
+    request.mutable_connector()->set_namespace_(ask.connector.ns);
+    request.mutable_connector()->set_name(ask.connector.name);
+  }
+  request.set_caller_token(std::string(ask.caller_token->Reveal()));
+  request.set_request_id(ask.request_id);
+  request.set_client_address(ask.client_address);
+  request.set_mint_anew(ask.mint_anew);
+  for (const ::connector::oci::Scope& scope : ask.scopes) {
+    pb::Scope* const out = request.add_scopes();
+    out->set_repository(scope.repository);
+    const auto add = [&](::connector::oci::Action action, pb::Action value) {
+      if (scope.actions.Has(action)) {
+        out->add_actions(value);
+      }
+    };
+    add(::connector::oci::Action::kPull, pb::ACTION_PULL);
+    add(::connector::oci::Action::kPush, pb::ACTION_PUSH);
+    add(::connector::oci::Action::kDelete, pb::ACTION_DELETE);
+  }
+  return request;
+}
+
+DenialReason ToReason(pb::DenialReason reason) {
+  switch (reason) {
+    case pb::DENIAL_REASON_CALLER_UNAUTHENTICATED:
+      return DenialReason::kCallerUnauthenticated;
+    case pb::DENIAL_REASON_CONNECTOR_NOT_FOUND:
+      return DenialReason::kConnectorNotFound;
+    case pb::DENIAL_REASON_ACCESS_DENIED:
+      return DenialReason::kAccessDenied;
+    case pb::DENIAL_REASON_SECRET_UNAVAILABLE:
+      return DenialReason::kSecretUnavailable;
+    case pb::DENIAL_REASON_UPSTREAM_REFUSED:
+      return DenialReason::kUpstreamRefused;
+    case pb::DENIAL_REASON_UPSTREAM_UNAVAILABLE:
+      return DenialReason::kUpstreamUnavailable;
+    case pb::DENIAL_REASON_UPSTREAM_TIMEOUT:
+      return DenialReason::kUpstreamTimeout;
+    case pb::DENIAL_REASON_RATE_LIMITED:
+      return DenialReason::kRateLimited;
+    case pb::DENIAL_REASON_AUDIT_UNAVAILABLE:
+      return DenialReason::kAuditUnavailable;
+    case pb::DENIAL_REASON_IDENTITY_UNAVAILABLE:
+      return DenialReason::kIdentityUnavailable;
+    case pb::DENIAL_REASON_INVALID_REQUEST:
+      return DenialReason::kInvalidRequest;
+    default:
+      return DenialReason::kAccessDenied;  // A reason that we do not know is still a refusal.
+  }
+}
+
+Outcome Unavailable(std::string message) {
+  return Denial{DenialReason::kBrokerUnavailable, std::move(message), std::chrono::seconds(2), {}};
+}
+
+Outcome ToOutcome(pb::IssueTokenResponse& response) {
+  if (response.has_denial()) {
+    const pb::Denial& denial = response.denial();
+    return Denial{ToReason(denial.reason()),
+                  denial.message(),
+                  std::chrono::seconds(denial.retry_after().seconds()),
+                  denial.subject()};
+  }
+  if (!response.has_grant()) {
+    return Unavailable("the broker's answer holds neither a grant nor a denial");
+  }
+  const pb::Grant& from = response.grant();
+  auto grant = std::make_shared<Grant>();
+  grant->connector = {from.connector().namespace_(), from.connector().name()};
+  grant->subject = from.subject();
+  grant->epoch = from.epoch();
+  grant->authorization_not_after = ToWallTime(from.authorization_not_after());
+  grant->not_after = from.has_credential() ? ToWallTime(from.credential().not_after())
+                                           : grant->authorization_not_after;
+  grant->single_use = from.credential().single_use();
+  std::string_view prefix;
+  switch (from.credential().scheme()) {
+    case pb::CREDENTIAL_SCHEME_BEARER:
+      prefix = "Authorization: Bearer ";
+      break;
+    case pb::CREDENTIAL_SCHEME_BASIC:
+      prefix = "Authorization: Basic ";
+      break;
+    default:
+      return grant;
+  }
+  const std::string& value = from.credential().value();
+  // The value goes into a head as it is: a byte outside printable ASCII would end the field.
+  for (const char c : value) {
+    if (c <= 0x20 || c >= 0x7F) {
+      return Unavailable("the broker's credential holds a character that no header may carry");
+    }
+  }
+  grant->authorization_line = Secret(prefix, value, "\r\n");
+  grant->no_echo = oci::NoEcho(value);
+  return grant;
+}
+
+}  // namespace
+
+struct BrokerClient::Impl {
+  struct Call {
+    grpc::ClientContext context;
+    pb::IssueTokenRequest request;
+    pb::IssueTokenResponse response;
+    std::function<void(Outcome)> done;
+  };
+
+  std::unique_ptr<pb::Broker::Stub> stub;
+  std::chrono::milliseconds timeout{};
+  std::mutex mutex;
+  std::condition_variable idle;
+  std::set<std::shared_ptr<Call>> calls;
+  bool stopping = false;
+
+  void Finish(const std::shared_ptr<Call>& call, const grpc::Status& status) {
+    Wipe(call->request.mutable_caller_token());
+    Outcome outcome = status.ok() ? ToOutcome(call->response)
+                                  : Unavailable("the broker gave no answer: " +
+                                                status.error_message());
+    if (call->response.has_grant()) {
+      Wipe(call->response.mutable_grant()->mutable_credential()->mutable_value());
+    }
+    call->done(std::move(outcome));
+    const std::lock_guard lock(mutex);
+    calls.erase(call);
+    idle.notify_all();
+  }
+};
+
+BrokerClient::BrokerClient(const std::shared_ptr<grpc::ChannelInterface>& channel,
+                           std::chrono::milliseconds timeout)
+    : impl_(std::make_shared<Impl>()) {
+  impl_->stub = pb::Broker::NewStub(channel);
+  impl_->timeout = timeout;
+}
+
+BrokerClient::~BrokerClient() {
+  std::unique_lock lock(impl_->mutex);
+  impl_->stopping = true;
+  for (const auto& call : impl_->calls) {
+    call->context.TryCancel();
+  }
+  impl_->idle.wait(lock, [this] { return impl_->calls.empty(); });
+}
+
+void BrokerClient::Issue(Ask ask, std::function<void(Outcome)> done) {
+  auto call = std::make_shared<Impl::Call>();
+  call->request = ToRequest(ask);
+  call->done = std::move(done);
+  call->context.set_deadline(std::chrono::system_clock::now() + impl_->timeout);
+  bool stopping = false;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    stopping = impl_->stopping;
+    if (!stopping) {
+      impl_->calls.insert(call);
+    }
+  }
+  if (stopping) {
+    call->done(Unavailable("this data plane is stopping"));
+    return;
+  }
+  impl_->stub->async()->IssueToken(
+      &call->context, &call->request, &call->response, [impl = impl_.get(), call](grpc::Status status) {
+        impl->Finish(call, status);
+      });
+}
+
+}  // namespace connector::dataplane::token

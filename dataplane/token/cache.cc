@@ -1,0 +1,236 @@
+#include "dataplane/token/cache.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace connector::dataplane::token {
+namespace {
+
+constexpr std::size_t kShards = 16;
+
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>,
+                                         Executor>;
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+// A refusal ends what was granted before; a broker or registry that is away does not (promise P9).
+bool EndsEarlierGrants(DenialReason reason) {
+  switch (reason) {
+    case DenialReason::kCallerUnauthenticated:
+    case DenialReason::kConnectorNotFound:
+    case DenialReason::kAccessDenied:
+    case DenialReason::kUpstreamRefused:
+    case DenialReason::kInvalidRequest:
+      return true;
+    case DenialReason::kSecretUnavailable:
+    case DenialReason::kUpstreamUnavailable:
+    case DenialReason::kUpstreamTimeout:
+    case DenialReason::kRateLimited:
+    case DenialReason::kAuditUnavailable:
+    case DenialReason::kIdentityUnavailable:
+    case DenialReason::kBrokerUnavailable:
+      return false;
+  }
+  return true;
+}
+
+bool Usable(const Grant& grant, WallTime now) {
+  return now < grant.authorization_not_after && now + kMinCredentialLife < grant.not_after;
+}
+
+}  // namespace
+
+TokenHash HashToken(std::string_view token) {
+  TokenHash hash{};
+  EVP_Digest(token.data(),
+             token.size(),
+             reinterpret_cast<unsigned char*>(hash.data()),
+             nullptr,
+             EVP_sha256(),
+             nullptr);
+  return hash;
+}
+
+std::string CacheKey(const Ask& ask, const TokenHash& caller) {
+  // No part may hold a NUL, so that two different asks never join to one key.
+  std::string key(caller.data(), caller.size());
+  key.append(ask.connector.ns).push_back('\0');
+  key.append(ask.connector.name).push_back('\0');
+  key.append(ask.upstream_host).push_back('\0');
+  for (const ::connector::oci::Scope& scope : ask.scopes) {
+    key.append(scope.repository).push_back('\0');
+    key.push_back(static_cast<char>(scope.actions.bits()));
+  }
+  return key;
+}
+
+// One coroutine that waits for a flight. Its timer never fires: it is what wakes it.
+struct Cache::Waiter {
+  explicit Waiter(const Executor& executor) : timer(executor, Timer::time_point::max()) {}
+  Timer timer;
+  std::optional<Outcome> outcome;
+};
+
+struct Cache::Flight {
+  std::vector<std::shared_ptr<Waiter>> waiters;
+};
+
+struct Cache::Shard {
+  mutable std::mutex mutex;
+  std::unordered_map<std::string, std::shared_ptr<const Grant>, StringHash, std::equal_to<>> grants;
+  std::unordered_map<std::string, Flight, StringHash, std::equal_to<>> flights;
+};
+
+struct Cache::State {
+  State(Issuer& broker, std::size_t max) : issuer(broker), max_per_shard(max / kShards + 1) {}
+
+  Shard& ShardOf(std::string_view key) { return shards[StringHash{}(key) % kShards]; }
+  void Land(const std::string& key, Outcome outcome);
+  void Insert(Shard& shard, const std::string& key, std::shared_ptr<const Grant> grant) const;
+
+  Issuer& issuer;
+  std::size_t max_per_shard;
+  std::array<Shard, kShards> shards;
+  std::atomic<std::uint64_t> hits{0};
+  std::atomic<std::uint64_t> misses{0};
+  std::atomic<std::uint64_t> refreshes{0};
+};
+
+void Cache::State::Insert(Shard& shard,
+                          const std::string& key,
+                          std::shared_ptr<const Grant> grant) const {
+  if (shard.grants.size() >= max_per_shard && !shard.grants.contains(key)) {
+    shard.grants.erase(shard.grants.begin());  // Any: the next request of its owner asks again.
+  }
+  shard.grants.insert_or_assign(key, std::move(grant));
+}
+
+void Cache::State::Land(const std::string& key, Outcome outcome) {
+  Shard& shard = ShardOf(key);
+  std::vector<std::shared_ptr<Waiter>> waiters;
+  {
+    const std::lock_guard lock(shard.mutex);
+    const auto flight = shard.flights.find(key);
+    waiters = std::move(flight->second.waiters);
+    shard.flights.erase(flight);
+    const auto* const grant = std::get_if<std::shared_ptr<const Grant>>(&outcome);
+    if (grant != nullptr && !(*grant)->single_use) {
+      Insert(shard, key, *grant);
+    } else if (const auto* denial = std::get_if<Denial>(&outcome);
+               denial != nullptr && EndsEarlierGrants(denial->reason)) {
+      shard.grants.erase(key);
+    }
+  }
+  const auto* const grant = std::get_if<std::shared_ptr<const Grant>>(&outcome);
+  const bool single = grant != nullptr && (*grant)->single_use;
+  bool first = true;
+  for (const std::shared_ptr<Waiter>& waiter : waiters) {
+    // A single-use token serves one request; the others go round again.
+    std::optional<Outcome> mine = single && !first ? std::nullopt : std::optional(outcome);
+    first = false;
+    asio::post(waiter->timer.get_executor(), [waiter, mine = std::move(mine)]() mutable {
+      waiter->outcome = std::move(mine);
+      waiter->timer.cancel();
+    });
+  }
+}
+
+Cache::Cache(Issuer& issuer, std::size_t max_entries)
+    : state_(std::make_shared<State>(issuer, max_entries)) {}
+
+Cache::~Cache() = default;
+
+std::shared_ptr<const Grant> Cache::Find(std::string_view key, WallTime now, bool& refresh_due) {
+  Shard& shard = state_->ShardOf(key);
+  std::shared_ptr<const Grant> grant;
+  {
+    const std::lock_guard lock(shard.mutex);
+    const auto it = shard.grants.find(key);
+    if (it != shard.grants.end() && Usable(*it->second, now)) {
+      grant = it->second;
+      refresh_due = now + kRefreshAhead > std::min(grant->authorization_not_after, grant->not_after) &&
+                    shard.flights.find(key) == shard.flights.end();
+    }
+  }
+  (grant ? state_->hits : state_->misses).fetch_add(1, std::memory_order_relaxed);
+  return grant;
+}
+
+void Cache::Start(const std::string& key, Ask ask) {
+  state_->issuer.Issue(std::move(ask), [state = state_, key](Outcome outcome) {
+    state->Land(key, std::move(outcome));
+  });
+}
+
+Task<Outcome> Cache::Fetch(std::string key, Ask ask) {
+  const Executor executor = co_await asio::this_coro::executor;
+  while (true) {
+    const auto waiter = std::make_shared<Waiter>(executor);
+    bool start = false;
+    {
+      Shard& shard = state_->ShardOf(key);
+      const std::lock_guard lock(shard.mutex);
+      const auto [flight, inserted] = shard.flights.try_emplace(key);
+      flight->second.waiters.push_back(waiter);
+      start = inserted;
+    }
+    if (start) {
+      Start(key, ask);
+    }
+    co_await waiter->timer.async_wait(asio::as_tuple(kUseTask));
+    if (waiter->outcome) {
+      co_return *std::move(waiter->outcome);
+    }
+  }
+}
+
+void Cache::Refresh(std::string key, Ask ask) {
+  {
+    Shard& shard = state_->ShardOf(key);
+    const std::lock_guard lock(shard.mutex);
+    if (!shard.flights.try_emplace(key).second) {
+      return;
+    }
+  }
+  state_->refreshes.fetch_add(1, std::memory_order_relaxed);
+  Start(key, std::move(ask));
+}
+
+void Cache::Drop(std::string_view key, const std::shared_ptr<const Grant>& grant) {
+  Shard& shard = state_->ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto it = shard.grants.find(key);
+  if (it != shard.grants.end() && it->second == grant) {
+    shard.grants.erase(it);
+  }
+}
+
+void Cache::EvictExpired(WallTime now) {
+  for (Shard& shard : state_->shards) {
+    const std::lock_guard lock(shard.mutex);
+    std::erase_if(shard.grants, [now](const auto& entry) { return !Usable(*entry.second, now); });
+  }
+}
+
+CacheStats Cache::Stats() const {
+  CacheStats stats{state_->hits.load(), state_->misses.load(), state_->refreshes.load(), 0};
+  for (const Shard& shard : state_->shards) {
+    const std::lock_guard lock(shard.mutex);
+    stats.entries += shard.grants.size();
+  }
+  return stats;
+}
+
+}  // namespace connector::dataplane::token

@@ -1,0 +1,84 @@
+#pragma once
+
+// Cache: the grants of one data plane, shared by its cores in shards. Keyed by who asks (a hash of
+// the caller's token), for what (connector or mirror host, scopes), and compared whole. A miss asks
+// the broker once, however many requests wait for it. A hit near its end is served while a new one
+// is fetched.
+//
+// A grant serves only while its epoch is the route's (promise P6), which the caller of Get checks by
+// passing the epoch that it knows; it never serves past either of its two ends.
+
+#include "common/async/task.h"
+#include "dataplane/token/grant.h"
+#include "dataplane/token/issuer.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace connector::dataplane::token {
+
+inline constexpr std::chrono::seconds kRefreshAhead{20};  // Of the caller's right, which lasts 60 s.
+inline constexpr std::chrono::seconds kMinCredentialLife{5};
+
+struct CacheStats {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t refreshes = 0;
+  std::size_t entries = 0;
+};
+
+// SHA-256 of a caller token.
+using TokenHash = std::array<char, 32>;
+[[nodiscard]] TokenHash HashToken(std::string_view token);
+
+// The cache key of an Ask: everything that decides its outcome, and no token.
+[[nodiscard]] std::string CacheKey(const Ask& ask, const TokenHash& caller);
+
+
+// Thread-safe.
+class Cache {
+ public:
+  Cache(Issuer& issuer, std::size_t max_entries);
+  ~Cache();
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+
+  // The grant under `key` when it may be used at `now`; null otherwise. Never waits: the hot path.
+  // `refresh_due` is set when a new one should be fetched in the background.
+  [[nodiscard]] std::shared_ptr<const Grant> Find(std::string_view key,
+                                                  WallTime now,
+                                                  bool& refresh_due);
+
+  // Asks the broker, joining a request under way for the same key, and keeps what it grants. Ends
+  // when the issuer answers, which it does within its own timeout.
+  // Resumes on the awaiting coroutine's executor.
+  [[nodiscard]] Task<Outcome> Fetch(std::string key, Ask ask);
+
+  // Starts a fetch whose outcome only fills the cache; one per key at a time.
+  void Refresh(std::string key, Ask ask);
+
+  // Forgets `grant`, unless another took its place.
+  void Drop(std::string_view key, const std::shared_ptr<const Grant>& grant);
+
+  void EvictExpired(WallTime now);
+  [[nodiscard]] CacheStats Stats() const;
+
+ private:
+  struct Waiter;
+  struct Flight;
+  struct Shard;
+  struct State;
+
+  void Start(const std::string& key, Ask ask);
+
+  std::shared_ptr<State> state_;  // Outlives this object while the broker still owes an answer.
+};
+
+}  // namespace connector::dataplane::token

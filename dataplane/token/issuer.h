@@ -1,0 +1,26 @@
+#pragma once
+
+// Issuer: asks a broker for a grant. Implementations: broker_client.h (gRPC), and a fake in tests.
+
+#include "dataplane/token/grant.h"
+
+#include <functional>
+
+namespace connector::dataplane::token {
+
+// Thread-safe.
+class Issuer {
+ public:
+  virtual ~Issuer() = default;
+
+  // Calls `done` exactly once, on any thread, within the issuer's own timeout. A broker that gives
+  // no answer is a Denial with kBrokerUnavailable.
+  virtual void Issue(Ask ask, std::function<void(Outcome)> done) = 0;
+
+ protected:
+  Issuer() = default;
+  Issuer(const Issuer&) = default;
+  Issuer& operator=(const Issuer&) = default;
+};
+
+}  // namespace connector::dataplane::token

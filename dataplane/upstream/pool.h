@@ -1,0 +1,71 @@
+#pragma once
+
+// Pool: idle upstream connections of one core, keyed by the full identity of the connection, so
+// that one connector's connection is never another's, even to the same registry (hazards 2.1).
+
+#include "common/base/connector_ref.h"
+#include "dataplane/upstream/connect.h"
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::dataplane::upstream {
+
+inline constexpr std::size_t kMaxIdlePerKey = 128;
+inline constexpr std::chrono::seconds kMaxIdle{55};  // Below the usual server's 60 s.
+
+// Compared whole.
+struct PoolKey {
+  ConnectorRef connector;
+  http::Origin origin;
+  std::string tls_profile;
+
+  auto operator<=>(const PoolKey&) const = default;
+};
+
+struct Lease {
+  std::unique_ptr<net::Stream> stream;
+  bool reused = false;  // A failure before the first response byte may be repeated on a new one.
+};
+
+// Not thread-safe: belongs to one core.
+class Pool {
+ public:
+  explicit Pool(net::Timers& timers) : timers_(timers) {}
+
+  // The connection used last, when there is one; null otherwise. `probe` also checks that the peer
+  // has not closed it, which costs a system call: for requests that cannot be repeated.
+  [[nodiscard]] std::unique_ptr<net::Stream> TakeIdle(const PoolKey& key, bool probe);
+
+  // A new connection; resumes an earlier TLS session of the same key.
+  [[nodiscard]] Task<Result<std::unique_ptr<net::Stream>>> Open(const PoolKey& key,
+                                                                Endpoint endpoint);
+
+  // Only for a connection whose last response was read to its end.
+  void Release(const PoolKey& key, std::unique_ptr<net::Stream> stream);
+
+  // Closes what has been idle too long. Called at every tick.
+  void Sweep();
+  void Clear() { buckets_.clear(); }
+
+  [[nodiscard]] std::size_t idle() const;
+
+ private:
+  struct Idle {
+    std::unique_ptr<net::Stream> stream;
+    std::chrono::steady_clock::time_point since;
+  };
+  struct Bucket {
+    std::vector<Idle> idle;
+    net::TlsSession session;
+  };
+
+  net::Timers& timers_;
+  std::map<PoolKey, Bucket> buckets_;
+};
+
+}  // namespace connector::dataplane::upstream
