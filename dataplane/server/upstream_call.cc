@@ -34,6 +34,11 @@ struct EarlyAnswer {
   }
 };
 
+// A length that is announced is checked with the head; a chunked body is counted as it comes.
+std::uint64_t MaxBody(const route::Operation& operation) {
+  return operation.kind == route::OperationKind::kManifest ? oci::kMaxManifestBytes : UINT64_MAX;
+}
+
 std::string_view ClientEnd(relay::End end) {
   switch (end) {
     case relay::End::kSourceTimeout:
@@ -182,6 +187,7 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
                        .to = *stream_,
                        .in = head.framing,
                        .length = head.content_length,
+                       .max_payload = MaxBody(exchange_.operation),
                        .chunk_output = head.framing == http::BodyFraming::kChunked,
                        .head = exchange_.scratch.out,
                        .buffered = exchange_.buffered,
@@ -211,6 +217,8 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
     case relay::End::kSourceMalformed:
       co_return Stop{
           .client = {oci::ReplyFor(Situation::kBadRequest, ClientEnd(outcome.end)), false}};
+    case relay::End::kTooLarge:
+      co_return Stop{.client = {oci::ReplyFor(Situation::kManifestTooLarge), false}};
     case relay::End::kSourceCut:
     case relay::End::kSourceTimeout:
       break;
