@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
 
-_LOG_TAIL = 6000
+_LOG_TAIL = int(os.environ.get("CONNECTOR_LOG_TAIL", "6000"))
 
 
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)
