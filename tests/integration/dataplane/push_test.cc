@@ -226,6 +226,25 @@ TEST(ABodyBehindARefusal, IsReadAwaySoThatTheAnswerArrives) {
   EXPECT_EQ(client.Read().status, 401);
 }
 
+TEST(AChunkedManifest, OverTheLimitIsRefusedAndDoesNotReachTheRegistryAsWhole) {
+  DataplaneWorld world(Registry);
+  RawClient client(world.port());
+  std::string chunks;
+  const std::string payload(1024 * 1024, 'm');
+  for (int i = 0; i < 9; ++i) {
+    chunks.append("100000\r\n").append(payload).append("\r\n");
+  }
+
+  client.Send(DataplaneWorld::Request("PUT",
+                                      std::string(kRepositoryPath) + "/manifests/v1",
+                                      "Content-Type: application/json\r\n"
+                                      "Transfer-Encoding: chunked\r\n"));
+  client.Send(chunks + "0\r\n\r\n");
+
+  EXPECT_EQ(client.Read().status, 413);
+  EXPECT_THAT(world.registry().requests(), SizeIs(0));
+}
+
 TEST(AFormBody, NeverReachesTheRegistry) {
   DataplaneWorld world(Registry);
 

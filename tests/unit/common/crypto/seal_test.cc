@@ -113,6 +113,14 @@ TEST(Open, RefusesEveryChangedBit) {
   }
 }
 
+TEST(Open, SaysThatAnotherVersionIsMalformed) {
+  const SealKeys keys = Keys();
+  std::string bytes = *Base64UrlDecode(Sealed(keys, "x"));
+  bytes[0] = 2;
+  EXPECT_EQ(Open(keys, "test", Base64UrlEncode(bytes)),
+            (std::variant<std::string, OpenFailure>(OpenFailure::kMalformed)));
+}
+
 TEST(Open, RefusesEveryTruncation) {
   const SealKeys keys = Keys();
   const std::string sealed = Sealed(keys, "the state");
