@@ -95,7 +95,8 @@ def trusting(ca_pem=None):
 
 class _Recorder:
     def __init__(self, connection):
-        self._connection, self._buffer, self.seen = connection, b"", b""
+        # Byte arrays: appending to bytes copies all of them each time.
+        self._connection, self._buffer, self.seen = connection, bytearray(), bytearray()
 
     def more(self):
         data = self._connection.recv(65536)
@@ -106,21 +107,24 @@ class _Recorder:
     def until(self, end):
         while end not in self._buffer:
             if not self.more():
-                raise ConnectionError(f"closed after {self._buffer[:200]!r}")
-        found, self._buffer = self._buffer.split(end, 1)
+                raise ConnectionError(f"closed after {bytes(self._buffer[:200])!r}")
+        at = self._buffer.index(end)
+        found = bytes(self._buffer[:at])
+        del self._buffer[: at + len(end)]
         return found
 
     def exactly(self, size):
         while len(self._buffer) < size:
             if not self.more():
                 raise ConnectionError(f"closed after {len(self._buffer)} of {size} bytes")
-        found, self._buffer = self._buffer[:size], self._buffer[size:]
+        found = bytes(self._buffer[:size])
+        del self._buffer[:size]
         return found
 
     def rest(self):
         while self.more():
             pass
-        return self._buffer
+        return bytes(self._buffer)
 
 
 def _parse(reader, method):

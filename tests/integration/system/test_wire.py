@@ -65,8 +65,8 @@ def test_the_mirror_form_finds_the_connector_by_the_registrys_name(world):
     push_image(world.client(), NAME, "v1", image, token)
 
     ns = f"?ns={REGISTRY_HOST}:{REGISTRY_PORT}"
-    answer = world.client().request("GET", f"/v2/robot/app/manifests/v1{ns}", token=token)
-    unknown = world.client().request("GET", "/v2/robot/app/manifests/v1?ns=10.77.1.2", token=token)
+    answer = get_manifest(world.client(), "robot/app", f"v1{ns}", token)
+    unknown = get_manifest(world.client(), "robot/app", "v1?ns=10.77.1.2", token)
 
     assert answer.body == image.manifest
     assert unknown.status == 404
@@ -90,21 +90,6 @@ def test_tag_lists_tell_the_name_that_the_client_asked_for(world):
     answer = world.client().request("GET", f"/v2/{NAME}/tags/list", token=token)
 
     assert answer.json() == {"name": NAME, "tags": ["v1"]}
-
-
-def test_a_page_of_tags_links_to_the_next_through_the_proxy(world):
-    token = world.token()
-    image = Image(world.path("image"))
-    for tag in ("v1", "v2", "v3"):
-        push_image(world.client(), NAME, tag, image, token)
-
-    first = world.client().request("GET", f"/v2/{NAME}/tags/list?n=1", token=token)
-    link = first.header("Link")
-    target = link[link.index("<") + 1 : link.index(">")]
-    second = world.client().request("GET", target, token=token)
-
-    assert target.startswith(f"/v2/{NAME}/tags/list?")
-    assert (first.json()["tags"], second.json()["tags"][:1]) == (["v1"], ["v2"])
 
 
 def test_a_part_of_a_blob_is_206_with_its_range(world):
