@@ -134,7 +134,8 @@ class Source final : public MintingTokenSource {
     if (found.token != nullptr && found.token->not_after - now > kTooLate) {
       step.answer = found.token;
     }
-    if (found.freshness == Freshness::kFresh) {
+    // A token that never lived longer than kTooLate is fresh and yet of no use.
+    if (step.answer && found.freshness == Freshness::kFresh) {
       return step;
     }
     const bool ahead = found.freshness == Freshness::kRefresh;

@@ -40,7 +40,9 @@ class OneShot {
   // The value, or nullopt when `deadline` comes first. `self` keeps this object alive meanwhile.
   static Task<std::optional<T>> Wait(std::shared_ptr<OneShot> self, Deadline deadline) {
     auto start = [self](auto handler, Deadline until) {
-      self->Add(std::make_shared<Waiter>(std::move(handler)), until);
+      // The coroutine, and this capture with it, may end on another thread before Add returns.
+      const std::shared_ptr<OneShot> kept = self;
+      kept->Add(std::make_shared<Waiter>(std::move(handler)), until);
     };
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>&,
                                             void(std::optional<T>)>(start, kUseTask, deadline);

@@ -285,6 +285,7 @@ Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths) {
     std::move(listed->begin(), listed->end(), std::back_inserter(names));
   }
   std::vector<FileDocuments> files;
+  files.reserve(names.size());
   for (const std::string& name : names) {
     files.push_back(LoadFile(name));
   }

@@ -66,10 +66,7 @@ class Worker {
   void BeginDrain() {
     Post([this] {
       core_.draining = true;
-      for (const auto& acceptor : acceptors_) {
-        boost::system::error_code ignored;
-        acceptor->close(ignored);
-      }
+      CloseAcceptors();
       sessions_.CloseIdle();
     });
   }
@@ -81,7 +78,7 @@ class Worker {
   ~Worker() {
     Join();
     core_.pool.Clear();
-    acceptors_.clear();
+    CloseAcceptors();
     sessions_.CloseAll();
     core_.timers.Stop();
     work_.reset();
@@ -96,12 +93,20 @@ class Worker {
     if (thread_.joinable()) {
       thread_.join();
     }
+    core_.access_log.Flush();
   }
 
   Core& core() { return core_; }
 
  private:
   Task<void> Accept(Acceptor& acceptor, Listener& listener);
+
+  void CloseAcceptors() {
+    for (const auto& acceptor : acceptors_) {
+      boost::system::error_code ignored;
+      acceptor->close(ignored);
+    }
+  }
 
   asio::io_context io_{1};
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
@@ -221,8 +226,7 @@ void Server::Drain() {
   for (const auto& worker : impl_->workers) {
     worker->BeginDrain();
   }
-  const auto give_up_at =
-      std::chrono::steady_clock::now() + impl_->options.settings.drain_timeout;
+  const auto give_up_at = std::chrono::steady_clock::now() + impl_->options.settings.drain_timeout;
   const auto drained = [this] { return impl_->connections.load() == 0; };
   while (!drained() && std::chrono::steady_clock::now() < give_up_at) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -252,6 +256,8 @@ ServerSnapshot Server::Snapshot() const {
   return snapshot;
 }
 
-const RecentErrors& Server::recent_errors() const { return impl_->recent_errors; }
+const RecentErrors& Server::recent_errors() const {
+  return impl_->recent_errors;
+}
 
 }  // namespace connector::dataplane::server

@@ -1,13 +1,11 @@
 #include "broker/mint/distribution_minter.h"
 
-#include "broker/mint/anonymous_minter.h"
-#include "broker/mint/basic_minter.h"
 #include "broker/mint/discovery.h"
 #include "broker/mint/upstream_status.h"
-#include "tests/support/fake_clock.h"
 #include "tests/support/registry_world.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/run_task.h"
+#include "tests/unit/broker/mint/minter_fixture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,31 +32,9 @@ using testing_support::HttpServer;
 using testing_support::RegistryWorld;
 using testing_support::RunTask;
 
-class DistributionMinter : public ::testing::Test {
+class DistributionMinter : public MinterFixture {
  protected:
-  Result<UpstreamToken> Mint(MintRequest request) {
-    return RunTask(minter_->Mint(std::move(request),
-                                 std::chrono::steady_clock::now() + std::chrono::seconds(20)));
-  }
-  Result<UpstreamToken> Mint(const resource::Connector& connector,
-                             std::vector<oci::Scope> scopes = {{"a", {oci::Action::kPull}}}) {
-    return Mint(world_.Request(connector, std::move(scopes)));
-  }
-  Result<UpstreamToken> Mint() { return Mint(world_.Connector(AuthKind::kTokenAuth)); }
-
-  MintRequest WithIdentityToken() {
-    MintRequest request =
-        world_.Request(world_.Connector(AuthKind::kTokenAuth), {{"a", {oci::Action::kPull}}});
-    auto credential = std::make_shared<store::RegistryCredential>();
-    credential->identity_token = Secret("refresh-me");
-    request.credential = credential;
-    return request;
-  }
-
-  RegistryWorld world_;
-  testing_support::FakeClock clock_;
-  http::CurlClient client_;
-  std::unique_ptr<Minter> minter_ = MakeDistributionMinter(client_, clock_);
+  DistributionMinter() { minter_ = MakeDistributionMinter(client_, clock_); }
 };
 
 TEST_F(DistributionMinter, AsksTheTokenServiceWithBasicAndTheRequestsScopes) {
@@ -367,73 +343,6 @@ TEST(DistributionMinterOverTls, TrustsTheConnectorsCa) {
   EXPECT_THAT(RunTask(minter->Mint(std::move(bad), deadline)),
               HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("not trusted")));
   EXPECT_TRUE(RunTask(minter->Mint(std::move(good), deadline)).has_value());
-}
-
-class AnonymousMinter : public DistributionMinter {
- protected:
-  AnonymousMinter() { minter_ = MakeAnonymousMinter(client_, clock_); }
-  Result<UpstreamToken> MintAnonymously() { return Mint(world_.Connector(AuthKind::kAnonymous)); }
-};
-
-TEST_F(AnonymousMinter, FetchesATokenWithoutCredential) {
-  EXPECT_EQ(MintAnonymously()->value.Reveal(), "t0ken");
-  EXPECT_EQ(world_.token_service.requests().at(0).Header("authorization"), "");
-  EXPECT_THAT(world_.token_service.requests().at(0).Query("scope"),
-              ElementsAre("repository:a:pull"));
-}
-
-TEST_F(AnonymousMinter, SendsNoStoredCredentialEvenIfItIsGivenOne) {
-  ASSERT_TRUE(Mint(world_.Connector(AuthKind::kTokenAuth)).has_value());
-  EXPECT_EQ(world_.token_service.requests().at(0).Header("authorization"), "");
-}
-
-TEST_F(AnonymousMinter, SaysThatTheServiceGivesNoToken) {
-  world_.token_service.Answer({.status = 401});
-  EXPECT_THAT(MintAnonymously(),
-              HasErrorMessage(ErrorCode::kPermissionDenied, HasSubstr("no anonymous token")));
-  EXPECT_THAT(world_.token_service.requests(), SizeIs(1));
-}
-
-TEST_F(AnonymousMinter, SaysThatTheRegistryWantsAPassword) {
-  world_.registry.Answer(Challenge("Basic realm=\"x\""));
-  EXPECT_THAT(MintAnonymously(),
-              HasErrorMessage(ErrorCode::kPermissionDenied, HasSubstr("basicAuth")));
-}
-
-TEST(BasicMinter, EncodesUserAndPassword) {
-  EXPECT_EQ("Basic " + std::string(BasicValue(*RegistryWorld::Credential(), {})->Reveal()),
-            testing_support::kBasicOfBoth);
-}
-
-TEST(BasicMinter, RefusesACredentialThatBasicCannotCarry) {
-  const auto value_of = [](const std::string& username, const std::string& password) {
-    store::RegistryCredential credential;
-    credential.username = username;
-    credential.password = Secret(password);
-    return BasicValue(credential, {"default", "harbor"});
-  };
-  EXPECT_TRUE(value_of("a", "b\n").has_value());
-  for (const char* username : {"", "a:b", "a\n", "a\x7F"}) {
-    EXPECT_THAT(value_of(username, "b"), HasError(ErrorCode::kInvalidArgument)) << username;
-  }
-  EXPECT_THAT(value_of("a", ""), HasError(ErrorCode::kInvalidArgument));
-}
-
-TEST(BasicMinter, HandsTheStoredPasswordOutOnlyWhereTheConnectorAllowsIt) {
-  const RegistryWorld world;
-  testing_support::FakeClock clock;
-  const std::unique_ptr<Minter> minter = MakeBasicMinter(clock);
-  resource::Connector connector = world.Connector(AuthKind::kBasicAuth);
-
-  EXPECT_THAT(RunTask(minter->Mint(world.Request(connector, {}), Deadline::max())),
-              HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("spec.auth.allowStatic")));
-
-  connector.auth.allow_static = true;
-  const Result<UpstreamToken> token =
-      RunTask(minter->Mint(world.Request(connector, {}), Deadline::max()));
-  ASSERT_TRUE(token.has_value());
-  EXPECT_EQ(token->scheme, CredentialScheme::kBasic);
-  EXPECT_EQ(token->not_after, clock.Now() + std::chrono::hours(1));
 }
 
 }  // namespace

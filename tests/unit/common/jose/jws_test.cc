@@ -179,6 +179,7 @@ TEST(SignCompact, RefusesAKeyThatCannotSign) {
         std::string("[]"),
         secret,
         SigningKey::Ec().PublicJwk("k"),
+        SigningKey::Rsa().PublicJwk("k"),
         other_alg,
         std::string(9000, ' ') + std::string(made->private_jwk.Reveal())}) {
     EXPECT_THAT(SignCompact(key, "p", "k"), HasError(ErrorCode::kInvalidArgument)) << key;
