@@ -117,8 +117,12 @@ class Broker::Impl {
     log_.Info("stopped");
   }
 
-  [[nodiscard]] std::uint16_t port() const { return endpoint_ ? endpoint_->port() : port_before_; }
-  [[nodiscard]] std::uint16_t admin_port() const { return admin_ ? admin_->port() : port_before_; }
+  [[nodiscard]] std::uint16_t port() const {
+    return endpoint_ ? endpoint_->port() : std::uint16_t{0};
+  }
+  [[nodiscard]] std::uint16_t admin_port() const {
+    return admin_ ? admin_->port() : std::uint16_t{0};
+  }
 
  private:
   Result<Done> LoadResources() { return source_.Load(); }
@@ -261,8 +265,6 @@ class Broker::Impl {
                    {{"issuer", refresh.issuer}, {"error", refresh.message}});
     }
   }
-
-  static constexpr std::uint16_t port_before_ = 0;
 
   const Options options_;
   log::Logger& log_;
