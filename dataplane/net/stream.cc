@@ -1,6 +1,7 @@
 #include "dataplane/net/stream.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -164,6 +165,32 @@ IoResult Stream::TryWrite(const iovec* pieces, int count) {
   }
   blocked_on_ = Direction::kWrite;
   return FromErrno();
+}
+
+Task<Result<std::size_t>> Stream::Receive(char* data,
+                                          std::size_t size,
+                                          std::chrono::milliseconds timeout) {
+  if (ssl_ != nullptr) {
+    Result<Done> readable = co_await WaitReadable(timeout);
+    if (!readable) {
+      co_return std::move(readable).error();
+    }
+    co_return co_await Read(data, size, timeout);
+  }
+  timed_out_ = false;
+  cancelled_ = false;
+  timers_.Arm(*this, timeout);
+  const auto [error, got] =
+      co_await socket_.async_receive(asio::buffer(data, size), asio::as_tuple(kUseTask));
+  Timers::Disarm(*this);
+  if (got > 0 || error == asio::error::eof) {
+    co_return got;
+  }
+  if (timed_out_) {
+    co_return MakeError(
+        ErrorCode::kDeadlineExceeded, ErrorOrigin::kUpstream, "no progress in time");
+  }
+  co_return Unavailable(cancelled_ ? "the wait was cancelled" : "the connection failed");
 }
 
 Task<Result<std::size_t>> Stream::Read(char* data,

@@ -64,6 +64,12 @@ class Stream final : private TimedWait {
   // The same, for data or end of file, when nothing was tried.
   [[nodiscard]] Task<Result<Done>> WaitReadable(std::chrono::milliseconds timeout);
 
+  // Reads when nothing is expected to be there yet: lets the event loop do the reading, which costs
+  // no system call before the bytes come. Returns 0 at the end of the stream.
+  [[nodiscard]] Task<Result<std::size_t>> Receive(char* data,
+                                                  std::size_t size,
+                                                  std::chrono::milliseconds timeout);
+
   // Convenience for heads and small bodies. Read returns 0 at the end of the stream.
   [[nodiscard]] Task<Result<std::size_t>> Read(char* data,
                                                std::size_t size,

@@ -10,6 +10,7 @@
 namespace connector::dataplane::server {
 namespace {
 
+constexpr std::chrono::milliseconds kBusyTime{250};
 constexpr std::chrono::seconds kLingerTime{10};
 constexpr std::uint64_t kLingerBytes = 1024ULL * 1024 * 1024;
 
@@ -34,8 +35,9 @@ class Session {
  private:
   enum class HeadRead : std::uint8_t { kComplete, kClosed, kRefused };
 
-  // Waits for a request's first bytes without holding a buffer.
-  Task<bool> WaitIdle();
+  // Waits for a request's first bytes: a short while with a buffer, which is what a busy connection
+  // needs, then without one, so that an idle connection holds none.
+  Task<bool> WaitIdle(net::BufferPool::Lease& buffer);
   Task<HeadRead> ReadHead(net::BufferPool::Lease& buffer, Scratch& scratch);
   Task<void> AnswerFailure(http::HeadFailure failure, Scratch& scratch);
   Task<void> DrainInput();
@@ -49,25 +51,34 @@ class Session {
   std::size_t end_ = 0;
 };
 
-Task<bool> Session::WaitIdle() {
-  if (!leftover_.empty()) {
+Task<bool> Session::WaitIdle(net::BufferPool::Lease& buffer) {
+  end_ = std::min(leftover_.size(), net::kBufferBytes);
+  std::memcpy(buffer.data(), leftover_.data(), end_);
+  leftover_.clear();
+  if (end_ > 0) {
     co_return true;
   }
   if (core_.draining) {
     co_return false;
   }
   sessions_.SetIdle(&stream_, true);
-  const Result<Done> readable =
-      co_await stream_.WaitReadable(core_.shared.settings.keepalive_timeout);
+  const Result<std::size_t> got =
+      co_await stream_.Receive(buffer.data(), net::kBufferBytes, kBusyTime);
+  bool readable = got && *got > 0;
+  if (readable) {
+    end_ = *got;
+  } else if (!got && got.error().code == ErrorCode::kDeadlineExceeded && !core_.draining) {
+    buffer.Reset();
+    const Result<Done> waited =
+        co_await stream_.WaitReadable(core_.shared.settings.keepalive_timeout);
+    readable = waited.has_value();
+  }
   sessions_.SetIdle(&stream_, false);
-  co_return readable.has_value();
+  co_return readable;
 }
 
 Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratch& scratch) {
   const auto give_up_at = core_.timers.Now() + core_.shared.settings.head_timeout;
-  end_ = std::min(leftover_.size(), net::kBufferBytes);
-  std::memcpy(buffer.data(), leftover_.data(), end_);
-  leftover_.clear();
   while (true) {
     const http::HeadResult parsed = http::ParseRequestHead({buffer.data(), end_}, scratch.request);
     if (parsed.status == http::HeadStatus::kComplete) {
@@ -142,8 +153,14 @@ Task<void> Session::Run(net::TlsContext tls) {
       co_return;
     }
   }
-  while (co_await WaitIdle()) {
+  while (true) {
     net::BufferPool::Lease buffer = core_.buffers.Take();
+    if (!co_await WaitIdle(buffer)) {
+      co_return;
+    }
+    if (!buffer) {
+      buffer = core_.buffers.Take();
+    }
     const ScratchPool::Lease scratch = core_.scratches.Take();
     const HeadRead read = co_await ReadHead(buffer, *scratch);
     if (read != HeadRead::kComplete) {
