@@ -17,8 +17,9 @@ target_compile_options(connector_options INTERFACE
 target_link_options(connector_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 reports false positives of these two inside coroutine frames and std::string.
-  target_compile_options(connector_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+  # GCC 12 reports false positives of these inside coroutine frames and std::string.
+  target_compile_options(connector_options INTERFACE
+    -Wno-maybe-uninitialized -Wno-restrict -Wno-mismatched-new-delete)
   target_compile_options(connector_options INTERFACE -ftrivial-auto-var-init=zero)
 endif()
 

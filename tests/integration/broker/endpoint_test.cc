@@ -328,7 +328,9 @@ TEST_F(EndpointTest, EndsStreamsWhenItStops) {
 
   endpoint_->Stop(std::chrono::seconds(10));
 
-  EXPECT_EQ(watch.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  const grpc::Status status = watch.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(), "the broker is stopping") << "ended by itself, not cut off";
   EXPECT_EQ(hub_.streams(), 0U);
 }
 
