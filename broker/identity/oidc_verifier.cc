@@ -19,10 +19,11 @@ namespace {
 // What a refresh shares with the verifier, and keeps alive until it has ended.
 class KeyRing : public std::enable_shared_from_this<KeyRing> {
  public:
-  KeyRing(KeySource source, FetchDocument fetch, KeyRefreshObserver observer, const Clock& clock)
-      : source_(std::move(source)),
+  KeyRing(OidcOptions options, FetchDocument fetch, const Clock& clock)
+      : source_(std::move(options.source)),
         fetch_(std::move(fetch)),
-        observer_(std::move(observer)),
+        observer_(std::move(options.on_refresh)),
+        wait_with_old_keys_(options.wait_with_old_keys),
         clock_(clock) {}
 
   struct Keys {
@@ -50,6 +51,7 @@ class KeyRing : public std::enable_shared_from_this<KeyRing> {
   const KeySource source_;
   const FetchDocument fetch_;
   const KeyRefreshObserver observer_;
+  const std::chrono::milliseconds wait_with_old_keys_;
   const Clock& clock_;
 
   std::mutex mutex_;
@@ -127,7 +129,7 @@ Task<Result<KeyRing::Keys>> KeyRing::ForUse(Deadline deadline) {
       co_return Keys{*std::move(usable), cache_.generation()};
     }
     if (usable) {
-      deadline = std::min(deadline, std::chrono::steady_clock::now() + kMaxWaitWithOldKeys);
+      deadline = std::min(deadline, std::chrono::steady_clock::now() + wait_with_old_keys_);
     }
   }
   co_await Await(std::move(plan), deadline);
@@ -144,9 +146,7 @@ Task<Result<std::optional<KeyRing::Keys>>> KeyRing::NewerThan(std::uint64_t seen
   Plan plan;
   {
     const std::lock_guard lock(mutex_);
-    if (cache_.generation() == seen) {
-      plan = Follow(cache_.ForUnknownKey(clock_.Now()));
-    }
+    plan = Follow(cache_.ForUnknownKey(clock_.Now()));
   }
   co_await Await(std::move(plan), deadline);
   const std::lock_guard lock(mutex_);
@@ -220,8 +220,7 @@ Result<std::unique_ptr<CallerVerifier>> MakeOidcVerifier(OidcOptions options,
       options.source.issuer,
       std::move(options.audience),
       options.kubernetes ? SubjectRule::kAlwaysServiceAccount : SubjectRule::kNeverServiceAccount};
-  auto ring = std::make_shared<KeyRing>(
-      std::move(options.source), std::move(fetch), std::move(options.on_refresh), clock);
+  auto ring = std::make_shared<KeyRing>(std::move(options), std::move(fetch), clock);
   return std::unique_ptr<CallerVerifier>(
       std::make_unique<OidcVerifier>(std::move(rules), std::move(ring), clock));
 }

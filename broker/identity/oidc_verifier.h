@@ -20,8 +20,6 @@
 namespace connector::broker::identity {
 
 inline constexpr std::chrono::seconds kFetchTimeout{10};  // Discovery and JWKS together.
-// A caller waits this long for newer keys while old ones would still do.
-inline constexpr std::chrono::seconds kMaxWaitWithOldKeys{2};
 
 struct OidcOptions {
   KeySource source;      // Its issuer is compared whole with the token's iss.
@@ -29,6 +27,8 @@ struct OidcOptions {
   // The subjects of this issuer name ServiceAccounts: only for a cluster's own issuer. Then other
   // subjects are refused. Without it a subject is never a ServiceAccount, whatever it says.
   bool kubernetes = false;
+  // How long a caller waits for newer keys, at most, while old ones would still do.
+  std::chrono::milliseconds wait_with_old_keys{2000};
   KeyRefreshObserver on_refresh;
 };
 

@@ -128,13 +128,11 @@ void AddTraffic(Families& out) {
 }
 
 void AddTokens(Families& out, const token::CacheStats& stats) {
-  Families::Add(out.Start("connector_dataplane_token_cache_entries",
-                          "Grants held.",
-                          MetricType::Gauge),
-                static_cast<double>(stats.entries));
-  MetricFamily& lookups = out.Start("connector_dataplane_token_cache_lookups_total",
-                                    "Lookups of a grant.",
-                                    MetricType::Counter);
+  Families::Add(
+      out.Start("connector_dataplane_token_cache_entries", "Grants held.", MetricType::Gauge),
+      static_cast<double>(stats.entries));
+  MetricFamily& lookups = out.Start(
+      "connector_dataplane_token_cache_lookups_total", "Lookups of a grant.", MetricType::Counter);
   Families::Add(lookups, static_cast<double>(stats.hits), {{"result", "hit"}});
   Families::Add(lookups, static_cast<double>(stats.misses), {{"result", "miss"}});
   Families::Add(out.Start("connector_dataplane_token_refreshes_total",
@@ -156,9 +154,8 @@ void AddRoutes(Families& out, const table::WatchStatus& status, const table::Rou
                           "Messages of the route stream applied.",
                           MetricType::Counter),
                 static_cast<double>(status.updates));
-  MetricFamily& classes = out.Start("connector_dataplane_routes",
-                                    "Connectors served, by secret class.",
-                                    MetricType::Gauge);
+  MetricFamily& classes = out.Start(
+      "connector_dataplane_routes", "Connectors served, by secret class.", MetricType::Gauge);
   for (const std::string name : {"none", "derived", "bounded", "static"}) {
     double count = 0;
     for (const auto& [ref, route] : routes.routes) {
@@ -176,10 +173,9 @@ std::vector<MetricFamily> Metrics::Collect() const {
   AddResponses(out);
   AddLatency(out);
   AddTraffic(out);
-  Families::Add(out.Start("connector_dataplane_connections",
-                          "Client connections open.",
-                          MetricType::Gauge),
-                static_cast<double>(snapshot.connections));
+  Families::Add(
+      out.Start("connector_dataplane_connections", "Client connections open.", MetricType::Gauge),
+      static_cast<double>(snapshot.connections));
   AddTokens(out, sources_.grants.Stats());
   AddRoutes(out, sources_.watcher.Status(), *sources_.routes());
   const ArenaStats arena = LockedArenaStats();

@@ -2,13 +2,13 @@
 
 #include "common/config/yaml.h"
 
+#include "proto/connector/config/v1/dataplane.pb.h"
+
 #include <algorithm>
 #include <limits>
 #include <optional>
 #include <thread>
 #include <utility>
-
-#include "proto/connector/config/v1/dataplane.pb.h"
 
 namespace connector::dataplane::app {
 namespace {
@@ -118,9 +118,8 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
   out.admin_address = from.admin_address();
   out.broker_address = from.broker().address();
   out.broker_server_name = from.broker().server_name();
-  out.broker_tls = {from.broker().certificate_file(),
-                    from.broker().key_file(),
-                    from.broker().ca_file()};
+  out.broker_tls = {
+      from.broker().certificate_file(), from.broker().key_file(), from.broker().ca_file()};
   out.broker_timeout = reader.Duration(
       "broker.timeout", from.broker().has_timeout(), from.broker().timeout(), out.broker_timeout);
   if (from.limits().token_cache_entries() > 0) {

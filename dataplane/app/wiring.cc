@@ -134,7 +134,9 @@ std::string Dataplane::Impl::StatusJson() const {
 Dataplane::Dataplane(Options options, log::Logger& logger)
     : impl_(std::make_unique<Impl>(std::move(options), logger)) {}
 
-Dataplane::~Dataplane() { Stop(); }
+Dataplane::~Dataplane() {
+  Stop();
+}
 
 Result<Done> Dataplane::Start() {
   Impl* const impl = impl_.get();
@@ -152,11 +154,10 @@ Result<Done> Dataplane::Start() {
         impl->server.PublishRoutes(std::move(table));
       },
       impl->logger);
-  impl->metrics = std::make_shared<Metrics>(
-      MetricSources{.server = impl->server,
-                    .grants = impl->grants,
-                    .watcher = *impl->watcher,
-                    .routes = [impl] { return impl->CurrentRoutes(); }});
+  impl->metrics = std::make_shared<Metrics>(MetricSources{
+      .server = impl->server, .grants = impl->grants, .watcher = *impl->watcher, .routes = [impl] {
+        return impl->CurrentRoutes();
+      }});
   impl->process_metrics = std::make_shared<metrics::ProcessMetrics>("dataplane", CONNECTOR_VERSION);
   impl->admin = std::make_unique<admin::AdminServer>(
       admin::AdminOptions{.address = impl->options.admin_address,
@@ -179,7 +180,11 @@ void Dataplane::Stop() {
   impl_->broker.reset();
 }
 
-std::vector<std::uint16_t> Dataplane::ports() const { return impl_->server.ports(); }
-std::uint16_t Dataplane::admin_port() const { return impl_->admin->port(); }
+std::vector<std::uint16_t> Dataplane::ports() const {
+  return impl_->server.ports();
+}
+std::uint16_t Dataplane::admin_port() const {
+  return impl_->admin->port();
+}
 
 }  // namespace connector::dataplane::app

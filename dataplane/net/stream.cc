@@ -67,12 +67,12 @@ Task<Result<Done>> Stream::Wait(Direction direction, std::chrono::milliseconds t
   timed_out_ = false;
   cancelled_ = false;
   timers_.Arm(*this, timeout);
-  const auto kind =
-      direction == Direction::kRead ? Socket::wait_read : Socket::wait_write;
+  const auto kind = direction == Direction::kRead ? Socket::wait_read : Socket::wait_write;
   const auto [error] = co_await socket_.async_wait(kind, asio::as_tuple(kUseTask));
   Timers::Disarm(*this);
   if (timed_out_) {
-    co_return MakeError(ErrorCode::kDeadlineExceeded, ErrorOrigin::kUpstream, "no progress in time");
+    co_return MakeError(
+        ErrorCode::kDeadlineExceeded, ErrorOrigin::kUpstream, "no progress in time");
   }
   if (error) {
     co_return Unavailable(cancelled_ ? "the wait was cancelled" : "the connection failed");
@@ -91,7 +91,9 @@ Task<Result<Done>> Stream::WaitReadable(std::chrono::milliseconds timeout) {
   co_return co_await Wait(Direction::kRead, timeout);
 }
 
-bool Stream::HasBufferedInput() const { return ssl_ != nullptr && SSL_has_pending(ssl_) != 0; }
+bool Stream::HasBufferedInput() const {
+  return ssl_ != nullptr && SSL_has_pending(ssl_) != 0;
+}
 
 IoResult Stream::FromSsl(int result) {
   switch (SSL_get_error(ssl_, result)) {
@@ -147,8 +149,8 @@ IoResult Stream::TryWrite(const iovec* pieces, int count) {
   if (ssl_ != nullptr) {
     for (int i = 0; i < count; ++i) {
       if (pieces[i].iov_len > 0) {
-        return TryWrite(std::string_view(static_cast<const char*>(pieces[i].iov_base),
-                                         pieces[i].iov_len));
+        return TryWrite(
+            std::string_view(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len));
       }
     }
     return {IoStatus::kOk, 0};
@@ -214,9 +216,8 @@ Task<Result<Done>> Stream::RunHandshake(std::chrono::milliseconds timeout) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         give_up_at - std::chrono::steady_clock::now());
     if (left.count() <= 0) {
-      co_return MakeError(ErrorCode::kDeadlineExceeded,
-                          ErrorOrigin::kUpstream,
-                          "the TLS handshake took too long");
+      co_return MakeError(
+          ErrorCode::kDeadlineExceeded, ErrorOrigin::kUpstream, "the TLS handshake took too long");
     }
     Result<Done> waited = co_await WaitBlocked(left);
     if (!waited) {

@@ -57,8 +57,9 @@ class Stream final : private TimedWait {
   // May write a part of the pieces, as writev(2) does.
   [[nodiscard]] IoResult TryWrite(const iovec* pieces, int count);
 
-  // Waits until the attempt that would have blocked is worth repeating. Fails with kDeadlineExceeded
-  // after `timeout`, and with kUnavailable when the wait was cancelled or the socket failed.
+  // Waits until the attempt that would have blocked is worth repeating. Fails with
+  // kDeadlineExceeded after `timeout`, and with kUnavailable when the wait was cancelled or the
+  // socket failed.
   [[nodiscard]] Task<Result<Done>> WaitBlocked(std::chrono::milliseconds timeout);
   // The same, for data or end of file, when nothing was tried.
   [[nodiscard]] Task<Result<Done>> WaitReadable(std::chrono::milliseconds timeout);
@@ -67,7 +68,8 @@ class Stream final : private TimedWait {
   [[nodiscard]] Task<Result<std::size_t>> Read(char* data,
                                                std::size_t size,
                                                std::chrono::milliseconds timeout);
-  [[nodiscard]] Task<Result<Done>> WriteAll(std::string_view data, std::chrono::milliseconds timeout);
+  [[nodiscard]] Task<Result<Done>> WriteAll(std::string_view data,
+                                            std::chrono::milliseconds timeout);
 
   // Calls `on_readable` once when data (or an error) is there, unless the stream dies first; over
   // TLS, when it is application data. Used to notice a response that comes before the request's

@@ -4,7 +4,9 @@
 
 namespace connector::dataplane::net {
 
-TimedWait::~TimedWait() { Unlink(); }
+TimedWait::~TimedWait() {
+  Unlink();
+}
 
 void TimedWait::Unlink() {
   if (next_ != nullptr) {

@@ -26,7 +26,9 @@ TlsContext MakeContext(const SSL_METHOD* method) {
 
 }  // namespace
 
-void ContextDeleter::operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+void ContextDeleter::operator()(SSL_CTX* context) const {
+  SSL_CTX_free(context);
+}
 
 Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem) {
   TlsContext context = MakeContext(TLS_client_method());
@@ -34,8 +36,7 @@ Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem) {
   SSL_CTX_set_default_verify_paths(context.get());
   SSL_CTX_set_read_ahead(context.get(), 1);
   SSL_CTX_set_default_read_buffer_len(context.get(), 64 * 1024);
-  SSL_CTX_set_session_cache_mode(context.get(),
-                                 SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   if (ca_pem.empty()) {
     return context;
   }
@@ -61,7 +62,8 @@ Result<TlsContext> MakeListenerContext(const std::string& certificate_file,
     return Invalid(certificate_file + " cannot be read as a PEM certificate chain");
   }
   if (SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return Invalid(key_file + " cannot be read as a PEM private key, or belongs to another certificate");
+    return Invalid(key_file +
+                   " cannot be read as a PEM private key, or belongs to another certificate");
   }
   if (SSL_CTX_check_private_key(context.get()) != 1) {
     return Invalid(key_file + " does not belong to " + certificate_file);

@@ -78,13 +78,14 @@ Mover::Portion Mover::Next(std::string_view& input) {
     case http::BodyFraming::kChunked: {
       const http::ChunkedStep step = decoder_.Next(input);
       const Portion run{input.substr(step.payload_begin, step.payload_size),
-                     step.status == http::ChunkedStatus::kDone,
-                     step.status == http::ChunkedStatus::kError};
+                        step.status == http::ChunkedStatus::kDone,
+                        step.status == http::ChunkedStatus::kError};
       input.remove_prefix(step.consumed);
       return run;
     }
     case http::BodyFraming::kContentLength: {
-      const std::size_t take = static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
+      const std::size_t take =
+          static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
       left_ -= take;
       const Portion run{input.substr(0, take), left_ == 0, false};
       input.remove_prefix(take);
@@ -159,10 +160,10 @@ Task<End> Mover::Write(std::string_view payload, bool last) {
 
 // Fills `input` with what the source has next; leaves it empty at the source's end.
 Task<End> Mover::Read(char* buffer, std::string_view& input) {
-  const std::size_t want = job_.in == http::BodyFraming::kContentLength
-                               ? static_cast<std::size_t>(
-                                     std::min<std::uint64_t>(left_, net::kBufferBytes))
-                               : net::kBufferBytes;
+  const std::size_t want =
+      job_.in == http::BodyFraming::kContentLength
+          ? static_cast<std::size_t>(std::min<std::uint64_t>(left_, net::kBufferBytes))
+          : net::kBufferBytes;
   while (true) {
     if (Interrupted()) {
       co_return End::kInterrupted;

@@ -41,9 +41,9 @@ std::optional<Secret> ReadCallerToken(std::string_view authorization) {
     return std::nullopt;
   }
   const std::size_t colon = decoded->find(':');
-  std::optional<Secret> token =
-      colon == std::string::npos ? std::nullopt
-                                 : Checked(std::string_view(*decoded).substr(colon + 1));
+  std::optional<Secret> token = colon == std::string::npos
+                                    ? std::nullopt
+                                    : Checked(std::string_view(*decoded).substr(colon + 1));
   OPENSSL_cleanse(decoded->data(), decoded->size());
   return token;
 }

@@ -27,14 +27,14 @@ inline constexpr std::array<double, 10> kLatencyBounds{
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10, 60};
 
 struct Counters {
-  std::array<Counter, 6> responses_by_class;  // By status / 100.
+  std::array<Counter, 6> responses_by_class;                          // By status / 100.
   std::array<Counter, kLatencyBounds.size() + 1> first_byte_seconds;  // Until our head was written.
   Counter first_byte_micros_sum;
   Counter bytes_down;
   Counter bytes_up;
-  Counter denied;             // 401, 403 and 404 by our own decision.
-  Counter upstream_retries;   // On a new connection, after a reused one failed.
-  Counter token_retries;      // After an upstream 401.
+  Counter denied;            // 401, 403 and 404 by our own decision.
+  Counter upstream_retries;  // On a new connection, after a reused one failed.
+  Counter token_retries;     // After an upstream 401.
   Counter redirects_followed;
   Counter upstream_connects;
   Counter tls_on_plain_port;

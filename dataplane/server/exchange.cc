@@ -184,9 +184,8 @@ void Account(Exchange& exchange) {
   counters.bytes_up.Add(exchange.bytes_up);
   const bool reached = exchange.answered != steady_clock::time_point{};
   const auto first_byte = micros((reached ? exchange.answered : now) - exchange.started);
-  const auto bucket = std::lower_bound(kLatencyBounds.begin(),
-                                       kLatencyBounds.end(),
-                                       static_cast<double>(first_byte) / 1e6);
+  const auto bucket = std::lower_bound(
+      kLatencyBounds.begin(), kLatencyBounds.end(), static_cast<double>(first_byte) / 1e6);
   counters.first_byte_seconds[static_cast<std::size_t>(bucket - kLatencyBounds.begin())].Add();
   counters.first_byte_micros_sum.Add(static_cast<std::uint64_t>(first_byte));
   const ConnectorRef& ref = exchange.grant ? exchange.grant->connector : exchange.ask.connector;
@@ -264,7 +263,8 @@ Task<After> RunPhases(Exchange& exchange) {
   if (!NamespaceAgrees(exchange)) {
     co_return co_await Refuse(
         exchange,
-        oci::ReplyFor(Situation::kNameInvalid, "the ns parameter names another registry than the connector's"),
+        oci::ReplyFor(Situation::kNameInvalid,
+                      "the ns parameter names another registry than the connector's"),
         "malformed");
   }
   if (const auto refusal = oci::CheckRequest(exchange.operation, exchange.scratch.request)) {
@@ -310,8 +310,8 @@ Task<std::optional<ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew) 
     return route != nullptr && route->epoch == grant.epoch;
   };
   bool refresh_due = false;
-  exchange.grant = mint_anew ? nullptr
-                             : cache.Find(exchange.grant_key, core.timers.WallNow(), refresh_due);
+  exchange.grant =
+      mint_anew ? nullptr : cache.Find(exchange.grant_key, core.timers.WallNow(), refresh_due);
   if (exchange.grant && !in_force(*exchange.grant)) {
     exchange.grant = nullptr;  // Revoked or changed (promise P6): ask again.
   }

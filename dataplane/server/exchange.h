@@ -1,7 +1,7 @@
 #pragma once
 
-// Exchange: one request from its head to its answer, in phases: read the operation, read the caller,
-// get the grant, forward (forward.h). Each phase either goes on or ends with one refusal.
+// Exchange: one request from its head to its answer, in phases: read the operation, read the
+// caller, get the grant, forward (forward.h). Each phase either goes on or ends with one refusal.
 
 #include "dataplane/oci/errors.h"
 #include "dataplane/route/address.h"

@@ -72,7 +72,12 @@ std::variant<UpstreamTarget, ErrorReply> FirstTarget(Exchange& exchange) {
   target.target = oci::UploadTarget(state.url, exchange.operation.digest);
   target.send_credential = state.send_credential;
   target.hop = state.url.origin == route.origin ? oci::Hop::kRegistry : oci::Hop::kForeign;
-  // Elsewhere only where the connector lists the host, which also allows a private address.
+  // Decided again, and not only when the session was sealed: the connector may have changed, and a
+  // sealed state is not what pins a credential (promise P5).
+  if (target.hop == oci::Hop::kForeign &&
+      !oci::IsListedHost(route.redirect_hosts, target.origin.host)) {
+    return oci::ReplyFor(Situation::kUploadUnknown);
+  }
   return target;
 }
 
@@ -148,11 +153,10 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
         {exchange_.started_at,
          exchange_.route->ref.ToString(),
          call.target().origin.Authority() + " answered " + std::to_string(status)});
-    co_return RefuseWith(
-        oci::ReplyFor(Situation::kUpstreamUnavailable,
-                      "the blob store " + call.target().origin.Authority() + " answered " +
-                          std::to_string(status)),
-        "upstream failed");
+    co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamUnavailable,
+                                       "the blob store " + call.target().origin.Authority() +
+                                           " answered " + std::to_string(status)),
+                         "upstream failed");
   }
   co_return Next::kRespond;
 }
@@ -185,14 +189,13 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
   if (!asked) {
     return RefuseWith(oci::ReplyFor(Situation::kInternal), "internal");
   }
-  oci::HopDecision decision =
-      oci::DecideRedirect(PolicyOf(route),
-                          {.operation = exchange_.operation,
-                           .docker_hub = route.docker_hub,
-                           .asked = *asked,
-                           .status = exchange_.scratch.response.status,
-                           .location = location,
-                           .followed = redirects_});
+  oci::HopDecision decision = oci::DecideRedirect(PolicyOf(route),
+                                                  {.operation = exchange_.operation,
+                                                   .docker_hub = route.docker_hub,
+                                                   .asked = *asked,
+                                                   .status = exchange_.scratch.response.status,
+                                                   .location = location,
+                                                   .followed = redirects_});
   if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
     const std::string_view sentence = oci::Sentence(*refusal);
     exchange_.core.shared.recent_errors.Add(
@@ -223,8 +226,9 @@ Task<After> Forward(Exchange& exchange) {
   if (in_flight.value() > exchange.route->max_concurrent_requests) {
     co_return co_await Refuse(
         exchange,
-        oci::ReplyFor(Situation::kRateLimited,
-                      "too many requests to this registry at once; upstream.limits of the connector"),
+        oci::ReplyFor(
+            Situation::kRateLimited,
+            "too many requests to this registry at once; upstream.limits of the connector"),
         "too many requests");
   }
   auto first = FirstTarget(exchange);

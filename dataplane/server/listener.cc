@@ -19,7 +19,8 @@ Error Invalid(std::string message) {
 
 Result<asio::ip::tcp::endpoint> ParseAddress(const std::string& text) {
   const std::size_t colon = text.rfind(':');
-  const std::string hint = "listener address \"" + text + "\" must be IP:PORT, for example 0.0.0.0:8080";
+  const std::string hint =
+      "listener address \"" + text + "\" must be IP:PORT, for example 0.0.0.0:8080";
   if (colon == std::string::npos) {
     return Invalid(hint);
   }

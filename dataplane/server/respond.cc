@@ -4,6 +4,7 @@
 #include "dataplane/oci/headers.h"
 #include "dataplane/oci/link.h"
 #include "dataplane/oci/redirect.h"
+#include "dataplane/oci/tag_list.h"
 #include "dataplane/oci/upload_session.h"
 #include "dataplane/relay/relay.h"
 
@@ -48,7 +49,8 @@ class Responder {
   Task<After> AnswerHeadFromRange();
   Task<After> AnswerError();
   Task<After> Stream(oci::Framing framing);
-  Task<std::optional<std::string>> ReadErrorBody();
+  Task<After> AnswerTagList(std::string registry_name, std::string client_name);
+  Task<std::optional<std::string>> ReadBody(std::size_t max_bytes);
   Task<After> Fail(ErrorReply reply);
   Task<After> WriteOut(bool keep_alive);
 
@@ -83,13 +85,12 @@ std::optional<ErrorReply> Responder::RewriteUpload() {
   if (!asked) {
     return oci::ReplyFor(Situation::kInternal);
   }
-  oci::HopDecision decision =
-      oci::DecideUploadLocation({.address = route.origin,
-                                 .redirect_hosts = route.redirect_hosts,
-                                 .allow_insecure = route.allow_insecure},
-                                repository,
-                                *asked,
-                                head_.fields.Find(HeaderId::kLocation));
+  oci::HopDecision decision = oci::DecideUploadLocation({.address = route.origin,
+                                                         .redirect_hosts = route.redirect_hosts,
+                                                         .allow_insecure = route.allow_insecure},
+                                                        repository,
+                                                        *asked,
+                                                        head_.fields.Find(HeaderId::kLocation));
   if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
     return oci::ReplyFor(Situation::kRedirectRefused, oci::Sentence(*refusal));
   }
@@ -116,8 +117,8 @@ std::optional<ErrorReply> Responder::RewriteUpload() {
 std::optional<ErrorReply> Responder::Rewrite() {
   const bool has_location = head_.fields.Has(HeaderId::kLocation);
   const route::OperationKind kind = exchange_.operation.kind;
-  const bool upload = kind == route::OperationKind::kUploadStart ||
-                      kind == route::OperationKind::kUploadSession;
+  const bool upload =
+      kind == route::OperationKind::kUploadStart || kind == route::OperationKind::kUploadSession;
   if (head_.status >= 300 && head_.status < 400 && head_.status != 304) {
     rewritten_.location = head_.fields.Find(HeaderId::kLocation);  // redirects.mode: pass
   } else if (upload && has_location && (head_.status == 202 || head_.status == 204)) {
@@ -125,9 +126,8 @@ std::optional<ErrorReply> Responder::Rewrite() {
       return RewriteUpload();
     }
   } else if (head_.status == 201) {
-    rewritten_.location = oci::FinalLocation(exchange_.operation,
-                                             exchange_.address,
-                                             head_.fields.Find(HeaderId::kDockerContentDigest));
+    rewritten_.location = oci::FinalLocation(
+        exchange_.operation, exchange_.address, head_.fields.Find(HeaderId::kDockerContentDigest));
   }
   const std::string_view link = head_.fields.Find(HeaderId::kLink);
   if (!link.empty() && head_.status == 200) {
@@ -204,21 +204,21 @@ Task<After> Responder::WriteOut(bool keep_alive) {
 Task<After> Responder::AnswerHeadFromRange() {
   const std::optional<std::uint64_t> size = oci::SizeFromRangedGet(head_);
   if (!size) {
-    co_return co_await Fail(
-        oci::ReplyFor(Situation::kUpstreamUnavailable, "the blob store did not tell the blob's size"));
+    co_return co_await Fail(oci::ReplyFor(Situation::kUpstreamUnavailable,
+                                          "the blob store did not tell the blob's size"));
   }
   WriteHead(200, {BodyFraming::kContentLength, *size});
   call_.Discard();
   co_return co_await WriteOut(keep_alive_);
 }
 
-// The whole body of an error, up to kMaxErrorBodyBytes; nullopt when it is longer or cut.
-Task<std::optional<std::string>> Responder::ReadErrorBody() {
+// The whole body; nullopt when it is longer than `max_bytes` or cut.
+Task<std::optional<std::string>> Responder::ReadBody(std::size_t max_bytes) {
   std::string raw(call_.buffered());
   std::string body;
   http::ChunkedDecoder decoder;
   std::size_t seen = 0;
-  char chunk[4096];
+  const net::BufferPool::Lease chunk = exchange_.core.buffers.Take();
   while (true) {
     bool done = head_.framing == BodyFraming::kNone;
     if (head_.framing == BodyFraming::kChunked) {
@@ -240,16 +240,16 @@ Task<std::optional<std::string>> Responder::ReadErrorBody() {
       call_.Finish(chunked ? seen != raw.size() : raw.size() > head_.content_length);
       co_return chunked ? std::move(body) : std::move(raw);
     }
-    const Result<std::size_t> got =
-        co_await call_.stream().Read(chunk, sizeof chunk, exchange_.route->idle_timeout);
-    if (!got || raw.size() + *got > kMaxErrorBodyBytes) {
+    const Result<std::size_t> got = co_await call_.stream().Read(
+        chunk.data(), net::kBufferBytes, exchange_.route->idle_timeout);
+    if (!got || raw.size() + *got > max_bytes) {
       co_return std::nullopt;
     }
     if (*got == 0) {
       co_return head_.framing == BodyFraming::kUntilClose ? std::optional(std::move(raw))
                                                           : std::nullopt;
     }
-    raw.append(chunk, *got);
+    raw.append(chunk.data(), *got);
   }
 }
 
@@ -259,7 +259,7 @@ Task<After> Responder::AnswerError() {
     call_.Discard();
     co_return co_await WriteOut(keep_alive_);
   }
-  const std::optional<std::string> body = co_await ReadErrorBody();
+  const std::optional<std::string> body = co_await ReadBody(kMaxErrorBodyBytes);
   if (!body || (no_echo() != nullptr && no_echo()->Found(*body))) {
     ErrorReply reply = oci::ReplyFor(Situation::kUpstreamUnavailable,
                                      "the registry answered " + std::to_string(head_.status) +
@@ -270,6 +270,19 @@ Task<After> Responder::AnswerError() {
   WriteHead(head_.status, {BodyFraming::kContentLength, body->size()});
   exchange_.scratch.out.append(*body);
   exchange_.bytes_down = body->size();
+  co_return co_await WriteOut(keep_alive_);
+}
+
+Task<After> Responder::AnswerTagList(std::string registry_name, std::string client_name) {
+  const std::optional<std::string> body = co_await ReadBody(oci::kMaxTagListBytes);
+  if (!body) {
+    co_return co_await Fail(oci::ReplyFor(Situation::kUpstreamUnavailable,
+                                          "the tag list is too long; ask for pages with n"));
+  }
+  const std::string renamed = oci::RenameTagList(*body, registry_name, client_name);
+  WriteHead(200, {BodyFraming::kContentLength, renamed.size()});
+  exchange_.scratch.out.append(renamed);
+  exchange_.bytes_down = renamed.size();
   co_return co_await WriteOut(keep_alive_);
 }
 
@@ -326,6 +339,15 @@ Task<After> Responder::Run() {
   }
   if (std::optional<ErrorReply> failure = Rewrite()) {
     co_return co_await Fail(*std::move(failure));
+  }
+  const route::Operation& operation = exchange_.operation;
+  if (operation.kind == route::OperationKind::kTags && head_.status == 200) {
+    std::string registry_name =
+        route::UpstreamRepository(operation.repository, exchange_.route->docker_hub);
+    std::string client_name = exchange_.address.client_prefix + operation.repository;
+    if (registry_name != client_name) {
+      co_return co_await AnswerTagList(std::move(registry_name), std::move(client_name));
+    }
   }
   const oci::Framing framing = ClientFraming();
   WriteHead(head_.status, framing);

@@ -226,8 +226,7 @@ void Server::Drain() {
   for (const auto& worker : impl_->workers) {
     worker->BeginDrain();
   }
-  const auto give_up_at =
-      std::chrono::steady_clock::now() + impl_->options.settings.drain_timeout;
+  const auto give_up_at = std::chrono::steady_clock::now() + impl_->options.settings.drain_timeout;
   const auto drained = [this] { return impl_->connections.load() == 0; };
   while (!drained() && std::chrono::steady_clock::now() < give_up_at) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -257,6 +256,8 @@ ServerSnapshot Server::Snapshot() const {
   return snapshot;
 }
 
-const RecentErrors& Server::recent_errors() const { return impl_->recent_errors; }
+const RecentErrors& Server::recent_errors() const {
+  return impl_->recent_errors;
+}
 
 }  // namespace connector::dataplane::server

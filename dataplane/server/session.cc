@@ -69,8 +69,7 @@ Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratc
   std::memcpy(buffer.data(), leftover_.data(), end_);
   leftover_.clear();
   while (true) {
-    const http::HeadResult parsed =
-        http::ParseRequestHead({buffer.data(), end_}, scratch.request);
+    const http::HeadResult parsed = http::ParseRequestHead({buffer.data(), end_}, scratch.request);
     if (parsed.status == http::HeadStatus::kComplete) {
       head_bytes_ = parsed.consumed_bytes;
       co_return HeadRead::kComplete;
@@ -80,8 +79,8 @@ Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratc
       co_return HeadRead::kRefused;
     }
     // The whole head has one deadline: a byte now and then does not keep a connection.
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        give_up_at - core_.timers.Now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at - core_.timers.Now());
     if (left.count() <= 0) {
       co_return HeadRead::kClosed;
     }
@@ -106,8 +105,7 @@ Task<void> Session::AnswerFailure(http::HeadFailure failure, Scratch& scratch) {
                              {{"client", client_.address}, {"reason", failure.sentence}});
     oci::AppendErrorReply(out, oci::ReplyFor(failure), {.keep_alive = false, .request_id = {}});
   }
-  const Result<Done> written =
-      co_await stream_.WriteAll(out, core_.shared.settings.head_timeout);
+  const Result<Done> written = co_await stream_.WriteAll(out, core_.shared.settings.head_timeout);
   if (written) {
     co_await DrainInput();
   }
@@ -121,8 +119,8 @@ Task<void> Session::DrainInput() {
   const net::BufferPool::Lease buffer = core_.buffers.Take();
   std::uint64_t discarded = 0;
   while (discarded < kLingerBytes) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        give_up_at - core_.timers.Now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at - core_.timers.Now());
     if (left.count() <= 0) {
       co_return;
     }
@@ -151,8 +149,8 @@ Task<void> Session::Run(net::TlsContext tls) {
     if (read != HeadRead::kComplete) {
       co_return;
     }
-    After after = co_await Serve(
-        core_, client_, *scratch, {buffer.data() + head_bytes_, end_ - head_bytes_});
+    After after =
+        co_await Serve(core_, client_, *scratch, {buffer.data() + head_bytes_, end_ - head_bytes_});
     if (after.drain_input) {
       co_await DrainInput();
     }

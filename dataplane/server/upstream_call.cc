@@ -98,8 +98,7 @@ Task<Result<Done>> UpstreamCall::Open(bool fresh) {
                               .tls = target_.origin.tls ? exchange_.route->tls : nullptr,
                               .allow_private_address = target_.allow_private_address,
                               .connect_timeout = exchange_.route->connect_timeout};
-  Result<std::unique_ptr<net::Stream>> opened =
-      co_await core.pool.Open(key_, std::move(endpoint));
+  Result<std::unique_ptr<net::Stream>> opened = co_await core.pool.Open(key_, std::move(endpoint));
   if (!opened) {
     co_return std::move(opened).error();
   }
@@ -210,10 +209,10 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
       body_cut_short_ = true;
       co_return Stop{};
     case relay::End::kSinkTimeout:
-      co_return Stop{.upstream = MakeError(ErrorCode::kDeadlineExceeded,
-                                           ErrorOrigin::kUpstream,
-                                           target_.origin.Authority() +
-                                               ": the upload made no progress")};
+      co_return Stop{.upstream =
+                         MakeError(ErrorCode::kDeadlineExceeded,
+                                   ErrorOrigin::kUpstream,
+                                   target_.origin.Authority() + ": the upload made no progress")};
     case relay::End::kSourceMalformed:
       co_return Stop{
           .client = {oci::ReplyFor(Situation::kBadRequest, ClientEnd(outcome.end)), false}};
@@ -255,8 +254,8 @@ Task<Result<Done>> UpstreamCall::ReadHead() {
     answer_begun_ = true;
     end += *got;
     while (true) {
-      const http::HeadResult parsed = http::ParseResponseHead(
-          {buffer_.data() + begin, end - begin}, target_.method, head);
+      const http::HeadResult parsed =
+          http::ParseResponseHead({buffer_.data() + begin, end - begin}, target_.method, head);
       if (parsed.status == http::HeadStatus::kError) {
         co_return unavailable(parsed.error.sentence);
       }
@@ -291,10 +290,10 @@ void UpstreamCall::Finish(bool leftover) {
 void UpstreamCall::Discard() {
   const http::ResponseHead& head = exchange_.scratch.response;
   const std::size_t here = body_end_ - body_begin_;
-  const bool whole = head.framing == http::BodyFraming::kNone
-                         ? here == 0
-                         : head.framing == http::BodyFraming::kContentLength &&
-                               head.content_length == here;
+  const bool whole =
+      head.framing == http::BodyFraming::kNone
+          ? here == 0
+          : head.framing == http::BodyFraming::kContentLength && head.content_length == here;
   Finish(!whole);
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
 // UpstreamCall: one request to one origin and the head of its answer. Takes a connection from the
-// pool, sends head and body, notices an answer that comes before the body was sent, and repeats once
-// on a new connection when a reused one died before it answered. Decides nothing about the answer.
+// pool, sends head and body, notices an answer that comes before the body was sent, and repeats
+// once on a new connection when a reused one died before it answered. Decides nothing about the
+// answer.
 
 #include "dataplane/oci/headers.h"
 #include "dataplane/server/exchange.h"
@@ -25,8 +26,8 @@ struct UpstreamTarget {
   std::string_view range_override = {};  // Static text.
 };
 
-// What became of a call. When `refusal` is set there is no answer; `client_lost` means that there is
-// nobody left to tell.
+// What became of a call. When `refusal` is set there is no answer; `client_lost` means that there
+// is nobody left to tell.
 struct CallResult {
   std::optional<oci::ErrorReply> refusal = {};
   bool client_lost = false;

@@ -34,8 +34,8 @@ struct RouteStats {
 struct Route {
   ConnectorRef ref;
   http::Origin origin;
-  net::TlsContext tls;         // Null for a plain-HTTP upstream; also used for its redirect targets.
-  std::string tls_profile;     // Equal profiles may share a connection: a digest of the CA bundle.
+  net::TlsContext tls;      // Null for a plain-HTTP upstream; also used for its redirect targets.
+  std::string tls_profile;  // Equal profiles may share a connection: a digest of the CA bundle.
   std::vector<std::string> mirror_hosts;
   RedirectMode redirect_mode = RedirectMode::kFollow;
   std::vector<std::string> redirect_hosts;

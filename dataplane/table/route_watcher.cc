@@ -1,5 +1,7 @@
 #include "dataplane/table/route_watcher.h"
 
+#include "proto/connector/broker/v1/broker.grpc.pb.h"
+
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -9,8 +11,6 @@
 #include <random>
 #include <thread>
 #include <utility>
-
-#include "proto/connector/broker/v1/broker.grpc.pb.h"
 
 namespace connector::dataplane::table {
 namespace {
@@ -137,7 +137,8 @@ void RouteWatcher::Impl::ReadStream() {
     Apply(update);
   }
   const grpc::Status ended = reader->Finish();
-  logger.Debug("route stream ended", {{"code", static_cast<int>(ended.error_code())}, {"detail", ended.error_message()}});
+  logger.Debug("route stream ended",
+               {{"code", static_cast<int>(ended.error_code())}, {"detail", ended.error_message()}});
   const std::lock_guard lock(mutex);
   context = nullptr;
 }

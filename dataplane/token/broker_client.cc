@@ -1,5 +1,7 @@
 #include "dataplane/token/broker_client.h"
 
+#include "proto/connector/broker/v1/broker.grpc.pb.h"
+
 #include <grpcpp/grpcpp.h>
 #include <openssl/crypto.h>
 
@@ -9,14 +11,14 @@
 #include <string>
 #include <utility>
 
-#include "proto/connector/broker/v1/broker.grpc.pb.h"
-
 namespace connector::dataplane::token {
 namespace {
 
 namespace pb = ::connector::broker::v1;
 
-void Wipe(std::string* text) { OPENSSL_cleanse(text->data(), text->size()); }
+void Wipe(std::string* text) {
+  OPENSSL_cleanse(text->data(), text->size());
+}
 
 WallTime ToWallTime(const google::protobuf::Timestamp& time) {
   return WallTime(std::chrono::duration_cast<WallTime::duration>(
@@ -145,9 +147,9 @@ struct BrokerClient::Impl {
 
   void Finish(const std::shared_ptr<Call>& call, const grpc::Status& status) {
     Wipe(call->request.mutable_caller_token());
-    Outcome outcome = status.ok() ? ToOutcome(call->response)
-                                  : Unavailable("the broker gave no answer: " +
-                                                status.error_message());
+    Outcome outcome = status.ok()
+                          ? ToOutcome(call->response)
+                          : Unavailable("the broker gave no answer: " + status.error_message());
     if (call->response.has_grant()) {
       Wipe(call->response.mutable_grant()->mutable_credential()->mutable_value());
     }
@@ -192,9 +194,10 @@ void BrokerClient::Issue(Ask ask, std::function<void(Outcome)> done) {
     return;
   }
   impl_->stub->async()->IssueToken(
-      &call->context, &call->request, &call->response, [impl = impl_.get(), call](grpc::Status status) {
-        impl->Finish(call, status);
-      });
+      &call->context,
+      &call->request,
+      &call->response,
+      [impl = impl_.get(), call](grpc::Status status) { impl->Finish(call, status); });
 }
 
 }  // namespace connector::dataplane::token

@@ -22,7 +22,9 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
 
 struct StringHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
 };
 
 // A refusal ends what was granted before; a broker or registry that is away does not (promise P9).
@@ -160,8 +162,9 @@ std::shared_ptr<const Grant> Cache::Find(std::string_view key, WallTime now, boo
     const auto it = shard.grants.find(key);
     if (it != shard.grants.end() && Usable(*it->second, now)) {
       grant = it->second;
-      refresh_due = now + kRefreshAhead > std::min(grant->authorization_not_after, grant->not_after) &&
-                    shard.flights.find(key) == shard.flights.end();
+      refresh_due =
+          now + kRefreshAhead > std::min(grant->authorization_not_after, grant->not_after) &&
+          shard.flights.find(key) == shard.flights.end();
     }
   }
   (grant ? state_->hits : state_->misses).fetch_add(1, std::memory_order_relaxed);

@@ -5,8 +5,8 @@
 // the broker once, however many requests wait for it. A hit near its end is served while a new one
 // is fetched.
 //
-// A grant serves only while its epoch is the route's (promise P6), which the caller of Get checks by
-// passing the epoch that it knows; it never serves past either of its two ends.
+// A grant serves only while its epoch is the route's (promise P6), which the caller of Get checks
+// by passing the epoch that it knows; it never serves past either of its two ends.
 
 #include "common/async/task.h"
 #include "dataplane/token/grant.h"
@@ -24,7 +24,8 @@
 
 namespace connector::dataplane::token {
 
-inline constexpr std::chrono::seconds kRefreshAhead{20};  // Of the caller's right, which lasts 60 s.
+inline constexpr std::chrono::seconds kRefreshAhead{
+    20};  // Of the caller's right, which lasts 60 s.
 inline constexpr std::chrono::seconds kMinCredentialLife{5};
 
 struct CacheStats {
@@ -40,7 +41,6 @@ using TokenHash = std::array<char, 32>;
 
 // The cache key of an Ask: everything that decides its outcome, and no token.
 [[nodiscard]] std::string CacheKey(const Ask& ask, const TokenHash& caller);
-
 
 // Thread-safe.
 class Cache {

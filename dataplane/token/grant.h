@@ -22,8 +22,8 @@ struct Grant {
   ConnectorRef connector;
   // "Authorization: Bearer ...\r\n", ready to be appended to a head; empty for anonymous.
   Secret authorization_line;
-  WallTime not_after;                 // Of the credential.
-  WallTime authorization_not_after;   // Of the caller's right (promise P6: at most 60 s).
+  WallTime not_after;                // Of the credential.
+  WallTime authorization_not_after;  // Of the caller's right (promise P6: at most 60 s).
   std::string subject;
   std::string epoch;
   bool single_use = false;

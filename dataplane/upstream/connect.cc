@@ -68,11 +68,10 @@ Task<Result<std::vector<tcp::endpoint>>> Resolve(const Endpoint& endpoint, net::
   Resolver resolver(executor);
   ResolveTimeout timeout(resolver);
   timers.Arm(timeout, endpoint.connect_timeout);
-  const auto [error, found] =
-      co_await resolver.async_resolve(endpoint.origin.host,
-                                      std::to_string(endpoint.origin.port),
-                                      Resolver::numeric_service,
-                                      asio::as_tuple(kUseTask));
+  const auto [error, found] = co_await resolver.async_resolve(endpoint.origin.host,
+                                                              std::to_string(endpoint.origin.port),
+                                                              Resolver::numeric_service,
+                                                              asio::as_tuple(kUseTask));
   net::Timers::Disarm(timeout);
   if (timeout.fired()) {
     co_return Failure(
@@ -96,10 +95,10 @@ Task<Result<net::Socket>> Dial(tcp::endpoint address, Endpoint endpoint, net::Ti
   const auto [error] = co_await socket.async_connect(address, asio::as_tuple(kUseTask));
   net::Timers::Disarm(timeout);
   if (timeout.fired()) {
-    co_return Failure(ErrorCode::kDeadlineExceeded,
-                      endpoint.origin,
-                      "no connection within " +
-                          std::to_string(endpoint.connect_timeout.count()) + " ms");
+    co_return Failure(
+        ErrorCode::kDeadlineExceeded,
+        endpoint.origin,
+        "no connection within " + std::to_string(endpoint.connect_timeout.count()) + " ms");
   }
   if (error) {
     co_return Failure(ErrorCode::kUnavailable, endpoint.origin, error.message());

@@ -21,8 +21,8 @@ inline constexpr std::string_view kRepositoryPath =
     "/v2/namespaces/default/connectors/harbor/team/app";
 
 struct WorldOptions {
-  std::optional<TlsSetup> tls = std::nullopt;    // Of the registry.
-  std::string ca_pem = {};                       // What the connector trusts.
+  std::optional<TlsSetup> tls = std::nullopt;  // Of the registry.
+  std::string ca_pem = {};                     // What the connector trusts.
   dataplane::server::Settings settings = {};
   std::function<void(dataplane::table::Route&)> adjust = {};  // The connector's route.
 };

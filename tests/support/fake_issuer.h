@@ -25,9 +25,8 @@ class FakeIssuer final : public dataplane::token::Issuer {
     std::unique_lock lock(mutex_);
     asks_.push_back(ask);
     if (holding_) {
-      held_.push_back([answer = answer_, ask = std::move(ask), done = std::move(done)] {
-        done(answer(ask));
-      });
+      held_.push_back(
+          [answer = answer_, ask = std::move(ask), done = std::move(done)] { done(answer(ask)); });
       return;
     }
     const Answer answer = answer_;

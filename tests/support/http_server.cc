@@ -199,8 +199,7 @@ bool ReadBody(Stream& stream, std::string& buffer, HttpRequest& request) {
     return ReadChunkedBody(stream, buffer, request.body);
   }
   const std::string length = request.Header("content-length");
-  return ReadExactly(
-      stream, buffer, length.empty() ? 0 : std::stoul(length), request.body);
+  return ReadExactly(stream, buffer, length.empty() ? 0 : std::stoul(length), request.body);
 }
 
 std::string Serialize(const HttpAnswer& answer, bool head_only) {

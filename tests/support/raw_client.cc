@@ -34,7 +34,9 @@ RawClient::RawClient(std::uint16_t port) {
   }
 }
 
-RawClient::~RawClient() { Close(); }
+RawClient::~RawClient() {
+  Close();
+}
 
 void RawClient::Close() {
   if (fd_ >= 0) {
@@ -130,6 +132,8 @@ RawResponse RawClient::Read(bool head_only) {
   return response;
 }
 
-bool RawClient::AtEnd() { return buffer_.empty() && !Fill() && buffer_.empty(); }
+bool RawClient::AtEnd() {
+  return buffer_.empty() && !Fill() && buffer_.empty();
+}
 
 }  // namespace connector::testing_support

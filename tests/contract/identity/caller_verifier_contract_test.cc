@@ -40,6 +40,7 @@ struct OidcHarness : Published {
                                     .allow_insecure = false},
                          .audience = testing_support::kTestAudience,
                          .kubernetes = true,
+                         .wait_with_old_keys = std::chrono::seconds(2),
                          .on_refresh = {}},
                         issuer.Fetch(),
                         clock);

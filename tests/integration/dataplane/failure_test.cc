@@ -25,17 +25,19 @@ using testing_support::TestCa;
 
 const std::string kManifest = std::string(kRepositoryPath) + "/manifests/v1";
 
-HttpAnswer Ok(const HttpRequest&) { return {.status = 200, .body = "ok"}; }
+HttpAnswer Ok(const HttpRequest&) {
+  return {.status = 200, .body = "ok"};
+}
 
 TEST(AnUpstream401, IsRepeatedOnceWithANewToken) {
   DataplaneWorld world([](const HttpRequest& request) {
-    return HttpAnswer{.status = request.Header("authorization") == "Bearer new-token-123" ? 200 : 401,
-                      .body = "x"};
+    return HttpAnswer{
+        .status = request.Header("authorization") == "Bearer new-token-123" ? 200 : 401,
+        .body = "x"};
   });
   world.issuer().SetAnswer([](const token::Ask& ask) -> token::Outcome {
-    return MakeGrant({"default", "harbor"},
-                     ask.mint_anew ? "new-token-123" : kUpstreamToken,
-                     "epoch-1");
+    return MakeGrant(
+        {"default", "harbor"}, ask.mint_anew ? "new-token-123" : kUpstreamToken, "epoch-1");
   });
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 200);
@@ -170,8 +172,8 @@ TEST(ABodyThatTheRegistryCuts, ReachesTheClientAsACut) {
     return HttpAnswer{.status = 200, .body = std::string(200'000, 'x'), .cut = true};
   });
 
-  const RawResponse response = world.Do(
-      "GET", std::string(kRepositoryPath) + "/blobs/sha256:" + std::string(64, 'a'));
+  const RawResponse response =
+      world.Do("GET", std::string(kRepositoryPath) + "/blobs/sha256:" + std::string(64, 'a'));
 
   EXPECT_EQ(response.status, 200);
   EXPECT_FALSE(response.complete);
@@ -265,18 +267,18 @@ TEST(ARegistryOverTls, WithACertificateOfAnotherCaIsA502ThatSaysSo) {
 
 TEST(ARegistryOverTls, WithACertificateOfAnotherNameIsA502) {
   const TestCa ca;
-  DataplaneWorld world(Ok,
-                       {.tls = testing_support::TlsSetup{ca.Issue({.names = {"DNS:other.example"}})},
-                        .ca_pem = ca.pem()});
+  DataplaneWorld world(
+      Ok,
+      {.tls = testing_support::TlsSetup{ca.Issue({.names = {"DNS:other.example"}})},
+       .ca_pem = ca.pem()});
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 502);
   EXPECT_THAT(world.registry().requests(), SizeIs(0));
 }
 
 TEST(TooManyRequestsAtOnce, AreRefusedWith429) {
-  DataplaneWorld world(Ok, {.adjust = [](table::Route& route) {
-                         route.max_concurrent_requests = 0;
-                       }});
+  DataplaneWorld world(Ok,
+                       {.adjust = [](table::Route& route) { route.max_concurrent_requests = 0; }});
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 429);
 }

@@ -22,7 +22,9 @@ using testing_support::RawResponse;
 
 const std::string kManifest = std::string(kRepositoryPath) + "/manifests/v1";
 
-HttpAnswer Ok(const HttpRequest&) { return {.status = 200, .body = "ok"}; }
+HttpAnswer Ok(const HttpRequest&) {
+  return {.status = 200, .body = "ok"};
+}
 
 TEST(ATlsClientHello, OnThePlainPortIsAnsweredWithHttp400) {
   DataplaneWorld world(Ok);
@@ -39,8 +41,9 @@ TEST(AMalformedHead, IsAnsweredAndEndsTheConnection) {
   DataplaneWorld world(Ok);
   RawClient client(world.port());
 
-  client.Send("GET /v2/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nxGET "
-              "/v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.Send(
+      "GET /v2/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nxGET "
+      "/v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
 
   EXPECT_EQ(client.Read().status, 400);
   EXPECT_TRUE(client.AtEnd()) << "what follows is not read as a request";

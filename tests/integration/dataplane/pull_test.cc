@@ -69,8 +69,9 @@ TEST(APull, AsksTheBrokerForExactlyTheRepositoryAndAction) {
   const token::Ask ask = world.issuer().asks()[0];
   EXPECT_EQ(ask.connector, (ConnectorRef{"default", "harbor"}));
   EXPECT_EQ(ask.caller_token->Reveal(), "caller-token");
-  EXPECT_EQ(ask.scopes, (std::vector<::connector::oci::Scope>{
-                            {"team/app", {::connector::oci::Action::kPull}}}));
+  EXPECT_EQ(
+      ask.scopes,
+      (std::vector<::connector::oci::Scope>{{"team/app", {::connector::oci::Action::kPull}}}));
 }
 
 TEST(APull, AsksTheBrokerOnceForManyRequestsOfOneCaller) {
@@ -126,8 +127,9 @@ TEST(APull, ReachesTheConnectorThatTheHostNames) {
   DataplaneWorld world(Manifest);
   RawClient client(world.port());
 
-  client.Send("GET /v2/team/app/manifests/v1 HTTP/1.1\r\nHost: c-harbor.default.svc\r\n"
-              "Authorization: Bearer caller-token\r\n\r\n");
+  client.Send(
+      "GET /v2/team/app/manifests/v1 HTTP/1.1\r\nHost: c-harbor.default.svc\r\n"
+      "Authorization: Bearer caller-token\r\n\r\n");
 
   EXPECT_EQ(client.Read().status, 200);
   EXPECT_EQ(world.issuer().asks().at(0).connector, (ConnectorRef{"default", "harbor"}));
@@ -136,8 +138,7 @@ TEST(APull, ReachesTheConnectorThatTheHostNames) {
 TEST(APull, OfAMirrorLetsTheBrokerFindTheConnector) {
   DataplaneWorld world(Manifest);
 
-  const RawResponse response =
-      world.Do("GET", "/v2/team/app/manifests/v1?ns=harbor.example.com");
+  const RawResponse response = world.Do("GET", "/v2/team/app/manifests/v1?ns=harbor.example.com");
 
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.Header("oci-namespace"), "harbor.example.com");
@@ -153,9 +154,8 @@ TEST(APull, WhoseNsIsAnotherRegistryThanTheConnectorsIsRefused) {
 }
 
 TEST(APull, IsAnsweredInOrderWhenTwoComeInOnePacket) {
-  DataplaneWorld world([](const HttpRequest& request) {
-    return HttpAnswer{.status = 200, .body = request.target};
-  });
+  DataplaneWorld world(
+      [](const HttpRequest& request) { return HttpAnswer{.status = 200, .body = request.target}; });
   RawClient client(world.port());
 
   client.Send(DataplaneWorld::Request("GET", kManifest) +
@@ -190,8 +190,9 @@ TEST(ABlob, StreamsWhole) {
 
 TEST(ABlob, ThatTheRegistryChunksArrivesChunkedAndWhole) {
   DataplaneWorld world([](const HttpRequest&) {
-    return HttpAnswer{.raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                             "5;name=value\r\nhello\r\n6\r\n world\r\n0\r\nX-Trailer: t\r\n\r\n"};
+    return HttpAnswer{.raw =
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "5;name=value\r\nhello\r\n6\r\n world\r\n0\r\nX-Trailer: t\r\n\r\n"};
   });
 
   const RawResponse response = world.Do("GET", kBlob);
@@ -203,8 +204,9 @@ TEST(ABlob, ThatTheRegistryChunksArrivesChunkedAndWhole) {
 
 TEST(ABlob, ForAnHttp10ClientEndsWithTheConnection) {
   DataplaneWorld world([](const HttpRequest&) {
-    return HttpAnswer{.raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                             "5\r\nhello\r\n0\r\n\r\n"};
+    return HttpAnswer{.raw =
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "5\r\nhello\r\n0\r\n\r\n"};
   });
   RawClient client(world.port());
 
@@ -232,8 +234,9 @@ TEST(ABlob, RangePassesBothWays) {
 
 TEST(AnInformationalAnswer, IsNotTakenForTheAnswer) {
   DataplaneWorld world([](const HttpRequest&) {
-    return HttpAnswer{.raw = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-                             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"};
+    return HttpAnswer{.raw =
+                          "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+                          "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"};
   });
 
   EXPECT_EQ(world.Do("GET", kManifest).body, "ok");
@@ -241,17 +244,24 @@ TEST(AnInformationalAnswer, IsNotTakenForTheAnswer) {
 
 TEST(ATagList, LinkPointsBackToTheProxy) {
   DataplaneWorld world([](const HttpRequest&) {
-    return HttpAnswer{
-        .status = 200,
-        .headers = {{"Link", "</v2/team/app/tags/list?last=b&n=2>; rel=\"next\""}},
-        .body = "{}"};
+    return HttpAnswer{.status = 200,
+                      .headers = {{"Link", "</v2/team/app/tags/list?last=b&n=2>; rel=\"next\""}},
+                      .body = "{}"};
   });
 
-  const RawResponse response =
-      world.Do("GET", std::string(kRepositoryPath) + "/tags/list?n=2");
+  const RawResponse response = world.Do("GET", std::string(kRepositoryPath) + "/tags/list?n=2");
 
   EXPECT_EQ(response.Header("link"),
             "<" + std::string(kRepositoryPath) + "/tags/list?n=2&last=b>; rel=\"next\"");
+}
+
+TEST(ATagList, TellsTheNameThatTheClientAskedFor) {
+  DataplaneWorld world([](const HttpRequest&) {
+    return HttpAnswer{.status = 200, .body = R"({"name":"team/app","tags":["v1"]})"};
+  });
+
+  EXPECT_EQ(world.Do("GET", std::string(kRepositoryPath) + "/tags/list").body,
+            R"({"name":"namespaces/default/connectors/harbor/team/app","tags":["v1"]})");
 }
 
 TEST(Ping, ChallengesWithoutACredentialAndAcceptsAVerifiedOne) {

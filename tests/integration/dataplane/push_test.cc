@@ -88,8 +88,9 @@ TEST(AnUpload, OfAnotherSubjectIsUnknown) {
   });
   RawClient client(world.port());
 
-  client.Send("PATCH " + location +
-              " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer mallory\r\nContent-Length: 1\r\n\r\nx");
+  client.Send(
+      "PATCH " + location +
+      " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer mallory\r\nContent-Length: 1\r\n\r\nx");
   const RawResponse response = client.Read();
 
   EXPECT_EQ(response.status, 404);
@@ -166,8 +167,8 @@ TEST(ExpectContinue, IsAnsweredBeforeTheBodyIsRead) {
   const std::string location = world.Do("POST", kUploads).Header("location");
   RawClient client(world.port());
 
-  client.Send(DataplaneWorld::Request(
-      "PATCH", location, "Expect: 100-continue\r\nContent-Length: 5\r\n"));
+  client.Send(
+      DataplaneWorld::Request("PATCH", location, "Expect: 100-continue\r\nContent-Length: 5\r\n"));
   EXPECT_EQ(client.Read().status, 100);
   client.Send("hello");
 
@@ -198,14 +199,15 @@ TEST(AnAnswerBeforeTheBody, ReachesTheClientAndEndsTheConnection) {
     if (request.method != "PUT") {
       return std::nullopt;
     }
-    return HttpAnswer{.status = 413, .headers = {{"Content-Type", "application/json"}}, .body = "{}"};
+    return HttpAnswer{
+        .status = 413, .headers = {{"Content-Type", "application/json"}}, .body = "{}"};
   });
   RawClient client(world.port());
 
-  client.Send(DataplaneWorld::Request(
-      "PUT",
-      std::string(kRepositoryPath) + "/manifests/v1",
-      "Content-Type: application/json\r\nContent-Length: 1000000\r\n"));
+  client.Send(
+      DataplaneWorld::Request("PUT",
+                              std::string(kRepositoryPath) + "/manifests/v1",
+                              "Content-Type: application/json\r\nContent-Length: 1000000\r\n"));
   client.Send("{");
   const RawResponse response = client.Read();
 
@@ -248,11 +250,10 @@ TEST(AChunkedManifest, OverTheLimitIsRefusedAndDoesNotReachTheRegistryAsWhole) {
 TEST(AFormBody, NeverReachesTheRegistry) {
   DataplaneWorld world(Registry);
 
-  const RawResponse response =
-      world.Do("POST",
-               kUploads + "?digest=" + kDigest,
-               "Content-Type: application/x-www-form-urlencoded\r\n",
-               "mount=" + kDigest + "&from=secret/repo");
+  const RawResponse response = world.Do("POST",
+                                        kUploads + "?digest=" + kDigest,
+                                        "Content-Type: application/x-www-form-urlencoded\r\n",
+                                        "mount=" + kDigest + "&from=secret/repo");
 
   EXPECT_EQ(response.status, 415);
   EXPECT_THAT(world.registry().requests(), SizeIs(0));
@@ -263,7 +264,8 @@ TEST(AMount, AsksForBothRepositoriesAndNamesTheSourceAsTheRegistryDoes) {
 
   static_cast<void>(world.Do(
       "POST",
-      kUploads + "?from=namespaces%2Fdefault%2Fconnectors%2Fharbor%2Fteam%2Fbase&mount=" + kDigest));
+      kUploads +
+          "?from=namespaces%2Fdefault%2Fconnectors%2Fharbor%2Fteam%2Fbase&mount=" + kDigest));
 
   using ::connector::oci::Action;
   EXPECT_EQ(world.issuer().asks().at(0).scopes,
@@ -277,8 +279,7 @@ TEST(AMount, FromAnotherConnectorBecomesAPlainUpload) {
   DataplaneWorld world(Registry);
 
   const RawResponse response = world.Do(
-      "POST",
-      kUploads + "?from=namespaces/default/connectors/other/team/base&mount=" + kDigest);
+      "POST", kUploads + "?from=namespaces/default/connectors/other/team/base&mount=" + kDigest);
 
   EXPECT_EQ(response.status, 202);
   EXPECT_EQ(world.registry().requests().at(0).target, "/v2/team/app/blobs/uploads/");
@@ -296,9 +297,23 @@ TEST(AnUploadLocation, OnAnotherHostThatIsNotListedIsRefused) {
   EXPECT_EQ(response.Header("location"), "");
 }
 
+TEST(AnUploadLocation, OnAHostThatIsNoLongerListedIsUnknown) {
+  testing_support::HttpServer bucket([](const HttpRequest&) { return HttpAnswer{.status = 201}; });
+  DataplaneWorld world(
+      [&](const HttpRequest&) {
+        return HttpAnswer{.status = 202, .headers = {{"Location", bucket.address() + "/up?sig=1"}}};
+      },
+      {.adjust = [](table::Route& route) { route.redirect_hosts = {"127.0.0.1"}; }});
+  const std::string location = world.Do("POST", kUploads).Header("location");
+
+  world.PublishRoute("epoch-1");
+
+  EXPECT_EQ(world.Do("PUT", location + "?digest=" + kDigest, "", "data").status, 404);
+  EXPECT_THAT(bucket.requests(), SizeIs(0));
+}
+
 TEST(AnUploadLocation, OnAListedHostIsUsedWithoutTheCredential) {
-  testing_support::HttpServer bucket(
-      [](const HttpRequest&) { return HttpAnswer{.status = 201}; });
+  testing_support::HttpServer bucket([](const HttpRequest&) { return HttpAnswer{.status = 201}; });
   DataplaneWorld world(
       [&](const HttpRequest&) {
         return HttpAnswer{.status = 202, .headers = {{"Location", bucket.address() + "/up?sig=1"}}};

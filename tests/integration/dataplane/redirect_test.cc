@@ -21,7 +21,9 @@ using testing_support::RawResponse;
 const std::string kDigest = "sha256:" + std::string(64, 'a');
 const std::string kBlob = std::string(kRepositoryPath) + "/blobs/" + kDigest;
 
-void ListLoopback(table::Route& route) { route.redirect_hosts = {"127.0.0.1"}; }
+void ListLoopback(table::Route& route) {
+  route.redirect_hosts = {"127.0.0.1"};
+}
 
 HttpServer::Handler RedirectTo(const HttpServer& store) {
   return [&store](const HttpRequest&) {
@@ -57,9 +59,9 @@ TEST(ABlobRedirect, ToAPrivateAddressThatIsNotListedIsRefused) {
 TEST(ABlobRedirect, ToANameThatResolvesToAPrivateAddressIsRefused) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 200, .body = "secret"}; });
   DataplaneWorld world([&](const HttpRequest&) {
-    return HttpAnswer{.status = 307,
-                      .headers = {{"Location",
-                                   "http://localhost:" + std::to_string(store.port()) + "/b"}}};
+    return HttpAnswer{
+        .status = 307,
+        .headers = {{"Location", "http://localhost:" + std::to_string(store.port()) + "/b"}}};
   });
 
   EXPECT_EQ(world.Do("GET", kBlob).status, 502);
@@ -87,8 +89,7 @@ TEST(ABlobRedirect, ThatGoesInCirclesEnds) {
   DataplaneWorld world(
       [](const HttpRequest& request) {
         return HttpAnswer{.status = 307,
-                          .headers = {{"Location",
-                                       "http://" + request.Header("host") + "/again"}}};
+                          .headers = {{"Location", "http://" + request.Header("host") + "/again"}}};
       },
       {.adjust = ListLoopback});
 

@@ -30,6 +30,7 @@ class OidcVerifierTest : public ::testing::Test {
     return {.source = {testing_support::kTestIssuer, "", std::nullopt, false},
             .audience = testing_support::kTestAudience,
             .kubernetes = kubernetes,
+            .wait_with_old_keys = 2s,
             .on_refresh = [this](const KeyRefresh& refresh) { refreshes_.push_back(refresh); }};
   }
   [[nodiscard]] std::string Token(const std::string& kid) const { return Token(key_, kid); }
@@ -162,6 +163,8 @@ TEST_F(OidcVerifierTest, SaysWhenToAskAgainWhenItHasNoKeys) {
 TEST_F(OidcVerifierTest, SurvivesAFetchThatThrows) {
   issuer_.throws = true;
   EXPECT_THAT(Verify(Token("a")), HasError(ErrorCode::kUnavailable));
+  ASSERT_EQ(refreshes_.size(), 1U);
+  EXPECT_EQ(refreshes_[0].message, "the fetch threw");
 
   issuer_.throws = false;
   clock_.Advance(10s);
@@ -252,6 +255,29 @@ TEST_F(OidcVerifierTest, UsesOldKeysRatherThanWaitBeyondTheDeadline) {
   }
 
   EXPECT_TRUE(*caller);
+  EXPECT_EQ(refreshes_.size(), 1U) << "waited for the answer of a slow issuer";
+}
+
+TEST_F(OidcVerifierTest, UsesOldKeysRatherThanWaitLong) {
+  OidcOptions impatient = Options();
+  impatient.wait_with_old_keys = 0ms;
+  verifier_ = *MakeOidcVerifier(impatient, issuer_.Fetch(), clock_);
+  ASSERT_TRUE(Accepts("a"));
+  clock_.Advance(2h);
+  issuer_.turns = 1'000'000;
+  asio::io_context io;
+  const UnverifiedToken token{Secret(Token("a"))};
+  std::optional<Result<Caller>> caller;
+  asio::co_spawn(
+      io,
+      verifier_->Verify(token, std::chrono::steady_clock::now() + 30s),
+      [&](std::exception_ptr, Result<Caller> verified) { caller = std::move(verified); });
+  while (!caller) {
+    io.run_one();
+  }
+
+  EXPECT_TRUE(*caller);
+  EXPECT_EQ(refreshes_.size(), 1U) << "waited for the answer of a slow issuer";
 }
 
 TEST_F(OidcVerifierTest, MayGoWhileARefreshIsUnderWay) {

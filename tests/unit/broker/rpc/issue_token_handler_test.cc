@@ -194,6 +194,7 @@ TEST_F(IssueTokenTest, GivesOnePlainAnswerForEveryTokenItDoesNotAccept) {
     answers.push_back(Denied(Pull("team-a/app", "forged")).SerializeAsString());
     EXPECT_EQ(audit_.events().back().detail, why);
   }
+  verifier_.Accept("", ServiceAccountCaller("ci", "builder", WallTime::max()));
   v1::IssueTokenRequest no_token = Pull("team-a/app", "");
   answers.push_back(Denied(no_token).SerializeAsString());
 
