@@ -1,5 +1,6 @@
 #include "dataplane/server/session.h"
 
+#include "common/http/fields.h"
 #include "dataplane/server/exchange.h"
 
 #include <algorithm>
@@ -13,6 +14,22 @@ namespace {
 constexpr std::chrono::milliseconds kBusyTime{250};
 constexpr std::chrono::seconds kLingerTime{10};
 constexpr std::uint64_t kLingerBytes = 1024ULL * 1024 * 1024;
+
+// Whether what made the head too large is the caller's token: its field is the one that does not
+// end.
+bool EndsInCredential(std::string_view head) {
+  constexpr std::string_view kField = "authorization:";
+  const std::size_t line = head.rfind('\n') + 1;  // npos + 1 is 0.
+  return http::EqualsIgnoreCase(head.substr(line, kField.size()), kField);
+}
+
+oci::ErrorReply ReplyFor(const http::HeadFailure& failure, std::string_view head) {
+  // A token that is too long to read is a token that is not accepted, and is told nothing else.
+  if (failure.reason == http::HeadError::kHeadTooLarge && EndsInCredential(head)) {
+    return oci::ReplyFor(oci::Situation::kUnauthenticated);
+  }
+  return oci::ReplyFor(failure);
+}
 
 class Session {
  public:
@@ -39,7 +56,7 @@ class Session {
   // needs, then without one, so that an idle connection holds none.
   Task<bool> WaitIdle(net::BufferPool::Lease& buffer);
   Task<HeadRead> ReadHead(net::BufferPool::Lease& buffer, Scratch& scratch);
-  Task<void> AnswerFailure(http::HeadFailure failure, Scratch& scratch);
+  Task<void> AnswerFailure(http::HeadFailure failure, std::string_view head, Scratch& scratch);
   Task<void> DrainInput();
 
   Core& core_;
@@ -86,7 +103,7 @@ Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratc
       co_return HeadRead::kComplete;
     }
     if (parsed.status == http::HeadStatus::kError) {
-      co_await AnswerFailure(parsed.error, scratch);
+      co_await AnswerFailure(parsed.error, {buffer.data(), end_}, scratch);
       co_return HeadRead::kRefused;
     }
     // The whole head has one deadline: a byte now and then does not keep a connection.
@@ -104,7 +121,10 @@ Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratc
   }
 }
 
-Task<void> Session::AnswerFailure(http::HeadFailure failure, Scratch& scratch) {
+// `head` is what was read of it.
+Task<void> Session::AnswerFailure(http::HeadFailure failure,
+                                  std::string_view head,
+                                  Scratch& scratch) {
   std::string& out = scratch.out;
   out.clear();
   if (failure.reason == http::HeadError::kTlsHandshake) {
@@ -114,7 +134,7 @@ Task<void> Session::AnswerFailure(http::HeadFailure failure, Scratch& scratch) {
     core_.counters.malformed_requests.Add();
     core_.shared.logger.Info("malformed request",
                              {{"client", client_.address}, {"reason", failure.sentence}});
-    oci::AppendErrorReply(out, oci::ReplyFor(failure), {.keep_alive = false, .request_id = {}});
+    oci::AppendErrorReply(out, ReplyFor(failure, head), {.keep_alive = false, .request_id = {}});
   }
   const Result<Done> written = co_await stream_.WriteAll(out, core_.shared.settings.head_timeout);
   if (written) {
