@@ -84,6 +84,7 @@ class FileAuditLog::Impl {
  public:
   Impl(FileAuditLogOptions options, std::unique_ptr<ChainWriter> writer)
       : retry_interval_(options.retry_interval),
+        max_queued_(options.max_queued),
         clock_(options.chain.clock),
         log_(options.chain.log),
         metrics_(*options.registry),
@@ -98,7 +99,7 @@ class FileAuditLog::Impl {
       const std::lock_guard lock(mutex_);
       if (stopping_) {
         refusal = "the audit log is stopped";
-      } else if (events_.size() >= kMaxQueuedRecords) {
+      } else if (events_.size() >= max_queued_) {
         refusal = "the audit queue is full";
       } else {
         events_.push_back(std::move(event));
@@ -193,6 +194,7 @@ class FileAuditLog::Impl {
   }
 
   const std::chrono::milliseconds retry_interval_;
+  const std::size_t max_queued_;
   const Clock* const clock_;
   log::Logger* const log_;
   Metrics metrics_;

@@ -27,6 +27,7 @@ struct FileAuditLogOptions {
   ChainWriterOptions chain;
   prometheus::Registry* registry = nullptr;
   std::chrono::milliseconds retry_interval{1000};
+  std::size_t max_queued = kMaxQueuedRecords;
 };
 
 struct AuditStatus {

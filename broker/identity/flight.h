@@ -27,9 +27,13 @@ class Flight {
   using Steady = std::chrono::steady_clock;
   using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor>;
 
+  // A waiter's timer while it is known here. The timer lives in the waiting coroutine and dies with
+  // it: a flight may outlive the io_context, a timer may not.
+  class Waiter;
+
   std::mutex mutex_;  // Also guards every use of the timers, which are not thread-safe.
   bool landed_ = false;
-  std::list<Timer> waiters_;
+  std::list<Timer*> timers_;
 };
 
 }  // namespace connector::broker::identity

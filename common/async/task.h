@@ -4,8 +4,8 @@
 // type-erased executor costs an allocation per resumption on the data plane's hot path.
 //
 // House rules: parameters by value, every wait has a deadline from the caller, no lock is held
-// across co_await, and a capturing lambda is named before the statement that awaits it (GCC 12
-// frees its captures twice otherwise).
+// across co_await, and a capturing lambda or a braced aggregate is named before the statement that
+// awaits it (GCC 12 copies its bytes and destroys it twice otherwise).
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>

@@ -113,7 +113,11 @@ class Builder final : public YAML::EventHandler {
       frame.node.entries.push_back({std::move(node.text), node.line, {}});
       frame.wants_key = false;
     } else {
-      frame.node.entries.back().value = std::move(node);
+      Entry& entry = frame.node.entries.back();
+      if (node.kind == Node::Kind::kMap || node.kind == Node::Kind::kSequence) {
+        node.line = entry.line;  // Where a reader looks for what is missing inside.
+      }
+      entry.value = std::move(node);
       frame.wants_key = true;
     }
   }

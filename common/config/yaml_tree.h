@@ -25,7 +25,7 @@ struct Node {
   enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMap };
 
   Kind kind = Kind::kNull;
-  int line = 0;  // From 1.
+  int line = 0;  // From 1; of a map or a list, the line of its key where it has one.
   std::string text;
   bool plain = false;  // A scalar without quotes, which YAML may read as a number or a boolean.
   std::vector<Node> items;

@@ -11,20 +11,21 @@ namespace connector::grpc_support {
 void RunUnary(asio::io_context& io,
               ::grpc::ServerUnaryReactor& reactor,
               Task<::grpc::Status> task,
-              OnException on_exception) {
-  auto finish = [&reactor, on_exception = std::move(on_exception)](std::exception_ptr failure,
-                                                                   ::grpc::Status status) {
+              UnaryHooks hooks) {
+  auto finish = [&reactor, hooks = std::move(hooks)](std::exception_ptr failure,
+                                                     ::grpc::Status status) {
     if (failure) {
       try {
         std::rethrow_exception(failure);
       } catch (const std::exception& error) {
-        on_exception(error.what());
+        hooks.on_exception(error.what());
       } catch (...) {
-        on_exception("not a std::exception");
+        hooks.on_exception("not a std::exception");
       }
       status = ::grpc::Status(::grpc::StatusCode::INTERNAL, "internal error");
     }
     reactor.Finish(std::move(status));
+    hooks.on_finished();
   };
   asio::co_spawn(io, std::move(task), std::move(finish));
 }

@@ -16,14 +16,16 @@
 
 namespace connector::grpc_support {
 
-// Called with what(), which may name files or hosts: for the log only.
-using OnException = std::function<void(std::string_view what)>;
+struct UnaryHooks {
+  std::function<void(std::string_view what)> on_exception;  // what() may name hosts: log only.
+  std::function<void()> on_finished;                        // After the reactor was finished.
+};
 
 // `task` must not touch the request or the response once it has returned: the reactor frees them.
 void RunUnary(asio::io_context& io,
               ::grpc::ServerUnaryReactor& reactor,
               Task<::grpc::Status> task,
-              OnException on_exception);
+              UnaryHooks hooks);
 
 // The peer's deadline, but at most `cap` from now. gRPC counts in wall-clock time.
 [[nodiscard]] Deadline CappedDeadline(const ::grpc::ServerContextBase& context,

@@ -81,20 +81,17 @@ class CurlClient::Impl {
       const std::lock_guard lock(mutex_);
       if (!stopped_) {
         queued_.push_back(std::move(transfer));
+        // Under the lock: once the transfer is done, this object may die, which takes the lock too.
+        curl_multi_wakeup(multi_);
+        return;
       }
     }
-    if (transfer != nullptr) {
-      transfer->Finish(ShutDown());
-      return;
-    }
-    curl_multi_wakeup(multi_);
+    transfer->Finish(ShutDown());
   }
 
   void Shutdown() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
-    }
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
     curl_multi_wakeup(multi_);
   }
 

@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
 namespace connector::http {
@@ -12,34 +13,43 @@ Error Invalid(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
 }
 
-Result<std::shared_ptr<X509_STORE>> Build(const std::string& ca_pem) {
-  const std::shared_ptr<X509_STORE> store(X509_STORE_new(), X509_STORE_free);
-  if (store == nullptr) {
-    return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "no memory for a CA store");
+std::shared_ptr<X509_STORE> NewStore() {
+  return {X509_STORE_new(), X509_STORE_free};
+}
+
+// The system's certificates in `from` become `to`'s as well, without a copy.
+void Share(X509_STORE* from, X509_STORE* to) {
+  const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(from);
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    if (X509* certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i))) {
+      X509_STORE_add_cert(to, certificate);
+    }
   }
-  // A machine without a bundle trusts only what the connector adds.
-  X509_STORE_set_default_paths(store.get());
+  // What the system keeps in its hashed directory is read when it is looked for.
+  if (X509_LOOKUP* lookup = X509_STORE_add_lookup(to, X509_LOOKUP_hash_dir())) {
+    X509_LOOKUP_add_dir(lookup, nullptr, X509_FILETYPE_DEFAULT);
+  }
+}
+
+// False when there is none, or one that does not parse.
+bool AddAll(const std::string& pem, X509_STORE* to) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
-      BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())), BIO_free);
-  int added = 0;
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  bool added = false;
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    X509_STORE_add_cert(store.get(), certificate);
+    X509_STORE_add_cert(to, certificate);
     X509_free(certificate);
-    ++added;
+    added = true;
   }
   const unsigned long end = ERR_peek_last_error();
   ERR_clear_error();
-  if (ERR_GET_REASON(end) != PEM_R_NO_START_LINE || (added == 0 && !ca_pem.empty())) {
-    return Invalid("the CA bundle holds no certificate, or one that does not parse");
-  }
-  return store;
+  return added && ERR_GET_REASON(end) == PEM_R_NO_START_LINE;
 }
 
 }  // namespace
 
 Result<std::shared_ptr<X509_STORE>> TrustStores::Get(const std::string& ca_pem) {
   const auto now = std::chrono::steady_clock::now();
-  const std::lock_guard lock(mutex_);
   if (const auto found = kept_.find(ca_pem); found != kept_.end() && found->second.until > now) {
     return found->second.store;
   }
@@ -49,6 +59,28 @@ Result<std::shared_ptr<X509_STORE>> TrustStores::Get(const std::string& ca_pem) 
       kept_.clear();
     }
     kept_.insert_or_assign(ca_pem, Kept{*store, now + kTrustLife});
+  }
+  return store;
+}
+
+Result<std::shared_ptr<X509_STORE>> TrustStores::Build(const std::string& ca_pem) {
+  std::shared_ptr<X509_STORE> store = NewStore();
+  if (store == nullptr) {
+    return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "no memory for a CA store");
+  }
+  if (ca_pem.empty()) {
+    // A machine without a bundle trusts nobody.
+    X509_STORE_set_default_paths(store.get());
+    ERR_clear_error();
+    return store;
+  }
+  const Result<std::shared_ptr<X509_STORE>> system = Get("");
+  if (!system) {
+    return system;
+  }
+  Share((*system).get(), store.get());
+  if (!AddAll(ca_pem, store.get())) {
+    return Invalid("the CA bundle holds no certificate, or one that does not parse");
   }
   return store;
 }

@@ -1,8 +1,9 @@
 #pragma once
 
 // TrustStores: certificate stores for CurlClient, made of the system's CA bundle and a PEM bundle.
-// Reading the system's bundle costs some 15 ms, so stores are kept for kTrustLife and shared.
-// Deliberately compares bundles whole: one connector's CA never becomes another's.
+// Reading the system's bundle costs some 15 ms and a megabyte, so stores are kept for kTrustLife
+// and share its certificates. Deliberately compares bundles whole: one connector's CA never becomes
+// another's.
 
 #include "common/base/result.h"
 
@@ -12,7 +13,6 @@
 #include <cstddef>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 namespace connector::http {
@@ -20,7 +20,7 @@ namespace connector::http {
 inline constexpr std::chrono::minutes kTrustLife{10};  // After that the system's bundle is re-read.
 inline constexpr std::size_t kMaxTrustStores = 256;
 
-// Thread-safe.
+// Not thread-safe: the thread that runs the transfers has it for itself.
 class TrustStores {
  public:
   // A store is not changed after it was handed out. Fails with kInvalidArgument when `ca_pem` is
@@ -33,8 +33,9 @@ class TrustStores {
     std::chrono::steady_clock::time_point until;
   };
 
-  std::mutex mutex_;
-  std::map<std::string, Kept> kept_;
+  [[nodiscard]] Result<std::shared_ptr<X509_STORE>> Build(const std::string& ca_pem);
+
+  std::map<std::string, Kept> kept_;  // The system's alone under "".
 };
 
 }  // namespace connector::http

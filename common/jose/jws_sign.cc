@@ -93,9 +93,6 @@ Result<std::string> SignCompact(std::string_view private_jwk,
   if (jwk == nullptr) {
     return BadKey("is not a JWK");
   }
-  if (!parsed.get_object().contains("d")) {
-    return BadKey("has no private part");
-  }
   const auto alg = ChooseAlg(parsed.get_object(), jwk.get());
   if (!alg) {
     return alg.error();
@@ -113,7 +110,7 @@ Result<std::string> SignCompact(std::string_view private_jwk,
                                   &error));
   const char* compact = nullptr;
   if (jws == nullptr || !cjose_jws_export(jws.get(), &compact, &error)) {
-    return BadKey("cannot sign");
+    return BadKey("cannot sign; is it only the public half?");
   }
   return std::string(compact);
 }

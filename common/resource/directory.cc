@@ -130,7 +130,7 @@ class Resolver {
     auto resolved =
         std::make_shared<const Connector>(ApplyClass(std::move(document.draft), found->second));
     for (SecretProblem& problem : CheckSecrets(*resolved, out_.secrets)) {
-      if (!SecretIsBroken(*resolved, problem.path)) {
+      if (!SecretIsBroken(*resolved, problem)) {
         report(problem.path, std::move(problem.message));
       }
     }
@@ -156,9 +156,9 @@ class Resolver {
   }
 
   // A Secret that is there but broken has its own problem already.
-  bool SecretIsBroken(const Connector& connector, const std::string& path) const {
-    const bool ca = path == "spec.caCertSecretRef.name";
-    const std::string& name = ca ? *connector.ca_secret_name : *connector.auth.secret_name;
+  bool SecretIsBroken(const Connector& connector, const SecretProblem& problem) const {
+    const std::string& name =
+        problem.of_ca ? *connector.ca_secret_name : *connector.auth.secret_name;
     return out_.broken.contains(Identity{Kind::kSecret, connector.ref.ns, name});
   }
 
@@ -168,6 +168,22 @@ class Resolver {
 
 std::string Missing(const SecretName& name) {
   return "there is no Secret " + name.ToString() + "; add it (in the Connector's own namespace)";
+}
+
+// Why `secret` cannot serve; empty when it can.
+std::string CredentialLacks(const SecretResource& secret, const std::string& registry_host) {
+  const Result<RegistrySecret> read = ReadRegistrySecret(secret.type, secret.data, registry_host);
+  return read ? std::string() : "the Secret " + secret.name.ToString() + " " + read.error().message;
+}
+
+std::string CaLacks(const SecretResource& secret) {
+  const std::string about = "the Secret " + secret.name.ToString();
+  const auto key = secret.data.find(kCaKey);
+  if (key == secret.data.end()) {
+    return about + " lacks the key ca.crt; add it with a PEM bundle";
+  }
+  const Result<Done> checked = CheckCaBundle(key->second.Reveal());
+  return checked ? std::string() : "the key ca.crt of " + about + " " + checked.error().message;
 }
 
 FileDocuments LoadFile(const std::string& path) {
@@ -188,37 +204,21 @@ FileDocuments LoadFile(const std::string& path) {
 
 std::vector<SecretProblem> CheckSecrets(const Connector& connector, const SecretMap& secrets) {
   std::vector<SecretProblem> out;
-  if (connector.auth.secret_name) {
-    const SecretName name{connector.ref.ns, *connector.auth.secret_name};
+  const auto check = [&](bool of_ca, const std::string& secret_name, const char* path, auto lacks) {
+    const SecretName name{connector.ref.ns, secret_name};
     const auto found = secrets.find(name);
-    std::string reason = found == secrets.end() ? Missing(name) : std::string();
-    if (found != secrets.end()) {
-      const SecretResource& secret = *found->second.secret;
-      const Result<RegistrySecret> read =
-          ReadRegistrySecret(secret.type, secret.data, connector.address.Authority());
-      reason = read ? std::string() : "the Secret " + name.ToString() + " " + read.error().message;
-    }
+    std::string reason = found == secrets.end() ? Missing(name) : lacks(*found->second.secret);
     if (!reason.empty()) {
-      out.push_back({"spec.auth.secretRef.name", std::move(reason)});
+      out.push_back({of_ca, path, std::move(reason)});
     }
+  };
+  if (connector.auth.secret_name) {
+    check(false, *connector.auth.secret_name, "spec.auth.secretRef.name", [&](const auto& secret) {
+      return CredentialLacks(secret, connector.address.Authority());
+    });
   }
   if (connector.ca_secret_name) {
-    const SecretName name{connector.ref.ns, *connector.ca_secret_name};
-    const auto found = secrets.find(name);
-    std::string reason = found == secrets.end() ? Missing(name) : std::string();
-    if (found != secrets.end()) {
-      const auto key = found->second.secret->data.find(kCaKey);
-      const bool present = key != found->second.secret->data.end();
-      const Result<Done> checked =
-          present ? CheckCaBundle(key->second.Reveal()) : Result<Done>(Done{});
-      const std::string about = "the Secret " + name.ToString();
-      reason = !present  ? about + " lacks the key ca.crt; add it with a PEM bundle"
-               : checked ? std::string()
-                         : "the key ca.crt of " + about + " " + checked.error().message;
-    }
-    if (!reason.empty()) {
-      out.push_back({"spec.caCertSecretRef.name", std::move(reason)});
-    }
+    check(true, *connector.ca_secret_name, "spec.caCertSecretRef.name", CaLacks);
   }
   return out;
 }
@@ -273,7 +273,8 @@ Result<std::vector<std::string>> ListResourceFiles(const std::string& path) {
 Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths) {
   std::vector<std::string> names;
   for (const std::string& path : paths) {
-    if (!std::filesystem::is_directory(path)) {
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(path, ignored)) {
       names.push_back(path);
       continue;
     }
@@ -284,6 +285,7 @@ Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths) {
     std::move(listed->begin(), listed->end(), std::back_inserter(names));
   }
   std::vector<FileDocuments> files;
+  files.reserve(names.size());
   for (const std::string& name : names) {
     files.push_back(LoadFile(name));
   }

@@ -54,6 +54,7 @@ struct DirectoryContent {
 
 // What the Secrets that `connector` names lack. `path` is a field of the Connector.
 struct SecretProblem {
+  bool of_ca = false;  // Else of the registry credential.
   std::string path;
   std::string message;
 };

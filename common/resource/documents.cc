@@ -88,14 +88,15 @@ class DocumentParser {
   // Adds the problems of schema and rules to the file's; true when there is none.
   bool Sound(std::vector<Problem> problems, const Report& report) {
     const std::size_t of_schema = problems.size();
-    for (const auto& [path, message] : report.found()) {
+    for (const auto& found : report.found()) {
+      const std::string& path = found.first;
       // What could not be loaded is empty, and breaks rules only for that reason.
       const bool explained = std::any_of(
           problems.begin(), problems.begin() + static_cast<long>(of_schema), [&](const Problem& p) {
             return config::IsAtOrUnder(p.path, path) || config::IsAtOrUnder(path, p.path);
           });
       if (!explained) {
-        problems.push_back({out_.file, config::LineOf(root_, path), path, message});
+        problems.push_back({out_.file, config::LineOf(root_, path), path, found.second});
       }
     }
     if (problems.empty()) {

@@ -29,7 +29,7 @@ class WipingResource final : public json::memory_resource {
   }
   void do_deallocate(void* data, std::size_t size, std::size_t alignment) override {
     OPENSSL_cleanse(data, size);
-    ::operator delete(data, size, std::align_val_t(alignment));
+    ::operator delete(data, std::align_val_t(alignment));
   }
   bool do_is_equal(const json::memory_resource& other) const noexcept override {
     return this == &other;

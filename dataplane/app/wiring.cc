@@ -19,8 +19,6 @@
 namespace connector::dataplane::app {
 namespace {
 
-constexpr const char* kVersion = "0.1.0";
-
 grpc::ChannelArguments ChannelArguments() {
   grpc::ChannelArguments arguments;
   arguments.SetLoadBalancingPolicyName("round_robin");
@@ -85,7 +83,7 @@ admin::Readiness Dataplane::Impl::Ready() const {
 }
 
 std::string Dataplane::Impl::StatusJson() const {
-  admin::Status status{.program = "connector-dataplane", .version = kVersion};
+  admin::Status status{.program = "connector-dataplane", .version = CONNECTOR_VERSION};
   status.started_at = started_at;
   status.reasons = Ready().reasons;
   const table::WatchStatus stream = watcher->Status();
@@ -159,7 +157,7 @@ Result<Done> Dataplane::Start() {
                     .grants = impl->grants,
                     .watcher = *impl->watcher,
                     .routes = [impl] { return impl->CurrentRoutes(); }});
-  impl->process_metrics = std::make_shared<metrics::ProcessMetrics>("dataplane", kVersion);
+  impl->process_metrics = std::make_shared<metrics::ProcessMetrics>("dataplane", CONNECTOR_VERSION);
   impl->admin = std::make_unique<admin::AdminServer>(
       admin::AdminOptions{.address = impl->options.admin_address,
                           .readiness = [impl] { return impl->Ready(); },

@@ -66,10 +66,10 @@ enum class Denial : std::uint8_t {
 
 struct ErrorReply {
   int status = 500;
-  std::string_view code;                // Static.
-  std::string message;                  // A sentence.
+  std::string_view code = {};           // Static.
+  std::string message = {};             // A sentence.
   std::chrono::seconds retry_after{0};  // Zero: no such field.
-  std::string_view allow;               // Static; the Allow field of a 405, empty for none.
+  std::string_view allow = {};          // Static; the Allow field of a 405, empty for none.
   bool challenge = false;               // With WWW-Authenticate: Basic realm="oci-connector".
   bool close = false;                   // The connection cannot go on.
 
@@ -100,7 +100,7 @@ struct ReplyContext {
   bool head_request = false;  // The length is written, the body is not.
   std::uint8_t client_minor_version = 1;
   bool keep_alive = true;
-  std::string_view request_id;
+  std::string_view request_id = {};
 };
 
 // Appends head and body.

@@ -50,14 +50,14 @@ enum class Hop : std::uint8_t {
 struct UpstreamRequest {
   const http::RequestHead& client;
   http::Method method = http::Method::kGet;
-  std::string_view target;     // Path and query, as AppendUpstreamTarget or a Url gives it.
-  std::string_view authority;  // Origin::Authority().
-  Framing framing;             // The kind that the client used.
+  std::string_view target = {};     // Path and query, as AppendUpstreamTarget or a Url gives it.
+  std::string_view authority = {};  // Origin::Authority().
+  Framing framing = {};             // The kind that the client used.
   Hop hop = Hop::kRegistry;
   // Stands in for the client's Range: "bytes=0-0" where a HEAD became a GET.
-  std::string_view range_override;
+  std::string_view range_override = {};
   // The complete line, "Authorization: Bearer ...\r\n", or empty. Ignored for kForeign.
-  std::string_view authorization_line;
+  std::string_view authorization_line = {};
 };
 
 // Appends request line, fields and the empty line. Without a body, POST, PUT and PATCH say
@@ -68,18 +68,18 @@ void AppendUpstreamRequestHead(std::string& out, const UpstreamRequest& request)
 struct ClientResponse {
   const http::ResponseHead& upstream;
   int status = 200;  // May differ from upstream.status: 206 that answers a HEAD is 200.
-  Framing framing;
+  Framing framing = {};
   bool head_request = false;  // Then a kContentLength framing is written though no body follows.
   std::uint8_t client_minor_version = 1;
   bool keep_alive = true;
-  std::string_view location;       // Path-absolute, ours; empty for none.
-  std::string_view link;           // As RewriteLink gives it; empty for none.
-  std::string_view upload_uuid;    // DerivedUuid of the sealed segment; empty for none.
-  std::string_view oci_namespace;  // The mirror form's ns; empty for none.
-  std::string_view request_id;
+  std::string_view location = {};       // Path-absolute, ours; empty for none.
+  std::string_view link = {};           // As RewriteLink gives it; empty for none.
+  std::string_view upload_uuid = {};    // DerivedUuid of the sealed segment; empty for none.
+  std::string_view oci_namespace = {};  // The mirror form's ns; empty for none.
+  std::string_view request_id = {};
   // For a blob from a blob store that knows neither: used where the field is absent.
-  std::string_view default_digest;
-  std::string_view default_content_type;
+  std::string_view default_digest = {};
+  std::string_view default_content_type = {};
   // A HEAD answered from a ranged GET: the GET's Content-Range is left out.
   bool drop_content_range = false;
   const NoEcho* no_echo = nullptr;  // Never null while a credential was sent.

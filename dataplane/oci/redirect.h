@@ -56,7 +56,7 @@ struct RedirectSeen {
   bool docker_hub = false;
   const http::Url& asked;  // What answered with the redirect.
   int status = 0;
-  std::string_view location;
+  std::string_view location = {};
   int followed = 0;  // Redirects followed before this one.
 };
 

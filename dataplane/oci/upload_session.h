@@ -21,8 +21,8 @@ namespace connector::dataplane::oci {
 
 struct UploadState {
   ConnectorRef connector;
-  std::string repository;  // The registry's name.
-  std::string subject;
+  std::string repository = {};  // The registry's name.
+  std::string subject = {};
   std::int64_t expires_at = 0;  // Seconds since 1970.
   http::Url url;                // Where the registry wants the next request of this upload.
   bool send_credential = false;
@@ -33,8 +33,8 @@ struct UploadState {
 // What an opened session must have been sealed for.
 struct UploadExpectation {
   const ConnectorRef& connector;
-  std::string_view repository;
-  std::string_view subject;
+  std::string_view repository = {};
+  std::string_view subject = {};
   std::int64_t now = 0;  // Seconds since 1970; at `expires_at` the session is over.
 };
 

@@ -135,6 +135,9 @@ Task<End> Mover::Write(std::string_view payload, bool last) {
   char header[http::kMaxChunkHeaderBytes];
   Pieces pieces;
   pieces.Add(std::exchange(job_.head, {}));
+  if (payload.size() > job_.max_payload - payload_bytes_) {
+    co_return End::kTooLarge;
+  }
   payload_bytes_ += payload.size();
   if (!job_.chunk_output) {
     pieces.Add(payload);

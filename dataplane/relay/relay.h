@@ -25,6 +25,7 @@ enum class End : std::uint8_t {
   kSinkCut,
   kSinkTimeout,
   kInterrupted,  // `*interrupted` became true.
+  kTooLarge,     // More payload than `max_payload`.
 };
 
 struct Job {
@@ -32,6 +33,7 @@ struct Job {
   net::Stream& to;
   http::BodyFraming in = http::BodyFraming::kNone;
   std::uint64_t length = 0;  // Of a kContentLength body.
+  std::uint64_t max_payload = UINT64_MAX;
   bool chunk_output = false;  // Else payload bytes as they are.
   // Written before the body, together with its first bytes. Lives until the relay ends.
   std::string_view head;

@@ -287,17 +287,17 @@ Task<After> Responder::Stream(oci::Framing framing) {
     call_.Finish(here.size() > size);
     co_return co_await WriteOut(keep_alive_);
   }
-  relay::Outcome outcome =
-      co_await relay::Relay({.from = call_.stream(),
-                             .to = exchange_.client.stream,
-                             .in = head_.framing,
-                             .length = head_.content_length,
-                             .chunk_output = framing.kind == BodyFraming::kChunked,
-                             .head = out,
-                             .buffered = here,
-                             .buffers = exchange_.core.buffers,
-                             .source_timeout = exchange_.route->idle_timeout,
-                             .sink_timeout = exchange_.core.shared.settings.idle_timeout});
+  const relay::Job job{.from = call_.stream(),
+                       .to = exchange_.client.stream,
+                       .in = head_.framing,
+                       .length = head_.content_length,
+                       .chunk_output = framing.kind == BodyFraming::kChunked,
+                       .head = out,
+                       .buffered = here,
+                       .buffers = exchange_.core.buffers,
+                       .source_timeout = exchange_.route->idle_timeout,
+                       .sink_timeout = exchange_.core.shared.settings.idle_timeout};
+  relay::Outcome outcome = co_await relay::Relay(job);
   exchange_.bytes_down = outcome.payload_bytes;
   if (outcome.end != relay::End::kDone) {
     // The head is out: closing is the only honest way to say that the body is not whole.

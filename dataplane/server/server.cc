@@ -66,10 +66,7 @@ class Worker {
   void BeginDrain() {
     Post([this] {
       core_.draining = true;
-      for (const auto& acceptor : acceptors_) {
-        boost::system::error_code ignored;
-        acceptor->close(ignored);
-      }
+      CloseAcceptors();
       sessions_.CloseIdle();
     });
   }
@@ -81,7 +78,7 @@ class Worker {
   ~Worker() {
     Join();
     core_.pool.Clear();
-    acceptors_.clear();
+    CloseAcceptors();
     sessions_.CloseAll();
     core_.timers.Stop();
     work_.reset();
@@ -96,12 +93,20 @@ class Worker {
     if (thread_.joinable()) {
       thread_.join();
     }
+    core_.access_log.Flush();
   }
 
   Core& core() { return core_; }
 
  private:
   Task<void> Accept(Acceptor& acceptor, Listener& listener);
+
+  void CloseAcceptors() {
+    for (const auto& acceptor : acceptors_) {
+      boost::system::error_code ignored;
+      acceptor->close(ignored);
+    }
+  }
 
   asio::io_context io_{1};
   asio::executor_work_guard<Executor> work_{io_.get_executor()};

@@ -34,6 +34,11 @@ struct EarlyAnswer {
   }
 };
 
+// A length that is announced is checked with the head; a chunked body is counted as it comes.
+std::uint64_t MaxBody(const route::Operation& operation) {
+  return operation.kind == route::OperationKind::kManifest ? oci::kMaxManifestBytes : UINT64_MAX;
+}
+
 std::string_view ClientEnd(relay::End end) {
   switch (end) {
     case relay::End::kSourceTimeout:
@@ -88,12 +93,13 @@ Task<Result<Done>> UpstreamCall::Open(bool fresh) {
     co_return Done{};
   }
   core.counters.upstream_connects.Add();
-  Result<std::unique_ptr<net::Stream>> opened = co_await core.pool.Open(
-      key_,
-      {.origin = target_.origin,
-       .tls = target_.origin.tls ? exchange_.route->tls : nullptr,
-       .allow_private_address = target_.allow_private_address,
-       .connect_timeout = exchange_.route->connect_timeout});
+  // Named first: GCC 12 copies the bytes of an aggregate that is built inside a co_await.
+  upstream::Endpoint endpoint{.origin = target_.origin,
+                              .tls = target_.origin.tls ? exchange_.route->tls : nullptr,
+                              .allow_private_address = target_.allow_private_address,
+                              .connect_timeout = exchange_.route->connect_timeout};
+  Result<std::unique_ptr<net::Stream>> opened =
+      co_await core.pool.Open(key_, std::move(endpoint));
   if (!opened) {
     co_return std::move(opened).error();
   }
@@ -177,18 +183,19 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
   early->client = &client;
   early->upstream = stream_.get();
   stream_->WatchReadable([early] { early->OnReadable(); });
-  relay::Outcome outcome =
-      co_await relay::Relay({.from = client,
-                             .to = *stream_,
-                             .in = head.framing,
-                             .length = head.content_length,
-                             .chunk_output = head.framing == http::BodyFraming::kChunked,
-                             .head = exchange_.scratch.out,
-                             .buffered = exchange_.buffered,
-                             .buffers = exchange_.core.buffers,
-                             .source_timeout = client_timeout,
-                             .sink_timeout = exchange_.route->idle_timeout,
-                             .interrupted = &early->seen});
+  const relay::Job job{.from = client,
+                       .to = *stream_,
+                       .in = head.framing,
+                       .length = head.content_length,
+                       .max_payload = MaxBody(exchange_.operation),
+                       .chunk_output = head.framing == http::BodyFraming::kChunked,
+                       .head = exchange_.scratch.out,
+                       .buffered = exchange_.buffered,
+                       .buffers = exchange_.core.buffers,
+                       .source_timeout = client_timeout,
+                       .sink_timeout = exchange_.route->idle_timeout,
+                       .interrupted = &early->seen};
+  relay::Outcome outcome = co_await relay::Relay(job);
   early->Forget();
   exchange_.bytes_up = outcome.payload_bytes;
   exchange_.buffered = {};
@@ -210,6 +217,8 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
     case relay::End::kSourceMalformed:
       co_return Stop{
           .client = {oci::ReplyFor(Situation::kBadRequest, ClientEnd(outcome.end)), false}};
+    case relay::End::kTooLarge:
+      co_return Stop{.client = {oci::ReplyFor(Situation::kManifestTooLarge), false}};
     case relay::End::kSourceCut:
     case relay::End::kSourceTimeout:
       break;

@@ -123,8 +123,51 @@ class Stream {
   bool ok_ = true;
 };
 
-// Takes one request out of `buffer`, reading more as needed.
-std::optional<HttpRequest> ReadRequest(Stream& stream, std::string& buffer) {
+// Takes one line out of `buffer`, without its end.
+std::optional<std::string> ReadLine(Stream& stream, std::string& buffer) {
+  std::size_t end = std::string::npos;
+  while ((end = buffer.find("\r\n")) == std::string::npos) {
+    if (!stream.Read(buffer)) {
+      return std::nullopt;
+    }
+  }
+  std::string line = buffer.substr(0, end);
+  buffer.erase(0, end + 2);
+  return line;
+}
+
+bool ReadExactly(Stream& stream, std::string& buffer, std::size_t size, std::string& out) {
+  while (buffer.size() < size) {
+    if (!stream.Read(buffer)) {
+      return false;
+    }
+  }
+  out.append(buffer, 0, size);
+  buffer.erase(0, size);
+  return true;
+}
+
+bool ReadChunkedBody(Stream& stream, std::string& buffer, std::string& out) {
+  while (true) {
+    const std::optional<std::string> size_line = ReadLine(stream, buffer);
+    if (!size_line) {
+      return false;
+    }
+    const std::size_t size = std::stoul(*size_line, nullptr, 16);
+    if (size > 0 && !ReadExactly(stream, buffer, size, out)) {
+      return false;
+    }
+    if (!ReadLine(stream, buffer)) {
+      return false;
+    }
+    if (size == 0) {
+      return true;
+    }
+  }
+}
+
+// Takes the head of one request out of `buffer`, reading more as needed.
+std::optional<HttpRequest> ReadHead(Stream& stream, std::string& buffer) {
   std::size_t end = std::string::npos;
   while ((end = buffer.find("\r\n\r\n")) == std::string::npos) {
     if (!stream.Read(buffer)) {
@@ -148,16 +191,16 @@ std::optional<HttpRequest> ReadRequest(Stream& stream, std::string& buffer) {
                                  value == std::string::npos ? "" : field.substr(value));
     start = stop + 2;
   }
-  const std::string length = request.Header("content-length");
-  const std::size_t size = length.empty() ? 0 : std::stoul(length);
-  while (buffer.size() < size) {
-    if (!stream.Read(buffer)) {
-      return std::nullopt;
-    }
-  }
-  request.body = buffer.substr(0, size);
-  buffer.erase(0, size);
   return request;
+}
+
+bool ReadBody(Stream& stream, std::string& buffer, HttpRequest& request) {
+  if (!request.Header("transfer-encoding").empty()) {
+    return ReadChunkedBody(stream, buffer, request.body);
+  }
+  const std::string length = request.Header("content-length");
+  return ReadExactly(
+      stream, buffer, length.empty() ? 0 : std::stoul(length), request.body);
 }
 
 std::string Serialize(const HttpAnswer& answer, bool head_only) {
@@ -263,8 +306,22 @@ void HttpServer::Serve(int fd) {
     Stream stream(fd, tls_.get());
     std::string buffer;
     while (stream.ok()) {
-      const std::optional<HttpRequest> request = ReadRequest(stream, buffer);
+      std::optional<HttpRequest> request = ReadHead(stream, buffer);
       if (!request) {
+        break;
+      }
+      if (const std::optional<HttpAnswer> early = early_ ? early_(*request) : std::nullopt) {
+        {
+          const std::lock_guard lock(mutex_);
+          requests_.push_back(*request);
+        }
+        stream.Write(Serialize(*early, request->method == "HEAD"));
+        ::shutdown(fd, SHUT_WR);
+        while (stream.Read(buffer)) {
+        }
+        break;
+      }
+      if (!ReadBody(stream, buffer, *request)) {
         break;
       }
       {

@@ -1,9 +1,8 @@
 #pragma once
 
 // HttpServer: a real HTTP/1.1 server on a loopback port, whose answers a test scripts and whose
-// requests it reads afterwards. One blocking thread per connection; keeps connections alive. Reads
-// bodies with a Content-Length only. Made for faults: can answer raw bytes, stay silent, or cut
-// off.
+// requests it reads afterwards. One blocking thread per connection; keeps connections alive. Made
+// for faults: can answer raw bytes, stay silent, cut off, or answer before the body was read.
 
 #include "tests/support/test_ca.h"
 
@@ -61,6 +60,12 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  // Asked with the head alone, before a body is read; an answer that is not nullopt is sent at once
+  // and ends the connection. Set before the first request.
+  void AnswerEarly(std::function<std::optional<HttpAnswer>(const HttpRequest&)> early) {
+    early_ = std::move(early);
+  }
+
   [[nodiscard]] std::uint16_t port() const { return port_; }
   // "http://127.0.0.1:PORT" or "https://localhost:PORT".
   [[nodiscard]] std::string address() const;
@@ -74,6 +79,7 @@ class HttpServer {
   void Serve(int fd);
 
   Handler handler_;
+  std::function<std::optional<HttpAnswer>(const HttpRequest&)> early_;
   std::shared_ptr<SSL_CTX> tls_;
   int listener_ = -1;
   std::uint16_t port_ = 0;

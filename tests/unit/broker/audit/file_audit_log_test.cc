@@ -21,7 +21,8 @@ using testing_support::RunTask;
 
 class FileHarness {
  public:
-  explicit FileHarness(std::chrono::milliseconds retry_interval = std::chrono::hours(1))
+  explicit FileHarness(std::chrono::milliseconds retry_interval = std::chrono::hours(1),
+                       std::size_t max_queued = kMaxQueuedRecords)
       : log_([&] {
           FileAuditLogOptions options;
           options.chain = {.directory = scratch_ / "audit",
@@ -31,6 +32,7 @@ class FileHarness {
                            .open_file = OpenFaulty(faults_)};
           options.registry = &registry_;
           options.retry_interval = retry_interval;
+          options.max_queued = max_queued;
           auto log = FileAuditLog::Open(std::move(options));
           return log ? std::move(*log) : nullptr;
         }()) {}
@@ -100,6 +102,13 @@ TEST(FileAuditLog, WritesWhatIsQueuedBeforeItStops) {
 
   EXPECT_EQ(durable, 50);
   EXPECT_EQ(harness.DurableRecords(), 50U);
+}
+
+TEST(FileAuditLog, RefusesRecordsBeyondItsQueue) {
+  FileHarness harness(std::chrono::hours(1), 0);
+
+  EXPECT_THAT(RunTask(harness.log().Append({})), HasError(ErrorCode::kUnavailable));
+  EXPECT_EQ(harness.DurableRecords(), 0U);
 }
 
 TEST(FileAuditLog, CountsRecordsAndFailures) {

@@ -1,11 +1,11 @@
 #include "common/config/read_file.h"
 
 #include "tests/support/result_matchers.h"
+#include "tests/support/scratch_dir.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
 
 namespace connector::config {
@@ -15,21 +15,21 @@ using testing_support::HasError;
 using testing_support::HasValue;
 
 TEST(ReadFile, ReadsAFileUpToItsLimit) {
-  const std::string path = ::testing::TempDir() + "/read_file_test.txt";
+  const testing_support::ScratchDir scratch;
+  const std::string path = scratch / "file";
   std::ofstream(path) << "abcd";
 
   EXPECT_THAT(ReadFile(path, 4), HasValue(std::string("abcd")));
   EXPECT_THAT(ReadFile(path, 3), HasError(ErrorCode::kResourceExhausted));
-  std::filesystem::remove(path);
 }
 
 TEST(ReadFile, RefusesWhatIsNoFile) {
-  EXPECT_THAT(ReadFile(::testing::TempDir() + "/absent", 4), HasError(ErrorCode::kNotFound));
-  EXPECT_THAT(ReadFile(::testing::TempDir(), 4), HasError(ErrorCode::kInvalidArgument));
-  const std::string pipe = ::testing::TempDir() + "/read_file_test.pipe";
+  const testing_support::ScratchDir scratch;
+  EXPECT_THAT(ReadFile(scratch / "absent", 4), HasError(ErrorCode::kNotFound));
+  EXPECT_THAT(ReadFile(scratch.path(), 4), HasError(ErrorCode::kInvalidArgument));
+  const std::string pipe = scratch / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(ReadFile(pipe, 4), HasError(ErrorCode::kInvalidArgument));
-  std::filesystem::remove(pipe);
 }
 
 }  // namespace

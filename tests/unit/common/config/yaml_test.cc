@@ -1,5 +1,7 @@
 #include "common/config/yaml.h"
 
+#include "tests/support/scratch_dir.h"
+
 #include "proto/connector/config/v1/broker.pb.h"
 #include "proto/connector/config/v1/dataplane.pb.h"
 #include "proto/connector/config/v1/resource.pb.h"
@@ -8,7 +10,6 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <ostream>
 #include <string>
@@ -227,13 +228,13 @@ TEST(LoadYaml, ShowsNoControlCharactersOfAKey) {
 }
 
 TEST(LoadConfigFile, LoadsAFile) {
-  const std::string path = ::testing::TempDir() + "/load_config_file.yaml";
+  const testing_support::ScratchDir scratch;
+  const std::string path = scratch / "dataplane.yaml";
   std::ofstream(path) << kDataplane;
   v1::DataplaneConfig config;
 
   EXPECT_THAT(LoadConfigFile(path, config), IsEmpty());
   EXPECT_EQ(config.admin_address(), "127.0.0.1:9090");
-  std::filesystem::remove(path);
 }
 
 TEST(LoadConfigFile, ReportsAFileThatIsNotThere) {

@@ -95,8 +95,10 @@ TEST(ParseYaml, AcceptsTheDeepestNestingThatIsAllowed) {
 }
 
 TEST(ParseYaml, DoesNotRepeatTheFileInAMessage) {
-  for (const char* text :
-       {"password: *s3cret\n", "password: \"s3cret\\q\"\n", "!s3cret!x a: b\n"}) {
+  for (const char* text : {"password: *s3cret\n",
+                           "password: \"s3cret\\q\"\n",
+                           "!s3cret!x a: b\n",
+                           "%YAML s3cret\n---\na: b\n"}) {
     const Documents documents = ParseYaml(text, "f.yaml");
     ASSERT_THAT(documents.problems, SizeIs(1)) << text;
     EXPECT_THAT(documents.problems[0].message, Not(HasSubstr("s3cret")));

@@ -1,0 +1,153 @@
+#include "broker/app/options.h"
+
+#include "broker/app/tls_check.h"
+#include "broker/rpc/sealing_keys.h"
+#include "common/config/read_file.h"
+#include "common/config/yaml.h"
+#include "common/resource/ca_bundle.h"
+
+#include "proto/connector/config/v1/broker.pb.h"
+
+#include <openssl/crypto.h>
+
+#include <utility>
+
+namespace connector::broker::app {
+namespace {
+
+namespace pb = ::connector::config::v1;
+
+constexpr std::size_t kMaxFileBytes = std::size_t{1024} * 1024;
+constexpr std::chrono::seconds kMinAuditFileAge{60};
+constexpr std::chrono::seconds kMaxAuditFileAge{std::chrono::hours(24 * 366)};
+
+// Collects what is wrong, with the line of each field.
+class Reader {
+ public:
+  Reader(std::string file, config::Node root) : file_(std::move(file)), root_(std::move(root)) {}
+
+  void Complain(const std::string& path, std::string message) {
+    problems_.push_back({file_, config::LineOf(root_, path), path, std::move(message)});
+  }
+  void Check(const std::string& path, const std::string& named, const Result<Done>& result) {
+    if (!result) {
+      Complain(path, named + ": " + result.error().message);
+    }
+  }
+  std::string ReadText(const std::string& path, const std::string& named) {
+    Result<std::string> text = config::ReadFile(named, kMaxFileBytes);
+    if (!text) {
+      Complain(path, named + ": " + text.error().message);
+      return {};
+    }
+    return std::move(*text);
+  }
+
+  [[nodiscard]] std::vector<config::Problem> Take() { return std::move(problems_); }
+
+ private:
+  std::string file_;
+  config::Node root_;
+  std::vector<config::Problem> problems_;
+};
+
+log::Level ReadLevel(const std::string& text, Reader& reader) {
+  if (text == "debug") {
+    return log::Level::kDebug;
+  }
+  if (text == "warning") {
+    return log::Level::kWarning;
+  }
+  if (text == "error") {
+    return log::Level::kError;
+  }
+  if (!text.empty() && text != "info") {
+    reader.Complain("logLevel", "must be debug, info, warning or error");
+  }
+  return log::Level::kInfo;
+}
+
+void ReadTls(const pb::ServerTls& from, Reader& reader, grpc_support::TlsFiles& out) {
+  out = {from.certificate_file(), from.key_file(), from.client_ca_file()};
+  reader.Check(
+      "tls.certificateFile", out.certificate_file, CheckCertificateFile(out.certificate_file));
+  reader.Check("tls.keyFile", out.key_file, CheckKeyFile(out.key_file, out.certificate_file));
+  reader.Check("tls.clientCaFile", out.ca_file, CheckCaFile(out.ca_file));
+}
+
+void ReadIdentity(const pb::Identity& from, Reader& reader, Options& out) {
+  if (!from.audience().empty()) {
+    out.audience = from.audience();
+  }
+  if (from.has_local()) {
+    out.local_issuer = LocalIssuerOptions{from.local().issuer(), from.local().jwks_file()};
+  }
+  for (int i = 0; i < from.oidc_size(); ++i) {
+    const pb::OidcIssuer& issuer = from.oidc(i);
+    const std::string path = config::Join("identity.oidc", static_cast<std::size_t>(i));
+    OidcIssuerOptions options{issuer.issuer(),
+                              issuer.audience().empty() ? out.audience : issuer.audience(),
+                              {},
+                              issuer.jwks_uri(),
+                              issuer.allow_insecure(),
+                              issuer.kubernetes()};
+    if (!issuer.ca_file().empty()) {
+      options.ca_pem = reader.ReadText(path + ".caFile", issuer.ca_file());
+      reader.Check(path + ".caFile", issuer.ca_file(), resource::CheckCaBundle(options.ca_pem));
+    }
+    out.oidc_issuers.push_back(std::move(options));
+  }
+  if (!out.local_issuer && out.oidc_issuers.empty()) {
+    reader.Complain("identity", "names no issuer, so nobody could be verified; add local or oidc");
+  }
+}
+
+void ReadAudit(const pb::Audit& from, Reader& reader, Options& out) {
+  out.audit_directory = from.directory();
+  if (!from.has_max_file_age()) {
+    return;
+  }
+  out.max_audit_file_age = std::chrono::seconds(from.max_file_age().seconds());
+  if (out.max_audit_file_age < kMinAuditFileAge || out.max_audit_file_age > kMaxAuditFileAge) {
+    reader.Complain("audit.maxFileAge", "must be between 1m and 8784h");
+  }
+}
+
+void ReadRootKey(const std::string& file, Reader& reader, Secret& out) {
+  std::string bytes = reader.ReadText("rootKeyFile", file);
+  if (!bytes.empty() && bytes.size() < rpc::kMinRootKeyBytes) {
+    reader.Complain("rootKeyFile",
+                    file +
+                        ": holds fewer than 32 bytes; make one with connectorctl pki init, or "
+                        "head -c 32 /dev/urandom");
+  }
+  out = Secret(bytes);
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) {
+  pb::BrokerConfig from;
+  std::vector<config::Problem> problems = config::LoadConfigFile(path, from);
+  if (!problems.empty()) {
+    return problems;
+  }
+  const Result<std::string> text = config::ReadFile(path, config::kMaxYamlBytes);
+  config::Documents documents = config::ParseYaml(text ? *text : std::string(), path);
+  Reader reader(path,
+                documents.roots.empty() ? config::Node() : std::move(documents.roots.front()));
+  out.listen_address = from.listen_address();
+  out.admin_address = from.admin_address();
+  ReadTls(from.tls(), reader, out.tls);
+  out.peers = {{from.peers().dataplanes().begin(), from.peers().dataplanes().end()},
+               {from.peers().operators().begin(), from.peers().operators().end()}};
+  out.resource_directory = from.resources().directory();
+  ReadIdentity(from.identity(), reader, out);
+  ReadAudit(from.audit(), reader, out);
+  ReadRootKey(from.root_key_file(), reader, out.root_key);
+  out.log_level = ReadLevel(from.log_level(), reader);
+  return reader.Take();
+}
+
+}  // namespace connector::broker::app

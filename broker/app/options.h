@@ -1,0 +1,54 @@
+#pragma once
+
+// Options: the broker's configuration with its defaults applied, its rules checked and the files
+// that it names read once. The schema is proto/connector/config/v1/broker.proto.
+
+#include "broker/rpc/peers.h"
+#include "common/base/secret.h"
+#include "common/config/problem.h"
+#include "common/grpc/credentials.h"
+#include "common/log/log.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace connector::broker::app {
+
+inline constexpr const char* kDefaultAudience = "oci-connector";
+inline constexpr std::chrono::hours kDefaultMaxAuditFileAge{24};
+
+struct LocalIssuerOptions {
+  std::string issuer;
+  std::string jwks_file;
+};
+
+struct OidcIssuerOptions {
+  std::string issuer;
+  std::string audience;
+  std::string ca_pem;
+  std::string jwks_uri;
+  bool allow_insecure = false;
+  bool kubernetes = false;
+};
+
+struct Options {
+  std::string listen_address;
+  std::string admin_address;
+  grpc_support::TlsFiles tls;
+  rpc::PeerLists peers;
+  std::string resource_directory;
+  std::string audience = kDefaultAudience;
+  std::optional<LocalIssuerOptions> local_issuer;
+  std::vector<OidcIssuerOptions> oidc_issuers;
+  std::string audit_directory;
+  std::chrono::seconds max_audit_file_age = kDefaultMaxAuditFileAge;
+  Secret root_key;
+  log::Level log_level = log::Level::kInfo;
+};
+
+// Reads and checks the file. With problems, `out` is not to be used.
+[[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path, Options& out);
+
+}  // namespace connector::broker::app

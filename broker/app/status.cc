@@ -1,0 +1,110 @@
+#include "broker/app/status.h"
+
+#include <utility>
+
+namespace connector::broker::app {
+namespace {
+
+admin::ConnectorStatus ConnectorStatusOf(const catalog::Entry& entry,
+                                         const std::map<std::string, std::string>& failures) {
+  const resource::Connector& connector = *entry.connector;
+  admin::ConnectorStatus status;
+  status.name = connector.ref.ToString();
+  status.address = connector.address.ToString();
+  status.secret_class = resource::ToString(resource::ClassOf(connector.auth.kind));
+  status.problem = entry.problem;
+  if (const auto found = failures.find(status.name); found != failures.end()) {
+    status.last_error = found->second;
+  }
+  status.health = !status.problem.empty()      ? "failing"
+                  : !status.last_error.empty() ? "degraded"
+                                               : "ok";
+  return status;
+}
+
+std::string ArenaText() {
+  const ArenaStats arena = LockedArenaStats();
+  switch (arena.kind) {
+    case ArenaKind::kMemfdSecret:
+      return "memfd_secret: outside every core dump and /proc";
+    case ArenaKind::kLocked:
+      return "locked pages: outside swap and core dumps";
+    case ArenaKind::kHeap:
+      break;
+  }
+  return "heap: the kernel refused locked memory";
+}
+
+}  // namespace
+
+void RecentFailures::Note(const rpc::IssueOutcome& outcome, WallTime now) {
+  const bool granted = outcome.reason == v1::DENIAL_REASON_UNSPECIFIED;
+  if ((granted && !any_failing_) || (!granted && IsCallersDoing(outcome.reason))) {
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  if (granted) {
+    failing_.erase(outcome.connector);
+  } else {
+    errors_.push_front({now, outcome.connector, outcome.message});
+    failing_[outcome.connector] = outcome.message;
+  }
+  if (errors_.size() > kKept) {
+    errors_.pop_back();
+  }
+  any_failing_ = !failing_.empty();
+}
+
+std::vector<admin::RecentError> RecentFailures::List() const {
+  const std::lock_guard lock(mutex_);
+  return {errors_.begin(), errors_.end()};
+}
+
+std::map<std::string, std::string> RecentFailures::Failing() const {
+  const std::lock_guard lock(mutex_);
+  return failing_;
+}
+
+admin::Readiness ReadinessOf(const audit::AuditStatus& audit, bool serving) {
+  admin::Readiness readiness;
+  if (!serving) {
+    readiness.reasons.emplace_back("the gRPC endpoint is not open");
+  }
+  if (!audit.problem.empty()) {
+    readiness.reasons.emplace_back("audit records cannot be written: " + audit.problem);
+  }
+  return readiness;
+}
+
+admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness) {
+  admin::Status status;
+  status.program = "connector-broker";
+  status.version = sources.version;
+  status.started_at = sources.started_at;
+  status.reasons = std::move(readiness.reasons);
+  const auto failures = sources.failures->Failing();
+  for (const auto& [ref, entry] : sources.catalog->Current()->entries) {
+    status.connectors.push_back(ConnectorStatusOf(*entry, failures));
+  }
+  const RequestMetrics::Totals totals = sources.metrics->totals();
+  status.totals = admin::Totals{
+      .requests = totals.granted + totals.denied + totals.failed,
+      .denied = totals.denied,
+      .errors = totals.failed,
+      .bytes_down = std::nullopt,
+      .bytes_up = std::nullopt,
+  };
+  status.errors = sources.failures->List();
+  const audit::AuditStatus audit = sources.audit->Status();
+  status.sections.push_back(
+      {"Audit",
+       {{"Last record", std::to_string(audit.head.seq)},
+        {"Its hash", audit.head.hash},
+        {"Writable", audit.problem.empty() ? "yes" : "no: " + audit.problem}}});
+  status.sections.push_back({"Broker",
+                             {{"Data planes that follow", std::to_string(sources.hub->streams())},
+                              {"Secret memory", ArenaText()}}});
+  return status;
+}
+
+}  // namespace connector::broker::app

@@ -1,0 +1,55 @@
+#pragma once
+
+// What the admin port shows of a broker: the status page and why it is not ready. Never a secret,
+// a token or a caller's name.
+
+#include "broker/app/metrics.h"
+#include "broker/audit/file_audit_log.h"
+#include "broker/catalog/catalog.h"
+#include "broker/rpc/issue_token_handler.h"
+#include "broker/rpc/watch_hub.h"
+#include "common/admin/admin_server.h"
+#include "common/admin/status.h"
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace connector::broker::app {
+
+// The last failures that are not the caller's doing, newest first; and of each connector that has
+// not succeeded since, its last. Thread-safe.
+class RecentFailures {
+ public:
+  static constexpr std::size_t kKept = admin::kMaxRecentErrors;
+
+  void Note(const rpc::IssueOutcome& outcome, WallTime now);
+  [[nodiscard]] std::vector<admin::RecentError> List() const;
+  [[nodiscard]] std::map<std::string, std::string> Failing() const;  // By connector.
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<admin::RecentError> errors_;
+  std::map<std::string, std::string> failing_;
+  std::atomic<bool> any_failing_ = false;  // Spares the usual case, a success, the lock.
+};
+
+struct StatusSources {
+  const catalog::Catalog* catalog = nullptr;
+  const audit::FileAuditLog* audit = nullptr;
+  const rpc::WatchHub* hub = nullptr;
+  const RequestMetrics* metrics = nullptr;
+  const RecentFailures* failures = nullptr;
+  std::string version;
+  WallTime started_at;
+};
+
+// `serving` is false before the endpoint is open and after it began to stop.
+[[nodiscard]] admin::Readiness ReadinessOf(const audit::AuditStatus& audit, bool serving);
+
+[[nodiscard]] admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness);
+
+}  // namespace connector::broker::app

@@ -1,0 +1,27 @@
+#pragma once
+
+// Builds the caller verifiers that the configuration names. The only switch over their kinds.
+
+#include "broker/app/options.h"
+#include "broker/identity/key_refresh.h"
+#include "broker/identity/verifier_chain.h"
+#include "common/base/clock.h"
+#include "common/base/result.h"
+#include "common/http/curl_client.h"
+
+#include <memory>
+
+namespace connector::broker::app {
+
+struct VerifierParts {
+  http::CurlClient* client = nullptr;  // Fetches discovery documents and key sets.
+  const Clock* clock = nullptr;
+  identity::KeyRefreshObserver on_refresh;
+  identity::VerifyObserver on_verify;
+};
+
+// Errors name the issuer and the field. All parts outlive the verifier.
+[[nodiscard]] Result<std::unique_ptr<identity::CallerVerifier>> MakeVerifier(const Options& options,
+                                                                             VerifierParts parts);
+
+}  // namespace connector::broker::app

@@ -1,0 +1,327 @@
+#include "broker/app/wiring.h"
+
+#include "broker/app/metrics.h"
+#include "broker/app/status.h"
+#include "broker/app/verifiers.h"
+#include "broker/catalog/directory_source.h"
+#include "broker/mint/anonymous_minter.h"
+#include "broker/mint/basic_minter.h"
+#include "broker/mint/distribution_minter.h"
+#include "broker/mint/minting_token_source.h"
+#include "broker/probe/prober.h"
+#include "broker/rpc/convert.h"
+#include "broker/rpc/endpoint.h"
+#include "broker/store/file_store.h"
+#include "common/admin/admin_server.h"
+#include "common/base/clock.h"
+#include "common/metrics/process_metrics.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <prometheus/registry.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace connector::broker::app {
+namespace {
+
+constexpr std::chrono::seconds kKeyScheduleInterval{10};
+
+Task<v1::CheckConnectorResponse> Probe(probe::Prober* prober,
+                                       std::shared_ptr<const catalog::Entry> entry,
+                                       Deadline deadline) {
+  const std::vector<probe::ProbeStep> steps = co_await prober->Check(std::move(entry), deadline);
+  v1::CheckConnectorResponse response;
+  for (const probe::ProbeStep& step : steps) {
+    v1::ProbeStep& out = *response.add_steps();
+    out.set_name(step.name);
+    out.set_ok(step.ok);
+    out.set_reason(step.reason);
+    out.set_message(step.message);
+    *out.mutable_took() = rpc::ToProto(step.took);
+  }
+  co_return response;
+}
+
+}  // namespace
+
+class Broker::Impl {
+ public:
+  Impl(Options options, log::Logger& logger)
+      : options_(std::move(options)),
+        log_(logger),
+        started_at_(clock_.Now()),
+        process_metrics_(std::make_shared<metrics::ProcessMetrics>("broker", CONNECTOR_VERSION)),
+        request_metrics_(*registry_),
+        secrets_(options_.root_key.Reveal()),
+        source_(options_.resource_directory, {secrets_, catalog_, log_, *registry_}),
+        hub_(catalog_, options_.root_key.Clone(), clock_),
+        schedule_timer_(io_) {}
+
+  ~Impl() { Stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<Done> Start() {
+    for (const auto step : {&Impl::LoadResources,
+                            &Impl::OpenAudit,
+                            &Impl::BuildHandlers,
+                            &Impl::StartAdmin,
+                            &Impl::OpenEndpoint}) {
+      const Result<Done> done = (this->*step)();
+      if (!done) {
+        return done;
+      }
+    }
+    source_.Start();
+    following_ = true;
+    serving_ = true;
+    endpoint_->SetServing(true);
+    log_.Info("started",
+              {{"version", CONNECTOR_VERSION},
+               {"port", endpoint_->port()},
+               {"admin_port", admin_->port()},
+               {"connectors", catalog_.Current()->entries.size()},
+               {"audit_head", audit_->Status().head.seq}});
+    return Done{};
+  }
+
+  void Stop() {
+    if (stopped_.exchange(true)) {
+      return;
+    }
+    serving_ = false;
+    log_.Info("stopping");
+    if (endpoint_) {
+      endpoint_->Stop(kDrainTimeout);
+    }
+    if (following_) {
+      source_.Stop();
+    }
+    mint_client_.Shutdown();
+    identity_client_.Shutdown();
+    StopTokens();
+    if (audit_) {
+      audit_->Stop();
+    }
+    if (admin_) {
+      admin_->Stop();
+    }
+    StopThreads();
+    log_.Info("stopped");
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return endpoint_ ? endpoint_->port() : port_before_; }
+  [[nodiscard]] std::uint16_t admin_port() const { return admin_ ? admin_->port() : port_before_; }
+
+ private:
+  Result<Done> LoadResources() { return source_.Load(); }
+
+  Result<Done> OpenAudit() {
+    audit::FileAuditLogOptions options;
+    options.chain.directory = options_.audit_directory;
+    options.chain.max_file_age = options_.max_audit_file_age;
+    options.chain.clock = &clock_;
+    options.chain.log = &log_;
+    options.registry = registry_.get();
+    auto audit = audit::FileAuditLog::Open(std::move(options));
+    if (!audit) {
+      return audit.error();
+    }
+    audit_ = std::move(*audit);
+    state_metrics_ = std::make_shared<StateMetrics>(catalog_, hub_, *audit_);
+    return Done{};
+  }
+
+  Result<Done> BuildHandlers() {
+    VerifierParts parts;
+    parts.client = &identity_client_;
+    parts.clock = &clock_;
+    parts.on_refresh = [this](const identity::KeyRefresh& refresh) { NoteKeys(refresh); };
+    parts.on_verify = [this](identity::VerifyOutcome outcome) {
+      request_metrics_.Verified(outcome);
+    };
+    auto verifier = MakeVerifier(options_, std::move(parts));
+    if (!verifier) {
+      return verifier.error();
+    }
+    verifier_ = std::move(*verifier);
+    StartThreads();
+    tokens_ = mint::MakeTokenSource(
+        {secrets_,
+         {{resource::AuthKind::kTokenAuth, mint::MakeDistributionMinter(mint_client_, clock_)},
+          {resource::AuthKind::kBasicAuth, mint::MakeBasicMinter(clock_)},
+          {resource::AuthKind::kAnonymous, mint::MakeAnonymousMinter(mint_client_, clock_)}},
+         clock_,
+         io_.get_executor(),
+         *registry_,
+         {},
+         {}});
+    prober_ = probe::MakeProber(secrets_, *tokens_, mint_client_);
+    issue_ = std::make_unique<rpc::IssueTokenHandler>(
+        rpc::IssueTokenParts{&catalog_,
+                             verifier_.get(),
+                             tokens_.get(),
+                             audit_.get(),
+                             &clock_,
+                             &log_,
+                             [this](const rpc::IssueOutcome& outcome) {
+                               request_metrics_.Issued(outcome);
+                               failures_.Note(outcome, clock_.Now());
+                             }});
+    auto probe = [prober = prober_.get()](std::shared_ptr<const catalog::Entry> entry,
+                                          Deadline deadline) {
+      return Probe(prober, std::move(entry), deadline);
+    };
+    operators_ = std::make_unique<rpc::OperatorHandler>(
+        rpc::OperatorParts{&catalog_, verifier_.get(), std::move(probe), &log_});
+    return Done{};
+  }
+
+  Result<Done> StartAdmin() {
+    const StatusSources sources{&catalog_,
+                                audit_.get(),
+                                &hub_,
+                                &request_metrics_,
+                                &failures_,
+                                CONNECTOR_VERSION,
+                                started_at_};
+    admin::AdminOptions options;
+    options.address = options_.admin_address;
+    options.readiness = [this] { return ReadinessOf(audit_->Status(), serving_); };
+    options.collectables = {registry_, process_metrics_, state_metrics_};
+    options.status_json = [this, sources] {
+      return admin::ToJson(StatusOf(sources, ReadinessOf(audit_->Status(), serving_)));
+    };
+    options.title = "connector-broker";
+    admin_ = std::make_unique<admin::AdminServer>(std::move(options));
+    return admin_->Start();
+  }
+
+  Result<Done> OpenEndpoint() {
+    auto endpoint = rpc::Endpoint::Start(
+        {.listen_address = options_.listen_address, .tls = options_.tls, .peers = options_.peers},
+        {&io_, issue_.get(), operators_.get(), &hub_, &log_});
+    if (!endpoint) {
+      return endpoint.error();
+    }
+    endpoint_ = std::move(*endpoint);
+    return Done{};
+  }
+
+  void StartThreads() {
+    const unsigned count = std::max(1U, std::thread::hardware_concurrency());
+    for (unsigned i = 0; i < count; ++i) {
+      threads_.emplace_back([this] { io_.run(); });
+    }
+    asio::co_spawn(io_, FollowKeySchedule(), [](const std::exception_ptr& failure) {
+      if (failure) {
+        std::rethrow_exception(failure);
+      }
+    });
+  }
+
+  // Wakes often rather than once per period, so that a clock that is set is followed too.
+  Task<void> FollowKeySchedule() {
+    while (!stopped_) {
+      hub_.RefreshKeys();
+      schedule_timer_.expires_after(kKeyScheduleInterval);
+      co_await schedule_timer_.async_wait(kUseTask);
+    }
+  }
+
+  void StopTokens() {
+    if (!tokens_) {
+      return;
+    }
+    std::promise<void> done;
+    asio::co_spawn(
+        io_, tokens_->Stop(), [&done](const std::exception_ptr&, Done) { done.set_value(); });
+    done.get_future().wait();
+  }
+
+  void StopThreads() {
+    io_.stop();
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+    threads_.clear();
+  }
+
+  void NoteKeys(const identity::KeyRefresh& refresh) {
+    request_metrics_.KeysRefreshed(refresh);
+    if (!refresh.ok) {
+      log_.Warning("an issuer's keys could not be read; those there are stay in use",
+                   {{"issuer", refresh.issuer}, {"error", refresh.message}});
+    }
+  }
+
+  static constexpr std::uint16_t port_before_ = 0;
+
+  const Options options_;
+  log::Logger& log_;
+  const SystemClock clock_;
+  const WallTime started_at_;
+
+  std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
+  std::shared_ptr<metrics::ProcessMetrics> process_metrics_;
+  RequestMetrics request_metrics_;
+  RecentFailures failures_;
+
+  store::FileSecretStore secrets_;
+  catalog::Catalog catalog_;
+  catalog::DirectorySource source_;
+  rpc::WatchHub hub_;
+
+  // Below here, what runs on io_ is destroyed before it.
+  asio::io_context io_;
+  asio::executor_work_guard<Executor> work_{io_.get_executor()};
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>,
+                             Executor>
+      schedule_timer_;
+  http::CurlClient mint_client_;
+  http::CurlClient identity_client_;
+  std::unique_ptr<identity::CallerVerifier> verifier_;
+  std::unique_ptr<audit::FileAuditLog> audit_;
+  std::shared_ptr<StateMetrics> state_metrics_;
+  std::unique_ptr<mint::MintingTokenSource> tokens_;
+  std::unique_ptr<probe::Prober> prober_;
+  std::unique_ptr<rpc::IssueTokenHandler> issue_;
+  std::unique_ptr<rpc::OperatorHandler> operators_;
+  std::unique_ptr<admin::AdminServer> admin_;
+  std::unique_ptr<rpc::Endpoint> endpoint_;
+  std::vector<std::thread> threads_;
+  std::atomic<bool> serving_ = false;
+  std::atomic<bool> stopped_ = false;
+  bool following_ = false;
+};
+
+Broker::Broker(Options options, log::Logger& logger)
+    : impl_(std::make_unique<Impl>(std::move(options), logger)) {}
+
+Broker::~Broker() = default;
+
+Result<Done> Broker::Start() {
+  return impl_->Start();
+}
+
+void Broker::Stop() {
+  impl_->Stop();
+}
+
+std::uint16_t Broker::port() const {
+  return impl_->port();
+}
+
+std::uint16_t Broker::admin_port() const {
+  return impl_->admin_port();
+}
+
+}  // namespace connector::broker::app

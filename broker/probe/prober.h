@@ -1,0 +1,56 @@
+#pragma once
+
+// Prober: does a connector work? Runs the steps that a person would try by hand, and says for the
+// first that fails what to do. What CheckConnector answers.
+//
+// Deliberately asks for no more than the connector may do anyway, uses the same token source as
+// IssueToken (so that it shares its cache, backoff and rate limit), writes nothing, and follows no
+// redirect. Messages name the registry, the connector and the Secret, and never hold a credential.
+
+#include "broker/catalog/catalog.h"
+#include "broker/mint/token_source.h"
+#include "broker/store/secret_store.h"
+#include "common/async/task.h"
+#include "common/http/curl_client.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::broker::probe {
+
+// The parameter of spec.auth.params that names the repository to read.
+inline constexpr char kRepositoryParameter[] = "repository";
+
+struct ProbeStep {
+  std::string name;  // "secret", "liveness", "auth", "read"
+  bool ok = false;
+  std::string reason;   // CamelCase, for conditions; "Ok" when ok.
+  std::string message;  // A sentence that says what was found, or what to do.
+  std::chrono::nanoseconds took{0};
+};
+
+// Thread-safe.
+class Prober {
+ public:
+  virtual ~Prober() = default;
+
+  // In their order: secret (it is there and has its keys), liveness (GET /v2/ answers 200 or 401),
+  // auth (a token can be minted: to pull the repository parameter, else without a scope), read (GET
+  // the repository's tags; only with that parameter). Stops at the first failure.
+  [[nodiscard]] virtual Task<std::vector<ProbeStep>> Check(
+      std::shared_ptr<const catalog::Entry> entry, Deadline deadline) = 0;
+
+ protected:
+  Prober() = default;
+  Prober(const Prober&) = default;
+  Prober& operator=(const Prober&) = default;
+};
+
+// All must outlive the prober.
+[[nodiscard]] std::unique_ptr<Prober> MakeProber(store::SecretStore& store,
+                                                 mint::TokenSource& tokens,
+                                                 http::CurlClient& client);
+
+}  // namespace connector::broker::probe

@@ -1,0 +1,142 @@
+#include "broker/rpc/denial.h"
+
+#include "broker/policy/policy.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace connector::broker::rpc {
+namespace {
+
+constexpr std::chrono::seconds kRetrySoon{1};
+constexpr std::chrono::seconds kRetryLater{5};
+constexpr std::chrono::seconds kMaxRetryAfter{3600};
+
+std::chrono::seconds RetryAfter(const Error& error, std::chrono::seconds otherwise) {
+  return std::clamp(
+      error.retry_after.count() > 0 ? error.retry_after : otherwise, kRetrySoon, kMaxRetryAfter);
+}
+
+// A minter's sentence is for the client's user. It is used only where it names the registry.
+std::string Sentence(const resource::Connector& connector,
+                     const Error& error,
+                     const std::string& ours) {
+  const bool theirs = error.origin == ErrorOrigin::kUpstream &&
+                      error.message.find(connector.address.host) != std::string::npos;
+  return theirs ? error.message : ours;
+}
+
+Refusal SecretUnavailable(const resource::Connector& connector, const Error& error) {
+  const bool may_recover = error.retry == Retry::kSafe;
+  return {v1::DENIAL_REASON_SECRET_UNAVAILABLE,
+          "The credential that connector " + connector.ref.ToString() + " keeps for " +
+              connector.address.host +
+              " cannot be used; ask the connector's owner to check its Secret.",
+          error.message,
+          may_recover ? RetryAfter(error, kRetryLater) : std::chrono::seconds(0)};
+}
+
+}  // namespace
+
+std::string ReasonName(v1::DenialReason reason) {
+  constexpr std::string_view kPrefix = "DENIAL_REASON_";
+  const std::string& name = v1::DenialReason_Name(reason);
+  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+}
+
+Refusal CallerRefused(const Error& error) {
+  if (error.code == ErrorCode::kUnauthenticated || error.code == ErrorCode::kInvalidArgument) {
+    return {v1::DENIAL_REASON_CALLER_UNAUTHENTICATED,
+            "The caller token was not accepted: send a valid token of yours as the password.",
+            error.message,
+            {}};
+  }
+  return {v1::DENIAL_REASON_IDENTITY_UNAVAILABLE,
+          "The caller token cannot be verified right now; try again.",
+          error.message,
+          RetryAfter(error, kRetryLater)};
+}
+
+Refusal ConnectorNotFound(const std::string& asked_for, std::string detail) {
+  return {v1::DENIAL_REASON_CONNECTOR_NOT_FOUND,
+          "There is no connector " + asked_for +
+              ", or none of its access rules names you; ask its owner for a rule.",
+          std::move(detail),
+          {}};
+}
+
+Refusal AccessDenied(const resource::Connector& connector,
+                     const std::vector<oci::Scope>& scopes,
+                     std::string detail) {
+  return {v1::DENIAL_REASON_ACCESS_DENIED,
+          policy::DenialSentence(connector, scopes),
+          std::move(detail),
+          {}};
+}
+
+Refusal MintFailed(const resource::Connector& connector, const Error& error) {
+  const std::string& host = connector.address.host;
+  const bool upstream = error.origin == ErrorOrigin::kUpstream;
+  switch (error.code) {
+    case ErrorCode::kPermissionDenied:
+      return upstream ? Refusal{v1::DENIAL_REASON_UPSTREAM_REFUSED,
+                                Sentence(connector,
+                                         error,
+                                         "The registry " + host +
+                                             " refused the credential of connector " +
+                                             connector.ref.ToString() + "."),
+                                error.message,
+                                {}}
+                      : SecretUnavailable(connector, error);
+    case ErrorCode::kResourceExhausted:
+      return {v1::DENIAL_REASON_RATE_LIMITED,
+              Sentence(connector, error, "The registry " + host + " asks to wait."),
+              error.message,
+              RetryAfter(error, kRetryLater)};
+    case ErrorCode::kDeadlineExceeded:
+      return {
+          v1::DENIAL_REASON_UPSTREAM_TIMEOUT,
+          Sentence(connector, error, "The token service of " + host + " did not answer in time."),
+          error.message,
+          RetryAfter(error, kRetrySoon)};
+    case ErrorCode::kNotFound:
+      return SecretUnavailable(connector, error);
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kUnavailable:
+      if (!upstream) {
+        return SecretUnavailable(connector, error);
+      }
+      break;
+    default:
+      break;
+  }
+  return {v1::DENIAL_REASON_UPSTREAM_UNAVAILABLE,
+          Sentence(connector, error, "No token could be had for " + host + "."),
+          error.message,
+          RetryAfter(error, kRetryLater)};
+}
+
+Refusal AuditFailed(const Error& error) {
+  return {v1::DENIAL_REASON_AUDIT_UNAVAILABLE,
+          "The decision cannot be recorded right now, so nothing is issued; try again.",
+          error.message,
+          kRetryLater};
+}
+
+Refusal RequestInvalid(const Error& error) {
+  return {v1::DENIAL_REASON_INVALID_REQUEST,
+          "The request is not valid: " + error.message + ".",
+          error.message,
+          {}};
+}
+
+Refusal ConnectorChanging(const resource::Connector& connector) {
+  return {v1::DENIAL_REASON_UPSTREAM_UNAVAILABLE,
+          "Connector " + connector.ref.ToString() + " for " + connector.address.host +
+              " is being changed; try again.",
+          "the connector changed twice while a token was minted",
+          kRetrySoon};
+}
+
+}  // namespace connector::broker::rpc

@@ -1,0 +1,89 @@
+#pragma once
+
+// IssueTokenHandler: what IssueToken does, without sockets or a server. Read Decide in the source:
+// caller, policy, mint; then the audit record is on disk, and only then there is an answer
+// (promises P2, P3 and P4).
+//
+// Deliberately does not know which peers may call: broker_service.h has asked already.
+
+#include "broker/audit/audit_log.h"
+#include "broker/catalog/catalog.h"
+#include "broker/identity/caller_verifier.h"
+#include "broker/mint/token_source.h"
+#include "broker/rpc/denial.h"
+#include "broker/rpc/issue_request.h"
+#include "common/base/clock.h"
+
+#include "proto/connector/broker/v1/broker.pb.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace connector::log {
+class Logger;
+}  // namespace connector::log
+
+namespace connector::broker::rpc {
+
+// How long a caller's right holds in a data plane without asking again (promise P6).
+inline constexpr std::chrono::seconds kAuthorizationLifetime{60};
+
+// One decision, for metrics and the status page.
+struct IssueOutcome {
+  v1::DenialReason reason = v1::DENIAL_REASON_UNSPECIFIED;  // Unspecified: granted.
+  std::string connector;  // "namespace/name" of one that exists; else empty.
+  std::string message;    // What the client was told; empty when granted.
+  std::chrono::steady_clock::duration took{};
+};
+
+struct IssueTokenParts {
+  const catalog::Catalog* catalog = nullptr;
+  identity::CallerVerifier* verifier = nullptr;
+  mint::TokenSource* tokens = nullptr;
+  audit::AuditLog* audit = nullptr;
+  const Clock* clock = nullptr;
+  log::Logger* log = nullptr;
+  std::function<void(const IssueOutcome&)> observe = [](const IssueOutcome&) {};
+};
+
+// Thread-safe: calls may overlap on any thread of the broker's executor.
+class IssueTokenHandler {
+ public:
+  explicit IssueTokenHandler(IssueTokenParts parts) : parts_(std::move(parts)) {}
+
+  // Reads `request` before it returns, never later. `peer` is the SAN of the data plane that asks.
+  [[nodiscard]] Task<v1::IssueTokenResponse> Handle(const v1::IssueTokenRequest& request,
+                                                    std::string peer,
+                                                    Deadline deadline);
+
+ private:
+  // One call while it runs. Shared with no one else; a pointer keeps coroutine frames small.
+  struct Call {
+    IssueQuery query;
+    identity::UnverifiedToken token;
+    std::string peer;
+    Deadline deadline;
+    std::chrono::steady_clock::time_point start;
+    // What is decided so far.
+    std::optional<identity::Caller> caller;
+    std::shared_ptr<const catalog::Entry> entry;
+    std::shared_ptr<const mint::UpstreamToken> token_out;
+    std::string rule;
+    std::optional<Refusal> refusal;
+  };
+  using CallPtr = std::shared_ptr<Call>;
+
+  [[nodiscard]] Task<v1::IssueTokenResponse> Run(CallPtr call);
+  [[nodiscard]] Task<Done> Decide(CallPtr call);
+  [[nodiscard]] Task<Done> Mint(CallPtr call);
+  [[nodiscard]] auditlog::Event Record(const Call& call) const;
+  [[nodiscard]] v1::IssueTokenResponse Answer(const Call& call) const;
+  void Report(const Call& call) const;
+
+  IssueTokenParts parts_;
+};
+
+}  // namespace connector::broker::rpc

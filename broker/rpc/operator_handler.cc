@@ -1,0 +1,92 @@
+#include "broker/rpc/operator_handler.h"
+
+#include "broker/policy/policy.h"
+#include "broker/rpc/issue_request.h"
+#include "common/log/log.h"
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace connector::broker::rpc {
+
+struct OperatorHandler::ExplainCall {
+  std::optional<Error> invalid;
+  ConnectorRef ref;
+  std::vector<oci::Scope> scopes;
+  identity::UnverifiedToken token;
+  std::string peer;
+  Deadline deadline;
+};
+
+Task<Result<v1::ExplainAccessResponse>> OperatorHandler::Explain(
+    const v1::ExplainAccessRequest& request, std::string peer, Deadline deadline) {
+  Result<IssueQuery> query = ParseExplainRequest(request);
+  ExplainCall call{std::nullopt,
+                   {},
+                   {},
+                   identity::UnverifiedToken(query ? std::move(query->caller_token) : Secret()),
+                   std::move(peer),
+                   deadline};
+  if (query) {
+    call.ref = std::get<ConnectorRef>(query->target);
+    call.scopes = std::move(query->scopes);
+  } else {
+    call.invalid = query.error();
+  }
+  return RunExplain(std::make_shared<const ExplainCall>(std::move(call)));
+}
+
+Task<Result<v1::ExplainAccessResponse>> OperatorHandler::RunExplain(
+    std::shared_ptr<const ExplainCall> call) {
+  if (call->invalid) {
+    co_return *call->invalid;
+  }
+  v1::ExplainAccessResponse response;
+  const Result<identity::Caller> caller =
+      co_await parts_.verifier->Verify(call->token, call->deadline);
+  const auto entry = parts_.catalog->Current()->Find(call->ref);
+  if (!caller) {
+    response.set_reason("the caller token is not accepted: " + caller.error().message);
+  } else if (!entry) {
+    response.set_subject(caller->Name());
+    response.set_reason("there is no connector " + call->ref.ToString());
+  } else {
+    const policy::Decision decision = policy::Evaluate(*entry->connector, *caller, call->scopes);
+    response.set_subject(caller->Name());
+    response.set_allowed(decision.allowed);
+    response.set_rule(decision.rule);
+    response.set_reason(decision.reason);
+  }
+  parts_.log->Info("explain_access",
+                   {{"peer", call->peer},
+                    {"subject", response.subject()},
+                    {"connector", call->ref.ToString()},
+                    {"allowed", response.allowed()},
+                    {"reason", response.reason()}});
+  co_return response;
+}
+
+Task<Result<v1::CheckConnectorResponse>> OperatorHandler::Check(
+    const v1::CheckConnectorRequest& request, std::string peer, Deadline deadline) {
+  return RunCheck(ConnectorRef{request.connector().namespace_(), request.connector().name()},
+                  std::move(peer),
+                  deadline);
+}
+
+Task<Result<v1::CheckConnectorResponse>> OperatorHandler::RunCheck(ConnectorRef ref,
+                                                                   std::string peer,
+                                                                   Deadline deadline) {
+  const auto entry = parts_.catalog->Current()->Find(ref);
+  if (!entry) {
+    Error error = MakeError(
+        ErrorCode::kNotFound, ErrorOrigin::kClient, "there is no connector " + ref.ToString());
+    co_return error;
+  }
+  v1::CheckConnectorResponse response = co_await parts_.probe(entry, deadline);
+  const bool ok = !response.steps().empty() && response.steps().rbegin()->ok();
+  parts_.log->Info("check_connector", {{"peer", peer}, {"connector", ref.ToString()}, {"ok", ok}});
+  co_return response;
+}
+
+}  // namespace connector::broker::rpc

@@ -1,0 +1,82 @@
+#include "broker/rpc/route_update.h"
+
+#include "broker/rpc/convert.h"
+
+#include <string_view>
+
+namespace connector::broker::rpc {
+namespace {
+
+v1::RedirectMode ToProto(resource::RedirectMode mode) {
+  return mode == resource::RedirectMode::kPass ? v1::REDIRECT_MODE_PASS : v1::REDIRECT_MODE_FOLLOW;
+}
+
+void FillRoute(v1::Route& route, const catalog::Entry& entry) {
+  const resource::Connector& connector = *entry.connector;
+  *route.mutable_connector() = rpc::ToProto(connector.ref);
+  route.set_address(connector.address.ToString());
+  route.set_ca_bundle(entry.ca_pem);
+  for (const std::string& host : connector.MirrorHosts()) {
+    route.add_mirror_hosts(host);
+  }
+  route.mutable_redirects()->set_mode(ToProto(connector.upstream.redirects.mode));
+  for (const std::string& host : connector.upstream.redirects.hosts) {
+    route.mutable_redirects()->add_hosts(host);
+  }
+  const resource::Limits& limits = connector.upstream.limits;
+  route.mutable_limits()->set_max_concurrent_requests(limits.max_concurrent_requests);
+  *route.mutable_limits()->mutable_connect_timeout() = rpc::ToProto(limits.connect_timeout);
+  *route.mutable_limits()->mutable_idle_timeout() = rpc::ToProto(limits.idle_timeout);
+  route.set_secret_class(rpc::ToProto(resource::ClassOf(connector.auth.kind)));
+  route.set_allow_insecure_upstream(connector.upstream.allow_insecure);
+  route.set_docker_hub(connector.IsDockerHub());
+  route.set_epoch(entry.epoch);
+}
+
+}  // namespace
+
+v1::WatchRoutesResponse RouteSnapshot(const catalog::Snapshot& now,
+                                      const std::vector<SealingKey>& keys) {
+  v1::WatchRoutesResponse response;
+  response.set_snapshot(true);
+  for (const auto& [ref, entry] : now.entries) {
+    FillRoute(*response.add_routes(), *entry);
+  }
+  SetSealingKeys(response, keys);
+  return response;
+}
+
+v1::WatchRoutesResponse RouteChanges(const catalog::Snapshot& sent, const catalog::Snapshot& now) {
+  v1::WatchRoutesResponse response;
+  for (const auto& [ref, entry] : now.entries) {
+    const auto before = sent.Find(ref);
+    // The epoch covers all that a grant depends on, not limits or redirects: compare everything.
+    if (!before || before->epoch != entry->epoch || before->ca_pem != entry->ca_pem ||
+        !(*before->connector == *entry->connector)) {
+      FillRoute(*response.add_routes(), *entry);
+    }
+  }
+  for (const auto& [ref, entry] : sent.entries) {
+    if (!now.Find(ref)) {
+      *response.add_removed() = rpc::ToProto(ref);
+    }
+  }
+  return response;
+}
+
+void SetSealingKeys(v1::WatchRoutesResponse& response, const std::vector<SealingKey>& keys) {
+  response.clear_sealing_keys();
+  for (const SealingKey& key : keys) {
+    v1::SealingKey& out = *response.add_sealing_keys();
+    const std::string_view bytes = key.key.Reveal();
+    out.set_id(key.id);
+    out.set_key(bytes.data(), bytes.size());
+    out.set_current(key.current);
+  }
+}
+
+bool IsEmpty(const v1::WatchRoutesResponse& response) {
+  return response.routes().empty() && response.removed().empty() && response.sealing_keys().empty();
+}
+
+}  // namespace connector::broker::rpc

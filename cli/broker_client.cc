@@ -1,0 +1,143 @@
+#include "cli/broker_client.h"
+
+#include "cli/files.h"
+#include "cli/values.h"
+#include "common/grpc/credentials.h"
+
+#include "proto/connector/broker/v1/broker.grpc.pb.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <utility>
+
+namespace connector::cli {
+namespace {
+
+using broker::v1::Broker;
+
+Error Wrong(std::string message) {
+  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
+}
+
+// The file of one flag: named by itself, or standing in the --pki directory. It is read here,
+// because gRPC would only say that a handshake failed.
+Result<std::string> FileOf(const Arguments& arguments,
+                           std::string_view flag,
+                           std::string_view name_in_pki) {
+  std::string path = arguments.ValueOr(flag, "");
+  if (path.empty()) {
+    const auto pki = arguments.Value("pki");
+    if (!pki) {
+      return Wrong("--pki DIR or --" + std::string(flag) + " FILE is missing");
+    }
+    path = *pki + "/" + std::string(name_in_pki);
+  }
+  if (const Result<Secret> content = ReadSecretFile(path); !content) {
+    return content.error();
+  }
+  return path;
+}
+
+Error FromStatus(const ::grpc::Status& status) {
+  const std::string said =
+      status.error_message().empty() ? "it gave no reason" : status.error_message();
+  const auto error = [](ErrorCode code, std::string message) {
+    return MakeError(code, ErrorOrigin::kBroker, std::move(message));
+  };
+  switch (status.error_code()) {
+    case ::grpc::StatusCode::INVALID_ARGUMENT:
+      return error(ErrorCode::kInvalidArgument, "the broker refuses the request: " + said);
+    case ::grpc::StatusCode::NOT_FOUND:
+      return error(ErrorCode::kNotFound, "the broker does not know it: " + said);
+    case ::grpc::StatusCode::PERMISSION_DENIED:
+    case ::grpc::StatusCode::UNAUTHENTICATED:
+      return error(
+          ErrorCode::kPermissionDenied,
+          "the broker does not take this certificate for an operator's (its peers.operators "
+          "lists whom it takes): " +
+              said);
+    case ::grpc::StatusCode::DEADLINE_EXCEEDED:
+      return error(ErrorCode::kDeadlineExceeded,
+                   "the broker did not answer in time (--timeout): " + said);
+    default:
+      return error(ErrorCode::kUnavailable,
+                   "the broker could not be reached or could not answer: " + said);
+  }
+}
+
+// One unary call: `method` is the stub's.
+template <typename Request, typename Response>
+Result<Response> Call(const std::shared_ptr<::grpc::Channel>& channel,
+                      std::chrono::seconds timeout,
+                      const Request& request,
+                      ::grpc::Status (Broker::Stub::*method)(::grpc::ClientContext*,
+                                                             const Request&,
+                                                             Response*)) {
+  const auto stub = Broker::NewStub(channel);
+  ::grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  Response response;
+  const ::grpc::Status status = (stub.get()->*method)(&context, request, &response);
+  return status.ok() ? Result<Response>(std::move(response)) : FromStatus(status);
+}
+
+}  // namespace
+
+std::vector<Flag> WithBrokerFlags(std::vector<Flag> own) {
+  const Flag flags[] = {
+      {.name = "broker",
+       .value_name = "ADDR",
+       .help = "The broker, for example 127.0.0.1:7443.",
+       .required = true},
+      {.name = "pki", .value_name = "DIR", .help = "A directory made by 'pki init'."},
+      {.name = "ca-file", .value_name = "FILE", .help = "The broker's CA; default: DIR/ca.crt."},
+      {.name = "certificate-file",
+       .value_name = "FILE",
+       .help = "Our certificate; default: DIR/operator.crt."},
+      {.name = "key-file", .value_name = "FILE", .help = "Its key; default: DIR/operator.key."},
+      {.name = "server-name",
+       .value_name = "NAME",
+       .help = "Name in the broker's certificate; default: the host of ADDR."},
+      {.name = "timeout", .value_name = "TIME", .help = "Of the whole call; default: 15s."}};
+  own.insert(own.end(), std::begin(flags), std::end(flags));
+  return own;
+}
+
+Result<BrokerClient> BrokerClient::FromArguments(const Arguments& arguments) {
+  const Result<std::chrono::seconds> timeout = ParseDuration(arguments.ValueOr("timeout", "15s"));
+  if (!timeout) {
+    return timeout.error();
+  }
+  Result<std::string> ca = FileOf(arguments, "ca-file", "ca.crt");
+  Result<std::string> certificate = FileOf(arguments, "certificate-file", "operator.crt");
+  Result<std::string> key = FileOf(arguments, "key-file", "operator.key");
+  for (const Result<std::string>* file : {&ca, &certificate, &key}) {
+    if (!*file) {
+      return file->error();
+    }
+  }
+  const grpc_support::TlsFiles files{*std::move(certificate), *std::move(key), *std::move(ca)};
+  return BrokerClient(grpc_support::MakeChannel(arguments.ValueOr("broker", ""),
+                                                files,
+                                                arguments.ValueOr("server-name", ""),
+                                                ::grpc::ChannelArguments()),
+                      *timeout);
+}
+
+Result<broker::v1::ExplainAccessResponse> BrokerClient::Explain(
+    const broker::v1::ExplainAccessRequest& request) {
+  return Call(channel_, timeout_, request, &Broker::Stub::ExplainAccess);
+}
+
+Result<broker::v1::CheckConnectorResponse> BrokerClient::Check(
+    const broker::v1::CheckConnectorRequest& request) {
+  return Call(channel_, timeout_, request, &Broker::Stub::CheckConnector);
+}
+
+ExitCode ExitCodeOf(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kDeadlineExceeded
+             ? kExitUnreachable
+             : kExitUsage;
+}
+
+}  // namespace connector::cli

@@ -1,0 +1,54 @@
+#pragma once
+
+// One call to the broker, as an operator: mutual TLS with the operator's certificate, one deadline,
+// no retries. Used by `explain` and `check`.
+
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "common/base/result.h"
+
+#include <memory>
+#include <vector>
+
+namespace connector::broker::v1 {
+class CheckConnectorRequest;
+class CheckConnectorResponse;
+class ExplainAccessRequest;
+class ExplainAccessResponse;
+}  // namespace connector::broker::v1
+
+namespace grpc {
+class Channel;
+}  // namespace grpc
+
+namespace connector::cli {
+
+// `own`, followed by the flags with which a broker is found: --broker, --pki or the three files,
+// --server-name, --timeout.
+[[nodiscard]] std::vector<Flag> WithBrokerFlags(std::vector<Flag> own);
+
+class BrokerClient {
+ public:
+  // Fails with kInvalidArgument or kNotFound when a flag is missing or a file cannot be read.
+  // Does not connect yet.
+  [[nodiscard]] static Result<BrokerClient> FromArguments(const Arguments& arguments);
+
+  // Fail with kUnavailable or kDeadlineExceeded when the broker does not answer; with
+  // kPermissionDenied when it does not take our certificate for this call; with what it says else.
+  [[nodiscard]] Result<broker::v1::ExplainAccessResponse> Explain(
+      const broker::v1::ExplainAccessRequest& request);
+  [[nodiscard]] Result<broker::v1::CheckConnectorResponse> Check(
+      const broker::v1::CheckConnectorRequest& request);
+
+ private:
+  BrokerClient(std::shared_ptr<::grpc::Channel> channel, std::chrono::seconds timeout)
+      : channel_(std::move(channel)), timeout_(timeout) {}
+
+  std::shared_ptr<::grpc::Channel> channel_;
+  std::chrono::seconds timeout_;
+};
+
+// The exit code for an error of the above.
+[[nodiscard]] ExitCode ExitCodeOf(const Error& error);
+
+}  // namespace connector::cli

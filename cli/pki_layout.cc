@@ -1,0 +1,166 @@
+#include "cli/pki_layout.h"
+
+#include "cli/files.h"
+#include "common/jose/jws.h"
+
+#include <arpa/inet.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace connector::cli {
+namespace {
+
+Error Wrong(std::string message) {
+  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
+}
+
+// Strict, because the text goes into OpenSSL's comma-separated syntax for extensions.
+bool IsDnsName(std::string_view name) {
+  if (name.starts_with("*.")) {
+    name.remove_prefix(2);
+  }
+  const bool only_name_characters = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.';
+  });
+  return !name.empty() && name.size() <= 253 && only_name_characters && name.front() != '.' &&
+         name.back() != '.' && name.find("..") == std::string_view::npos;
+}
+
+bool IsIpAddress(const std::string& text) {
+  std::array<unsigned char, sizeof(in6_addr)> address{};
+  return ::inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), address.data()) == 1;
+}
+
+Result<std::vector<std::string>> ListenerNames(const PkiRequest& request) {
+  std::vector<std::string> names{
+      "DNS:localhost", "DNS:*.default.svc", "DNS:*.default.svc.cluster.local", "IP:127.0.0.1"};
+  for (const std::string& name : request.listener_dns) {
+    if (!IsDnsName(name)) {
+      return Wrong("--dns '" + name + "' is not a DNS name");
+    }
+    names.push_back("DNS:" + name);
+  }
+  for (const std::string& address : request.listener_ips) {
+    if (!IsIpAddress(address)) {
+      return Wrong("--ip '" + address + "' is not an IP address");
+    }
+    names.push_back("IP:" + address);
+  }
+  return names;
+}
+
+// Collects files; after a failure it does nothing more and keeps the first error.
+class Builder {
+ public:
+  explicit Builder(Validity validity) : validity_(validity) {
+    Result<KeyPtr> key = MakeEcKey();
+    if (!key) {
+      error_ = std::move(key).error();
+      return;
+    }
+    ca_key_ = *std::move(key);
+    ca_ = Certify(
+        "ca", {Purpose::kAuthority, "OCI Connector development CA", {}, validity_}, ca_key_);
+  }
+
+  void AddPair(const std::string& name, Purpose purpose, std::vector<std::string> names) {
+    Result<KeyPtr> key = MakeEcKey();
+    if (!key) {
+      error_ = std::move(key).error();
+    } else {
+      Certify(name, {purpose, "oci-connector " + name, std::move(names), validity_}, *key);
+    }
+  }
+
+  void AddIssuer() {
+    Result<jose::EcKey> key = jose::MakeEcKey();
+    if (!key) {
+      error_ = std::move(key).error();
+      return;
+    }
+    Add("issuer.jwk.json", Result<Secret>(std::move(key->private_jwk)));
+    Add("issuer.jwks.json", Result<std::string>(std::move(key->public_jwks)));
+  }
+
+  void AddRootKey() {
+    std::array<unsigned char, kRootKeyBytes> bytes{};
+    if (RAND_priv_bytes(bytes.data(), bytes.size()) != 1) {
+      error_ = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "no randomness to be had");
+      return;
+    }
+    Add("root.key",
+        Result<Secret>(
+            Secret(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()))));
+    OPENSSL_cleanse(bytes.data(), bytes.size());
+  }
+
+  [[nodiscard]] Result<std::vector<PkiFile>> Take() && {
+    return error_ ? Result<std::vector<PkiFile>>(*std::move(error_)) : std::move(files_);
+  }
+
+ private:
+  void Add(const std::string& name, Result<Secret> content) {
+    if (!content) {
+      error_ = error_ ? error_ : std::move(content).error();
+    } else {
+      files_.push_back({name, *std::move(content), kPrivateFile});
+    }
+  }
+  void Add(const std::string& name, const Result<std::string>& content) {
+    if (!content) {
+      error_ = error_ ? error_ : content.error();
+    } else {
+      files_.push_back({name, Secret(*content), kPublicFile});
+    }
+  }
+
+  CertificatePtr Certify(const std::string& name,
+                         const CertificateRequest& request,
+                         const KeyPtr& key) {
+    if (error_) {
+      return nullptr;
+    }
+    Result<CertificatePtr> certificate =
+        IssueCertificate(request, key.get(), ca_.get(), ca_key_.get());
+    if (!certificate) {
+      error_ = std::move(certificate).error();
+      return nullptr;
+    }
+    Add(name + ".crt", CertificatePem(certificate->get()));
+    Add(name + ".key", PrivateKeyPem(key.get()));
+    return *std::move(certificate);
+  }
+
+  Validity validity_;
+  KeyPtr ca_key_;
+  CertificatePtr ca_;
+  std::vector<PkiFile> files_;
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
+Result<std::vector<PkiFile>> MakePki(const PkiRequest& request) {
+  Result<std::vector<std::string>> listener_names = ListenerNames(request);
+  if (!listener_names) {
+    return std::move(listener_names).error();
+  }
+  Builder builder(request.validity);
+  builder.AddPair("broker",
+                  Purpose::kServer,
+                  {"DNS:connector-broker", "DNS:localhost", "IP:127.0.0.1", "IP:::1"});
+  builder.AddPair("dataplane", Purpose::kClient, {"URI:" + std::string(kDataplaneName)});
+  builder.AddPair("operator", Purpose::kClient, {"URI:" + std::string(kOperatorName)});
+  builder.AddPair("listener", Purpose::kServer, *std::move(listener_names));
+  builder.AddRootKey();
+  builder.AddIssuer();
+  return std::move(builder).Take();
+}
+
+}  // namespace connector::cli

@@ -1,0 +1,60 @@
+#pragma once
+
+// Makes EC P-256 keys and X.509 certificates for `pki init`, with OpenSSL 3. A development PKI: the
+// authority's key is used once per certificate and then left to its owner's file; no revocation, no
+// renewal. Takes the time as a value; randomness comes from OpenSSL.
+
+#include "common/base/clock.h"
+#include "common/base/result.h"
+#include "common/base/secret.h"
+
+#include <openssl/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::cli {
+
+struct OpensslDelete {
+  void operator()(EVP_PKEY* key) const;
+  void operator()(X509* certificate) const;
+};
+using KeyPtr = std::unique_ptr<EVP_PKEY, OpensslDelete>;
+using CertificatePtr = std::unique_ptr<X509, OpensslDelete>;
+
+enum class Purpose : std::uint8_t {
+  kAuthority,  // CA, pathlen 0; keyCertSign and cRLSign.
+  kServer,     // extendedKeyUsage serverAuth
+  kClient,     // extendedKeyUsage clientAuth
+};
+
+struct Validity {
+  WallTime not_before;
+  WallTime not_after;
+};
+
+struct CertificateRequest {
+  Purpose purpose = Purpose::kServer;
+  std::string common_name;  // For people; nothing is verified against it (RFC 9525).
+  // Subject alternative names as OpenSSL writes them: "DNS:localhost", "IP:127.0.0.1", "URI:...".
+  std::vector<std::string> names;
+  Validity validity;
+};
+
+[[nodiscard]] Result<KeyPtr> MakeEcKey();
+
+// The certificate of `key` with a random 127-bit serial, signed with ECDSA-SHA256 by `issuer_key`.
+// `issuer` is null for a self-signed authority. Fails with kInvalidArgument for a name that OpenSSL
+// does not take, else with kInternal.
+[[nodiscard]] Result<CertificatePtr> IssueCertificate(const CertificateRequest& request,
+                                                      EVP_PKEY* key,
+                                                      X509* issuer,
+                                                      EVP_PKEY* issuer_key);
+
+[[nodiscard]] Result<std::string> CertificatePem(X509* certificate);
+[[nodiscard]] Result<Secret> PrivateKeyPem(EVP_PKEY* key);  // PKCS#8
+
+}  // namespace connector::cli

@@ -1,0 +1,68 @@
+#include "tests/contract/identity/caller_verifier_contract.h"
+
+#include "broker/identity/local_verifier.h"
+#include "broker/identity/oidc_verifier.h"
+#include "broker/identity/verifier_chain.h"
+#include "tests/contract/identity/issuer_stand_in.h"
+#include "tests/contract/identity/temp_file.h"
+
+#include <memory>
+#include <utility>
+
+namespace connector::broker::identity {
+namespace {
+
+using testing_support::IssuerStandIn;
+using testing_support::ManualClock;
+using testing_support::SigningKey;
+using testing_support::TempFile;
+
+struct Published {
+  ManualClock clock;
+  SigningKey key = SigningKey::Ec();
+  std::string jwks = testing_support::Jwks({key.PublicJwk(testing_support::kTestKid)});
+};
+
+struct LocalHarness : Published {
+  TempFile file{jwks};
+  std::unique_ptr<CallerVerifier> made = *MakeLocalVerifier(
+      {testing_support::kTestIssuer, testing_support::kTestAudience, file.path(), {}}, clock);
+
+  CallerVerifier& verifier() { return *made; }
+};
+
+struct OidcHarness : Published {
+  IssuerStandIn issuer{jwks};
+  std::unique_ptr<CallerVerifier> made =
+      *MakeOidcVerifier({.source = {.issuer = testing_support::kTestIssuer,
+                                    .ca_pem = {},
+                                    .jwks_uri = {},
+                                    .allow_insecure = false},
+                         .audience = testing_support::kTestAudience,
+                         .kubernetes = true,
+                         .on_refresh = {}},
+                        issuer.Fetch(),
+                        clock);
+
+  CallerVerifier& verifier() { return *made; }
+};
+
+template <typename Inner>
+struct ChainHarness : Inner {
+  std::unique_ptr<CallerVerifier> chain = MakeChain();
+
+  std::unique_ptr<CallerVerifier> MakeChain() {
+    std::vector<IssuerVerifier> verifiers;
+    verifiers.push_back({testing_support::kTestIssuer, std::move(this->made)});
+    return *MakeVerifierChain(std::move(verifiers), this->clock);
+  }
+  CallerVerifier& verifier() { return *chain; }
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Local, CallerVerifierContract, LocalHarness);
+INSTANTIATE_TYPED_TEST_SUITE_P(Oidc, CallerVerifierContract, OidcHarness);
+INSTANTIATE_TYPED_TEST_SUITE_P(ChainOfLocal, CallerVerifierContract, ChainHarness<LocalHarness>);
+INSTANTIATE_TYPED_TEST_SUITE_P(ChainOfOidc, CallerVerifierContract, ChainHarness<OidcHarness>);
+
+}  // namespace
+}  // namespace connector::broker::identity

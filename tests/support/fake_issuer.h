@@ -1,0 +1,86 @@
+#pragma once
+
+// FakeIssuer: an Issuer that answers what a test says, at once or when the test lets it, and
+// remembers what it was asked.
+
+#include "dataplane/token/issuer.h"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace connector::testing_support {
+
+class FakeIssuer final : public dataplane::token::Issuer {
+ public:
+  using Answer = std::function<dataplane::token::Outcome(const dataplane::token::Ask&)>;
+
+  explicit FakeIssuer(Answer answer) : answer_(std::move(answer)) {}
+
+  void Issue(dataplane::token::Ask ask,
+             std::function<void(dataplane::token::Outcome)> done) override {
+    std::unique_lock lock(mutex_);
+    asks_.push_back(ask);
+    if (holding_) {
+      held_.push_back([answer = answer_, ask = std::move(ask), done = std::move(done)] {
+        done(answer(ask));
+      });
+      return;
+    }
+    const Answer answer = answer_;
+    lock.unlock();
+    done(answer(ask));
+  }
+
+  void SetAnswer(Answer answer) {
+    const std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
+  // From now on answers wait for Release.
+  void Hold() {
+    const std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  void Release() {
+    std::vector<std::function<void()>> held;
+    {
+      const std::lock_guard lock(mutex_);
+      holding_ = false;
+      held.swap(held_);
+    }
+    for (const auto& answer : held) {
+      answer();
+    }
+  }
+  [[nodiscard]] std::vector<dataplane::token::Ask> asks() const {
+    const std::lock_guard lock(mutex_);
+    return asks_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Answer answer_;
+  bool holding_ = false;
+  std::vector<std::function<void()>> held_;
+  std::vector<dataplane::token::Ask> asks_;
+};
+
+// A grant of a bearer token for "ns/name", good for a minute.
+inline std::shared_ptr<dataplane::token::Grant> MakeGrant(const ConnectorRef& connector,
+                                                          std::string_view token,
+                                                          std::string epoch) {
+  auto grant = std::make_shared<dataplane::token::Grant>();
+  grant->connector = connector;
+  grant->authorization_line = Secret("Authorization: Bearer ", token, "\r\n");
+  grant->no_echo = dataplane::oci::NoEcho(token);
+  grant->not_after = std::chrono::system_clock::now() + std::chrono::minutes(5);
+  grant->authorization_not_after = std::chrono::system_clock::now() + std::chrono::minutes(1);
+  grant->subject = "system:serviceaccount:ci:builder";
+  grant->epoch = std::move(epoch);
+  return grant;
+}
+
+}  // namespace connector::testing_support

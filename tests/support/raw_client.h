@@ -1,0 +1,47 @@
+#pragma once
+
+// RawClient: a blocking TCP client that sends exactly the bytes that it is told to, and reads
+// responses without repairing anything.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace connector::testing_support {
+
+struct RawResponse {
+  int status = 0;                              // 0 when the connection ended before a head.
+  std::map<std::string, std::string> headers;  // Names in lower case; the last value of each.
+  std::string head;                            // As received.
+  std::string body;                            // Chunked coding taken off.
+  bool complete = false;                       // The body came to its announced end.
+
+  [[nodiscard]] std::string Header(const std::string& name) const {
+    const auto it = headers.find(name);
+    return it == headers.end() ? "" : it->second;
+  }
+};
+
+class RawClient {
+ public:
+  explicit RawClient(std::uint16_t port);  // On loopback. Reads give up after 10 s.
+  ~RawClient();
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  void Send(std::string_view bytes);
+  // `head_only`: the answer to a HEAD, whatever its Content-Length says.
+  [[nodiscard]] RawResponse Read(bool head_only = false);
+  // True when the other side has closed and nothing is left to read.
+  [[nodiscard]] bool AtEnd();
+  void Close();
+
+ private:
+  bool Fill();
+
+  int fd_ = -1;
+  std::string buffer_;
+};
+
+}  // namespace connector::testing_support

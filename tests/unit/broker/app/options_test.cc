@@ -1,0 +1,144 @@
+#include "broker/app/options.h"
+
+#include "tests/support/scratch_dir.h"
+#include "tests/support/test_ca.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace connector::broker::app {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing_support::ReplaceFile;
+
+class OptionsTest : public ::testing::Test {
+ protected:
+  OptionsTest() {
+    const auto server = ca_.Issue({.names = {"DNS:connector-broker"}});
+    ReplaceFile(dir_ / "server.crt", server.certificate_pem);
+    ReplaceFile(dir_ / "server.key", server.key_pem);
+    ReplaceFile(dir_ / "other.key", ca_.Issue({}).key_pem);
+    ReplaceFile(dir_ / "ca.crt", ca_.pem());
+    ReplaceFile(dir_ / "root.key", std::string(32, 'r'));
+    ReplaceFile(dir_ / "short.key", std::string(31, 'r'));
+    ReplaceFile(dir_ / "empty", "");
+  }
+  // The smallest valid configuration; `changes` replaces the lines of some keys, or adds them.
+  std::string Yaml(const std::map<std::string, std::string>& changes = {}) {
+    std::map<std::string, std::string> lines = {
+        {"adminAddress", "127.0.0.1:7444"},
+        {"audit", "{directory: audit}"},
+        {"identity", "{local: {issuer: \"https://local\", jwksFile: keys.json}}"},
+        {"listenAddress", "127.0.0.1:7443"},
+        {"peers", "{dataplanes: [\"spiffe://a/dataplane\"]}"},
+        {"resources", "{directory: res}"},
+        {"rootKeyFile", dir_ / "root.key"},
+        {"tls", Tls("server.crt", "server.key", "ca.crt")},
+    };
+    for (const auto& [key, value] : changes) {
+      lines[key] = value;
+    }
+    std::string text;
+    for (const auto& [key, value] : lines) {
+      text += key + ": " + value + "\n";
+    }
+    return text;
+  }
+  std::string Tls(const std::string& certificate, const std::string& key, const std::string& ca) {
+    return "{certificateFile: " + dir_ / certificate + ", keyFile: " + dir_ / key +
+           ", clientCaFile: " + dir_ / ca + "}";
+  }
+  std::vector<std::string> Problems(const std::map<std::string, std::string>& changes) {
+    ReplaceFile(dir_ / "broker.yaml", Yaml(changes));
+    Options options;
+    std::vector<std::string> texts;
+    for (config::Problem problem : LoadOptions(dir_ / "broker.yaml", options)) {
+      problem.file = "f";
+      texts.push_back(config::Format(problem));
+    }
+    return texts;
+  }
+
+  testing_support::TestCa ca_;
+  testing_support::ScratchDir dir_;
+};
+
+TEST_F(OptionsTest, FillInTheDefaults) {
+  ReplaceFile(dir_ / "broker.yaml", Yaml());
+  Options options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+
+  EXPECT_EQ(options.audience, "oci-connector");
+  EXPECT_EQ(options.max_audit_file_age, std::chrono::hours(24));
+  EXPECT_EQ(options.log_level, log::Level::kInfo);
+  EXPECT_EQ(options.root_key.Reveal(), std::string(32, 'r'));
+  EXPECT_EQ(options.peers.dataplanes, std::vector<std::string>{"spiffe://a/dataplane"});
+  EXPECT_THAT(options.peers.operators, IsEmpty());
+}
+
+TEST_F(OptionsTest, GiveAnOidcIssuerTheCommonAudienceUnlessItHasItsOwn) {
+  ReplaceFile(dir_ / "broker.yaml",
+              Yaml({{"identity",
+                     "{audience: common, oidc: [{issuer: \"https://a\"}, {issuer: \"https://b\", "
+                     "audience: own, caFile: " +
+                         dir_ / "ca.crt" + "}]}"}}));
+  Options options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+
+  ASSERT_EQ(options.oidc_issuers.size(), 2U);
+  EXPECT_EQ(options.oidc_issuers[0].audience, "common");
+  EXPECT_EQ(options.oidc_issuers[1].audience, "own");
+  EXPECT_EQ(options.oidc_issuers[1].ca_pem, ca_.pem());
+}
+
+TEST_F(OptionsTest, SayFileLinePathAndReason) {
+  EXPECT_THAT(Problems({{"logLevel", "loud"}}),
+              ElementsAre("f:5: logLevel: must be debug, info, warning or error"));
+}
+
+TEST_F(OptionsTest, RefuseWhatTheSchemaDoesNotKnow) {
+  EXPECT_THAT(Problems({{"audits", "1"}}), ElementsAre(HasSubstr("audits: unknown key")));
+}
+
+TEST_F(OptionsTest, RefuseFilesThatCannotBeUsed) {
+  EXPECT_THAT(Problems({{"tls", Tls("absent.crt", "server.key", "ca.crt")}}),
+              ElementsAre(HasSubstr("tls.certificateFile: ")));
+  EXPECT_THAT(Problems({{"tls", Tls("empty", "server.key", "ca.crt")}}),
+              ElementsAre(HasSubstr("holds no certificate")));
+  EXPECT_THAT(Problems({{"tls", Tls("server.crt", "empty", "ca.crt")}}),
+              ElementsAre(HasSubstr("holds no private key")));
+  EXPECT_THAT(Problems({{"tls", Tls("server.crt", "other.key", "ca.crt")}}),
+              ElementsAre(HasSubstr("is not the key of the certificate")));
+  EXPECT_THAT(Problems({{"tls", Tls("server.crt", "server.key", "empty")}}),
+              ElementsAre(HasSubstr("tls.clientCaFile: ")));
+}
+
+TEST_F(OptionsTest, RefuseARootKeyThatCanBeGuessed) {
+  EXPECT_THAT(Problems({{"rootKeyFile", dir_ / "short.key"}}),
+              ElementsAre(HasSubstr("fewer than 32 bytes")));
+}
+
+TEST_F(OptionsTest, RefuseToVerifyNobody) {
+  EXPECT_THAT(Problems({{"identity", "{audience: x}"}}),
+              ElementsAre(HasSubstr("identity: names no issuer")));
+}
+
+TEST_F(OptionsTest, RefuseAnAuditFileAgeOutsideItsBounds) {
+  EXPECT_THAT(Problems({{"audit", "{directory: a, maxFileAge: 59s}"}}),
+              ElementsAre(HasSubstr("audit.maxFileAge: ")));
+}
+
+TEST_F(OptionsTest, RefuseAnIssuersCaThatDoesNotParse) {
+  EXPECT_THAT(
+      Problems(
+          {{"identity", "{oidc: [{issuer: \"https://a\", caFile: " + dir_ / "server.key" + "}]}"}}),
+      ElementsAre(HasSubstr("identity.oidc[0].caFile: ")));
+}
+
+}  // namespace
+}  // namespace connector::broker::app

@@ -1,0 +1,177 @@
+#include "common/http/chunked.h"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <string_view>
+
+namespace connector::http {
+namespace {
+
+struct Decoded {
+  std::string payload;
+  std::size_t consumed = 0;
+  ChunkedStatus status = ChunkedStatus::kMore;
+
+  bool operator==(const Decoded&) const = default;
+  friend void PrintTo(const Decoded& d, std::ostream* os) {
+    *os << "'" << d.payload << "' after " << d.consumed << ", status "
+        << static_cast<int>(d.status);
+  }
+};
+
+// Feeds the whole input in pieces of `piece` bytes.
+Decoded Decode(std::string_view input, std::size_t piece) {
+  ChunkedDecoder decoder;
+  Decoded out;
+  while (out.consumed < input.size() && out.status == ChunkedStatus::kMore) {
+    const std::string_view part = input.substr(out.consumed, piece);
+    const ChunkedStep step = decoder.Next(part);
+    out.payload.append(part.substr(step.payload_begin, step.payload_size));
+    out.consumed += step.consumed;
+    out.status = step.status;
+  }
+  return out;
+}
+
+std::string_view Body() {
+  return "5\r\nhello\r\n1;name=\"v\"\r\n \r\n00A;x\r\nworld\r\n!!!\r\n"
+         "0;last\r\nX-Trailer: y\r\nZ:\r\n\r\n";
+}
+
+TEST(ChunkedDecoder, ReadsChunksExtensionsAndTrailers) {
+  EXPECT_EQ(Decode(Body(), Body().size()),
+            (Decoded{"hello world\r\n!!!", Body().size(), ChunkedStatus::kDone}));
+}
+
+TEST(ChunkedDecoder, GivesTheSameWhereverTheInputIsCut) {
+  const Decoded whole = Decode(Body(), Body().size());
+  for (std::size_t piece = 1; piece < Body().size(); ++piece) {
+    EXPECT_EQ(Decode(Body(), piece), whole) << piece;
+  }
+}
+
+TEST(ChunkedDecoder, StopsAtTheEndOfTheBody) {
+  EXPECT_EQ(Decode("0\r\n\r\nGET / HTTP/1.1", 100), (Decoded{"", 5, ChunkedStatus::kDone}));
+}
+
+TEST(ChunkedDecoder, NeedsTheFinalEmptyLine) {
+  EXPECT_EQ(Decode("1\r\na\r\n0\r\n", 100).status, ChunkedStatus::kMore);
+}
+
+TEST(ChunkedDecoder, LetsACallerMovePayloadWithoutLooking) {
+  ChunkedDecoder decoder;
+  ASSERT_EQ(decoder.Next("a\r\n").payload_size, 0U);
+  ASSERT_EQ(decoder.payload_left(), 10U);
+  decoder.SkipPayload(4);
+  EXPECT_EQ(decoder.payload_left(), 6U);
+  EXPECT_EQ(decoder.Next("bcdefg\r\n0\r\n\r\n").payload_size, 6U);
+  EXPECT_EQ(decoder.payload_left(), 0U);
+  EXPECT_EQ(decoder.Next("\r\n0\r\n\r\n").status, ChunkedStatus::kDone);
+}
+
+TEST(ChunkedDecoder, TakesTheLargestSize) {
+  ChunkedDecoder decoder;
+  EXPECT_EQ(decoder.Next("7fffffffffffffff\r\n").status, ChunkedStatus::kMore);
+  EXPECT_EQ(decoder.payload_left(), 0x7FFFFFFFFFFFFFFFULL);
+}
+
+TEST(ChunkedDecoder, TakesLongExtensionsWhereThePayloadIsLonger) {
+  std::string body;
+  for (int i = 0; i < 200; ++i) {
+    body += "400;" + std::string(200, 'x') + "\r\n" + std::string(1024, 'p') + "\r\n";
+  }
+  EXPECT_EQ(Decode(body + "0\r\n\r\n", 4096).status, ChunkedStatus::kDone);
+}
+
+struct Refused {
+  std::string name;
+  std::string input;
+
+  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+};
+
+class ChunkedDecoderRefuses : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(ChunkedDecoderRefuses, WhereverTheInputIsCut) {
+  const std::string& input = GetParam().input;
+  EXPECT_EQ(Decode(input, input.size()).status, ChunkedStatus::kError);
+  EXPECT_EQ(Decode(input, 1).status, ChunkedStatus::kError);
+}
+
+std::string ManyTinyChunks() {
+  std::string body;
+  for (int i = 0; i < 100; ++i) {
+    body += "1;" + std::string(200, 'x') + "\r\na\r\n";
+  }
+  return body;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    ChunkedDecoderRefuses,
+    ::testing::Values(
+        Refused{"AnEmptySize", "\r\n\r\n"},
+        Refused{"AnExtensionWithoutSize", ";x\r\n"},
+        Refused{"ASizeThatIsNotHexadecimal", "g\r\n"},
+        Refused{"ASignedSize", "+5\r\nhello\r\n"},
+        Refused{"ANegativeSize", "-5\r\n"},
+        Refused{"ASizeWith0x", "0x5\r\nhello\r\n"},
+        Refused{"AnUnderscoreInTheSize", "1_0\r\n"},
+        Refused{"ASpaceBeforeTheSize", " 5\r\nhello\r\n"},
+        Refused{"ASpaceAfterTheSize", "5 \r\nhello\r\n"},
+        Refused{"ATabAfterTheSize", "5\t;x\r\nhello\r\n"},
+        Refused{"ASizeOf17Digits", "00000000000000005\r\nhello\r\n"},
+        Refused{"ASizeOver63Bits", "8000000000000000\r\n"},
+        Refused{"ASizeEndedByABareLf", "5\nhello\r\n"},
+        Refused{"ASizeEndedByABareCr", "5\rhello\r\n"},
+        Refused{"AnExtensionEndedByABareLf", "5;x\nhello\r\n0\r\n\r\n"},
+        Refused{"AnExtensionWithABareCr", "5;x\ry\r\nhello\r\n"},
+        Refused{"AnExtensionWithANul", std::string("5;\0\r\nhello\r\n", 12)},
+        Refused{"AnExtensionOver256Bytes", "5;" + std::string(257, 'x') + "\r\nhello\r\n"},
+        Refused{"ManyTinyChunksWithLongExtensions", ManyTinyChunks()},
+        Refused{"DataThatIsLongerThanItsSize", "5\r\nhellox\r\n"},
+        Refused{"DataFollowedByABareLf", "5\r\nhello\n0\r\n\r\n"},
+        Refused{"DataFollowedByTheNextSize", "5\r\nhello0\r\n\r\n"},
+        Refused{"DataFollowedByCrAndAnother", "5\r\nhello\rx"},
+        Refused{"ATrailerEndedByABareLf", "0\r\nX: y\n\r\n"},
+        Refused{"ATrailerWithABareCr", "0\r\nX: y\rz\r\n\r\n"},
+        Refused{"ATrailerWithoutColon", "0\r\nX\r\n\r\n"},
+        Refused{"ATrailerWithoutName", "0\r\n: y\r\n\r\n"},
+        Refused{"ASpaceBeforeTheColonOfATrailer", "0\r\nX : y\r\n\r\n"},
+        Refused{"AFoldedTrailer", "0\r\nX: y\r\n z\r\n\r\n"},
+        Refused{"ATrailerWithAControlByte", "0\r\nX: \x01\r\n\r\n"},
+        Refused{"TrailersOver8KiB", "0\r\nX: " + std::string(kMaxTrailerBytes, 'x') + "\r\n\r\n"},
+        Refused{"AnEndWithABareLf", "0\r\n\n"},
+        Refused{"AnEndWithABareCr", "0\r\n\rx"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(ChunkedDecoder, StaysRefusedAfterAnError) {
+  ChunkedDecoder decoder;
+  ASSERT_EQ(decoder.Next("x").status, ChunkedStatus::kError);
+  EXPECT_EQ(decoder.Next("0\r\n\r\n").status, ChunkedStatus::kError);
+}
+
+TEST(AppendChunkHeader, WritesWhatTheDecoderReads) {
+  for (const std::uint64_t size : {std::uint64_t{1},
+                                   std::uint64_t{15},
+                                   std::uint64_t{16},
+                                   std::uint64_t{65536},
+                                   std::uint64_t{0x7FFFFFFFFFFFFFFF}}) {
+    std::string out;
+    AppendChunkHeader(out, size);
+    ChunkedDecoder decoder;
+    EXPECT_EQ(decoder.Next(out).consumed, out.size());
+    EXPECT_EQ(decoder.payload_left(), size);
+  }
+}
+
+TEST(AppendChunkHeader, WritesLowerCaseWithoutLeadingZeros) {
+  std::string out;
+  AppendChunkHeader(out, 0xAB0);
+  EXPECT_EQ(out, "ab0\r\n");
+}
+
+}  // namespace
+}  // namespace connector::http

@@ -1,0 +1,286 @@
+#include "common/resource/directory.h"
+
+#include "tests/support/ca_pem.h"
+#include "tests/support/result_matchers.h"
+#include "tests/support/scratch_dir.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace connector::resource {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using testing_support::HasError;
+using testing_support::MakeCaPem;
+
+std::string Connector(std::string_view name, std::string_view spec) {
+  return "apiVersion: oci-connector.dev/v1alpha1\nkind: Connector\nmetadata: {name: " +
+         std::string(name) + "}\nspec:\n  address: https://r.example\n" + std::string(spec) + "\n";
+}
+
+std::string Secret(std::string_view name, std::string_view data) {
+  return "apiVersion: v1\nkind: Secret\nmetadata: {name: " + std::string(name) +
+         "}\nstringData: " + std::string(data) + "\n";
+}
+
+DirectoryContent Load(const std::vector<std::pair<std::string, std::string>>& files) {
+  std::vector<FileDocuments> parsed;
+  for (const auto& [name, text] : files) {
+    parsed.push_back(ParseDocuments(text, name));
+  }
+  return Assemble(std::move(parsed));
+}
+
+std::string Problems(const std::vector<std::pair<std::string, std::string>>& files) {
+  return config::Format(Load(files).problems);
+}
+
+constexpr std::string_view kAnonymous = "  auth: {name: anonymous}";
+constexpr std::string_view kToken = "  auth: {name: tokenAuth, secretRef: {name: s}}";
+constexpr std::string_view kCa = "  auth: {name: anonymous}\n  caCertSecretRef: {name: ca}";
+
+std::string CaSecret(const std::string& pem) {
+  std::string folded = "\n  ca.crt: |\n";
+  std::size_t start = 0;
+  while (start < pem.size()) {
+    const std::size_t end = std::min(pem.find('\n', start), pem.size());
+    folded += "    " + pem.substr(start, end - start) + "\n";
+    start = end + 1;
+  }
+  return Secret("ca", folded);
+}
+
+TEST(Assemble, FindsSecretsInOtherFiles) {
+  EXPECT_EQ(Problems({{"a.yaml", Connector("a", kToken)},
+                      {"b.yaml", Secret("s", "{username: u, password: p}")},
+                      {"c.yaml", Connector("c", kCa)},
+                      {"d.yaml", CaSecret(MakeCaPem())}}),
+            "");
+}
+
+struct Refused {
+  std::string_view name;
+  std::string connector;
+  std::string secret;
+  std::string problem;
+
+  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+};
+
+class AssembleReports : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(AssembleReports, WhatASecretLacksAndKeepsTheConnector) {
+  const DirectoryContent content =
+      Load({{"a.yaml", Connector("a", GetParam().connector)}, {"s.yaml", GetParam().secret}});
+
+  EXPECT_EQ(config::Format(content.problems), GetParam().problem);
+  EXPECT_THAT(content.connectors, SizeIs(1));
+  EXPECT_THAT(content.broken, IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Secrets,
+    AssembleReports,
+    ::testing::Values(
+        Refused{"AMissingSecret",
+                std::string(kToken),
+                Secret("other", "{username: u, password: p}"),
+                "a.yaml:6: spec.auth.secretRef.name: there is no Secret default/s; add it (in the "
+                "Connector's own namespace)"},
+        Refused{"ASecretOfAnotherNamespace",
+                std::string(kToken),
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: team}\n"
+                "stringData: {username: u, password: p}\n",
+                "a.yaml:6: spec.auth.secretRef.name: there is no Secret default/s; add it (in the "
+                "Connector's own namespace)"},
+        Refused{"ASecretWithoutAPassword",
+                std::string(kToken),
+                Secret("s", "{username: u}"),
+                "a.yaml:6: spec.auth.secretRef.name: the Secret default/s lacks the key password; "
+                "it needs username and password"},
+        Refused{"ADockerConfigOfAnotherRegistry",
+                std::string(kToken),
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
+                "type: kubernetes.io/dockerconfigjson\n"
+                "stringData: {.dockerconfigjson: '{\"auths\": {}}'}\n",
+                "a.yaml:6: spec.auth.secretRef.name: the Secret default/s key .dockerconfigjson "
+                "has no entry for r.example under auths"},
+        Refused{"AMissingCaSecret",
+                std::string(kCa),
+                Secret("other", "{a: b}"),
+                "a.yaml:7: spec.caCertSecretRef.name: there is no Secret default/ca; add it (in "
+                "the Connector's own namespace)"},
+        Refused{"ACaSecretWithoutItsKey",
+                std::string(kCa),
+                Secret("ca", "{tls.crt: b}"),
+                "a.yaml:7: spec.caCertSecretRef.name: the Secret default/ca lacks the key ca.crt; "
+                "add it with a PEM bundle"},
+        Refused{"ACaThatDoesNotParse",
+                std::string(kCa),
+                Secret("ca", "{ca.crt: nonsense}"),
+                "a.yaml:7: spec.caCertSecretRef.name: the key ca.crt of the Secret default/ca "
+                "holds no certificate; write PEM, that is a block that begins with -----BEGIN "
+                "CERTIFICATE-----"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Assemble, UsesNeitherOfTwoConnectorsWithOneName) {
+  const DirectoryContent content =
+      Load({{"a.yaml", Connector("a", kAnonymous)}, {"b.yaml", "\n" + Connector("a", kAnonymous)}});
+
+  EXPECT_EQ(config::Format(content.problems),
+            "b.yaml:4: metadata.name: the name is taken by the one at a.yaml:3; rename or remove "
+            "one of them (neither is used)");
+  EXPECT_THAT(content.connectors, IsEmpty());
+  EXPECT_THAT(content.broken, ElementsAre(Identity{Kind::kConnector, "default", "a"}));
+}
+
+TEST(Assemble, TakesOneNameInTwoNamespacesForTwoConnectors) {
+  EXPECT_THAT(Load({{"a.yaml", Connector("a", kAnonymous)},
+                    {"b.yaml", Connector("a, namespace: team", kAnonymous)}})
+                  .connectors,
+              SizeIs(2));
+}
+
+TEST(Assemble, UsesNeitherOfTwoSecretsWithOneName) {
+  const std::string secret = Secret("s", "{username: u, password: p}");
+  const DirectoryContent content =
+      Load({{"a.yaml", Connector("a", kToken)}, {"b.yaml", secret + "---\n" + secret}});
+
+  EXPECT_EQ(config::Format(content.problems),
+            "b.yaml:8: metadata.name: the name is taken by the one at b.yaml:3; rename or remove "
+            "one of them (neither is used)")
+      << "and the connector is not blamed a second time";
+  EXPECT_THAT(content.secrets, IsEmpty());
+}
+
+TEST(Assemble, DoesNotBlameAConnectorForABrokenSecret) {
+  EXPECT_EQ(Problems({{"a.yaml", Connector("a", kToken)},
+                      {"s.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nx: y\n"}}),
+            "s.yaml:4: x: unknown key; known here: apiVersion, kind, metadata, type, data, "
+            "stringData, immutable");
+}
+
+std::string Class(std::string_view name, std::string_view spec) {
+  return "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\nmetadata: {name: " +
+         std::string(name) + "}\nspec: " + std::string(spec) + "\n";
+}
+
+TEST(Assemble, RefusesAConnectorOfAnUnknownClass) {
+  const DirectoryContent content =
+      Load({{"a.yaml", Connector("a", std::string(kAnonymous) + "\n  connectorClassName: x")}});
+
+  EXPECT_EQ(config::Format(content.problems),
+            "a.yaml:7: spec.connectorClassName: there is no ConnectorClass x; remove the key for "
+            "oci, or add the class");
+  EXPECT_THAT(content.connectors, IsEmpty());
+  EXPECT_THAT(content.broken, ElementsAre(Identity{Kind::kConnector, "default", "a"}));
+}
+
+TEST(Assemble, RefusesAnAuthThatTheClassDoesNotAllow) {
+  const DirectoryContent content =
+      Load({{"a.yaml", Connector("a", kAnonymous)},
+            {"c.yaml", Class("oci", "{allowedAuthNames: [tokenAuth, basicAuth]}")}});
+
+  EXPECT_EQ(config::Format(content.problems),
+            "a.yaml:6: spec.auth.name: is not allowed by the ConnectorClass oci; write one of: "
+            "tokenAuth, basicAuth");
+  EXPECT_THAT(content.connectors, IsEmpty());
+  EXPECT_THAT(content.broken, ElementsAre(Identity{Kind::kConnector, "default", "a"}));
+}
+
+TEST(Assemble, AppliesTheClassOfAConnector) {
+  const DirectoryContent content =
+      Load({{"a.yaml", Connector("a", std::string(kAnonymous) + "\n  connectorClassName: slow")},
+            {"b.yaml", Connector("b", kAnonymous)},
+            {"c.yaml", Class("slow", "{upstream: {limits: {idleTimeout: 9s}}}")}});
+
+  ASSERT_EQ(config::Format(content.problems), "");
+  EXPECT_EQ(content.connectors.at({"default", "a"}).connector->upstream.limits.idle_timeout,
+            std::chrono::seconds(9));
+  EXPECT_EQ(content.connectors.at({"default", "b"}).connector->upstream.limits.idle_timeout,
+            std::chrono::seconds(60));
+}
+
+TEST(Assemble, DoesNotFallBackToTheBuiltInClassWhenItsFileIsBroken) {
+  const DirectoryContent content =
+      Load({{"a.yaml", Connector("a", kAnonymous)}, {"c.yaml", Class("oci", "{x: y}")}});
+
+  EXPECT_THAT(content.connectors, IsEmpty());
+  EXPECT_THAT(config::Format(content.problems),
+              HasSubstr("a.yaml:4: spec.connectorClassName: the ConnectorClass oci has problems of "
+                        "its own; correct them first"));
+}
+
+TEST(Assemble, NamesTheFilesInWhichSomethingCannotBeIdentified) {
+  EXPECT_THAT(Load({{"a.yaml", "a: ["}, {"b.yaml", Connector("b", kAnonymous)}}).unreadable_files,
+              ElementsAre("a.yaml"));
+}
+
+class LoadDirectoryTest : public ::testing::Test {
+ protected:
+  void Write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ + "/" + name) << text;
+  }
+
+  testing_support::ScratchDir scratch_;
+  const std::string path_ = scratch_.path();
+};
+
+TEST_F(LoadDirectoryTest, ReadsYamlFilesAndNoOthers) {
+  std::filesystem::create_directories(path_ + "/folder.yaml");
+  std::filesystem::create_directories(path_ + "/..data");
+  Write("a.yaml", Connector("a", kAnonymous));
+  Write("b.yml", Connector("b", kAnonymous));
+  Write("..data/c", Connector("c", kAnonymous));
+  std::filesystem::create_symlink("..data/c", path_ + "/c.yaml");
+  for (const char* name :
+       {".hidden.yaml", "a.yaml~", "a.yaml.bak", "README", "folder.yaml/d.yaml"}) {
+    Write(name, "broken: [");
+  }
+
+  const Result<DirectoryContent> content = LoadDirectory(path_);
+
+  ASSERT_TRUE(content.has_value());
+  EXPECT_EQ(config::Format(content->problems), "");
+  EXPECT_THAT(content->connectors, SizeIs(3));
+  EXPECT_EQ(content->connectors.at({"default", "a"}).file, path_ + "/a.yaml");
+}
+
+TEST_F(LoadDirectoryTest, ReportsALinkToNowhere) {
+  std::filesystem::create_symlink("absent", path_ + "/a.yaml");
+
+  const Result<DirectoryContent> content = LoadDirectory(path_);
+
+  ASSERT_TRUE(content.has_value());
+  EXPECT_EQ(config::Format(content->problems), path_ + "/a.yaml: does not exist; check the path");
+  EXPECT_THAT(content->unreadable_files, ElementsAre(path_ + "/a.yaml"));
+}
+
+TEST_F(LoadDirectoryTest, FailsWithoutItsDirectory) {
+  EXPECT_THAT(LoadDirectory(path_ + "/absent"), HasError(ErrorCode::kUnavailable));
+}
+
+TEST_F(LoadDirectoryTest, TakesFilesOneByOneAsWell) {
+  Write("a.yaml", Connector("a", kToken));
+  Write("s", Secret("s", "{username: u, password: p}"));
+
+  const Result<DirectoryContent> content = LoadPaths({path_, path_ + "/s"});
+
+  ASSERT_TRUE(content.has_value());
+  EXPECT_EQ(config::Format(content->problems), "");
+}
+
+}  // namespace
+}  // namespace connector::resource

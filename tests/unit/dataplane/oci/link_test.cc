@@ -1,0 +1,161 @@
+#include "dataplane/oci/link.h"
+
+#include "tests/support/result_matchers.h"
+#include "tests/unit/dataplane/route/names.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <string_view>
+
+namespace connector::dataplane::oci {
+namespace {
+
+using http::Method;
+using testing_support::HasError;
+using testing_support::HasValue;
+
+const ConnectorRef kHarbor{"default", "harbor"};
+const route::Address kHostForm{kHarbor, ""};
+const route::Address kPathForm{kHarbor, "namespaces/default/connectors/harbor/"};
+const http::Url kAsked{http::Origin{true, "reg.example.com", 443}, "/v2/a/b/tags/list", "n=2"};
+
+route::Operation Parse(Method method, const std::string& target) {
+  return std::get<route::Operation>(route::ParseTarget(method, target));
+}
+
+Result<std::string> Rewrite(std::string_view value,
+                            const route::Address& address = kHostForm,
+                            const std::string& target = "/v2/a/b/tags/list?n=2") {
+  const route::Operation operation = Parse(Method::kGet, target);
+  return RewriteLink(LinkContext{operation, address, kAsked, false}, value);
+}
+
+struct Row {
+  std::string name;
+  std::string value;
+  std::string rewritten;
+
+  friend void PrintTo(const Row& row, std::ostream* os) { *os << row.name; }
+};
+
+class RewriteLinkReads : public ::testing::TestWithParam<Row> {};
+
+TEST_P(RewriteLinkReads, TheNextPage) {
+  EXPECT_THAT(Rewrite(GetParam().value), HasValue(GetParam().rewritten));
+}
+
+const std::string kNext = "</v2/a/b/tags/list?n=2&last=v2>; rel=\"next\"";
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    RewriteLinkReads,
+    ::testing::Values(
+        Row{"WhatDistributionSends", "</v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"", kNext},
+        Row{"AnAbsoluteUrl",
+            "<https://reg.example.com/v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
+            kNext},
+        Row{"ARelativePath", "<list?last=v2&n=2>; rel=\"next\"", kNext},
+        Row{"AQueryOnly", "<?last=v2&n=2>; rel=\"next\"", kNext},
+        Row{"ARelationWithoutQuotes", "</v2/a/b/tags/list?last=v2&n=2>;rel=next", kNext},
+        Row{"ARelationInUpperCase", "</v2/a/b/tags/list?last=v2&n=2> ; REL = \"NEXT\"", kNext},
+        Row{"AListOfRelations", "</v2/a/b/tags/list?last=v2&n=2>; rel=\"last next\"", kNext},
+        Row{"OtherParameters",
+            "</v2/a/b/tags/list?last=v2&n=2>; title=\"a;b,c\"; rel=\"next\"; x",
+            kNext},
+        Row{"TheSecondOfTwoLinks",
+            "<https://elsewhere/>; rel=\"first\", </v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
+            kNext},
+        Row{"KeysThatAreNotOurs", "<?last=v2&n=2&token=x>; rel=\"next\"", kNext},
+        Row{"NoPageSize", "<?last=v2>; rel=\"next\"", "</v2/a/b/tags/list?last=v2>; rel=\"next\""},
+        Row{"NoNextRelation", "<https://elsewhere/>; rel=\"prev\"", ""},
+        Row{"NoRelationAtAll", "<https://elsewhere/>", ""},
+        Row{"ARelationThatHoldsTheWord", "<https://elsewhere/>; rel=\"nextish\"", ""},
+        Row{"AnEmptyValue", "", ""}),
+    [](const auto& row) { return row.param.name; });
+
+struct Refused {
+  std::string name;
+  std::string value;
+
+  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+};
+
+class RewriteLinkRefuses : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(RewriteLinkRefuses, AsABadGateway) {
+  EXPECT_THAT(Rewrite(GetParam().value), HasError(ErrorCode::kUnavailable));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    RewriteLinkRefuses,
+    ::testing::Values(
+        Refused{"AnotherOrigin", "<https://evil/v2/a/b/tags/list?last=v2>; rel=\"next\""},
+        Refused{"AnotherPort",
+                "<https://reg.example.com:8443/v2/a/b/tags/list?last=v2>; rel=\"next\""},
+        Refused{"AnotherScheme", "<http://reg.example.com/v2/a/b/tags/list?last=v2>; rel=\"next\""},
+        Refused{"AnotherRepository", "</v2/a/c/tags/list?last=v2>; rel=\"next\""},
+        Refused{"AnotherOperation", "</v2/a/b/manifests/v1?last=v2>; rel=\"next\""},
+        Refused{"AnEscapedPath", "</v2/a%2Fb/tags/list?last=v2>; rel=\"next\""},
+        Refused{"NoLast", "</v2/a/b/tags/list?n=2>; rel=\"next\""},
+        Refused{"OnlyATokenOfTheirOwn", "</v2/a/b/tags/list?n=2&token=x>; rel=\"next\""},
+        Refused{"ALastThatIsNoName", "</v2/a/b/tags/list?last=%0D%0A>; rel=\"next\""},
+        Refused{"NoBrackets", "/v2/a/b/tags/list?last=v2; rel=\"next\""},
+        Refused{"AnUnclosedBracket", "</v2/a/b/tags/list?last=v2; rel=\"next\""},
+        Refused{"AnUnclosedQuote", "</v2/a/b/tags/list?last=v2>; rel=\"next"},
+        Refused{"TextBetweenLinks", "<x>; rel=a junk"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(RewriteLink, LeadsBackThroughThePathForm) {
+  EXPECT_THAT(Rewrite("</v2/a/b/tags/list?last=v2>; rel=\"next\"", kPathForm),
+              HasValue(std::string("</v2/namespaces/default/connectors/harbor/a/b/tags/list?"
+                                   "last=v2>; rel=\"next\"")));
+}
+
+TEST(RewriteLink, KeepsTheMirrorFormsNamespace) {
+  EXPECT_THAT(
+      Rewrite("</v2/a/b/tags/list?last=v2>; rel=\"next\"",
+              kHostForm,
+              "/v2/a/b/tags/list?ns=reg.example.com"),
+      HasValue(std::string("</v2/a/b/tags/list?last=v2&ns=reg.example.com>; rel=\"next\"")));
+}
+
+TEST(RewriteLink, TakesDockerHubsLibraryOff) {
+  const route::Operation operation = Parse(Method::kGet, "/v2/alpine/tags/list");
+  EXPECT_THAT(RewriteLink(LinkContext{operation, kHostForm, kAsked, true},
+                          "</v2/library/alpine/tags/list?last=3>; rel=\"next\""),
+              HasValue(std::string("</v2/alpine/tags/list?last=3>; rel=\"next\"")));
+}
+
+TEST(RewriteLink, KeepsTheFilterOfReferrers) {
+  const std::string path = "/v2/a/b/referrers/" + kDigest;
+  EXPECT_THAT(
+      Rewrite("<" + path + "?artifactType=x%2Fy&last=" + kDigest + ">; rel=\"next\"",
+              kHostForm,
+              path + "?artifactType=x/y"),
+      HasValue("<" + path + "?artifactType=x%2Fy&last=sha256%3A" + kHex + ">; rel=\"next\""));
+}
+
+TEST(FinalLocation, NamesTheBlobByItsDigest) {
+  const std::string uploads = "/v2/a/b/blobs/uploads/";
+  const std::string blob = "/v2/namespaces/default/connectors/harbor/a/b/blobs/" + kDigest;
+  EXPECT_EQ(FinalLocation(Parse(Method::kPut, uploads + "x?digest=" + kDigest), kPathForm, ""),
+            blob);
+  EXPECT_EQ(FinalLocation(Parse(Method::kPost, uploads + "?digest=" + kDigest), kPathForm, ""),
+            blob);
+  EXPECT_EQ(FinalLocation(Parse(Method::kPost, uploads + "?mount=" + kDigest), kPathForm, ""),
+            blob);
+}
+
+TEST(FinalLocation, NamesTheManifestByTheReportedDigestOrByTheReference) {
+  const route::Operation operation = Parse(Method::kPut, "/v2/a/b/manifests/v1");
+  EXPECT_EQ(FinalLocation(operation, kHostForm, kDigest), "/v2/a/b/manifests/" + kDigest);
+  EXPECT_EQ(FinalLocation(operation, kHostForm, "x\r\nY: z"), "/v2/a/b/manifests/v1");
+  EXPECT_EQ(FinalLocation(operation, kHostForm, ""), "/v2/a/b/manifests/v1");
+}
+
+}  // namespace
+}  // namespace connector::dataplane::oci

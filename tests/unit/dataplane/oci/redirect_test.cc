@@ -1,0 +1,235 @@
+#include "dataplane/oci/redirect.h"
+
+#include "tests/unit/dataplane/route/names.h"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace connector::dataplane::oci {
+namespace {
+
+using http::Method;
+using http::Origin;
+using http::Url;
+
+const Origin kAddress{true, "reg.example.com", 443};
+const std::vector<std::string> kHosts = {"*.s3.amazonaws.com", "10.1.2.3", "cdn.internal"};
+const std::string kBlobPath = "/v2/a/b/blobs/" + kDigest;
+
+route::Operation Blob(Method method = Method::kGet) {
+  return std::get<route::Operation>(route::ParseTarget(method, kBlobPath));
+}
+
+HopDecision Redirect(const std::string& location, bool allow_insecure = false) {
+  const route::Operation operation = Blob();
+  const Url asked{kAddress, kBlobPath, ""};
+  return DecideRedirect(EgressPolicy{kAddress, kHosts, allow_insecure},
+                        RedirectSeen{operation, false, asked, 307, location, 0});
+}
+
+HopDecision Upload(const std::string& location, bool allow_insecure = false) {
+  const Url asked{kAddress, "/v2/a/b/blobs/uploads/", ""};
+  return DecideUploadLocation(
+      EgressPolicy{kAddress, kHosts, allow_insecure}, "a/b", asked, location);
+}
+
+struct Row {
+  std::string name;
+  std::string location;
+  bool send_credential;
+  bool allow_private;
+
+  friend void PrintTo(const Row& row, std::ostream* os) { *os << row.name; }
+};
+
+class DecideRedirectFollows : public ::testing::TestWithParam<Row> {};
+
+TEST_P(DecideRedirectFollows, WithTheCredentialOnlyToTheSameBlobOnTheSameOrigin) {
+  const HopDecision decision = Redirect(GetParam().location);
+  ASSERT_TRUE(std::holds_alternative<NextHop>(decision))
+      << Sentence(std::get<HopRefusal>(decision));
+  EXPECT_EQ(std::get<NextHop>(decision).send_credential, GetParam().send_credential);
+  EXPECT_EQ(std::get<NextHop>(decision).allow_private_address, GetParam().allow_private);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    DecideRedirectFollows,
+    ::testing::Values(
+        Row{"ToAPublicStore", "https://store.example.net/x?sig=y", false, false},
+        Row{"ToAListedStore", "https://b.s3.amazonaws.com/x?sig=y", false, true},
+        Row{"ToAListedAddress", "https://10.1.2.3/x", false, true},
+        Row{"ToItself", kBlobPath + "?again=1", true, true},
+        Row{"ToItselfInFull", "https://REG.example.com:443" + kBlobPath, true, true},
+        Row{"ToItsOtherPort", "https://reg.example.com:8443" + kBlobPath, false, false},
+        Row{"ToItsSubdomain", "https://x.reg.example.com" + kBlobPath, false, false},
+        Row{"ToItsParent", "https://example.com" + kBlobPath, false, false},
+        Row{"ToAHostThatEndsAlike", "https://evilreg.example.com" + kBlobPath, false, false},
+        Row{"ToAnotherRepository", "/v2/a/c/blobs/" + kDigest, false, true},
+        Row{"ToALongerRepository", "/v2/x/a/b/blobs/" + kDigest, false, true},
+        Row{"ToAnotherDigest", "/v2/a/b/blobs/sha256:" + std::string(64, 'b'), false, true},
+        Row{"ToAManifest", "/v2/a/b/manifests/" + kDigest, false, true},
+        Row{"ToAnEscapedPath", "/v2/a%2Fb/blobs/" + kDigest, false, true},
+        Row{"ToAPathThatNormalizesToIt", "/v2/c/../a/b/blobs/" + kDigest, true, true},
+        Row{"ToTheTokenService", "/token?scope=x", false, true}),
+    [](const auto& row) { return row.param.name; });
+
+struct Refusal {
+  std::string name;
+  std::string location;
+  HopRefusal refusal;
+
+  friend void PrintTo(const Refusal& row, std::ostream* os) { *os << row.name; }
+};
+
+class DecideRedirectRefuses : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(DecideRedirectRefuses, WithItsOwnReason) {
+  EXPECT_EQ(Redirect(GetParam().location), HopDecision(GetParam().refusal));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    DecideRedirectRefuses,
+    ::testing::Values(
+        Refusal{"NoLocation", "", HopRefusal::kNoLocation},
+        Refusal{"NoTls", "http://store.example.net/x", HopRefusal::kInsecure},
+        Refusal{"NoTlsToAListedHost", "http://b.s3.amazonaws.com/x", HopRefusal::kInsecure},
+        Refusal{"NoTlsToItself", "http://reg.example.com" + kBlobPath, HopRefusal::kInsecure},
+        Refusal{"AnotherScheme", "file:///etc/passwd", HopRefusal::kNoLocation},
+        Refusal{"UserInformation", "https://u:p@store.example.net/x", HopRefusal::kNoLocation},
+        Refusal{"ALocationWithALineBreak", "https://a/\r\nX: y", HopRefusal::kNoLocation},
+        Refusal{"ALocationOver8KiB",
+                "https://a.example/" + std::string(kMaxUploadTargetBytes, 'x'),
+                HopRefusal::kNoLocation},
+        Refusal{"TheMetadataService",
+                "https://169.254.169.254/latest/meta-data",
+                HopRefusal::kPrivateAddress},
+        Refusal{"Loopback", "https://127.0.0.1/x", HopRefusal::kPrivateAddress},
+        Refusal{"APrivateAddress", "https://10.0.0.1/x", HopRefusal::kPrivateAddress},
+        Refusal{"LoopbackInIpv6", "https://[::1]/x", HopRefusal::kPrivateAddress},
+        Refusal{"AMappedAddress", "https://[::ffff:10.0.0.1]/x", HopRefusal::kPrivateAddress},
+        Refusal{"AnAddressInOneNumber", "https://2130706433/x", HopRefusal::kNoLocation}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(DecideRedirect, FollowsOnlyReadsOfBlobs) {
+  const Url asked{kAddress, "/v2/a/b/manifests/v1", ""};
+  for (const auto& [method, target] :
+       {std::pair{Method::kGet, std::string("/v2/a/b/manifests/v1")},
+        std::pair{Method::kGet, std::string("/v2/a/b/tags/list")},
+        std::pair{Method::kDelete, kBlobPath},
+        std::pair{Method::kPost, std::string("/v2/a/b/blobs/uploads/")}}) {
+    const auto operation = std::get<route::Operation>(route::ParseTarget(method, target));
+    EXPECT_EQ(DecideRedirect(EgressPolicy{kAddress, kHosts, false},
+                             RedirectSeen{operation, false, asked, 307, "https://a.example/", 0}),
+              HopDecision(HopRefusal::kNotABlobRead))
+        << target;
+  }
+}
+
+TEST(DecideRedirect, KnowsTheStatusesAndTheLimit) {
+  const route::Operation operation = Blob(Method::kHead);
+  const Url asked{kAddress, kBlobPath, ""};
+  const auto decide = [&](int status, int followed) {
+    return DecideRedirect(
+        EgressPolicy{kAddress, kHosts, false},
+        RedirectSeen{operation, false, asked, status, "https://a.example/x", followed});
+  };
+  for (const int status : {301, 302, 303, 307, 308}) {
+    EXPECT_TRUE(std::holds_alternative<NextHop>(decide(status, 4))) << status;
+  }
+  for (const int status : {300, 304, 305, 306, 200}) {
+    EXPECT_EQ(decide(status, 0), HopDecision(HopRefusal::kStatus)) << status;
+  }
+  EXPECT_EQ(decide(307, 5), HopDecision(HopRefusal::kTooManyRedirects));
+}
+
+TEST(DecideRedirect, GivesNoCredentialOnTheWayBackFromAnotherOrigin) {
+  const route::Operation operation = Blob();
+  const Url asked{Origin{true, "store.example.net", 443}, "/x", ""};
+  const HopDecision decision = DecideRedirect(
+      EgressPolicy{kAddress, kHosts, false},
+      RedirectSeen{operation, false, asked, 307, "https://reg.example.com" + kBlobPath, 1});
+  EXPECT_FALSE(std::get<NextHop>(decision).send_credential);
+}
+
+TEST(DecideRedirect, ComparesDockerHubsNames) {
+  const auto operation =
+      std::get<route::Operation>(route::ParseTarget(Method::kGet, "/v2/alpine/blobs/" + kDigest));
+  const std::string path = "/v2/library/alpine/blobs/" + kDigest;
+  const Url asked{kAddress, path, ""};
+  const HopDecision decision =
+      DecideRedirect(EgressPolicy{kAddress, kHosts, false},
+                     RedirectSeen{operation, true, asked, 307, path + "?x=y", 0});
+  EXPECT_TRUE(std::get<NextHop>(decision).send_credential);
+}
+
+TEST(DecideRedirect, TakesPlainHttpWhereTheConnectorAllowsIt) {
+  EXPECT_TRUE(std::holds_alternative<NextHop>(Redirect("http://store.example.net/x", true)));
+}
+
+class DecideUploadLocationGives : public ::testing::TestWithParam<Row> {};
+
+TEST_P(DecideUploadLocationGives, TheCredentialOnlyToTheRepositorysUploads) {
+  const HopDecision decision = Upload(GetParam().location);
+  ASSERT_TRUE(std::holds_alternative<NextHop>(decision))
+      << Sentence(std::get<HopRefusal>(decision));
+  EXPECT_EQ(std::get<NextHop>(decision).send_credential, GetParam().send_credential);
+  EXPECT_EQ(std::get<NextHop>(decision).allow_private_address, GetParam().allow_private);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    DecideUploadLocationGives,
+    ::testing::Values(
+        Row{"APath", "/v2/a/b/blobs/uploads/uuid?_state=x%2By", true, true},
+        Row{"AnAbsoluteUrl", "https://reg.example.com/v2/a/b/blobs/uploads/uuid", true, true},
+        Row{"ARelativePath", "uuid?_state=x", true, true},
+        Row{"AnotherWordForUploads", "/v2/a/b/blobs/upload/1.uuid", true, true},
+        Row{"AListedStore", "https://b.s3.amazonaws.com/x?sig=y", false, true},
+        Row{"AnotherRepository", "/v2/a/c/blobs/uploads/uuid", false, true},
+        Row{"ARepositoryThatStartsAlike", "/v2/a/bc/blobs/uploads/uuid", false, true},
+        Row{"AManifest", "/v2/a/b/manifests/v1", false, true},
+        Row{"ABlobOfADeeperRepository", "/v2/a/b/blobs/c/blobs/uploads/uuid", false, true},
+        Row{"AnEscapedPath", "/v2/a/b/blobs/uploads/..%2F..%2Fmanifests", false, true},
+        Row{"NoId", "/v2/a/b/blobs/uploads/", false, true},
+        Row{"NoWord", "/v2/a/b/blobs//uuid", false, true},
+        Row{"AnotherPath", "/artifactory/api/docker/x", false, true}),
+    [](const auto& row) { return row.param.name; });
+
+class DecideUploadLocationRefuses : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(DecideUploadLocationRefuses, WithItsOwnReason) {
+  EXPECT_EQ(Upload(GetParam().location), HopDecision(GetParam().refusal));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    DecideUploadLocationRefuses,
+    ::testing::Values(
+        Refusal{"AnUnlistedHost", "https://store.example.net/x", HopRefusal::kHostNotListed},
+        Refusal{"ItsOtherPort", "https://reg.example.com:8443/x", HopRefusal::kHostNotListed},
+        Refusal{"ThePatternsOwnSuffix", "https://s3.amazonaws.com/x", HopRefusal::kHostNotListed},
+        Refusal{"APrivateAddress", "https://10.0.0.1/x", HopRefusal::kPrivateAddress},
+        Refusal{"NoTlsToItself",
+                "http://reg.example.com/v2/a/b/blobs/uploads/x",
+                HopRefusal::kInsecure},
+        Refusal{"NoLocation", "", HopRefusal::kNoLocation}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(IsListedHost, ComparesWholeNamesAndLabels) {
+  EXPECT_TRUE(IsListedHost(kHosts, "cdn.internal"));
+  EXPECT_TRUE(IsListedHost(kHosts, "a.b.s3.amazonaws.com"));
+  EXPECT_FALSE(IsListedHost(kHosts, "s3.amazonaws.com"));
+  EXPECT_FALSE(IsListedHost(kHosts, "xs3.amazonaws.com"));
+  EXPECT_FALSE(IsListedHost(kHosts, ".s3.amazonaws.com"));
+  EXPECT_FALSE(IsListedHost(kHosts, "xcdn.internal"));
+  EXPECT_FALSE(IsListedHost(kHosts, "a.cdn.internal"));
+  EXPECT_FALSE(IsListedHost({}, "cdn.internal"));
+}
+
+}  // namespace
+}  // namespace connector::dataplane::oci

@@ -1,0 +1,152 @@
+#include "dataplane/oci/upload_session.h"
+
+#include "tests/unit/dataplane/route/names.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+
+namespace connector::dataplane::oci {
+namespace {
+
+using Opened = std::variant<UploadState, UploadRefusal>;
+
+constexpr std::int64_t kNow = 1'700'000'000;
+
+crypto::SealKeys Keys(char fill = 'k') {
+  crypto::SealKeys keys;
+  EXPECT_TRUE(keys.Add(1, Secret(std::string(32, fill))).has_value());
+  EXPECT_TRUE(keys.SetCurrent(1).has_value());
+  return keys;
+}
+
+UploadState State() {
+  return UploadState{
+      .connector = {"default", "harbor"},
+      .repository = "a/b",
+      .subject = "system:serviceaccount:ci:builder",
+      .expires_at = kNow + 1,
+      .url = {{true, "reg.example.com", 8443}, "/v2/a/b/blobs/uploads/u", "_state=x%2By&z"},
+      .send_credential = true};
+}
+
+// What the next request of the same client on any replica says of itself.
+struct Asked {
+  ConnectorRef connector{"default", "harbor"};
+  std::string repository = "a/b";
+  std::string subject = "system:serviceaccount:ci:builder";
+  std::int64_t now = kNow;
+};
+
+Opened Open(const std::string& segment, const Asked& asked = {}) {
+  return OpenUpload(Keys(),
+                    segment,
+                    UploadExpectation{asked.connector, asked.repository, asked.subject, asked.now});
+}
+
+std::string Segment(const UploadState& state = State()) {
+  return *SealUpload(Keys(), state);
+}
+
+TEST(SealUpload, OpensOnAnyReplicaToTheSameState) {
+  EXPECT_EQ(Open(Segment()), Opened(State()));
+  UploadState other = State();
+  other.url = {{false, "::1", 80}, "/x", ""};
+  other.send_credential = false;
+  EXPECT_EQ(Open(Segment(other)), Opened(other));
+}
+
+TEST(SealUpload, FitsALongPresignedUrlIntoARequestLine) {
+  UploadState state = State();
+  state.url.query = std::string(8 * 1024 - 64, 'q');
+  const std::string segment = Segment(state);
+  EXPECT_LT(segment.size(), route::kMaxSessionBytes);
+  EXPECT_EQ(Open(segment), Opened(state));
+}
+
+TEST(SealUpload, RefusesAFieldOver64KiB) {
+  UploadState state = State();
+  state.url.query = std::string(65536, 'q');
+  EXPECT_FALSE(SealUpload(Keys(), state).has_value());
+}
+
+TEST(SealUpload, HidesTheRegistrysUrl) {
+  EXPECT_THAT(Segment(), ::testing::MatchesRegex("[-A-Za-z0-9_]+"));
+}
+
+TEST(OpenUpload, RefusesAnotherSubject) {
+  EXPECT_EQ(Open(Segment(), {.subject = "system:serviceaccount:ci:other"}),
+            Opened(UploadRefusal::kOtherSubject));
+}
+
+TEST(OpenUpload, RefusesAnotherConnectorOrNamespace) {
+  EXPECT_EQ(Open(Segment(), {.connector = {"default", "quay"}}),
+            Opened(UploadRefusal::kOtherConnector));
+  EXPECT_EQ(Open(Segment(), {.connector = {"other", "harbor"}}),
+            Opened(UploadRefusal::kOtherConnector));
+}
+
+TEST(OpenUpload, RefusesAnotherRepository) {
+  EXPECT_EQ(Open(Segment(), {.repository = "a/c"}), Opened(UploadRefusal::kOtherRepository));
+}
+
+TEST(OpenUpload, RefusesFromTheSecondOfExpiryOn) {
+  EXPECT_EQ(Open(Segment(), {.now = kNow + 1}), Opened(UploadRefusal::kExpired));
+  UploadState always = State();
+  always.expires_at = -1;
+  EXPECT_EQ(Open(Segment(always)), Opened(UploadRefusal::kExpired));
+}
+
+TEST(OpenUpload, RefusesEveryChangedCharacter) {
+  const std::string segment = Segment();
+  for (std::size_t at = 0; at < segment.size(); ++at) {
+    std::string changed = segment;
+    changed[at] = changed[at] == 'A' ? 'B' : 'A';
+    EXPECT_TRUE(std::holds_alternative<UploadRefusal>(Open(changed))) << at;
+  }
+}
+
+TEST(OpenUpload, RefusesAnotherKeyAndNonsense) {
+  const Asked asked;
+  const UploadExpectation expectation{asked.connector, asked.repository, asked.subject, asked.now};
+  EXPECT_EQ(OpenUpload(Keys('x'), Segment(), expectation), Opened(UploadRefusal::kForged));
+  EXPECT_EQ(OpenUpload(crypto::SealKeys(), Segment(), expectation),
+            Opened(UploadRefusal::kUnknownKey));
+  EXPECT_EQ(Open("uuid"), Opened(UploadRefusal::kMalformed));
+}
+
+TEST(OpenUpload, RefusesAStateThatDoesNotReadToItsEnd) {
+  // Only whoever holds the key could make these; they stand for another version of this program.
+  const crypto::SealKeys keys = Keys();
+  for (const std::string& state : {std::string(), std::string("\0\1", 2), std::string(200, '\0')}) {
+    EXPECT_EQ(Open(*crypto::Seal(keys, "upload-session/1", state)),
+              Opened(UploadRefusal::kMalformed));
+  }
+}
+
+TEST(DerivedUuid, HasTheFormOfAUuidAndFollowsTheSegment) {
+  EXPECT_THAT(DerivedUuid("x"),
+              ::testing::MatchesRegex(
+                  "[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_EQ(DerivedUuid("x"), DerivedUuid("x"));
+  EXPECT_NE(DerivedUuid("x"), DerivedUuid("y"));
+}
+
+TEST(UploadLocation, IsPathAbsoluteWithTheClientsPrefix) {
+  EXPECT_EQ(UploadLocation(
+                route::Address{ConnectorRef{"n", "c"}, "namespaces/n/connectors/c/"}, "a/b", "Seg"),
+            "/v2/namespaces/n/connectors/c/a/b/blobs/uploads/Seg");
+}
+
+TEST(UploadTarget, KeepsTheQueryAndAddsTheDigest) {
+  const http::Url url = State().url;
+  EXPECT_EQ(UploadTarget(url, ""), "/v2/a/b/blobs/uploads/u?_state=x%2By&z");
+  EXPECT_EQ(UploadTarget(url, kDigest),
+            "/v2/a/b/blobs/uploads/u?_state=x%2By&z&digest=sha256%3A" + kHex);
+  EXPECT_EQ(UploadTarget(http::Url{url.origin, "/u", ""}, kDigest), "/u?digest=sha256%3A" + kHex);
+}
+
+}  // namespace
+}  // namespace connector::dataplane::oci
