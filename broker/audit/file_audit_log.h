@@ -41,6 +41,7 @@ class FileAuditLog final : public AuditLog {
   [[nodiscard]] static Result<std::unique_ptr<FileAuditLog>> Open(FileAuditLogOptions options);
   ~FileAuditLog() override;  // Stops.
 
+  // The executor of every waiter outlives the log, or at least Stop.
   [[nodiscard]] Task<Result<Done>> Append(auditlog::Event event) override;
 
   // Writes what is queued, completes every waiter, and refuses all that comes later. Idempotent.

@@ -17,7 +17,6 @@ namespace {
 
 using testing_support::HasError;
 using testing_support::HasValue;
-using testing_support::RunTask;
 
 class FileHarness {
  public:
@@ -38,6 +37,7 @@ class FileHarness {
         }()) {}
 
   FileAuditLog& log() { return *log_; }
+  Result<Done> Append() { return testing_support::RunTask(io_, log_->Append({})); }
   void Break() { faults_.sync = true; }
   void Mend() { faults_.sync = false; }
   std::size_t DurableRecords() {
@@ -59,6 +59,7 @@ class FileHarness {
   log::Logger logger_{2, "test", static_cast<log::Level>(99)};
   prometheus::Registry registry_;
   Faults faults_;
+  asio::io_context io_;  // Outlives the log.
   std::unique_ptr<FileAuditLog> log_;
 };
 
@@ -80,13 +81,13 @@ TEST(FileAuditLog, RefusesRecordsOnceItIsStopped) {
   FileHarness harness;
   harness.log().Stop();
 
-  EXPECT_THAT(RunTask(harness.log().Append({})), HasError(ErrorCode::kUnavailable));
+  EXPECT_THAT(harness.Append(), HasError(ErrorCode::kUnavailable));
   EXPECT_EQ(harness.DurableRecords(), 0U);
 }
 
 TEST(FileAuditLog, WritesWhatIsQueuedBeforeItStops) {
-  FileHarness harness;
   asio::io_context io;
+  FileHarness harness;
   int durable = 0;
   const auto append = [&]() -> Task<void> {
     auditlog::Event event;
@@ -107,15 +108,15 @@ TEST(FileAuditLog, WritesWhatIsQueuedBeforeItStops) {
 TEST(FileAuditLog, RefusesRecordsBeyondItsQueue) {
   FileHarness harness(std::chrono::hours(1), 0);
 
-  EXPECT_THAT(RunTask(harness.log().Append({})), HasError(ErrorCode::kUnavailable));
+  EXPECT_THAT(harness.Append(), HasError(ErrorCode::kUnavailable));
   EXPECT_EQ(harness.DurableRecords(), 0U);
 }
 
 TEST(FileAuditLog, CountsRecordsAndFailures) {
   FileHarness harness;
-  ASSERT_THAT(RunTask(harness.log().Append({})), HasValue(Done{}));
+  ASSERT_THAT(harness.Append(), HasValue(Done{}));
   harness.Break();
-  ASSERT_THAT(RunTask(harness.log().Append({})), HasError(ErrorCode::kUnavailable));
+  ASSERT_THAT(harness.Append(), HasError(ErrorCode::kUnavailable));
 
   EXPECT_EQ(harness.Metric("connector_broker_audit_records_total"), 1);
   EXPECT_EQ(harness.Metric("connector_broker_audit_failures_total"), 1);
@@ -123,12 +124,12 @@ TEST(FileAuditLog, CountsRecordsAndFailures) {
 
 TEST(FileAuditLog, ShowsItsHeadAndWhyItFails) {
   FileHarness harness;
-  ASSERT_THAT(RunTask(harness.log().Append({})), HasValue(Done{}));
+  ASSERT_THAT(harness.Append(), HasValue(Done{}));
   EXPECT_EQ(harness.log().Status().problem, "");
   EXPECT_EQ(harness.log().Status().head.seq, 1U);
 
   harness.Break();
-  ASSERT_THAT(RunTask(harness.log().Append({})), HasError(ErrorCode::kUnavailable));
+  ASSERT_THAT(harness.Append(), HasError(ErrorCode::kUnavailable));
   EXPECT_EQ(harness.log().Status().problem, "Input/output error");
   EXPECT_EQ(harness.log().Status().head.seq, 1U);
 }
@@ -136,7 +137,7 @@ TEST(FileAuditLog, ShowsItsHeadAndWhyItFails) {
 TEST(FileAuditLog, RecoversWithoutTrafficByARecordOfItsOwn) {
   FileHarness harness(std::chrono::milliseconds(1));
   harness.Break();
-  ASSERT_THAT(RunTask(harness.log().Append({})), HasError(ErrorCode::kUnavailable));
+  ASSERT_THAT(harness.Append(), HasError(ErrorCode::kUnavailable));
   harness.Mend();
 
   while (!harness.log().Status().problem.empty()) {
