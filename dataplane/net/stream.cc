@@ -107,7 +107,6 @@ IoResult Stream::FromSsl(int result) {
     case SSL_ERROR_ZERO_RETURN:
       return {IoStatus::kEof, 0};
     default:
-      ERR_clear_error();
       return {IoStatus::kError, 0};
   }
 }
@@ -115,6 +114,7 @@ IoResult Stream::FromSsl(int result) {
 IoResult Stream::TryRead(char* data, std::size_t size) {
   if (ssl_ != nullptr) {
     std::size_t got = 0;
+    ERR_clear_error();  // SSL_get_error would take an old error for this call's.
     const int result = SSL_read_ex(ssl_, data, size, &got);
     return result == 1 ? IoResult{IoStatus::kOk, got} : FromSsl(result);
   }
@@ -135,6 +135,7 @@ IoResult Stream::TryWrite(std::string_view data) {
   }
   if (ssl_ != nullptr) {
     std::size_t put = 0;
+    ERR_clear_error();
     const int result = SSL_write_ex(ssl_, data.data(), data.size(), &put);
     return result == 1 ? IoResult{IoStatus::kOk, put} : FromSsl(result);
   }
@@ -238,7 +239,9 @@ Task<Result<Done>> Stream::RunHandshake(std::chrono::milliseconds timeout) {
       co_return Done{};
     }
     if (FromSsl(result).status != IoStatus::kWouldBlock) {
-      co_return Unavailable(HandshakeFailure(ssl_));
+      std::string failure = HandshakeFailure(ssl_);
+      ERR_clear_error();
+      co_return Unavailable(std::move(failure));
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         give_up_at - std::chrono::steady_clock::now());
@@ -304,6 +307,7 @@ void Stream::WatchReadable(std::function<void()> on_readable) {
 bool Stream::HasApplicationData() {
   char byte = 0;
   std::size_t got = 0;
+  ERR_clear_error();
   const int result = SSL_peek_ex(ssl_, &byte, 1, &got);
   return result == 1 || FromSsl(result).status != IoStatus::kWouldBlock;
 }
