@@ -2,6 +2,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -161,6 +162,32 @@ IoResult Stream::TryWrite(const iovec* pieces, int count) {
   message.msg_iov = const_cast<iovec*>(pieces);  // NOLINT: sendmsg(2) does not write to it.
   message.msg_iovlen = static_cast<std::size_t>(count);
   const ssize_t put = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+  if (put >= 0) {
+    return {IoStatus::kOk, static_cast<std::size_t>(put)};
+  }
+  blocked_on_ = Direction::kWrite;
+  return FromErrno();
+}
+
+IoResult Stream::TrySpliceInto(int pipe, std::size_t size) {
+  const ssize_t got = ::splice(
+      socket_.native_handle(), nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (got > 0) {
+    return {IoStatus::kOk, static_cast<std::size_t>(got)};
+  }
+  if (got == 0) {
+    return {IoStatus::kEof, 0};
+  }
+  if (errno == EINVAL || errno == ENOSYS) {
+    return {IoStatus::kUnsupported, 0};
+  }
+  blocked_on_ = Direction::kRead;
+  return FromErrno();
+}
+
+IoResult Stream::TrySpliceFrom(int pipe, std::size_t size, bool more) {
+  const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0U);
+  const ssize_t put = ::splice(pipe, nullptr, socket_.native_handle(), nullptr, size, flags);
   if (put >= 0) {
     return {IoStatus::kOk, static_cast<std::size_t>(put)};
   }
