@@ -23,12 +23,14 @@ Error Nonsense(std::string message) {
 // Memory for parsed JSON that holds a token: wiped when it is given back.
 class WipingMemory final : public json::memory_resource {
  private:
-  void* do_allocate(std::size_t bytes, std::size_t align) override {
-    return ::operator new(bytes, std::align_val_t(align));
+  // Boost.JSON gives keys back with another alignment than it took them with. No type of its needs
+  // more than operator new's.
+  void* do_allocate(std::size_t bytes, std::size_t /*align*/) override {
+    return ::operator new(bytes);
   }
-  void do_deallocate(void* data, std::size_t bytes, std::size_t align) override {
+  void do_deallocate(void* data, std::size_t bytes, std::size_t /*align*/) override {
     OPENSSL_cleanse(data, bytes);
-    ::operator delete(data, std::align_val_t(align));
+    ::operator delete(data);
   }
   bool do_is_equal(const json::memory_resource& other) const noexcept override {
     return this == &other;

@@ -19,7 +19,12 @@ class Builder final : public YAML::EventHandler {
  public:
   [[nodiscard]] Node Take() { return std::exchange(root_, Node{}); }
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp 0.7 reads a document that begins with "," as empty, again and again.
+    if (mark.pos == last_start_) {
+      Refuse(mark, "a document cannot begin with this character; remove it, or quote the value");
+    }
+    last_start_ = mark.pos;
     root_ = Node{};
     open_.clear();
   }
@@ -130,6 +135,7 @@ class Builder final : public YAML::EventHandler {
 
   Node root_;
   std::vector<Frame> open_;
+  int last_start_ = -1;
 };
 
 int LineAt(std::string_view text, std::size_t offset) {

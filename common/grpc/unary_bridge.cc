@@ -31,7 +31,9 @@ void RunUnary(asio::io_context& io,
 }
 
 Deadline CappedDeadline(const ::grpc::ServerContextBase& context, std::chrono::milliseconds cap) {
-  const auto left = context.deadline() - std::chrono::system_clock::now();
+  auto left = context.deadline() - std::chrono::system_clock::now();
+  // An answer that says what took too long must still arrive before the caller gives up.
+  left -= std::min<decltype(left)>(left / 10, kTimeToAnswer);
   const auto now = std::chrono::steady_clock::now();
   // Compared before it is added: "no deadline" is the largest time there is.
   return left < cap ? now + std::max(left, left.zero()) : now + cap;

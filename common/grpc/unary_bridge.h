@@ -27,7 +27,10 @@ void RunUnary(asio::io_context& io,
               Task<::grpc::Status> task,
               UnaryHooks hooks);
 
-// The peer's deadline, but at most `cap` from now. gRPC counts in wall-clock time.
+// What CappedDeadline leaves for the answer itself: this, or a tenth of a shorter time.
+inline constexpr std::chrono::milliseconds kTimeToAnswer{500};
+
+// A little before the peer's deadline, but at most `cap` from now. gRPC counts in wall-clock time.
 [[nodiscard]] Deadline CappedDeadline(const ::grpc::ServerContextBase& context,
                                       std::chrono::milliseconds cap);
 

@@ -1,6 +1,8 @@
 #include "dataplane/net/stream.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -106,7 +108,6 @@ IoResult Stream::FromSsl(int result) {
     case SSL_ERROR_ZERO_RETURN:
       return {IoStatus::kEof, 0};
     default:
-      ERR_clear_error();
       return {IoStatus::kError, 0};
   }
 }
@@ -114,6 +115,7 @@ IoResult Stream::FromSsl(int result) {
 IoResult Stream::TryRead(char* data, std::size_t size) {
   if (ssl_ != nullptr) {
     std::size_t got = 0;
+    ERR_clear_error();  // SSL_get_error would take an old error for this call's.
     const int result = SSL_read_ex(ssl_, data, size, &got);
     return result == 1 ? IoResult{IoStatus::kOk, got} : FromSsl(result);
   }
@@ -134,6 +136,7 @@ IoResult Stream::TryWrite(std::string_view data) {
   }
   if (ssl_ != nullptr) {
     std::size_t put = 0;
+    ERR_clear_error();
     const int result = SSL_write_ex(ssl_, data.data(), data.size(), &put);
     return result == 1 ? IoResult{IoStatus::kOk, put} : FromSsl(result);
   }
@@ -164,6 +167,58 @@ IoResult Stream::TryWrite(const iovec* pieces, int count) {
   }
   blocked_on_ = Direction::kWrite;
   return FromErrno();
+}
+
+IoResult Stream::TrySpliceInto(int pipe, std::size_t size) {
+  const ssize_t got = ::splice(
+      socket_.native_handle(), nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (got > 0) {
+    return {IoStatus::kOk, static_cast<std::size_t>(got)};
+  }
+  if (got == 0) {
+    return {IoStatus::kEof, 0};
+  }
+  if (errno == EINVAL || errno == ENOSYS) {
+    return {IoStatus::kUnsupported, 0};
+  }
+  blocked_on_ = Direction::kRead;
+  return FromErrno();
+}
+
+IoResult Stream::TrySpliceFrom(int pipe, std::size_t size, bool more) {
+  const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0U);
+  const ssize_t put = ::splice(pipe, nullptr, socket_.native_handle(), nullptr, size, flags);
+  if (put >= 0) {
+    return {IoStatus::kOk, static_cast<std::size_t>(put)};
+  }
+  blocked_on_ = Direction::kWrite;
+  return FromErrno();
+}
+
+Task<Result<std::size_t>> Stream::Receive(char* data,
+                                          std::size_t size,
+                                          std::chrono::milliseconds timeout) {
+  if (ssl_ != nullptr) {
+    Result<Done> readable = co_await WaitReadable(timeout);
+    if (!readable) {
+      co_return std::move(readable).error();
+    }
+    co_return co_await Read(data, size, timeout);
+  }
+  timed_out_ = false;
+  cancelled_ = false;
+  timers_.Arm(*this, timeout);
+  const auto [error, got] =
+      co_await socket_.async_receive(asio::buffer(data, size), asio::as_tuple(kUseTask));
+  Timers::Disarm(*this);
+  if (got > 0 || error == asio::error::eof) {
+    co_return got;
+  }
+  if (timed_out_) {
+    co_return MakeError(
+        ErrorCode::kDeadlineExceeded, ErrorOrigin::kUpstream, "no progress in time");
+  }
+  co_return Unavailable(cancelled_ ? "the wait was cancelled" : "the connection failed");
 }
 
 Task<Result<std::size_t>> Stream::Read(char* data,
@@ -211,7 +266,9 @@ Task<Result<Done>> Stream::RunHandshake(std::chrono::milliseconds timeout) {
       co_return Done{};
     }
     if (FromSsl(result).status != IoStatus::kWouldBlock) {
-      co_return Unavailable(HandshakeFailure(ssl_));
+      std::string failure = HandshakeFailure(ssl_);
+      ERR_clear_error();
+      co_return Unavailable(std::move(failure));
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         give_up_at - std::chrono::steady_clock::now());
@@ -277,6 +334,7 @@ void Stream::WatchReadable(std::function<void()> on_readable) {
 bool Stream::HasApplicationData() {
   char byte = 0;
   std::size_t got = 0;
+  ERR_clear_error();
   const int result = SSL_peek_ex(ssl_, &byte, 1, &got);
   return result == 1 || FromSsl(result).status != IoStatus::kWouldBlock;
 }

@@ -29,7 +29,7 @@ namespace connector::dataplane::net {
 using TlsSession = std::shared_ptr<ssl_session_st>;
 using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 
-enum class IoStatus : std::uint8_t { kOk, kEof, kWouldBlock, kError };
+enum class IoStatus : std::uint8_t { kOk, kEof, kWouldBlock, kUnsupported, kError };
 
 struct IoResult {
   IoStatus status = IoStatus::kError;
@@ -57,12 +57,24 @@ class Stream final : private TimedWait {
   // May write a part of the pieces, as writev(2) does.
   [[nodiscard]] IoResult TryWrite(const iovec* pieces, int count);
 
+  // Moves bytes between a plain connection and a pipe without copying them here (splice(2)). Not
+  // for TLS. kUnsupported where the kernel cannot splice this socket: nothing was moved.
+  [[nodiscard]] IoResult TrySpliceInto(int pipe, std::size_t size);
+  // `more`: further bytes follow, so the kernel may wait to fill a packet.
+  [[nodiscard]] IoResult TrySpliceFrom(int pipe, std::size_t size, bool more);
+
   // Waits until the attempt that would have blocked is worth repeating. Fails with
   // kDeadlineExceeded after `timeout`, and with kUnavailable when the wait was cancelled or the
   // socket failed.
   [[nodiscard]] Task<Result<Done>> WaitBlocked(std::chrono::milliseconds timeout);
   // The same, for data or end of file, when nothing was tried.
   [[nodiscard]] Task<Result<Done>> WaitReadable(std::chrono::milliseconds timeout);
+
+  // Reads when nothing is expected to be there yet: lets the event loop do the reading, which costs
+  // no system call before the bytes come. Returns 0 at the end of the stream.
+  [[nodiscard]] Task<Result<std::size_t>> Receive(char* data,
+                                                  std::size_t size,
+                                                  std::chrono::milliseconds timeout);
 
   // Convenience for heads and small bodies. Read returns 0 at the end of the stream.
   [[nodiscard]] Task<Result<std::size_t>> Read(char* data,

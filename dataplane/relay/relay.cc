@@ -1,6 +1,7 @@
 #include "dataplane/relay/relay.h"
 
 #include "common/http/chunked.h"
+#include "dataplane/relay/pipe.h"
 
 #include <sys/uio.h>
 
@@ -60,6 +61,10 @@ class Mover {
   Task<End> Write(std::string_view payload, bool last);
   Task<End> Flush(Pieces pieces);
   Task<End> Read(char* buffer, std::string_view& input);
+  // Whether the waiting ended well; otherwise which end it makes.
+  [[nodiscard]] End AfterWait(const Result<Done>& waited, End timeout, End cut) const;
+  [[nodiscard]] bool CanSplice() const;
+  Task<End> SpliceRest();
   [[nodiscard]] bool Interrupted() const {
     return job_.interrupted != nullptr && *job_.interrupted;
   }
@@ -68,6 +73,7 @@ class Mover {
   http::ChunkedDecoder decoder_;
   std::uint64_t left_ = 0;  // Of a kContentLength body.
   std::uint64_t payload_bytes_ = 0;
+  bool splice_refused_ = false;  // The rest goes through the buffer.
   std::string leftover_;
   std::string joined_;  // TLS sinks get one record where a plain one gets a writev.
 };
@@ -102,6 +108,69 @@ Mover::Portion Mover::Next(std::string_view& input) {
   return {{}, true, false};
 }
 
+End Mover::AfterWait(const Result<Done>& waited, End timeout, End cut) const {
+  if (Interrupted()) {
+    return End::kInterrupted;
+  }
+  if (waited) {
+    return End::kDone;
+  }
+  return waited.error().code == ErrorCode::kDeadlineExceeded ? timeout : cut;
+}
+
+bool Mover::CanSplice() const {
+  return !splice_refused_ && job_.in == http::BodyFraming::kContentLength && !job_.chunk_output &&
+         left_ > kSpliceBytes && job_.max_payload == UINT64_MAX && !job_.from.tls() &&
+         !job_.to.tls();
+}
+
+// The rest of the body, inside the kernel. What an ending leaves in the pipe is lost with it, which
+// is fine: after any end but kDone both connections are closed.
+Task<End> Mover::SpliceRest() {
+  const Pipe pipe;
+  splice_refused_ = !pipe.ok();
+  while (!splice_refused_ && left_ > 0) {
+    const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(left_, Pipe::kBytes));
+    if (Interrupted()) {
+      co_return End::kInterrupted;
+    }
+    const net::IoResult got = job_.from.TrySpliceInto(pipe.write_end(), want);
+    if (got.status == net::IoStatus::kWouldBlock) {
+      const Result<Done> waited = co_await job_.from.WaitBlocked(job_.source_timeout);
+      const End end = AfterWait(waited, End::kSourceTimeout, End::kSourceCut);
+      if (end != End::kDone) {
+        co_return end;
+      }
+      continue;
+    }
+    if (got.status == net::IoStatus::kUnsupported) {
+      splice_refused_ = true;
+      break;
+    }
+    if (got.status != net::IoStatus::kOk) {
+      co_return End::kSourceCut;
+    }
+    left_ -= got.bytes;
+    for (std::size_t inside = got.bytes; inside > 0;) {
+      const net::IoResult put = job_.to.TrySpliceFrom(pipe.read_end(), inside, left_ > 0);
+      if (put.status == net::IoStatus::kOk) {
+        inside -= put.bytes;
+        payload_bytes_ += put.bytes;
+        continue;
+      }
+      if (put.status != net::IoStatus::kWouldBlock) {
+        co_return End::kSinkCut;
+      }
+      const Result<Done> waited = co_await job_.to.WaitBlocked(job_.sink_timeout);
+      const End end = AfterWait(waited, End::kSinkTimeout, End::kSinkCut);
+      if (end != End::kDone) {
+        co_return end;
+      }
+    }
+  }
+  co_return End::kDone;
+}
+
 Task<End> Mover::Flush(Pieces pieces) {
   if (job_.to.tls() && pieces.count() > 1) {
     joined_.clear();
@@ -121,12 +190,9 @@ Task<End> Mover::Flush(Pieces pieces) {
       co_return End::kSinkCut;
     }
     const Result<Done> waited = co_await job_.to.WaitBlocked(job_.sink_timeout);
-    if (Interrupted()) {
-      co_return End::kInterrupted;
-    }
-    if (!waited) {
-      co_return waited.error().code == ErrorCode::kDeadlineExceeded ? End::kSinkTimeout
-                                                                    : End::kSinkCut;
+    const End end = AfterWait(waited, End::kSinkTimeout, End::kSinkCut);
+    if (end != End::kDone) {
+      co_return end;
     }
   }
   co_return End::kDone;
@@ -177,12 +243,9 @@ Task<End> Mover::Read(char* buffer, std::string_view& input) {
       co_return End::kSourceCut;
     }
     const Result<Done> waited = co_await job_.from.WaitBlocked(job_.source_timeout);
-    if (Interrupted()) {
-      co_return End::kInterrupted;
-    }
-    if (!waited) {
-      co_return waited.error().code == ErrorCode::kDeadlineExceeded ? End::kSourceTimeout
-                                                                    : End::kSourceCut;
+    const End end = AfterWait(waited, End::kSourceTimeout, End::kSourceCut);
+    if (end != End::kDone) {
+      co_return end;
     }
   }
 }
@@ -210,6 +273,12 @@ Task<End> Mover::Run() {
     }
     if (!input.empty()) {
       continue;
+    }
+    if (CanSplice()) {
+      const End end = co_await SpliceRest();
+      if (end != End::kDone || left_ == 0) {
+        co_return end;
+      }
     }
     if (!buffer) {
       buffer = job_.buffers.Take();

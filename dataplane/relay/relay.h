@@ -3,8 +3,8 @@
 // Relay: moves one body from one connection to another, with back-pressure and without a copy of
 // the whole anywhere. Reads only when the last read has been written.
 //
-// The one place that knows how bodies move: a zero-copy path for plain connections belongs behind
-// this header. Deliberately decides nothing about heads, status codes or retries.
+// The one place that knows how bodies move: large plain ones are spliced inside the kernel, all
+// others go through a buffer. Deliberately decides nothing about heads, status codes or retries.
 
 #include "common/http/head.h"
 #include "dataplane/net/buffer_pool.h"
@@ -16,6 +16,10 @@
 #include <string_view>
 
 namespace connector::dataplane::relay {
+
+// A body with more left than this is spliced, when both connections are plain and its length is
+// known. A splice costs a pipe.
+inline constexpr std::uint64_t kSpliceBytes = 256 * 1024;
 
 enum class End : std::uint8_t {
   kDone,

@@ -10,6 +10,7 @@
 #include "dataplane/server/access_log.h"
 #include "dataplane/server/counters.h"
 #include "dataplane/server/recent_errors.h"
+#include "dataplane/server/request_ids.h"
 #include "dataplane/server/scratch.h"
 #include "dataplane/table/route_table.h"
 #include "dataplane/token/cache.h"
@@ -54,6 +55,7 @@ struct Core {
   ScratchPool scratches;
   upstream::Pool pool;
   AccessLog access_log;
+  RequestIds request_ids;
   Counters counters;  // Written by this core, read by the metrics page.
   std::shared_ptr<const table::RouteTable> routes = std::make_shared<table::RouteTable>();
   bool draining = false;

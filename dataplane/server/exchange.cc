@@ -5,7 +5,6 @@
 #include "dataplane/server/forward.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstring>
@@ -30,21 +29,12 @@ bool IsRequestId(std::string_view text) {
 }
 
 // The client's own id when it sent a harmless one, so that its logs and ours meet.
-std::string RequestIdOf(const http::RequestHead& head) {
+std::string RequestIdOf(const http::RequestHead& head, RequestIds& ids) {
   const std::string_view sent = head.fields.Find(HeaderId::kXRequestId);
   if (IsRequestId(sent)) {
     return std::string(sent);
   }
-  unsigned char bytes[12];
-  RAND_bytes(bytes, sizeof bytes);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string id;
-  id.reserve(2 * sizeof bytes);
-  for (const unsigned char byte : bytes) {
-    id.push_back(kDigits[byte >> 4U]);
-    id.push_back(kDigits[byte & 15U]);
-  }
-  return id;
+  return ids.Next();
 }
 
 std::string_view OperationName(route::OperationKind kind) {
@@ -342,7 +332,7 @@ Task<std::optional<ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew) 
 
 Task<After> Serve(Core& core, Client& client, Scratch& scratch, std::string_view buffered) {
   Exchange exchange{.core = core, .client = client, .scratch = scratch, .buffered = buffered};
-  exchange.request_id = RequestIdOf(scratch.request);
+  exchange.request_id = RequestIdOf(scratch.request, core.request_ids);
   exchange.started_at = std::chrono::system_clock::now();
   exchange.started = steady_clock::now();
   exchange.body_consumed = scratch.request.framing == http::BodyFraming::kNone ||

@@ -1,5 +1,6 @@
 #include "dataplane/server/session.h"
 
+#include "common/http/fields.h"
 #include "dataplane/server/exchange.h"
 
 #include <algorithm>
@@ -10,8 +11,25 @@
 namespace connector::dataplane::server {
 namespace {
 
+constexpr std::chrono::milliseconds kBusyTime{250};
 constexpr std::chrono::seconds kLingerTime{10};
 constexpr std::uint64_t kLingerBytes = 1024ULL * 1024 * 1024;
+
+// Whether what made the head too large is the caller's token: its field is the one that does not
+// end.
+bool EndsInCredential(std::string_view head) {
+  constexpr std::string_view kField = "authorization:";
+  const std::size_t line = head.rfind('\n') + 1;  // npos + 1 is 0.
+  return http::EqualsIgnoreCase(head.substr(line, kField.size()), kField);
+}
+
+oci::ErrorReply ReplyFor(const http::HeadFailure& failure, std::string_view head) {
+  // A token that is too long to read is a token that is not accepted, and is told nothing else.
+  if (failure.reason == http::HeadError::kHeadTooLarge && EndsInCredential(head)) {
+    return oci::ReplyFor(oci::Situation::kUnauthenticated);
+  }
+  return oci::ReplyFor(failure);
+}
 
 class Session {
  public:
@@ -34,10 +52,11 @@ class Session {
  private:
   enum class HeadRead : std::uint8_t { kComplete, kClosed, kRefused };
 
-  // Waits for a request's first bytes without holding a buffer.
-  Task<bool> WaitIdle();
+  // Waits for a request's first bytes: a short while with a buffer, which is what a busy connection
+  // needs, then without one, so that an idle connection holds none.
+  Task<bool> WaitIdle(net::BufferPool::Lease& buffer);
   Task<HeadRead> ReadHead(net::BufferPool::Lease& buffer, Scratch& scratch);
-  Task<void> AnswerFailure(http::HeadFailure failure, Scratch& scratch);
+  Task<void> AnswerFailure(http::HeadFailure failure, std::string_view head, Scratch& scratch);
   Task<void> DrainInput();
 
   Core& core_;
@@ -49,25 +68,34 @@ class Session {
   std::size_t end_ = 0;
 };
 
-Task<bool> Session::WaitIdle() {
-  if (!leftover_.empty()) {
+Task<bool> Session::WaitIdle(net::BufferPool::Lease& buffer) {
+  end_ = std::min(leftover_.size(), net::kBufferBytes);
+  std::memcpy(buffer.data(), leftover_.data(), end_);
+  leftover_.clear();
+  if (end_ > 0) {
     co_return true;
   }
   if (core_.draining) {
     co_return false;
   }
   sessions_.SetIdle(&stream_, true);
-  const Result<Done> readable =
-      co_await stream_.WaitReadable(core_.shared.settings.keepalive_timeout);
+  const Result<std::size_t> got =
+      co_await stream_.Receive(buffer.data(), net::kBufferBytes, kBusyTime);
+  bool readable = got && *got > 0;
+  if (readable) {
+    end_ = *got;
+  } else if (!got && got.error().code == ErrorCode::kDeadlineExceeded && !core_.draining) {
+    buffer.Reset();
+    const Result<Done> waited =
+        co_await stream_.WaitReadable(core_.shared.settings.keepalive_timeout);
+    readable = waited.has_value();
+  }
   sessions_.SetIdle(&stream_, false);
-  co_return readable.has_value();
+  co_return readable;
 }
 
 Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratch& scratch) {
   const auto give_up_at = core_.timers.Now() + core_.shared.settings.head_timeout;
-  end_ = std::min(leftover_.size(), net::kBufferBytes);
-  std::memcpy(buffer.data(), leftover_.data(), end_);
-  leftover_.clear();
   while (true) {
     const http::HeadResult parsed = http::ParseRequestHead({buffer.data(), end_}, scratch.request);
     if (parsed.status == http::HeadStatus::kComplete) {
@@ -75,7 +103,7 @@ Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratc
       co_return HeadRead::kComplete;
     }
     if (parsed.status == http::HeadStatus::kError) {
-      co_await AnswerFailure(parsed.error, scratch);
+      co_await AnswerFailure(parsed.error, {buffer.data(), end_}, scratch);
       co_return HeadRead::kRefused;
     }
     // The whole head has one deadline: a byte now and then does not keep a connection.
@@ -93,7 +121,10 @@ Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratc
   }
 }
 
-Task<void> Session::AnswerFailure(http::HeadFailure failure, Scratch& scratch) {
+// `head` is what was read of it.
+Task<void> Session::AnswerFailure(http::HeadFailure failure,
+                                  std::string_view head,
+                                  Scratch& scratch) {
   std::string& out = scratch.out;
   out.clear();
   if (failure.reason == http::HeadError::kTlsHandshake) {
@@ -103,7 +134,7 @@ Task<void> Session::AnswerFailure(http::HeadFailure failure, Scratch& scratch) {
     core_.counters.malformed_requests.Add();
     core_.shared.logger.Info("malformed request",
                              {{"client", client_.address}, {"reason", failure.sentence}});
-    oci::AppendErrorReply(out, oci::ReplyFor(failure), {.keep_alive = false, .request_id = {}});
+    oci::AppendErrorReply(out, ReplyFor(failure, head), {.keep_alive = false, .request_id = {}});
   }
   const Result<Done> written = co_await stream_.WriteAll(out, core_.shared.settings.head_timeout);
   if (written) {
@@ -142,8 +173,14 @@ Task<void> Session::Run(net::TlsContext tls) {
       co_return;
     }
   }
-  while (co_await WaitIdle()) {
+  while (true) {
     net::BufferPool::Lease buffer = core_.buffers.Take();
+    if (!co_await WaitIdle(buffer)) {
+      co_return;
+    }
+    if (!buffer) {
+      buffer = core_.buffers.Take();
+    }
     const ScratchPool::Lease scratch = core_.scratches.Take();
     const HeadRead read = co_await ReadHead(buffer, *scratch);
     if (read != HeadRead::kComplete) {

@@ -239,14 +239,13 @@ Task<Result<Done>> UpstreamCall::ReadHead() {
   http::ResponseHead& head = exchange_.scratch.response;
   std::size_t begin = 0;
   std::size_t end = 0;
-  // The answer is not there yet, as a rule: waiting first saves a read that finds nothing.
-  Result<Done> waited = co_await stream_->WaitReadable(timeout);
-  while (waited) {
+  while (true) {
     Result<std::size_t> got =
-        co_await stream_->Read(buffer_.data() + end, net::kBufferBytes - end, timeout);
+        co_await stream_->Receive(buffer_.data() + end, net::kBufferBytes - end, timeout);
     if (!got) {
-      waited = std::move(got).error();
-      break;
+      Error error = std::move(got).error();
+      error.message = target_.origin.Authority() + ": " + error.message;
+      co_return error;
     }
     if (*got == 0) {
       co_return unavailable("the connection was closed without an answer");
@@ -274,9 +273,6 @@ Task<Result<Done>> UpstreamCall::ReadHead() {
       co_return unavailable("the answer's head is too large");
     }
   }
-  Error error = std::move(waited).error();
-  error.message = target_.origin.Authority() + ": " + error.message;
-  co_return error;
 }
 
 void UpstreamCall::Finish(bool leftover) {

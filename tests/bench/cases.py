@@ -28,7 +28,8 @@ def load(subject, kind, path, *options, prefix=()):
     )  # fmt: skip
     result = json.loads(done.stdout) if done.stdout else {"errors": 1, "firstError": done.stderr}
     if result["errors"]:
-        raise LoadError(f"{subject.name} ({kind}) {path}: {result['firstError']}")
+        died = "" if subject.is_running() else f"; it ended:\n{subject.process.log()[-2000:]}"
+        raise LoadError(f"{subject.name} ({kind}) {path}: {result['firstError']}{died}")
     return result
 
 

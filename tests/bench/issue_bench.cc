@@ -69,7 +69,8 @@ class Caller {
     const std::chrono::duration<double, std::micro> taken = SteadyClock::now() - begun_;
     latencies_us_.push_back(taken.count());
     if (!status.ok()) {
-      failure_ = "call failed: " + status.error_message();
+      failure_ = "call failed, status " + std::to_string(status.error_code()) + ": " +
+                 status.error_message();
     } else if (!response_.has_grant() || !response_.grant().has_credential()) {
       failure_ = "no grant: " + response_.denial().message();
     }

@@ -119,6 +119,9 @@ class Subject:
     def argv(self):
         raise NotImplementedError
 
+    def is_running(self):
+        return self.process is None or self.process.is_running()
+
     def stop(self):
         if self.process:
             self.process.stop()

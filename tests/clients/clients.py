@@ -1,4 +1,4 @@
-"""Stock clients, each as: push an OCI layout to a reference, pull it back, say the digest.
+"""Stock clients, each as: push an OCI layout to a reference, pull it back, both say the digest.
 
 Every client gets a directory with config.json and auth.json, and nothing else: a caller token for
 the proxy is its only credential.
@@ -6,8 +6,10 @@ the proxy is its only credential.
 
 import json
 import os
+import shutil
+import tempfile
 
-from images import layout_digest
+from images import digest_of, layout_digest
 from netns import wait_until
 from peers import peer
 
@@ -18,10 +20,14 @@ class Skopeo:
 
     def push(self, image, reference):
         self._run("--dest-tls-verify=false", image.layout, f"docker://{reference}").ok()
+        return image.digest
 
     def pull(self, reference, directory):
-        self._run("--src-tls-verify=false", f"docker://{reference}", f"oci:{directory}:x").ok()
+        self.try_pull(reference, directory).ok()
         return layout_digest(directory)
+
+    def try_pull(self, reference, directory):
+        return self._run("--src-tls-verify=false", f"docker://{reference}", f"oci:{directory}:x")
 
     def _run(self, *arguments):
         return self.world.run_client(
@@ -31,6 +37,8 @@ class Skopeo:
 
 
 class Buildah:
+    """Packs layers anew, so that the digest that counts is the one that the push printed."""
+
     def __init__(self, world, auth):
         self.world, self.auth = world, auth
 
@@ -40,7 +48,7 @@ class Buildah:
         self._run("push", *self._options(), "--digestfile", digest_file, _image_id(image),
                   f"docker://{reference}").ok()  # fmt: skip
         with open(digest_file, encoding="ascii") as file:
-            assert file.read().strip() == image.digest
+            return file.read().strip()
 
     def pull(self, reference, directory):
         self._run("rmi", "--all", "--force").ok()
@@ -65,6 +73,7 @@ class Crane:
 
     def push(self, image, reference):
         self._run("push", "--insecure", image.directory, reference).ok()
+        return image.digest
 
     def pull(self, reference, directory):
         self._run("pull", "--insecure", "--format", "oci", reference, directory).ok()
@@ -77,15 +86,16 @@ class Crane:
 
 
 class Docker:
-    """A daemon of its own in the clients' room. Docker re-packs layers, so that the digest that
-    counts is the one that the push printed."""
+    """A daemon of its own in the clients' room. Packs layers anew, as buildah does."""
 
     def __init__(self, world, auth, registry):
         self.world, self.auth = world, auth
-        self.socket = world.path("docker.sock")
+        # Not in the world's directory: the path of a socket may have at most 104 characters.
+        self._run_directory = tempfile.mkdtemp(prefix="dockerd-")
+        self.socket = os.path.join(self._run_directory, "docker.sock")
         self.daemon = world.clients.start("dockerd", [
             "dockerd", "--data-root", world.path("docker-data"),
-            "--exec-root", world.path("docker-exec"), "--pidfile", world.path("docker.pid"),
+            "--exec-root", os.path.join(self._run_directory, "exec"), "--pidfile", world.path("docker.pid"),
             "--host", f"unix://{self.socket}", "--iptables=false", "--ip6tables=false",
             "--bridge=none", "--insecure-registry", registry, "--storage-driver", "vfs",
         ])  # fmt: skip
@@ -110,6 +120,7 @@ class Docker:
 
     def stop(self):
         self.daemon.stop(timeout=30)
+        shutil.rmtree(self._run_directory, ignore_errors=True)
 
     def _digest(self, reference):
         name = reference.rpartition(":")[0]
@@ -125,6 +136,4 @@ class Docker:
 
 def _image_id(image):
     """buildah names an image by the digest of its configuration."""
-    from images import digest_of
-
     return digest_of(image.config).partition(":")[2]

@@ -74,13 +74,13 @@ class World:
 
     # Life
 
-    def start(self, dataplanes=1):
-        """Everything, with the connector default/demo of `connector()`."""
+    def start(self, dataplanes=1, **spec):
+        """Everything, with the connector default/demo of `connector(**spec)`."""
         self.upstream.start()
         self.connectorctl("pki", "init", self.path("pki"), "--ip", PROXY, "--dns", PROXY_NAME)
         self.put_secret(self.upstream.password)
         self.put_ca(self.upstream.ca.pem)
-        self.put_connector(self.connector())
+        self.put_connector(self.connector(**spec))
         self.start_broker()
         for index in range(dataplanes):
             self.start_dataplane(index)

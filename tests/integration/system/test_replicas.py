@@ -29,11 +29,9 @@ def test_an_upload_begun_on_one_data_plane_ends_on_the_other(make_world):
 
 
 def test_an_upload_session_is_of_no_use_to_another_subject(make_world):
-    world = make_world()
-    world.start()
-    world.put_connector(world.connector(access=[
-        {"from": [{"namespace": "ci"}], "repositories": ["robot/**"], "actions": ["pull", "push"]}
-    ]))  # fmt: skip
+    everybody = {"from": [{"namespace": "ci"}], "repositories": ["robot/**"],
+                 "actions": ["pull", "push"]}  # fmt: skip
+    world = make_world().start(access=[everybody])
     location = begin_upload(world.client(), NAME, world.token("builder"))
 
     answer = world.client().request("PATCH", location, token=world.token("thief"), body=b"x")

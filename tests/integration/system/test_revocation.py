@@ -40,14 +40,8 @@ class PullLoop:
 def started(make_world):
     """Two callers who may pull robot/app, which is there."""
     world = make_world()
-    world.start()
-    world.put_connector(world.connector(access=RULES))
-    builder = world.token()
-    wait_until(
-        lambda: get_manifest(world.client(), NAME, "v1", world.token("reader")).status == 404,
-        "the reader's rule counts",
-    )
-    push_image(world.client(), NAME, "v1", Image(world.path("image")), builder)
+    world.start(access=RULES)
+    push_image(world.client(), NAME, "v1", Image(world.path("image")), world.token())
     return world
 
 

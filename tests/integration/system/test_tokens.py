@@ -35,10 +35,9 @@ def test_fifty_cold_pulls_at_once_ask_for_one_token_per_connector_and_scope(make
     }
 
 
-def test_callers_share_an_upstream_token_but_each_has_its_audit_line(world):
-    world.put_connector(world.connector(access=[
-        {"from": [{"namespace": "ci"}], "repositories": ["robot/**"], "actions": ["pull"]}
-    ]))  # fmt: skip
+def test_callers_share_an_upstream_token_but_each_has_its_audit_line(make_world):
+    everybody = {"from": [{"namespace": "ci"}], "repositories": ["robot/**"], "actions": ["pull"]}
+    world = make_world().start(access=[everybody])
     callers = [world.token(f"caller-{index}") for index in range(20)]
 
     def get(token):

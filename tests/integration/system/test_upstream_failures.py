@@ -16,8 +16,8 @@ FAST = {"connectTimeout": "2s", "idleTimeout": "2s"}
 
 
 def in_a_hurry(world):
-    settings = {"tokenRealm": world.upstream.realm, "limits": FAST}
-    world.put_connector(world.connector(upstream=settings))
+    """What the connector's spec says in a world that does not wait long."""
+    return {"upstream": {"tokenRealm": world.upstream.realm, "limits": FAST}}
 
 
 def test_a_registry_that_is_down_is_502_and_named(world):
@@ -30,8 +30,9 @@ def test_a_registry_that_is_down_is_502_and_named(world):
     assert REGISTRY_HOST in answer.error()[1]
 
 
-def test_a_registry_that_does_not_answer_is_504_and_named(world):
-    in_a_hurry(world)
+def test_a_registry_that_does_not_answer_is_504_and_named(make_world):
+    world = make_world()
+    world.start(**in_a_hurry(world))
     token = world.token()
     assert get_manifest(world.client(), NAME, "v1", token).status == 404
     world.upstream.registry.signal(signal.SIGSTOP)
@@ -116,6 +117,5 @@ def faulty(make_world, mode):
     """A world whose token service is our own, which misbehaves as asked."""
     world = make_world()
     world.upstream.use_fault_service(mode)
-    world.start()
-    in_a_hurry(world)
+    world.start(**in_a_hurry(world))
     return world

@@ -78,6 +78,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"AnAnchoredList", "a: &x [b]\n", 1, "anchors (&name) are not supported"},
         Refused{"AnAnchorOfNothing", "a: &x\n", 1, "anchors (&name) are not supported"},
         Refused{"AnUnknownAlias", "a: *b\n", 1, "not valid YAML"},
+        Refused{"ADocumentThatBeginsWithAComma", "a: b\n---\n,a: b\n", 3, "cannot begin with"},
+        Refused{"AFileThatBeginsWithAComma", ",", 1, "cannot begin with"},
         Refused{"ATag", "a: !!binary aGk=\n", 1, "tags (!name) are not supported"},
         Refused{"ALocalTag", "a: !x b\n", 1, "tags (!name) are not supported"},
         Refused{"AMapAsKey", "? {a: b}\n: c\n", 1, "a key must be plain text"},

@@ -30,7 +30,9 @@ Ask MakeAsk(std::string repository = "a") {
   return ask;
 }
 
-Outcome Granted(const Ask&) { return MakeGrant(kHarbor, "token", "e1"); }
+Outcome Granted(const Ask&) {
+  return MakeGrant(kHarbor, "token", "e1");
+}
 
 std::shared_ptr<const Grant> GrantOf(const Outcome& outcome) {
   const auto* grant = std::get_if<std::shared_ptr<const Grant>>(&outcome);
