@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <stdexcept>
 
 namespace connector::testing_support {
@@ -59,6 +60,7 @@ bool RawClient::Fill() {
   char chunk[65536];
   const ssize_t got = ::recv(fd_, chunk, sizeof chunk, 0);
   if (got <= 0) {
+    closed_ = got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
     return false;
   }
   buffer_.append(chunk, static_cast<std::size_t>(got));
@@ -133,7 +135,7 @@ RawResponse RawClient::Read(bool head_only) {
 }
 
 bool RawClient::AtEnd() {
-  return buffer_.empty() && !Fill() && buffer_.empty();
+  return buffer_.empty() && (closed_ || !Fill()) && closed_;
 }
 
 }  // namespace connector::testing_support

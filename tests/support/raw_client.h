@@ -33,7 +33,7 @@ class RawClient {
   void Send(std::string_view bytes);
   // `head_only`: the answer to a HEAD, whatever its Content-Length says.
   [[nodiscard]] RawResponse Read(bool head_only = false);
-  // True when the other side has closed and nothing is left to read.
+  // Waits for the other side to close; true when it has, and nothing is left to read.
   [[nodiscard]] bool AtEnd();
   void Close();
 
@@ -41,6 +41,7 @@ class RawClient {
   bool Fill();
 
   int fd_ = -1;
+  bool closed_ = false;  // By the other side, which is not the same as silent for 10 s.
   std::string buffer_;
 };
 
