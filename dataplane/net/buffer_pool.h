@@ -69,8 +69,8 @@ class BufferPool {
   static constexpr std::size_t kMaxFree = 64;
 
   static char* Map() {
-    void* const data = ::mmap(
-        nullptr, kBufferBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const data =
+        ::mmap(nullptr, kBufferBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) {
       throw std::bad_alloc();
     }
