@@ -111,6 +111,7 @@ class FileAuditLog::Impl {
       return;
     }
     metrics_.failures.Increment();
+    // NOLINTNEXTLINE(bugprone-use-after-move): moved only where `refusal` stays empty.
     waiter->Complete(Refused(std::move(refusal)));
   }
 

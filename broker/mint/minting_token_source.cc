@@ -215,6 +215,7 @@ class Source final : public MintingTokenSource {
   }
 
   void Land(const std::shared_ptr<Flight>& flight, Result<Landed> landed) {
+    const bool keep = !landed || landed->keep;
     MintResult result =
         landed ? MintResult(std::make_shared<const UpstreamToken>(std::move(landed->token)))
                : MintResult(std::move(landed).error());
@@ -222,7 +223,7 @@ class Source final : public MintingTokenSource {
                                   : (*result)->single_use ? "single_use"
                                                           : "ok";
     metrics_.Ended(name, parts_.now() - flight->attempt.started);
-    Remember(*flight, result, !landed || landed->keep);
+    Remember(*flight, result, keep);
     flight->done->Set(std::move(result));
     const std::shared_ptr<OneShot<Done>> idle = idle_;  // Stop may return, and this object die.
     bool stopped = false;

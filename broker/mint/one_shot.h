@@ -41,6 +41,7 @@ class OneShot {
   static Task<std::optional<T>> Wait(std::shared_ptr<OneShot> self, Deadline deadline) {
     auto start = [self](auto handler, Deadline until) {
       // The coroutine, and this capture with it, may end on another thread before Add returns.
+      // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
       const std::shared_ptr<OneShot> kept = self;
       kept->Add(std::make_shared<Waiter>(std::move(handler)), until);
     };

@@ -42,6 +42,7 @@ std::optional<WallTime> ParseTime(std::string_view text) {
   std::tm parts{};
   int millis = 0;
   const std::string copy(text);
+  // NOLINTNEXTLINE(cert-err34-c): the widths bound every number, and the count is checked.
   if (copy.size() != 24 || std::sscanf(copy.c_str(),
                                        "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ",
                                        &parts.tm_year,

@@ -44,6 +44,7 @@ std::optional<std::string> Decode(std::string_view text, std::string_view alphab
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (const char c : text) {
+    // NOLINTNEXTLINE(bugprone-signed-char-misuse): -1 is what is looked for.
     const int value = values[static_cast<unsigned char>(c)];
     if (value < 0) {
       return std::nullopt;

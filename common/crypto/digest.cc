@@ -30,6 +30,7 @@ const unsigned char* Bytes(std::string_view text) {
 
 OSSL_PARAM Octets(const char* name, std::string_view value) {
   // OpenSSL only reads a parameter that is passed in; its type has no const.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
   return OSSL_PARAM_construct_octet_string(name, const_cast<char*>(value.data()), value.size());
 }
 

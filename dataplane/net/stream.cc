@@ -354,10 +354,9 @@ void Stream::ShutdownSend() {
   socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
-bool Stream::HasInputOrEnd() const {
+bool Stream::HasInputOrEnd() {
   char byte = 0;
-  const ssize_t got =
-      ::recv(const_cast<Socket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 

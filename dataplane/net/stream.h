@@ -96,7 +96,7 @@ class Stream final : private TimedWait {
   void ShutdownSend();
 
   // True when a peer that should be silent has closed or sent something.
-  [[nodiscard]] bool HasInputOrEnd() const;
+  [[nodiscard]] bool HasInputOrEnd();
 
   [[nodiscard]] bool tls() const { return ssl_ != nullptr; }
   [[nodiscard]] bool open() const { return socket_.is_open(); }
