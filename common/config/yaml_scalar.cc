@@ -1,5 +1,7 @@
 #include "common/config/yaml_scalar.h"
 
+#include "common/base/ascii.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -16,16 +18,6 @@ Error Invalid(std::string message) {
 
 bool IsDigit(char c) {
   return c >= '0' && c <= '9';
-}
-
-char ToLower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), ToLower);
-  return out;
 }
 
 struct Unit {

@@ -1,5 +1,7 @@
 #include "common/http/origin.h"
 
+#include "common/base/ascii.h"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -12,16 +14,6 @@ namespace {
 
 Error Invalid(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
-}
-
-char ToLower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), ToLower);
-  return out;
 }
 
 bool IsHostCharacter(char c) {

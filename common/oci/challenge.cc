@@ -1,5 +1,7 @@
 #include "common/oci/challenge.h"
 
+#include "common/base/ascii.h"
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -9,14 +11,6 @@ namespace {
 
 Error Invalid(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kUpstream, std::move(message));
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
 }
 
 bool IsAlphanumeric(char c) {

@@ -1,5 +1,7 @@
 #include "dataplane/route/address.h"
 
+#include "common/base/ascii.h"
+
 #include <algorithm>
 #include <optional>
 
@@ -9,10 +11,6 @@ namespace {
 using Code = TargetErrorCode;
 
 constexpr std::size_t kMaxLabelBytes = 63;  // RFC 1035
-
-char ToLower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 bool IsLowerAlnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -81,8 +79,7 @@ void TranslateFrom(const ConnectorRef* connector, bool path_form, Operation& ope
 
 std::variant<Unnamed, ConnectorRef> ConnectorOfHost(std::string_view host,
                                                     const std::vector<std::string>& host_suffixes) {
-  std::string lower(host.substr(0, host.find(':')));
-  std::transform(lower.begin(), lower.end(), lower.begin(), ToLower);
+  const std::string lower = Lower(host.substr(0, host.find(':')));
   std::string_view rest = lower;
   if (rest.ends_with('.')) {
     rest.remove_suffix(1);

@@ -1,5 +1,7 @@
 #include "dataplane/route/query.h"
 
+#include "common/base/ascii.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -76,13 +78,6 @@ bool IsMirrorHost(std::string_view text) {
   return !text.empty() && text.size() <= 259 && std::all_of(text.begin(), text.end(), [](char c) {
     return IsAlnum(c) || std::string_view(".-_:[]").find(c) != std::string_view::npos;
   });
-}
-
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
 }
 
 // A key stands once. `slot` is empty until then, since no empty value is valid.
@@ -162,7 +157,7 @@ Failure ReadTag(std::string value, Operation& operation) {
 Failure ReadOne(std::string_view key, std::string value, Operation& operation) {
   if (key == "ns") {
     const bool valid = IsMirrorHost(value);
-    return Store(Lower(std::move(value)), valid, operation.ns, kBadHost);
+    return Store(Lower(value), valid, operation.ns, kBadHost);
   }
   switch (operation.kind) {
     case OperationKind::kUploadStart:
