@@ -61,7 +61,9 @@ class Mover {
   Task<End> Write(std::string_view payload, bool last);
   Task<End> Flush(Pieces pieces);
   Task<End> Read(char* buffer, std::string_view& input);
-  // Whether the waiting ended well; otherwise which end it makes.
+  // Wait until a blocked side can go on: kDone, or the end that the waiting makes.
+  Task<End> AwaitSource();
+  Task<End> AwaitSink();
   [[nodiscard]] End AfterWait(const Result<Done>& waited, End timeout, End cut) const;
   [[nodiscard]] bool CanSplice() const;
   Task<End> SpliceRest();
@@ -118,6 +120,16 @@ End Mover::AfterWait(const Result<Done>& waited, End timeout, End cut) const {
   return waited.error().code == ErrorCode::kDeadlineExceeded ? timeout : cut;
 }
 
+Task<End> Mover::AwaitSource() {
+  const Result<Done> waited = co_await job_.from.WaitBlocked(job_.source_timeout);
+  co_return AfterWait(waited, End::kSourceTimeout, End::kSourceCut);
+}
+
+Task<End> Mover::AwaitSink() {
+  const Result<Done> waited = co_await job_.to.WaitBlocked(job_.sink_timeout);
+  co_return AfterWait(waited, End::kSinkTimeout, End::kSinkCut);
+}
+
 bool Mover::CanSplice() const {
   return !splice_refused_ && job_.in == http::BodyFraming::kContentLength && !job_.chunk_output &&
          left_ > kSpliceBytes && job_.max_payload == UINT64_MAX && !job_.from.tls() &&
@@ -136,8 +148,7 @@ Task<End> Mover::SpliceRest() {
     }
     const net::IoResult got = job_.from.TrySpliceInto(pipe.write_end(), want);
     if (got.status == net::IoStatus::kWouldBlock) {
-      const Result<Done> waited = co_await job_.from.WaitBlocked(job_.source_timeout);
-      const End end = AfterWait(waited, End::kSourceTimeout, End::kSourceCut);
+      const End end = co_await AwaitSource();
       if (end != End::kDone) {
         co_return end;
       }
@@ -161,8 +172,7 @@ Task<End> Mover::SpliceRest() {
       if (put.status != net::IoStatus::kWouldBlock) {
         co_return End::kSinkCut;
       }
-      const Result<Done> waited = co_await job_.to.WaitBlocked(job_.sink_timeout);
-      const End end = AfterWait(waited, End::kSinkTimeout, End::kSinkCut);
+      const End end = co_await AwaitSink();
       if (end != End::kDone) {
         co_return end;
       }
@@ -189,8 +199,7 @@ Task<End> Mover::Flush(Pieces pieces) {
     if (put.status != net::IoStatus::kWouldBlock) {
       co_return End::kSinkCut;
     }
-    const Result<Done> waited = co_await job_.to.WaitBlocked(job_.sink_timeout);
-    const End end = AfterWait(waited, End::kSinkTimeout, End::kSinkCut);
+    const End end = co_await AwaitSink();
     if (end != End::kDone) {
       co_return end;
     }
@@ -242,8 +251,7 @@ Task<End> Mover::Read(char* buffer, std::string_view& input) {
     if (got.status == net::IoStatus::kError) {
       co_return End::kSourceCut;
     }
-    const Result<Done> waited = co_await job_.from.WaitBlocked(job_.source_timeout);
-    const End end = AfterWait(waited, End::kSourceTimeout, End::kSourceCut);
+    const End end = co_await AwaitSource();
     if (end != End::kDone) {
       co_return end;
     }
