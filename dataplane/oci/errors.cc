@@ -94,6 +94,7 @@ Situation SituationOf(Denial denial) {
     case Denial::kSecretUnavailable:
     case Denial::kAuditUnavailable:
     case Denial::kIdentityUnavailable:
+    case Denial::kBrokerUnavailable:
       return Situation::kBrokerUnavailable;
     case Denial::kInvalidRequest:
       return Situation::kNameInvalid;

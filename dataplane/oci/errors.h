@@ -48,7 +48,7 @@ enum class Situation : std::uint8_t {
   kUpstreamTimeout,      // 504 UNKNOWN
 };
 
-// What the broker answered, mirrored so that this library knows no gRPC.
+// What the broker answered, or that it did not; mirrored so that only broker_client.cc knows gRPC.
 enum class Denial : std::uint8_t {
   kUnspecified,
   kCallerUnauthenticated,
@@ -62,6 +62,7 @@ enum class Denial : std::uint8_t {
   kAuditUnavailable,
   kIdentityUnavailable,
   kInvalidRequest,
+  kBrokerUnavailable,  // Ours: no answer from any broker.
 };
 
 struct ErrorReply {

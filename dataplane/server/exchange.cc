@@ -116,36 +116,6 @@ void PrepareAsk(Exchange& exchange) {
   exchange.grant_key = token::CacheKey(ask, exchange.client.token_hash);
 }
 
-oci::Denial ToOci(token::DenialReason reason) {
-  switch (reason) {
-    case token::DenialReason::kCallerUnauthenticated:
-      return oci::Denial::kCallerUnauthenticated;
-    case token::DenialReason::kConnectorNotFound:
-      return oci::Denial::kConnectorNotFound;
-    case token::DenialReason::kAccessDenied:
-      return oci::Denial::kAccessDenied;
-    case token::DenialReason::kSecretUnavailable:
-      return oci::Denial::kSecretUnavailable;
-    case token::DenialReason::kUpstreamRefused:
-      return oci::Denial::kUpstreamRefused;
-    case token::DenialReason::kUpstreamUnavailable:
-      return oci::Denial::kUpstreamUnavailable;
-    case token::DenialReason::kUpstreamTimeout:
-      return oci::Denial::kUpstreamTimeout;
-    case token::DenialReason::kRateLimited:
-      return oci::Denial::kRateLimited;
-    case token::DenialReason::kAuditUnavailable:
-      return oci::Denial::kAuditUnavailable;
-    case token::DenialReason::kIdentityUnavailable:
-      return oci::Denial::kIdentityUnavailable;
-    case token::DenialReason::kInvalidRequest:
-      return oci::Denial::kInvalidRequest;
-    case token::DenialReason::kBrokerUnavailable:
-      break;
-  }
-  return oci::Denial::kUnspecified;
-}
-
 ErrorReply ReplyForDenial(Exchange& exchange, const token::Denial& denial) {
   Core& core = exchange.core;
   if (denial.reason == token::DenialReason::kBrokerUnavailable) {
@@ -157,7 +127,7 @@ ErrorReply ReplyForDenial(Exchange& exchange, const token::Denial& denial) {
     return oci::ReplyFor(Situation::kBrokerUnavailable);
   }
   exchange.decision = "denied";
-  return oci::ReplyFor(ToOci(denial.reason), denial.message, denial.retry_after);
+  return oci::ReplyFor(denial.reason, denial.message, denial.retry_after);
 }
 
 void Account(Exchange& exchange) {

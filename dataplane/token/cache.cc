@@ -35,6 +35,7 @@ bool EndsEarlierGrants(DenialReason reason) {
     case DenialReason::kAccessDenied:
     case DenialReason::kUpstreamRefused:
     case DenialReason::kInvalidRequest:
+    case DenialReason::kUnspecified:
       return true;
     case DenialReason::kSecretUnavailable:
     case DenialReason::kUpstreamUnavailable:

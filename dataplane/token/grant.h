@@ -7,6 +7,7 @@
 #include "common/base/connector_ref.h"
 #include "common/base/secret.h"
 #include "common/oci/reference.h"
+#include "dataplane/oci/errors.h"
 #include "dataplane/oci/no_echo.h"
 
 #include <chrono>
@@ -30,20 +31,7 @@ struct Grant {
   oci::NoEcho no_echo;  // Finds the credential in what the registry answers.
 };
 
-enum class DenialReason : std::uint8_t {
-  kCallerUnauthenticated,
-  kConnectorNotFound,
-  kAccessDenied,
-  kSecretUnavailable,
-  kUpstreamRefused,
-  kUpstreamUnavailable,
-  kUpstreamTimeout,
-  kRateLimited,
-  kAuditUnavailable,
-  kIdentityUnavailable,
-  kInvalidRequest,
-  kBrokerUnavailable,  // Ours: no answer from any broker.
-};
+using DenialReason = oci::Denial;
 
 struct Denial {
   DenialReason reason = DenialReason::kBrokerUnavailable;
