@@ -4,6 +4,7 @@
 #include "broker/rpc/sealing_keys.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
+#include "common/log/level.h"
 #include "common/resource/ca_bundle.h"
 
 #include "proto/connector/config/v1/broker.pb.h"
@@ -52,19 +53,11 @@ class Reader {
 };
 
 log::Level ReadLevel(const std::string& text, Reader& reader) {
-  if (text == "debug") {
-    return log::Level::kDebug;
+  const std::optional<log::Level> level = log::LevelFromName(text);
+  if (!level) {
+    reader.Complain("logLevel", "must be " + std::string(log::kLevelNames));
   }
-  if (text == "warning") {
-    return log::Level::kWarning;
-  }
-  if (text == "error") {
-    return log::Level::kError;
-  }
-  if (!text.empty() && text != "info") {
-    reader.Complain("logLevel", "must be debug, info, warning or error");
-  }
-  return log::Level::kInfo;
+  return level.value_or(log::Level::kInfo);
 }
 
 void ReadTls(const pb::ServerTls& from, Reader& reader, grpc_support::TlsFiles& out) {

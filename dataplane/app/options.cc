@@ -1,6 +1,7 @@
 #include "dataplane/app/options.h"
 
 #include "common/config/yaml.h"
+#include "common/log/level.h"
 
 #include "proto/connector/config/v1/dataplane.pb.h"
 
@@ -40,19 +41,11 @@ class Reader {
   }
 
   log::Level Level(const std::string& text) {
-    if (text == "debug") {
-      return log::Level::kDebug;
+    const std::optional<log::Level> level = log::LevelFromName(text);
+    if (!level) {
+      Complain("logLevel", "must be " + std::string(log::kLevelNames));
     }
-    if (text == "warning") {
-      return log::Level::kWarning;
-    }
-    if (text == "error") {
-      return log::Level::kError;
-    }
-    if (!text.empty() && text != "info") {
-      Complain("logLevel", "must be debug, info, warning or error");
-    }
-    return log::Level::kInfo;
+    return level.value_or(log::Level::kInfo);
   }
 
   std::vector<config::Problem> Take() { return std::move(problems_); }
