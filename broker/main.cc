@@ -5,6 +5,7 @@
 #include "common/grpc/credentials.h"
 #include "common/grpc/log_route.h"
 #include "common/log/log.h"
+#include "common/service/arguments.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -32,31 +33,6 @@ constexpr std::string_view kUsage =
     "\n"
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
-
-struct Arguments {
-  std::string config;
-  bool check = false;
-  bool help = false;
-  bool valid = true;
-};
-
-Arguments Parse(int argc, char** argv) {
-  Arguments arguments;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--config" && i + 1 < argc) {
-      arguments.config = argv[++i];
-    } else if (argument == "--check") {
-      arguments.check = true;
-    } else if (argument == "--help" || argument == "-h") {
-      arguments.help = true;
-    } else {
-      arguments.valid = false;
-    }
-  }
-  arguments.valid = arguments.valid && (arguments.help || !arguments.config.empty());
-  return arguments;
-}
 
 // Before any thread starts: SIGTERM and SIGINT are then only seen by sigwait. A closed pipe and a
 // file at its size limit are errors of the write, not the end of the process.
@@ -92,7 +68,7 @@ int Run(connector::broker::app::Options options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  const Arguments arguments = Parse(argc, argv);
+  const connector::service::Arguments arguments = connector::service::ParseArguments(argc, argv);
   if (arguments.help || !arguments.valid) {
     std::fputs(kUsage.data(), arguments.help ? stdout : stderr);
     return arguments.help ? 0 : kExitUsage;

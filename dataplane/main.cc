@@ -2,6 +2,7 @@
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
+#include "common/service/arguments.h"
 #include "dataplane/app/options.h"
 #include "dataplane/app/wiring.h"
 
@@ -25,31 +26,6 @@ constexpr std::string_view kUsage =
     "\n"
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
-
-struct Arguments {
-  std::string config;
-  bool check = false;
-  bool help = false;
-  bool valid = true;
-};
-
-Arguments Parse(int argc, char** argv) {
-  Arguments arguments;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--config" && i + 1 < argc) {
-      arguments.config = argv[++i];
-    } else if (argument == "--check") {
-      arguments.check = true;
-    } else if (argument == "--help" || argument == "-h") {
-      arguments.help = true;
-    } else {
-      arguments.valid = false;
-    }
-  }
-  arguments.valid = arguments.valid && (arguments.help || !arguments.config.empty());
-  return arguments;
-}
 
 int Run(const connector::dataplane::app::Options& options) {
   connector::log::Logger logger(STDOUT_FILENO, "connector-dataplane", options.log_level);
@@ -85,7 +61,7 @@ int Run(const connector::dataplane::app::Options& options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  const Arguments arguments = Parse(argc, argv);
+  const connector::service::Arguments arguments = connector::service::ParseArguments(argc, argv);
   if (arguments.help || !arguments.valid) {
     std::fputs(kUsage.data(), arguments.help ? stdout : stderr);
     return arguments.help ? 0 : 2;
