@@ -344,6 +344,12 @@ void Stream::Close() {
   socket_.close(ignored);
 }
 
+void Stream::Reset() {
+  boost::system::error_code ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  socket_.close(ignored);
+}
+
 void Stream::ShutdownSend() {
   if (ssl_ != nullptr) {
     ERR_clear_error();

@@ -93,6 +93,7 @@ class Stream final : private TimedWait {
 
   // TLS is left without a close notification: HTTP framing already tells where a message ends.
   void Close();
+  void Reset();  // The peer sees a failure, never the end of what was sent.
   void ShutdownSend();
 
   // True when a peer that should be silent has closed or sent something.

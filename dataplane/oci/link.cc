@@ -91,23 +91,89 @@ std::optional<LinkValue> TakeLink(std::string_view& text) {
   return link;
 }
 
+bool IsSameList(const LinkContext& context, const std::string& path) {
+  const route::ParsedTarget parsed = route::ParseTarget(http::Method::kGet, path);
+  const auto* next = std::get_if<Operation>(&parsed);
+  const Operation& asked = context.operation;
+  return next != nullptr && next->kind == asked.kind && next->reference == asked.reference &&
+         next->repository == route::UpstreamRepository(asked.repository, context.docker_hub);
+}
+
+// By what a Link's query pages.
+enum class PagesBy : std::uint8_t { kNothing, kLast, kOther };
+
+PagesBy ReadPaging(std::string_view query) {
+  PagesBy by = PagesBy::kNothing;
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    const std::size_t equals = pair.find('=');
+    const std::string_view key = pair.substr(0, equals);
+    const bool has_value =
+        equals == std::string_view::npos ? !pair.empty() : equals + 1 < pair.size();
+    if (key == "n" || key == "artifactType" || !has_value) {
+      continue;
+    }
+    if (key != "last" || by == PagesBy::kLast) {
+      return PagesBy::kOther;
+    }
+    by = PagesBy::kLast;
+  }
+  return by;
+}
+
 // The next page as an operation on the same list, or why it is none.
 Result<Operation> ReadNext(const LinkContext& context, std::string_view target) {
-  const Result<http::Url> url = http::ResolveReference(context.asked, target);
+  Result<http::Url> url = http::ResolveReference(context.asked, target);
   if (!url || url->origin != context.asked.origin) {
     return BadLink("the registry's Link does not lead to the registry");
   }
-  route::ParsedTarget parsed = route::ParseTarget(http::Method::kGet, url->Target());
-  auto* next = std::get_if<Operation>(&parsed);
-  const Operation& asked = context.operation;
-  if (next == nullptr || next->kind != asked.kind || next->reference != asked.reference ||
-      next->repository != route::UpstreamRepository(asked.repository, context.docker_hub)) {
+  if (!IsSameList(context, url->path)) {
     return BadLink("the registry's Link does not lead on in the same list");
   }
-  if (next->last.empty()) {
-    return BadLink("the registry's Link pages by parameters that are not understood");
+  const PagesBy by = ReadPaging(url->query);
+  if (by == PagesBy::kNothing || url->query == context.asked.query) {
+    return BadLink("the registry's Link leads to the same page again");
   }
-  return std::move(*next);
+  if (by == PagesBy::kLast) {
+    route::ParsedTarget parsed = route::ParseTarget(http::Method::kGet, url->Target());
+    if (auto* next = std::get_if<Operation>(&parsed)) {
+      return std::move(*next);
+    }
+  }
+  if (url->query.size() > kMaxPageQueryBytes) {
+    return BadLink("the registry's Link is too long");
+  }
+  Result<std::string> sealed = SealPage(context.keys,
+                                        {.connector = context.connector,
+                                         .path = context.asked.path,
+                                         .subject = std::string(context.subject),
+                                         .expires_at = context.expires_at,
+                                         .query = std::move(url->query)});
+  if (!sealed) {
+    return std::move(sealed).error();
+  }
+  Operation next = context.operation;
+  next.n.reset();
+  next.last.clear();
+  next.artifact_type.clear();
+  next.page = *std::move(sealed);
+  return next;
+}
+
+// Where the client finds the next page: its own name of the list, and nothing of the registry's.
+std::string ClientLink(const LinkContext& context, Operation next) {
+  next.repository = context.address.client_prefix + context.operation.repository;
+  std::string out = "<";
+  route::AppendUpstreamTarget(out, next, false);
+  if (!next.page.empty()) {
+    out.append("?page=").append(next.page);
+  }
+  if (!context.operation.ns.empty()) {
+    out.append("&ns=");
+    route::AppendEncoded(out, context.operation.ns);
+  }
+  return out.append(">; rel=\"next\"");
 }
 
 }  // namespace
@@ -125,15 +191,7 @@ Result<std::string> RewriteLink(const LinkContext& context, std::string_view fie
     if (!next) {
       return std::move(next).error();
     }
-    next->repository = context.address.client_prefix + context.operation.repository;
-    next->ns = context.operation.ns;
-    std::string out = "<";
-    route::AppendUpstreamTarget(out, *next, false);
-    if (!next->ns.empty()) {
-      out.append("&ns=");
-      route::AppendEncoded(out, next->ns);
-    }
-    return out.append(">; rel=\"next\"");
+    return ClientLink(context, *std::move(next));
   }
   return std::string();
 }

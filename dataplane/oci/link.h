@@ -3,12 +3,13 @@
 // Rewrites the Link of a paged answer (tags, referrers) and the final Location of a push, so that
 // both point back at the path by which this client came.
 //
-// Pure. Both are built from parsed fields; nothing of the registry's text is copied. Of a Link's
-// query, `n`, `last` and `artifactType` are understood. A Link that would page by other keys only
-// is refused: without them the client would ask for the same page for ever.
+// Pure but for a seal's nonce. Both are built from parsed fields; nothing of the registry's text is
+// copied. A Link that pages by `n`, `last` and `artifactType` is written anew with these; the query
+// of any other travels sealed, as ?page= (page_state.h).
 
 #include "common/base/result.h"
 #include "common/http/origin.h"
+#include "dataplane/oci/page_state.h"
 #include "dataplane/route/address.h"
 #include "dataplane/route/target.h"
 
@@ -22,12 +23,18 @@ struct LinkContext {
   const route::Address& address;
   const http::Url& asked;  // The registry's URL of this request.
   bool docker_hub = false;
+  // For whom a page is sealed.
+  const crypto::SealKeys& keys;
+  const ConnectorRef& connector;
+  std::string_view subject = {};
+  std::int64_t expires_at = 0;
 };
 
 // The Link for the client, `</v2/...?last=b&n=2>; rel="next"`; empty when `field_value` holds no
 // next relation. Fails with kUnavailable/kUpstream (a 502) for a next link to another origin,
-// repository or operation, one without `last`, or one that does not parse: dropping it would
-// silently cut the list short.
+// repository or operation, to the page that was asked for, to none (no key but `n` and
+// `artifactType`), over kMaxPageQueryBytes, or one that does not parse: dropping it would silently
+// cut the list short. Fails with kUnavailable/kSelf when there is no key to seal with.
 [[nodiscard]] Result<std::string> RewriteLink(const LinkContext& context,
                                               std::string_view field_value);
 

@@ -5,7 +5,6 @@
 #include "dataplane/route/target.h"
 
 #include <array>
-#include <limits>
 
 namespace connector::dataplane::oci {
 namespace {
@@ -14,59 +13,8 @@ constexpr std::string_view kContext = "upload-session/1";
 constexpr std::uint8_t kTlsFlag = 1;
 constexpr std::uint8_t kCredentialFlag = 2;
 
-// Integers are big-endian; a text is its length in two bytes, then its bytes.
-class Writer {
- public:
-  void Number(std::uint64_t value, int bytes) {
-    for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
-      out_.push_back(static_cast<char>((value >> shift) & 0xFFU));
-    }
-  }
-  void Text(std::string_view text) {
-    fits_ = fits_ && text.size() <= std::numeric_limits<std::uint16_t>::max();
-    Number(text.size() & 0xFFFFU, 2);
-    out_.append(text);
-  }
-  [[nodiscard]] bool fits() const { return fits_; }
-  [[nodiscard]] const std::string& bytes() const { return out_; }
-
- private:
-  std::string out_;
-  bool fits_ = true;
-};
-
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-
-  std::uint64_t Number(std::size_t bytes) {
-    std::uint64_t value = 0;
-    for (const char c : Take(bytes)) {
-      value = (value << 8U) | static_cast<unsigned char>(c);
-    }
-    return value;
-  }
-  std::string Text() { return std::string(Take(static_cast<std::size_t>(Number(2)))); }
-  [[nodiscard]] bool Complete() const { return ok_ && rest_.empty(); }
-
- private:
-  std::string_view Take(std::size_t bytes) {
-    if (bytes > rest_.size()) {
-      ok_ = false;
-      rest_ = {};
-      return {};
-    }
-    const std::string_view taken = rest_.substr(0, bytes);
-    rest_.remove_prefix(bytes);
-    return taken;
-  }
-
-  std::string_view rest_;
-  bool ok_ = true;
-};
-
 bool ReadState(std::string_view bytes, UploadState& state) {
-  Reader reader(bytes);
+  FieldReader reader(bytes);
   state.connector.ns = reader.Text();
   state.connector.name = reader.Text();
   state.repository = reader.Text();
@@ -82,42 +30,10 @@ bool ReadState(std::string_view bytes, UploadState& state) {
   return reader.Complete();
 }
 
-UploadRefusal Translate(crypto::OpenFailure failure) {
-  switch (failure) {
-    case crypto::OpenFailure::kMalformed:
-      return UploadRefusal::kMalformed;
-    case crypto::OpenFailure::kUnknownKey:
-      return UploadRefusal::kUnknownKey;
-    case crypto::OpenFailure::kForged:
-      break;
-  }
-  return UploadRefusal::kForged;
-}
-
 }  // namespace
 
-std::string_view Name(UploadRefusal refusal) {
-  switch (refusal) {
-    case UploadRefusal::kMalformed:
-      return "malformed";
-    case UploadRefusal::kUnknownKey:
-      return "unknown_key";
-    case UploadRefusal::kForged:
-      return "forged";
-    case UploadRefusal::kExpired:
-      return "expired";
-    case UploadRefusal::kOtherSubject:
-      return "other_subject";
-    case UploadRefusal::kOtherConnector:
-      return "other_connector";
-    case UploadRefusal::kOtherRepository:
-      return "other_repository";
-  }
-  return {};
-}
-
 Result<std::string> SealUpload(const crypto::SealKeys& keys, const UploadState& state) {
-  Writer writer;
+  FieldWriter writer;
   writer.Text(state.connector.ns);
   writer.Text(state.connector.name);
   writer.Text(state.repository);
@@ -136,29 +52,29 @@ Result<std::string> SealUpload(const crypto::SealKeys& keys, const UploadState& 
   return crypto::Seal(keys, kContext, writer.bytes());
 }
 
-std::variant<UploadState, UploadRefusal> OpenUpload(const crypto::SealKeys& keys,
-                                                    std::string_view segment,
-                                                    const UploadExpectation& expectation) {
+std::variant<UploadState, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
+                                                  std::string_view segment,
+                                                  const UploadExpectation& expectation) {
   const std::variant<std::string, crypto::OpenFailure> opened =
       crypto::Open(keys, kContext, segment);
   if (const auto* failure = std::get_if<crypto::OpenFailure>(&opened)) {
-    return Translate(*failure);
+    return ToRefusal(*failure);
   }
   UploadState state;
   if (!ReadState(std::get<std::string>(opened), state)) {
-    return UploadRefusal::kMalformed;
+    return SealRefusal::kMalformed;
   }
   if (state.connector != expectation.connector) {
-    return UploadRefusal::kOtherConnector;
+    return SealRefusal::kOtherConnector;
   }
   if (state.repository != expectation.repository) {
-    return UploadRefusal::kOtherRepository;
+    return SealRefusal::kOtherRepository;
   }
   if (state.subject != expectation.subject) {
-    return UploadRefusal::kOtherSubject;
+    return SealRefusal::kOtherSubject;
   }
   if (expectation.now >= state.expires_at) {
-    return UploadRefusal::kExpired;
+    return SealRefusal::kExpired;
   }
   return state;
 }

@@ -8,8 +8,8 @@
 
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
-#include "common/crypto/seal.h"
 #include "common/http/origin.h"
+#include "dataplane/oci/sealed.h"
 #include "dataplane/route/address.h"
 
 #include <cstdint>
@@ -38,24 +38,13 @@ struct UploadExpectation {
   std::int64_t now = 0;  // Seconds since 1970; at `expires_at` the session is over.
 };
 
-// For logs, metrics and tests. A client gets 404 BLOB_UPLOAD_UNKNOWN for every one of them.
-enum class UploadRefusal : std::uint8_t {
-  kMalformed,
-  kUnknownKey,
-  kForged,
-  kExpired,
-  kOtherSubject,
-  kOtherConnector,
-  kOtherRepository,
-};
-[[nodiscard]] std::string_view Name(UploadRefusal refusal);  // "expired", "other_subject" ...
-
 // The segment, in [A-Za-z0-9_-]. Fails with kUnavailable without a key (503), kInvalidArgument when
 // a field is longer than 64 KiB.
 [[nodiscard]] Result<std::string> SealUpload(const crypto::SealKeys& keys,
                                              const UploadState& state);
 
-[[nodiscard]] std::variant<UploadState, UploadRefusal> OpenUpload(
+// A client gets 404 BLOB_UPLOAD_UNKNOWN for every refusal.
+[[nodiscard]] std::variant<UploadState, SealRefusal> OpenUpload(
     const crypto::SealKeys& keys, std::string_view segment, const UploadExpectation& expectation);
 
 // A Docker-Upload-UUID for old clients: a digest of the segment in the form of a UUID.

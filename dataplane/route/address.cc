@@ -56,18 +56,18 @@ std::string PrefixOf(const ConnectorRef& connector) {
   return "namespaces/" + connector.ns + "/connectors/" + connector.name + "/";
 }
 
-// Brings `from` into the same naming as the repository, or gives the mount up.
-void TranslateFrom(const ConnectorRef* connector, bool path_form, Operation& operation) {
+// Brings `from` into the same naming as the repository, or gives the mount up. A bare name is one
+// of the connector's own in every form: in the path form only a mirror whose URL holds the prefix
+// sends it, and it sends the registry's names (containerd's labels know no other).
+void TranslateFrom(const ConnectorRef* connector, Operation& operation) {
   if (operation.from.empty()) {
     return;
   }
   const std::optional<PathForm> from = ReadPathForm(operation.from);
   if (from && connector != nullptr && from->connector == *connector) {
     operation.from = std::string(from->repository);
-  } else if (from || path_form) {
-    operation.mount.clear();
+  } else if (from) {
     operation.from.clear();
-    return;
   }
   if (!connector::oci::IsRepository(operation.from)) {
     operation.mount.clear();
@@ -125,8 +125,7 @@ std::variant<Address, TargetError> ResolveAddress(std::string_view host,
   if (!connector::oci::IsRepository(operation.repository)) {
     return TargetError{Code::kNameInvalid, "A repository's name must be at most 255 characters."};
   }
-  TranslateFrom(
-      std::get_if<ConnectorRef>(&address.target), !address.client_prefix.empty(), operation);
+  TranslateFrom(std::get_if<ConnectorRef>(&address.target), operation);
   return address;
 }
 

@@ -43,7 +43,8 @@ struct Address {
 // `operation.repository` and `operation.from` no longer hold the prefix.
 //
 // A `from` of another connector takes `mount` and `from` away: the request degrades to a plain
-// upload, which every client continues (section 1.5 of the protocol reference).
+// upload, which every client continues (section 1.5 of the protocol reference). A `from` without a
+// prefix is a repository of the same connector.
 // Fails with kNameInvalid when host and path name different connectors or the repository is over
 // 255 bytes, kNoSuchEndpoint when nothing names a connector. `operation.ns` stays set: with a
 // ConnectorRef the caller checks that it is one of that connector's mirror hosts.

@@ -98,6 +98,8 @@ constexpr TargetError kBadFrom{Code::kNameInvalid, "The parameter from must name
 constexpr TargetError kBadType{Code::kQueryInvalid, "The artifactType must be a media type."};
 constexpr TargetError kBadLast{Code::kPageInvalid,
                                "The parameter last must be a repository name or a tag."};
+constexpr TargetError kBadPage{
+    Code::kPageInvalid, "The parameter page must be taken from a Link; list again from the start."};
 constexpr TargetError kBadHost{Code::kNameInvalid, "The parameter ns must read host or host:port."};
 constexpr TargetError kBadAlgorithm{Code::kDigestInvalid,
                                     "The digest-algorithm must be a name such as sha512."};
@@ -154,6 +156,22 @@ Failure ReadTag(std::string value, Operation& operation) {
   return std::nullopt;
 }
 
+Failure ReadPage(std::string_view key, std::string value, Operation& operation) {
+  if (key == "n") {
+    return StorePageSize(value, operation.n);
+  }
+  if (key == "page") {
+    const bool valid = IsSealedText(value, kMaxPageBytes);
+    return Store(std::move(value), valid, operation.page, kBadPage);
+  }
+  if (key == "last") {
+    const bool valid = connector::oci::IsTag(value) || connector::oci::IsRepository(value) ||
+                       connector::oci::IsDigest(value);
+    return Store(std::move(value), valid, operation.last, kBadLast);
+  }
+  return std::nullopt;
+}
+
 Failure ReadOne(std::string_view key, std::string value, Operation& operation) {
   if (key == "ns") {
     const bool valid = IsMirrorHost(value);
@@ -171,32 +189,27 @@ Failure ReadOne(std::string_view key, std::string value, Operation& operation) {
                  ? ReadTag(std::move(value), operation)
                  : std::nullopt;
     case OperationKind::kTags:
-      if (key == "n") {
-        return StorePageSize(value, operation.n);
-      }
-      break;
+      return ReadPage(key, std::move(value), operation);
     case OperationKind::kReferrers:
       if (key == "artifactType") {
         const bool valid = IsMediaType(value);
         return Store(std::move(value), valid, operation.artifact_type, kBadType);
       }
-      if (key == "n") {
-        return StorePageSize(value, operation.n);
-      }
-      break;
+      return ReadPage(key, std::move(value), operation);
     case OperationKind::kPing:
     case OperationKind::kBlob:
-      return std::nullopt;
-  }
-  if (key == "last") {
-    const bool valid = connector::oci::IsTag(value) || connector::oci::IsRepository(value) ||
-                       connector::oci::IsDigest(value);
-    return Store(std::move(value), valid, operation.last, kBadLast);
+      break;
   }
   return std::nullopt;
 }
 
 }  // namespace
+
+bool IsSealedText(std::string_view text, std::size_t max_bytes) {
+  return !text.empty() && text.size() <= max_bytes &&
+         std::all_of(
+             text.begin(), text.end(), [](char c) { return IsAlnum(c) || c == '-' || c == '_'; });
+}
 
 std::optional<TargetError> ReadQuery(std::string_view query, Operation& operation) {
   // Some servers split at ';', others do not.

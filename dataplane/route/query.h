@@ -5,6 +5,7 @@
 
 #include "dataplane/route/target.h"
 
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -13,5 +14,8 @@ namespace connector::dataplane::route {
 // `query` is what stands after '?'. Returns the error, or nullopt when all keys that this kind and
 // method know are valid and each stands once (`tag` aside). All other keys are dropped.
 [[nodiscard]] std::optional<TargetError> ReadQuery(std::string_view query, Operation& operation);
+
+// What Seal() of common/crypto writes: [A-Za-z0-9_-], at least one of them.
+[[nodiscard]] bool IsSealedText(std::string_view text, std::size_t max_bytes);
 
 }  // namespace connector::dataplane::route

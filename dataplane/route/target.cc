@@ -30,14 +30,6 @@ bool IsPathByte(char c) {
   return c > 0x20 && c < 0x7F && c != '\\' && c != ';' && c != '#' && c != '?';
 }
 
-bool IsSession(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxSessionBytes &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_';
-         });
-}
-
 // Takes the last segment off `path` and returns it; the rest keeps no final '/'.
 std::string_view TakeLast(std::string_view& path) {
   const std::size_t slash = path.rfind('/');
@@ -116,9 +108,10 @@ Failure CheckMethod(OperationKind kind, Method method) {
                    "PATCH, PUT, GET, DELETE",
                    "Use PATCH, PUT, GET or DELETE on an upload.");
     case OperationKind::kTags:
-      return allow({Method::kGet}, "GET", "Use GET to list tags.");
+      return allow({Method::kGet, Method::kHead}, "GET, HEAD", "Use GET or HEAD to list tags.");
     case OperationKind::kReferrers:
-      return allow({Method::kGet}, "GET", "Use GET to list referrers.");
+      return allow(
+          {Method::kGet, Method::kHead}, "GET, HEAD", "Use GET or HEAD to list referrers.");
   }
   return kNoSuchEndpoint;
 }
@@ -131,7 +124,7 @@ Failure ReadReference(const Ending& ending, Operation& operation) {
       return std::nullopt;
     case OperationKind::kUploadSession:
       operation.reference = ending.reference;
-      return IsSession(ending.reference)
+      return IsSealedText(ending.reference, kMaxSessionBytes)
                  ? std::nullopt
                  : Failure(TargetError{Code::kUnknownUpload, "There is no such upload here."});
     case OperationKind::kManifest:
@@ -224,6 +217,11 @@ ParsedTarget ParseTarget(Method method, std::string_view target) {
     if (Failure failure = ReadQuery(target.substr(question + 1), operation)) {
       return *failure;
     }
+  }
+  if (!operation.page.empty()) {
+    operation.n.reset();
+    operation.last.clear();
+    operation.artifact_type.clear();
   }
   if (operation.mount.empty()) {
     operation.from.clear();  // Without a mount it means nothing, and must not reach a registry.

@@ -24,6 +24,7 @@ namespace connector::dataplane::route {
 inline constexpr std::uint32_t kMaxPageSize = 10'000;       // Larger `n` is clamped.
 inline constexpr std::size_t kMaxClientNameBytes = 512;     // With a path-form prefix.
 inline constexpr std::size_t kMaxSessionBytes = 15 * 1024;  // A sealed upload handle.
+inline constexpr std::size_t kMaxPageBytes = 8 * 1024;      // A sealed page.
 inline constexpr std::size_t kMaxTagsPerPut = 16;           // Repeated `tag` on a manifest PUT.
 
 enum class OperationKind : std::uint8_t {
@@ -32,8 +33,8 @@ enum class OperationKind : std::uint8_t {
   kBlob,           // GET, HEAD, DELETE .../blobs/<digest>
   kUploadStart,    // POST .../blobs/uploads/
   kUploadSession,  // PATCH, PUT, GET, DELETE .../blobs/uploads/<sealed>
-  kTags,           // GET .../tags/list
-  kReferrers,      // GET .../referrers/<digest>
+  kTags,           // GET, HEAD .../tags/list
+  kReferrers,      // GET, HEAD .../referrers/<digest>
 };
 
 struct Operation {
@@ -51,6 +52,9 @@ struct Operation {
   std::optional<std::uint32_t> n;  // 1 to kMaxPageSize.
   std::string last;                // A repository name or a tag.
   std::string artifact_type;
+  // ?page= of a list: a sealed page (page_state.h), which says all that n, last and artifactType
+  // would say, so that these are then empty. Never sent on.
+  std::string page;
   std::string ns;  // ?ns= host[:port] of the mirror form, lower case. Never sent on.
 
   bool operator==(const Operation&) const = default;
@@ -97,8 +101,8 @@ using ParsedTarget = std::variant<Operation, TargetError>;
 [[nodiscard]] std::vector<connector::oci::Scope> ScopesFor(const Operation& operation,
                                                            bool docker_hub);
 
-// Path and query for the registry. Not for kPing (never forwarded) nor kUploadSession (its target
-// is in the sealed state): both append nothing.
+// Path and query for the registry; without the query of a sealed page. Not for kPing (never
+// forwarded) nor kUploadSession (its target is in the sealed state): both append nothing.
 void AppendUpstreamTarget(std::string& out, const Operation& operation, bool docker_hub);
 
 // Percent-encodes all but [A-Za-z0-9-._~].

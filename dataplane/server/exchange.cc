@@ -215,7 +215,12 @@ Task<After> RunPhases(Exchange& exchange) {
   }
   PrepareAsk(exchange);
   if (std::optional<ErrorReply> refusal = co_await ObtainGrant(exchange, false)) {
-    co_return co_await Refuse(exchange, *std::move(refusal), exchange.decision);
+    if (refusal->status == 403 && GiveUpMount(exchange)) {
+      refusal = co_await ObtainGrant(exchange, false);
+    }
+    if (refusal) {
+      co_return co_await Refuse(exchange, *std::move(refusal), exchange.decision);
+    }
   }
   if (exchange.operation.kind == route::OperationKind::kPing) {
     co_return co_await AnswerPing(exchange);
@@ -257,6 +262,23 @@ Task<After> Refuse(Exchange& exchange, ErrorReply reply, std::string decision) {
   const Result<Done> written =
       co_await exchange.client.stream.WriteAll(out, exchange.core.shared.settings.idle_timeout);
   co_return Continue(exchange, keep_alive && written);
+}
+
+bool CarriesBody(const Exchange& exchange) {
+  const http::RequestHead& head = exchange.scratch.request;
+  return head.framing == http::BodyFraming::kChunked || head.content_length != 0;
+}
+
+bool GiveUpMount(Exchange& exchange) {
+  route::Operation& operation = exchange.operation;
+  if (operation.from.empty() || CarriesBody(exchange)) {
+    return false;
+  }
+  operation.mount.clear();
+  operation.from.clear();
+  exchange.decision = "allowed";
+  PrepareAsk(exchange);
+  return true;
 }
 
 Task<std::optional<ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew) {

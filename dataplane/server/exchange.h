@@ -31,6 +31,7 @@ struct Client {
 struct After {
   bool keep_alive = false;
   bool drain_input = false;  // A body is still coming: read and discard before closing.
+  bool reset = false;        // End the connection so that the client sees a failure.
   std::string leftover;      // The start of the next request.
 };
 
@@ -75,6 +76,14 @@ struct Exchange {
 
 // Whether and how the connection goes on after an answer that was written whole.
 [[nodiscard]] After Continue(Exchange& exchange, bool keep_alive);
+
+// Does the request carry a body, which could be sent once only?
+[[nodiscard]] bool CarriesBody(const Exchange& exchange);
+
+// Gives up the source of a mount that may not be: what is left is the start of a plain upload,
+// which is how a registry declines a mount (section 1.5 of the protocol reference). False: no
+// mount, or no way back because a body came along.
+[[nodiscard]] bool GiveUpMount(Exchange& exchange);
 
 // Asks the broker, or the cache. On success exchange.grant and exchange.route are set.
 [[nodiscard]] Task<std::optional<oci::ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew);

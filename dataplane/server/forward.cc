@@ -1,8 +1,10 @@
 #include "dataplane/server/forward.h"
 
+#include "dataplane/oci/page_state.h"
 #include "dataplane/oci/redirect.h"
 #include "dataplane/oci/upload_session.h"
 #include "dataplane/server/respond.h"
+#include "dataplane/server/rewrite.h"
 #include "dataplane/server/upstream_call.h"
 
 #include <utility>
@@ -41,31 +43,29 @@ oci::EgressPolicy PolicyOf(const table::Route& route) {
           .allow_insecure = route.allow_insecure};
 }
 
-// The first target of the request; a refusal when an upload session does not open.
-std::variant<UpstreamTarget, ErrorReply> FirstTarget(Exchange& exchange) {
+using FirstHop = std::variant<UpstreamTarget, ErrorReply>;
+
+ErrorReply RefuseSealed(Exchange& exchange, oci::SealRefusal refusal, Situation situation) {
+  exchange.core.shared.logger.Info("what was sealed for a client is refused",
+                                   {{"request_id", exchange.request_id},
+                                    {"connector", exchange.route->ref.ToString()},
+                                    {"reason", oci::Name(refusal)}});
+  return oci::ReplyFor(situation);
+}
+
+FirstHop UploadTarget(Exchange& exchange) {
   const table::Route& route = *exchange.route;
   UpstreamTarget target{.origin = route.origin, .method = exchange.operation.method};
-  if (exchange.operation.kind != route::OperationKind::kUploadSession) {
-    route::AppendUpstreamTarget(target.target, exchange.operation, route.docker_hub);
-    return target;
-  }
   const std::string repository =
       route::UpstreamRepository(exchange.operation.repository, route.docker_hub);
-  const std::int64_t now =
-      std::chrono::duration_cast<std::chrono::seconds>(exchange.started_at.time_since_epoch())
-          .count();
   auto opened = oci::OpenUpload(*exchange.core.routes->sealing_keys,
                                 exchange.operation.reference,
                                 {.connector = route.ref,
                                  .repository = repository,
                                  .subject = exchange.grant->subject,
-                                 .now = now});
-  if (const auto* refusal = std::get_if<oci::UploadRefusal>(&opened)) {
-    exchange.core.shared.logger.Info("upload session refused",
-                                     {{"request_id", exchange.request_id},
-                                      {"connector", route.ref.ToString()},
-                                      {"reason", oci::Name(*refusal)}});
-    return oci::ReplyFor(Situation::kUploadUnknown);
+                                 .now = RequestSeconds(exchange)});
+  if (const auto* refusal = std::get_if<oci::SealRefusal>(&opened)) {
+    return RefuseSealed(exchange, *refusal, Situation::kUploadUnknown);
   }
   const oci::UploadState& state = std::get<oci::UploadState>(opened);
   target.origin = state.url.origin;
@@ -74,10 +74,51 @@ std::variant<UpstreamTarget, ErrorReply> FirstTarget(Exchange& exchange) {
   target.hop = state.url.origin == route.origin ? oci::Hop::kRegistry : oci::Hop::kForeign;
   // Decided again, and not only when the session was sealed: the connector may have changed, and a
   // sealed state is not what pins a credential (promise P5).
-  if (target.hop == oci::Hop::kForeign &&
-      !oci::IsListedHost(route.redirect_hosts, target.origin.host)) {
+  const bool listed = oci::IsListedHost(route.redirect_hosts, target.origin.host);
+  const bool secure = target.origin.tls || route.allow_insecure;
+  if (target.hop == oci::Hop::kForeign && !(listed && secure)) {
     return oci::ReplyFor(Situation::kUploadUnknown);
   }
+  return target;
+}
+
+FirstHop ListTarget(Exchange& exchange) {
+  const table::Route& route = *exchange.route;
+  const route::Operation& operation = exchange.operation;
+  // Registries do not know HEAD here, and the length of a renamed list is ours to find out.
+  UpstreamTarget target{.origin = route.origin, .method = http::Method::kGet};
+  route::AppendUpstreamTarget(target.target, operation, route.docker_hub);
+  if (operation.page.empty()) {
+    return target;
+  }
+  auto opened = oci::OpenPage(*exchange.core.routes->sealing_keys,
+                              operation.page,
+                              {.connector = route.ref,
+                               .path = target.target,
+                               .subject = exchange.grant->subject,
+                               .now = RequestSeconds(exchange)});
+  if (const auto* refusal = std::get_if<oci::SealRefusal>(&opened)) {
+    ErrorReply reply = RefuseSealed(exchange, *refusal, Situation::kPageInvalid);
+    reply.message = "This link to a page is not, or no longer, valid; list again from the start.";
+    return reply;
+  }
+  target.target.append("?").append(std::get<oci::PageState>(opened).query);
+  return target;
+}
+
+// The first target of the request; a refusal when what was sealed for it does not open.
+FirstHop FirstTarget(Exchange& exchange) {
+  switch (exchange.operation.kind) {
+    case route::OperationKind::kUploadSession:
+      return UploadTarget(exchange);
+    case route::OperationKind::kTags:
+    case route::OperationKind::kReferrers:
+      return ListTarget(exchange);
+    default:
+      break;
+  }
+  UpstreamTarget target{.origin = exchange.route->origin, .method = exchange.operation.method};
+  route::AppendUpstreamTarget(target.target, exchange.operation, exchange.route->docker_hub);
   return target;
 }
 
@@ -92,7 +133,9 @@ class Forwarding {
 
   Task<Next> Inspect(UpstreamCall& call);
   Next InspectRedirect(UpstreamCall& call);
+  Next Follow(oci::NextHop hop);
   Task<Next> InspectUnauthorized(UpstreamCall& call);
+  Task<Next> ObtainAnew(bool mint_anew);
   Next RefuseWith(ErrorReply reply, std::string decision);
 
   Exchange& exchange_;
@@ -139,16 +182,20 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
   if (registry && status == 401) {
     co_return co_await InspectUnauthorized(call);
   }
+  // Not every client asks again without the mount, so we do.
+  if (status >= 400 && status < 500 && status != 429 && GiveUpMount(exchange_)) {
+    co_return co_await ObtainAnew(false);
+  }
   if (registry && status == 403) {
     co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
   }
   if (status == 407) {
     co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamUnavailable), "upstream failed");
   }
-  if (IsRedirect(status)) {
+  if (status >= 300 && status < 400 && status != 304) {
     co_return InspectRedirect(call);
   }
-  if (!registry && status >= 400 && status != 404 && status != 416) {
+  if (!registry && status >= 400 && status != 404 && status != 412 && status != 416) {
     exchange_.core.shared.recent_errors.Add(
         {exchange_.started_at,
          exchange_.route->ref.ToString(),
@@ -164,36 +211,60 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
 // One retry with a new token, only while no byte of a body was sent; the second 401 is final.
 Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
   exchange_.core.shared.grants.Drop(exchange_.grant_key, exchange_.grant);
-  const bool body = exchange_.scratch.request.framing != http::BodyFraming::kNone;
-  if (body || token_retried_ || !call.target().send_credential) {
+  if (CarriesBody(exchange_) || !call.target().send_credential) {
     co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
+  }
+  if (token_retried_) {
+    // A registry refuses a token without the source's scope like one that has expired.
+    if (!GiveUpMount(exchange_)) {
+      co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
+    }
+    token_retried_ = false;
+    co_return co_await ObtainAnew(false);
   }
   token_retried_ = true;
   exchange_.core.counters.token_retries.Add();
-  if (std::optional<ErrorReply> refusal = co_await ObtainGrant(exchange_, true)) {
+  co_return co_await ObtainAnew(true);
+}
+
+Task<Forwarding::Next> Forwarding::ObtainAnew(bool mint_anew) {
+  if (std::optional<ErrorReply> refusal = co_await ObtainGrant(exchange_, mint_anew)) {
     co_return RefuseWith(*std::move(refusal), exchange_.decision);
+  }
+  if (exchange_.operation.kind == route::OperationKind::kUploadStart) {
+    target_.target.clear();
+    route::AppendUpstreamTarget(target_.target, exchange_.operation, exchange_.route->docker_hub);
   }
   co_return Next::kAgain;
 }
 
 Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
   const table::Route& route = *exchange_.route;
-  const std::string_view location = exchange_.scratch.response.fields.Find(HeaderId::kLocation);
+  const int status = exchange_.scratch.response.status;
+  const std::string_view location = oci::LocationOf(exchange_.scratch.response);
   const bool blob_read = exchange_.operation.kind == route::OperationKind::kBlob &&
                          exchange_.operation.method != http::Method::kDelete;
-  if (blob_read && route.redirect_mode == table::RedirectMode::kPass) {
-    return Next::kRespond;
-  }
-  const std::string asked_text = call.target().origin.ToString() + call.target().target;
-  const Result<http::Url> asked = http::ParseUrl(asked_text);
+  const Result<http::Url> asked = AskedUrl(call);
   if (!asked) {
     return RefuseWith(oci::ReplyFor(Situation::kInternal), "internal");
+  }
+  if (call.target().send_credential && exchange_.grant->no_echo.Found(location)) {
+    return RefuseWith(
+        oci::ReplyFor(Situation::kRedirectRefused, "The registry's Location is not passed on."),
+        "redirect refused");
+  }
+  if (blob_read && route.redirect_mode == table::RedirectMode::kPass && IsRedirect(status)) {
+    const Result<http::Url> url = http::ResolveReference(*asked, location);
+    // Back to the registry itself: the client has no credential for it, so that hop is ours.
+    if (!url || url->origin != route.origin) {
+      return Next::kRespond;
+    }
   }
   oci::HopDecision decision = oci::DecideRedirect(PolicyOf(route),
                                                   {.operation = exchange_.operation,
                                                    .docker_hub = route.docker_hub,
                                                    .asked = *asked,
-                                                   .status = exchange_.scratch.response.status,
+                                                   .status = status,
                                                    .location = location,
                                                    .followed = redirects_});
   if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
@@ -202,7 +273,10 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
         {exchange_.started_at, route.ref.ToString(), std::string(sentence)});
     return RefuseWith(oci::ReplyFor(Situation::kRedirectRefused, sentence), "redirect refused");
   }
-  oci::NextHop& hop = std::get<oci::NextHop>(decision);
+  return Follow(std::get<oci::NextHop>(std::move(decision)));
+}
+
+Forwarding::Next Forwarding::Follow(oci::NextHop hop) {
   ++redirects_;
   exchange_.core.counters.redirects_followed.Add();
   target_ = {.origin = hop.url.origin,

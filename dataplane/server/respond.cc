@@ -2,11 +2,9 @@
 
 #include "common/http/chunked.h"
 #include "dataplane/oci/headers.h"
-#include "dataplane/oci/link.h"
-#include "dataplane/oci/redirect.h"
 #include "dataplane/oci/tag_list.h"
-#include "dataplane/oci/upload_session.h"
 #include "dataplane/relay/relay.h"
+#include "dataplane/server/rewrite.h"
 
 #include <algorithm>
 #include <utility>
@@ -21,14 +19,6 @@ using oci::Situation;
 
 constexpr std::size_t kMaxErrorBodyBytes = 64 * 1024;
 constexpr std::size_t kCoalesceBytes = 32 * 1024;  // Bodies up to this go out with their head.
-constexpr std::chrono::hours kUploadLife{12};      // The sealing keys of two periods open it.
-
-// What of the head is ours to write.
-struct Rewritten {
-  std::string location;
-  std::string link;
-  std::string upload_uuid;
-};
 
 class Responder {
  public:
@@ -39,8 +29,6 @@ class Responder {
 
  private:
   std::optional<ErrorReply> Rewrite();
-  std::optional<ErrorReply> RewriteUpload();
-  Result<http::Url> AskedUrl() const;
   void WriteHead(int status, oci::Framing framing);
   [[nodiscard]] oci::Framing ClientFraming() const;
   [[nodiscard]] const oci::NoEcho* no_echo() const {
@@ -72,79 +60,12 @@ Task<After> Responder::Fail(ErrorReply reply) {
   return Refuse(exchange_, std::move(reply), "upstream failed");
 }
 
-Result<http::Url> Responder::AskedUrl() const {
-  return http::ParseUrl(call_.target().origin.ToString() + call_.target().target);
-}
-
-// An open upload: where it goes on is sealed, so that any replica can go on with it.
-std::optional<ErrorReply> Responder::RewriteUpload() {
-  const table::Route& route = *exchange_.route;
-  const Result<http::Url> asked = AskedUrl();
-  const std::string repository =
-      route::UpstreamRepository(exchange_.operation.repository, route.docker_hub);
-  if (!asked) {
-    return oci::ReplyFor(Situation::kInternal);
-  }
-  oci::HopDecision decision = oci::DecideUploadLocation({.address = route.origin,
-                                                         .redirect_hosts = route.redirect_hosts,
-                                                         .allow_insecure = route.allow_insecure},
-                                                        repository,
-                                                        *asked,
-                                                        head_.fields.Find(HeaderId::kLocation));
-  if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
-    return oci::ReplyFor(Situation::kRedirectRefused, oci::Sentence(*refusal));
-  }
-  oci::NextHop& hop = std::get<oci::NextHop>(decision);
-  const auto expires = exchange_.started_at + kUploadLife;
-  const Result<std::string> sealed = oci::SealUpload(
-      *exchange_.core.routes->sealing_keys,
-      {.connector = route.ref,
-       .repository = repository,
-       .subject = exchange_.grant->subject,
-       .expires_at =
-           std::chrono::duration_cast<std::chrono::seconds>(expires.time_since_epoch()).count(),
-       .url = std::move(hop.url),
-       .send_credential = hop.send_credential});
-  if (!sealed) {
-    return oci::ReplyFor(Situation::kBrokerUnavailable, sealed.error().message);
-  }
-  rewritten_.location =
-      oci::UploadLocation(exchange_.address, exchange_.operation.repository, *sealed);
-  rewritten_.upload_uuid = oci::DerivedUuid(*sealed);
-  return std::nullopt;
-}
-
 std::optional<ErrorReply> Responder::Rewrite() {
-  const bool has_location = head_.fields.Has(HeaderId::kLocation);
-  const route::OperationKind kind = exchange_.operation.kind;
-  const bool upload =
-      kind == route::OperationKind::kUploadStart || kind == route::OperationKind::kUploadSession;
-  if (head_.status >= 300 && head_.status < 400 && head_.status != 304) {
-    rewritten_.location = head_.fields.Find(HeaderId::kLocation);  // redirects.mode: pass
-  } else if (upload && has_location && (head_.status == 202 || head_.status == 204)) {
-    if (exchange_.operation.method != http::Method::kDelete) {
-      return RewriteUpload();
-    }
-  } else if (head_.status == 201) {
-    rewritten_.location = oci::FinalLocation(
-        exchange_.operation, exchange_.address, head_.fields.Find(HeaderId::kDockerContentDigest));
+  auto answer = RewriteAnswer(exchange_, call_);
+  if (auto* failure = std::get_if<ErrorReply>(&answer)) {
+    return std::move(*failure);
   }
-  const std::string_view link = head_.fields.Find(HeaderId::kLink);
-  if (!link.empty() && head_.status == 200) {
-    const Result<http::Url> asked = AskedUrl();
-    if (!asked) {
-      return oci::ReplyFor(Situation::kInternal);
-    }
-    Result<std::string> rewritten = oci::RewriteLink({.operation = exchange_.operation,
-                                                      .address = exchange_.address,
-                                                      .asked = *asked,
-                                                      .docker_hub = exchange_.route->docker_hub},
-                                                     link);
-    if (!rewritten) {
-      return oci::ReplyFor(Situation::kUpstreamUnavailable, rewritten.error().message);
-    }
-    rewritten_.link = *std::move(rewritten);
-  }
+  rewritten_ = std::get<Rewritten>(std::move(answer));
   return std::nullopt;
 }
 
@@ -254,6 +175,8 @@ Task<std::optional<std::string>> Responder::ReadBody(std::size_t max_bytes) {
 }
 
 Task<After> Responder::AnswerError() {
+  // What cannot be rewritten is left out: the registry's own refusal matters more.
+  static_cast<void>(Rewrite());
   if (exchange_.operation.method == http::Method::kHead) {
     WriteHead(head_.status, ClientFraming());
     call_.Discard();
@@ -281,8 +204,10 @@ Task<After> Responder::AnswerTagList(std::string registry_name, std::string clie
   }
   const std::string renamed = oci::RenameTagList(*body, registry_name, client_name);
   WriteHead(200, {BodyFraming::kContentLength, renamed.size()});
-  exchange_.scratch.out.append(renamed);
-  exchange_.bytes_down = renamed.size();
+  if (exchange_.operation.method != http::Method::kHead) {
+    exchange_.scratch.out.append(renamed);
+    exchange_.bytes_down = renamed.size();
+  }
   co_return co_await WriteOut(keep_alive_);
 }
 
@@ -323,15 +248,22 @@ Task<After> Responder::Stream(oci::Framing framing) {
                                                exchange_.route->ref.ToString(),
                                                "the registry cut a body before its end"});
     }
-    co_return After{};
+    // Where the end of the connection is the end of the body, only a reset says it.
+    After after;
+    after.reset = framing.kind == BodyFraming::kUntilClose;
+    co_return after;
   }
   call_.Finish(!outcome.leftover.empty());
   co_return Continue(exchange_, keep_alive_);
 }
 
 Task<After> Responder::Run() {
-  if (exchange_.operation.method == http::Method::kHead &&
-      call_.target().method == http::Method::kGet) {
+  const route::Operation& operation = exchange_.operation;
+  // A HEAD that was asked as a GET, of which the answer's body is not passed on.
+  const bool head_by_get =
+      operation.method == http::Method::kHead && call_.target().method == http::Method::kGet;
+  if (head_by_get && operation.kind == route::OperationKind::kBlob &&
+      (head_.status < 300 || head_.status == 416)) {
     co_return co_await AnswerHeadFromRange();
   }
   if (head_.status >= 400) {
@@ -340,7 +272,6 @@ Task<After> Responder::Run() {
   if (std::optional<ErrorReply> failure = Rewrite()) {
     co_return co_await Fail(*std::move(failure));
   }
-  const route::Operation& operation = exchange_.operation;
   if (operation.kind == route::OperationKind::kTags && head_.status == 200) {
     std::string registry_name =
         route::UpstreamRepository(operation.repository, exchange_.route->docker_hub);
@@ -350,6 +281,12 @@ Task<After> Responder::Run() {
     }
   }
   const oci::Framing framing = ClientFraming();
+  if (head_by_get || (head_.status >= 300 && head_.status != 304)) {
+    // Of a redirect that is passed on, nothing but where it leads: its body is only for people.
+    WriteHead(head_.status, head_by_get ? framing : oci::Framing{});
+    call_.Discard();
+    co_return co_await WriteOut(keep_alive_);
+  }
   WriteHead(head_.status, framing);
   co_return co_await Stream(framing);
 }

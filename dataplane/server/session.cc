@@ -188,6 +188,10 @@ Task<void> Session::Run(net::TlsContext tls) {
     }
     After after =
         co_await Serve(core_, client_, *scratch, {buffer.data() + head_bytes_, end_ - head_bytes_});
+    if (after.reset) {
+      stream_.Reset();
+      co_return;
+    }
     if (after.drain_input) {
       co_await DrainInput();
     }

@@ -54,7 +54,10 @@ std::string_view ClientEnd(relay::End end) {
 
 UpstreamCall::UpstreamCall(Exchange& exchange, UpstreamTarget target)
     : exchange_(exchange), target_(std::move(target)) {
-  key_ = {exchange.route->ref, target_.origin, exchange.route->tls_profile};
+  key_ = {exchange.route->ref,
+          target_.origin,
+          exchange.route->tls_profile,
+          target_.allow_private_address};
 }
 
 UpstreamCall::~UpstreamCall() = default;

@@ -23,6 +23,8 @@ struct PoolKey {
   ConnectorRef connector;
   http::Origin origin;
   std::string tls_profile;
+  // A connection that was let through to a private address serves nobody who may not go there.
+  bool allow_private_address = false;
 
   auto operator<=>(const PoolKey&) const = default;
 };

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       connector, "a", "s", std::numeric_limits<std::int64_t>::min()};
 
   connector::fuzz::Check(
-      std::holds_alternative<oci::UploadRefusal>(oci::OpenUpload(keys, input, expectation)));
+      std::holds_alternative<oci::SealRefusal>(oci::OpenUpload(keys, input, expectation)));
   const auto sealed = connector::crypto::Seal(keys, "upload-session/1", input);
   connector::fuzz::Check(sealed.has_value());
   const auto opened = oci::OpenUpload(keys, *sealed, expectation);

@@ -45,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   route::Operation expected = resolved;
   expected.ns.clear();
+  expected.page.clear();
   expected.repository = route::UpstreamRepository(resolved.repository, true);
   if (!expected.from.empty()) {
     expected.from = route::UpstreamRepository(resolved.from, true);

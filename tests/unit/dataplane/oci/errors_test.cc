@@ -112,7 +112,7 @@ TEST(ReplyFor, TakesCodeAndAllowOfATargetError) {
       std::get<route::TargetError>(route::ParseTarget(http::Method::kPut, "/v2/a/tags/list"));
   const ErrorReply reply = ReplyFor(error);
   EXPECT_EQ(reply.status, 405);
-  EXPECT_EQ(reply.allow, "GET");
+  EXPECT_EQ(reply.allow, "GET, HEAD");
   EXPECT_FALSE(reply.close);
 }
 

@@ -26,11 +26,40 @@ route::Operation Parse(Method method, const std::string& target) {
   return std::get<route::Operation>(route::ParseTarget(method, target));
 }
 
+const crypto::SealKeys& Keys() {
+  static const crypto::SealKeys* const keys = [] {
+    auto* made = new crypto::SealKeys;
+    EXPECT_TRUE(made->Add(1, Secret(std::string(32, 'k'))).has_value());
+    EXPECT_TRUE(made->SetCurrent(1).has_value());
+    return made;
+  }();
+  return *keys;
+}
+
 Result<std::string> Rewrite(std::string_view value,
                             const route::Address& address = kHostForm,
-                            const std::string& target = "/v2/a/b/tags/list?n=2") {
+                            const std::string& target = "/v2/a/b/tags/list?n=2",
+                            const http::Url& asked = kAsked,
+                            bool docker_hub = false) {
   const route::Operation operation = Parse(Method::kGet, target);
-  return RewriteLink(LinkContext{operation, address, kAsked, false}, value);
+  return RewriteLink({.operation = operation,
+                      .address = address,
+                      .asked = asked,
+                      .docker_hub = docker_hub,
+                      .keys = Keys(),
+                      .connector = kHarbor,
+                      .subject = "builder",
+                      .expires_at = 100},
+                     value);
+}
+
+// What the page that `link` leads to says, to the subject that it was sealed for.
+std::variant<PageState, SealRefusal> OpenedPage(const std::string& link,
+                                                std::string_view path = "/v2/a/b/tags/list") {
+  const std::string target = link.substr(1, link.find('>') - 1);
+  return OpenPage(Keys(),
+                  Parse(Method::kGet, target).page,
+                  {.connector = kHarbor, .path = path, .subject = "builder", .now = 99});
 }
 
 struct Row {
@@ -68,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"TheSecondOfTwoLinks",
             "<https://elsewhere/>; rel=\"first\", </v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
             kNext},
-        Row{"KeysThatAreNotOurs", "<?last=v2&n=2&token=x>; rel=\"next\"", kNext},
+        Row{"AnEmptyKeyThatIsNotOurs", "<?last=v2&n=2&orderby=>; rel=\"next\"", kNext},
         Row{"NoPageSize", "<?last=v2>; rel=\"next\"", "</v2/a/b/tags/list?last=v2>; rel=\"next\""},
         Row{"NoNextRelation", "<https://elsewhere/>; rel=\"prev\"", ""},
         Row{"NoRelationAtAll", "<https://elsewhere/>", ""},
@@ -101,8 +130,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"AnotherOperation", "</v2/a/b/manifests/v1?last=v2>; rel=\"next\""},
         Refused{"AnEscapedPath", "</v2/a%2Fb/tags/list?last=v2>; rel=\"next\""},
         Refused{"NoLast", "</v2/a/b/tags/list?n=2>; rel=\"next\""},
-        Refused{"OnlyATokenOfTheirOwn", "</v2/a/b/tags/list?n=2&token=x>; rel=\"next\""},
-        Refused{"ALastThatIsNoName", "</v2/a/b/tags/list?last=%0D%0A>; rel=\"next\""},
+        Refused{"NoQuery", "</v2/a/b/tags/list>; rel=\"next\""},
+        Refused{"AnEmptyLast", "</v2/a/b/tags/list?n=2&last=>; rel=\"next\""},
+        Refused{"ATokenWithoutValue", "</v2/a/b/tags/list?n=2&token=>; rel=\"next\""},
+        Refused{"ATokenForAnotherOrigin", "<https://evil/v2/a/b/tags/list?token=x>; rel=\"next\""},
+        Refused{"ATokenForAnotherRepository", "</v2/a/c/tags/list?token=x>; rel=\"next\""},
+        Refused{"ATokenForAnotherOperation", "</v2/a/b/manifests/v1?token=x>; rel=\"next\""},
+        Refused{
+            "ATokenOver4KiB",
+            "</v2/a/b/tags/list?token=" + std::string(kMaxPageQueryBytes, 'x') + ">; rel=\"next\""},
+        Refused{"AFragment", "</v2/a/b/tags/list?token=x#y>; rel=\"next\""},
         Refused{"NoBrackets", "/v2/a/b/tags/list?last=v2; rel=\"next\""},
         Refused{"AnUnclosedBracket", "</v2/a/b/tags/list?last=v2; rel=\"next\""},
         Refused{"AnUnclosedQuote", "</v2/a/b/tags/list?last=v2>; rel=\"next"},
@@ -124,9 +161,11 @@ TEST(RewriteLink, KeepsTheMirrorFormsNamespace) {
 }
 
 TEST(RewriteLink, TakesDockerHubsLibraryOff) {
-  const route::Operation operation = Parse(Method::kGet, "/v2/alpine/tags/list");
-  EXPECT_THAT(RewriteLink(LinkContext{operation, kHostForm, kAsked, true},
-                          "</v2/library/alpine/tags/list?last=3>; rel=\"next\""),
+  EXPECT_THAT(Rewrite("</v2/library/alpine/tags/list?last=3>; rel=\"next\"",
+                      kHostForm,
+                      "/v2/alpine/tags/list",
+                      kAsked,
+                      true),
               HasValue(std::string("</v2/alpine/tags/list?last=3>; rel=\"next\"")));
 }
 
@@ -137,6 +176,86 @@ TEST(RewriteLink, KeepsTheFilterOfReferrers) {
               kHostForm,
               path + "?artifactType=x/y"),
       HasValue("<" + path + "?artifactType=x%2Fy&last=sha256%3A" + kHex + ">; rel=\"next\""));
+}
+
+struct Sealed {
+  std::string name;
+  std::string value;
+  std::string query;  // What the registry is asked for the next page.
+
+  friend void PrintTo(const Sealed& row, std::ostream* os) { *os << row.name; }
+};
+
+class RewriteLinkSeals : public ::testing::TestWithParam<Sealed> {};
+
+TEST_P(RewriteLinkSeals, TheRegistrysQueryAsItIs) {
+  const Result<std::string> link = Rewrite(GetParam().value);
+  ASSERT_TRUE(link.has_value()) << link.error().message;
+  EXPECT_THAT(*link,
+              ::testing::MatchesRegex("</v2/a/b/tags/list.page=[-A-Za-z0-9_]+>; rel=\"next\""));
+  EXPECT_EQ(OpenedPage(*link),
+            (std::variant<PageState, SealRefusal>(
+                PageState{kHarbor, "/v2/a/b/tags/list", "builder", 100, GetParam().query})));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    RewriteLinkSeals,
+    ::testing::Values(
+        Sealed{"OnlyATokenOfTheirOwn",
+               "</v2/a/b/tags/list?n=2&token=x%2By>; rel=\"next\"",
+               "n=2&token=x%2By"},
+        Sealed{"AnAbsoluteUrl",
+               "<https://reg.example.com/v2/a/b/tags/list?next_page=gAAA==>; rel=\"next\"",
+               "next_page=gAAA=="},
+        Sealed{"ATokenBesideLast", "<?last=v2&n=2&token=x>; rel=\"next\"", "last=v2&n=2&token=x"},
+        Sealed{"AKeyWithoutEquals", "<?n=2&cursor>; rel=\"next\"", "n=2&cursor"},
+        Sealed{"AKeyNamedLikeOurs", "<?page=2>; rel=\"next\"", "page=2"},
+        Sealed{"ALastThatIsNoName", "<?last=%0D%0A>; rel=\"next\"", "last=%0D%0A"},
+        Sealed{"ALastOfBase64", "<?last=eyJ4IjoxfQ==&n=2>; rel=\"next\"", "last=eyJ4IjoxfQ==&n=2"},
+        Sealed{"ARepeatedLast", "<?last=a&last=b>; rel=\"next\"", "last=a&last=b"},
+        Sealed{"AnEscapedKey", "<?l%61st=v2>; rel=\"next\"", "l%61st=v2"},
+        Sealed{"Semicolons", "<?token=a;b=c>; rel=\"next\"", "token=a;b=c"},
+        Sealed{"AFull4KiB",
+               "<?t=" + std::string(kMaxPageQueryBytes - 2, 'x') + ">; rel=\"next\"",
+               "t=" + std::string(kMaxPageQueryBytes - 2, 'x')}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(RewriteLink, LeadsASealedPageBackByThePathThatTheClientCame) {
+  const Result<std::string> link =
+      Rewrite("<?token=x>; rel=\"next\"", kPathForm, "/v2/a/b/tags/list?ns=reg.example.com");
+  ASSERT_TRUE(link.has_value());
+  EXPECT_THAT(*link,
+              ::testing::MatchesRegex("</v2/namespaces/default/connectors/harbor/a/b/tags/list."
+                                      "page=[-A-Za-z0-9_]+&ns=reg.example.com>; rel=\"next\""));
+}
+
+TEST(RewriteLink, SealsForOneListOnly) {
+  const Result<std::string> link = Rewrite("<?token=x>; rel=\"next\"");
+  ASSERT_TRUE(link.has_value());
+  EXPECT_EQ(OpenedPage(*link, "/v2/a/b/referrers/" + kDigest),
+            (std::variant<PageState, SealRefusal>(SealRefusal::kOtherRepository)));
+}
+
+TEST(RewriteLink, RefusesThePageThatWasAskedFor) {
+  http::Url asked = kAsked;
+  asked.query = "n=2&token=x";
+  EXPECT_THAT(
+      Rewrite("<?n=2&token=x>; rel=\"next\"", kHostForm, "/v2/a/b/tags/list?page=Ab", asked),
+      HasError(ErrorCode::kUnavailable));
+}
+
+TEST(RewriteLink, FailsAsOurOwnFaultWithoutAKey) {
+  const route::Operation operation = Parse(Method::kGet, "/v2/a/b/tags/list");
+  const crypto::SealKeys none;
+  const Result<std::string> link = RewriteLink({.operation = operation,
+                                                .address = kHostForm,
+                                                .asked = kAsked,
+                                                .keys = none,
+                                                .connector = kHarbor},
+                                               "<?token=x>; rel=\"next\"");
+  ASSERT_FALSE(link.has_value());
+  EXPECT_EQ(link.error().origin, ErrorOrigin::kSelf);
 }
 
 TEST(FinalLocation, NamesTheBlobByItsDigest) {

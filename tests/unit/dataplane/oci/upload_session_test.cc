@@ -11,7 +11,7 @@
 namespace connector::dataplane::oci {
 namespace {
 
-using Opened = std::variant<UploadState, UploadRefusal>;
+using Opened = std::variant<UploadState, SealRefusal>;
 
 constexpr std::int64_t kNow = 1'700'000'000;
 
@@ -78,25 +78,25 @@ TEST(SealUpload, HidesTheRegistrysUrl) {
 
 TEST(OpenUpload, RefusesAnotherSubject) {
   EXPECT_EQ(Open(Segment(), {.subject = "system:serviceaccount:ci:other"}),
-            Opened(UploadRefusal::kOtherSubject));
+            Opened(SealRefusal::kOtherSubject));
 }
 
 TEST(OpenUpload, RefusesAnotherConnectorOrNamespace) {
   EXPECT_EQ(Open(Segment(), {.connector = {"default", "quay"}}),
-            Opened(UploadRefusal::kOtherConnector));
+            Opened(SealRefusal::kOtherConnector));
   EXPECT_EQ(Open(Segment(), {.connector = {"other", "harbor"}}),
-            Opened(UploadRefusal::kOtherConnector));
+            Opened(SealRefusal::kOtherConnector));
 }
 
 TEST(OpenUpload, RefusesAnotherRepository) {
-  EXPECT_EQ(Open(Segment(), {.repository = "a/c"}), Opened(UploadRefusal::kOtherRepository));
+  EXPECT_EQ(Open(Segment(), {.repository = "a/c"}), Opened(SealRefusal::kOtherRepository));
 }
 
 TEST(OpenUpload, RefusesFromTheSecondOfExpiryOn) {
-  EXPECT_EQ(Open(Segment(), {.now = kNow + 1}), Opened(UploadRefusal::kExpired));
+  EXPECT_EQ(Open(Segment(), {.now = kNow + 1}), Opened(SealRefusal::kExpired));
   UploadState always = State();
   always.expires_at = -1;
-  EXPECT_EQ(Open(Segment(always)), Opened(UploadRefusal::kExpired));
+  EXPECT_EQ(Open(Segment(always)), Opened(SealRefusal::kExpired));
 }
 
 TEST(OpenUpload, RefusesEveryChangedCharacter) {
@@ -104,17 +104,17 @@ TEST(OpenUpload, RefusesEveryChangedCharacter) {
   for (std::size_t at = 0; at < segment.size(); ++at) {
     std::string changed = segment;
     changed[at] = changed[at] == 'A' ? 'B' : 'A';
-    EXPECT_TRUE(std::holds_alternative<UploadRefusal>(Open(changed))) << at;
+    EXPECT_TRUE(std::holds_alternative<SealRefusal>(Open(changed))) << at;
   }
 }
 
 TEST(OpenUpload, RefusesAnotherKeyAndNonsense) {
   const Asked asked;
   const UploadExpectation expectation{asked.connector, asked.repository, asked.subject, asked.now};
-  EXPECT_EQ(OpenUpload(Keys('x'), Segment(), expectation), Opened(UploadRefusal::kForged));
+  EXPECT_EQ(OpenUpload(Keys('x'), Segment(), expectation), Opened(SealRefusal::kForged));
   EXPECT_EQ(OpenUpload(crypto::SealKeys(), Segment(), expectation),
-            Opened(UploadRefusal::kUnknownKey));
-  EXPECT_EQ(Open("uuid"), Opened(UploadRefusal::kMalformed));
+            Opened(SealRefusal::kUnknownKey));
+  EXPECT_EQ(Open("uuid"), Opened(SealRefusal::kMalformed));
 }
 
 TEST(OpenUpload, RefusesAStateThatDoesNotReadToItsEnd) {
@@ -122,7 +122,7 @@ TEST(OpenUpload, RefusesAStateThatDoesNotReadToItsEnd) {
   const crypto::SealKeys keys = Keys();
   for (const std::string& state : {std::string(), std::string("\0\1", 2), std::string(200, '\0')}) {
     EXPECT_EQ(Open(*crypto::Seal(keys, "upload-session/1", state)),
-              Opened(UploadRefusal::kMalformed));
+              Opened(SealRefusal::kMalformed));
   }
 }
 

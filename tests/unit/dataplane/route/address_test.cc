@@ -184,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "namespaces/default/connectors/other/src",
                 ""},
         FromRow{"PathForm", "10.0.0.1", std::string(kPrefix), std::string(kPrefix) + "src", "src"},
-        FromRow{"PathFormBare", "10.0.0.1", std::string(kPrefix), "src", ""},
+        FromRow{"PathFormBare", "10.0.0.1", std::string(kPrefix), "src", "src"},
         FromRow{"PathFormOfAnotherConnector",
                 "10.0.0.1",
                 std::string(kPrefix),
@@ -197,6 +197,16 @@ INSTANTIATE_TEST_SUITE_P(
                 ""},
         FromRow{"ASourceOver255Bytes", "c-harbor.default.svc", "", std::string(256, 'a'), ""}),
     [](const auto& row) { return row.param.name; });
+
+TEST(ResolveAddress, TakesTheRegistrysNameOfASourceFromAMirrorWhoseUrlHoldsThePrefix) {
+  // What containerd sends with override_path in hosts.toml: its labels hold the registry's names.
+  Operation operation =
+      Parse("/v2/" + std::string(kPrefix) + "abc/blobs/uploads/?ns=h.example.com&mount=" + kDigest +
+                "&from=team/src",
+            Method::kPost);
+  ASSERT_TRUE(std::holds_alternative<Address>(Resolve("10.0.0.1", operation)));
+  EXPECT_EQ(operation.from, "team/src");
+}
 
 TEST(ResolveAddress, GivesUpAMountFromAPathFormNameInMirrorForm) {
   Operation operation = Parse("/v2/abc/blobs/uploads/?ns=h.example.com&mount=" + kDigest +

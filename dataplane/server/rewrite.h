@@ -1,0 +1,33 @@
+#pragma once
+
+// What of a registry's answer only we may write: Location, Link and Docker-Upload-UUID, each
+// leading back to the path by which the client came, or sealed.
+
+#include "dataplane/oci/errors.h"
+#include "dataplane/server/exchange.h"
+#include "dataplane/server/upstream_call.h"
+
+#include <string>
+#include <variant>
+
+namespace connector::dataplane::server {
+
+struct Rewritten {
+  std::string location;
+  std::string link;
+  std::string upload_uuid;
+};
+
+// For the answer in exchange.scratch.response. A refusal when it cannot be passed on: dropping the
+// field would break an upload, or cut a list short.
+[[nodiscard]] std::variant<Rewritten, oci::ErrorReply> RewriteAnswer(const Exchange& exchange,
+                                                                     const UpstreamCall& call);
+
+// The registry's URL of this request.
+[[nodiscard]] Result<http::Url> AskedUrl(const UpstreamCall& call);
+
+// Seconds since 1970: of this request, and until when what is sealed for it holds.
+[[nodiscard]] std::int64_t RequestSeconds(const Exchange& exchange);
+[[nodiscard]] std::int64_t SealedUntil(const Exchange& exchange);
+
+}  // namespace connector::dataplane::server
