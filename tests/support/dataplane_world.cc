@@ -72,9 +72,14 @@ std::shared_ptr<const dp::table::RouteTable> DataplaneWorld::MakeTable(
     adjust(*route);
   }
   auto keys = std::make_shared<crypto::SealKeys>();
-  const Result<Done> added = keys->Add(7, Secret(std::string(32, 'k')));
-  const Result<Done> current = keys->SetCurrent(7);
-  if (!added || !current) {
+  for (const std::uint32_t id : key_ids_) {
+    const Result<Done> added = keys->Add(id, Secret(std::string(32, static_cast<char>('d' + id))));
+    if (!added) {
+      throw std::runtime_error("sealing keys");
+    }
+  }
+  const Result<Done> current = keys->SetCurrent(current_key_);
+  if (!current) {
     throw std::runtime_error("sealing keys");
   }
   auto table = std::make_shared<dp::table::RouteTable>();
@@ -86,6 +91,17 @@ std::shared_ptr<const dp::table::RouteTable> DataplaneWorld::MakeTable(
 void DataplaneWorld::PublishRoute(const std::string& epoch,
                                   const std::function<void(dp::table::Route&)>& adjust) {
   table_ = MakeTable(epoch, adjust);
+  Publish();
+}
+
+void DataplaneWorld::PublishKeys(std::vector<std::uint32_t> ids, std::uint32_t current) {
+  key_ids_ = std::move(ids);
+  current_key_ = current;
+  table_ = MakeTable(std::string(kFirstEpoch), options_.adjust);
+  Publish();
+}
+
+void DataplaneWorld::Publish() {
   server_->PublishRoutes(table_);
   // The table is published on the core's own queue, in front of whatever connects from now on.
   // This request is answered by that queue too.

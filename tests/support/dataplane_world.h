@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace connector::testing_support {
 
@@ -43,6 +44,10 @@ class DataplaneWorld {
   // the server serves by it.
   void PublishRoute(const std::string& epoch,
                     const std::function<void(dataplane::table::Route&)>& adjust = {});
+  // The same routes, with these sealing keys.
+  void PublishKeys(std::vector<std::uint32_t> ids, std::uint32_t current);
+  // The keys in force, to seal what no client could get by asking.
+  [[nodiscard]] const crypto::SealKeys& sealing_keys() const { return *table_->sealing_keys; }
   // A second replica: the same keys and routes, no state in common.
   void StartReplica();
   [[nodiscard]] std::uint16_t replica_port() const { return replica_->ports().front(); }
@@ -61,6 +66,7 @@ class DataplaneWorld {
  private:
   std::shared_ptr<const dataplane::table::RouteTable> MakeTable(
       const std::string& epoch, const std::function<void(dataplane::table::Route&)>& adjust);
+  void Publish();
   std::unique_ptr<dataplane::server::Server> MakeServer(dataplane::token::Cache& grants);
 
   WorldOptions options_;
@@ -71,6 +77,8 @@ class DataplaneWorld {
   int log_fd_;
   log::Logger logger_;
   std::shared_ptr<dataplane::table::RouteStats> stats_;
+  std::vector<std::uint32_t> key_ids_{7};
+  std::uint32_t current_key_ = 7;
   std::shared_ptr<const dataplane::table::RouteTable> table_;
   std::unique_ptr<dataplane::server::Server> server_;
   std::unique_ptr<dataplane::server::Server> replica_;

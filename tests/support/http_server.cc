@@ -234,19 +234,22 @@ std::vector<std::string> HttpRequest::Form(std::string_view name) const {
   return Values(body, name);
 }
 
-HttpServer::HttpServer(Handler handler, std::optional<TlsSetup> tls)
+HttpServer::HttpServer(Handler handler, std::optional<TlsSetup> tls, bool everywhere)
     : handler_(std::move(handler)), tls_(tls ? MakeContext(*tls) : nullptr) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::listen(listener_, 512) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("http server: no loopback port");
+  listener_ = ::socket(everywhere ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in ipv4{};
+  ipv4.sin_family = AF_INET;
+  ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in6 any{};  // The unspecified address; takes IPv4 as well.
+  any.sin6_family = AF_INET6;
+  auto* const address =
+      everywhere ? reinterpret_cast<sockaddr*>(&any) : reinterpret_cast<sockaddr*>(&ipv4);
+  socklen_t size = everywhere ? sizeof any : sizeof ipv4;
+  if (::bind(listener_, address, size) != 0 || ::listen(listener_, 512) != 0 ||
+      ::getsockname(listener_, address, &size) != 0) {
+    throw std::runtime_error("http server: no port");
   }
-  port_ = ntohs(address.sin_port);
+  port_ = ntohs(everywhere ? any.sin6_port : ipv4.sin_port);
   acceptor_ = std::thread([this] { Accept(); });
 }
 
@@ -304,6 +307,7 @@ void HttpServer::Serve(int fd) {
   {
     Stream stream(fd, tls_.get());
     std::string buffer;
+    bool abrupt = false;
     while (stream.ok()) {
       std::optional<HttpRequest> request = ReadHead(stream, buffer);
       if (!request) {
@@ -315,6 +319,10 @@ void HttpServer::Serve(int fd) {
           requests_.push_back(*request);
         }
         stream.Write(Serialize(*early, request->method == "HEAD"));
+        if (early->abrupt) {
+          abrupt = true;
+          break;
+        }
         ::shutdown(fd, SHUT_WR);
         while (stream.Read(buffer)) {
         }
@@ -334,11 +342,12 @@ void HttpServer::Serve(int fd) {
         break;
       }
       const bool sent = stream.Write(Serialize(answer, request->method == "HEAD"));
-      if (!sent || !answer.raw.empty() || answer.cut) {
+      abrupt = answer.abrupt;
+      if (!sent || !answer.raw.empty() || answer.cut || abrupt) {
         break;
       }
     }
-    if (stream.ok()) {
+    if (stream.ok() && !abrupt) {
       stream.End();
     }
   }

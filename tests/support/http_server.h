@@ -43,6 +43,9 @@ struct HttpAnswer {
   std::string raw{};    // When set, these bytes are sent instead of all above, then the end.
   bool silent = false;  // Nothing is sent until the client leaves or the server is destroyed.
   bool cut = false;     // Announces one byte more than it sends, then closes.
+  // Closes at once: without a close notification over TLS, and with a reset where something of the
+  // request was not read.
+  bool abrupt = false;
 };
 
 struct TlsSetup {
@@ -55,7 +58,11 @@ class HttpServer {
   // Called on the connection's thread, possibly on several at once.
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;
 
-  explicit HttpServer(Handler handler, std::optional<TlsSetup> tls = std::nullopt);
+  // `everywhere`: on every address of the host, of either family, and not only on 127.0.0.1. For
+  // tests that have a network namespace of their own.
+  explicit HttpServer(Handler handler,
+                      std::optional<TlsSetup> tls = std::nullopt,
+                      bool everywhere = false);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

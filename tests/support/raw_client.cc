@@ -61,6 +61,7 @@ bool RawClient::Fill() {
   const ssize_t got = ::recv(fd_, chunk, sizeof chunk, 0);
   if (got <= 0) {
     closed_ = got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+    reset_ = got < 0 && errno == ECONNRESET;
     return false;
   }
   buffer_.append(chunk, static_cast<std::size_t>(got));
@@ -118,7 +119,7 @@ RawResponse RawClient::Read(bool head_only) {
     while (Fill()) {
     }
     response.body.swap(buffer_);
-    response.complete = true;
+    response.complete = closed_ && !reset_;
     return response;
   }
   const std::size_t size = std::stoul(length);

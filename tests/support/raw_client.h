@@ -36,11 +36,14 @@ class RawClient {
   // Waits for the other side to close; true when it has, and nothing is left to read.
   [[nodiscard]] bool AtEnd();
   void Close();
+  // The other side reset the connection: what came before it is not whole.
+  [[nodiscard]] bool was_reset() const { return reset_; }
 
  private:
   bool Fill();
 
   int fd_ = -1;
+  bool reset_ = false;
   bool closed_ = false;  // By the other side, which is not the same as silent for 10 s.
   std::string buffer_;
 };
