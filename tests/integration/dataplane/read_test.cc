@@ -99,6 +99,15 @@ TEST(ACondition, ThatHoldsIs304WithoutABodyAndKeepsTheConnectionInStep) {
   }
 }
 
+TEST(ACondition, ThatAStoreFindsBrokenIs412) {
+  HttpServer store([](const HttpRequest& request) {
+    return HttpAnswer{.status = request.Header("if-match") == "\"old\"" ? 412 : 200};
+  });
+  DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
+
+  EXPECT_EQ(world.Do("GET", kBlob, "If-Match: \"old\"\r\n").status, 412);
+}
+
 struct Answered {
   std::string name;
   HttpAnswer store;

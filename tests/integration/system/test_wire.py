@@ -8,7 +8,7 @@ import pytest
 
 from images import Image, digest_of
 from netns import wait_until
-from push import get_manifest, push_blob, push_image
+from push import finish_upload, get_manifest, push_blob, push_image, send_chunk
 from rawhttp import trusting
 from upstream import REGISTRY_HOST, REGISTRY_PORT
 from world import HTTP_PORT, PROXY_NAME, TLS_PORT, path_form
@@ -115,6 +115,34 @@ def test_a_blob_can_be_mounted_from_a_repository_that_the_caller_may_pull(world)
 
     assert answer.status == 201
     assert answer.header("Location") == f"/v2/{NAME}/blobs/{digest_of(blob)}"
+
+
+def test_a_mount_through_a_mirror_whose_url_holds_the_prefix_names_the_source_as_the_registry_does(
+    world,
+):
+    token, blob = world.token(), os.urandom(1000)
+    push_blob(world.client(), path_form("robot/source"), blob, token)
+
+    query = f"?ns={REGISTRY_HOST}:{REGISTRY_PORT}&mount={digest_of(blob)}&from=robot/source"
+    answer = world.client().request("POST", f"/v2/{NAME}/blobs/uploads/{query}", token=token)
+
+    assert answer.status == 201
+    assert answer.header("Location") == f"/v2/{NAME}/blobs/{digest_of(blob)}"
+
+
+@pytest.mark.parametrize(
+    "source", ["not/allowed", "robot/unknown"], ids=["by the policy", "by the registry"]
+)
+def test_a_mount_that_is_refused_is_an_upload_that_goes_on(source, world):
+    token, blob = world.token(), os.urandom(1000)
+    client, digest = world.client(), digest_of(blob)
+
+    query = f"?mount={digest}&from={path_form(source)}"
+    answer = client.request("POST", f"/v2/{NAME}/blobs/uploads/{query}", token=token)
+    finish_upload(client, send_chunk(client, answer.header("Location"), blob, 0, token), digest, token)
+
+    assert answer.status == 202
+    assert client.request("GET", f"/v2/{NAME}/blobs/{digest}", token=token).body == blob
 
 
 def test_sigterm_ends_listening_at_once_and_lets_a_running_pull_finish(world):
