@@ -343,6 +343,12 @@ void HttpServer::Serve(int fd) {
       }
       const bool sent = stream.Write(Serialize(answer, request->method == "HEAD"));
       abrupt = answer.abrupt;
+      if (answer.before_reset) {
+        answer.before_reset();
+        const linger at_once{1, 0};
+        ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        break;
+      }
       if (!sent || !answer.raw.empty() || answer.cut || abrupt) {
         break;
       }

@@ -46,6 +46,8 @@ struct HttpAnswer {
   // Closes at once: without a close notification over TLS, and with a reset where something of the
   // request was not read.
   bool abrupt = false;
+  // When set: called when all has been sent; after it the connection is reset.
+  std::function<void()> before_reset{};
 };
 
 struct TlsSetup {

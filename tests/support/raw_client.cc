@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <stdexcept>
+#include <utility>
 
 namespace connector::testing_support {
 namespace {
@@ -133,6 +134,12 @@ RawResponse RawClient::Read(bool head_only) {
   buffer_.erase(0, size);
   response.complete = true;
   return response;
+}
+
+std::string RawClient::ReadToEnd() {
+  while (Fill()) {
+  }
+  return std::exchange(buffer_, {});
 }
 
 bool RawClient::AtEnd() {

@@ -33,6 +33,8 @@ class RawClient {
   void Send(std::string_view bytes);
   // `head_only`: the answer to a HEAD, whatever its Content-Length says.
   [[nodiscard]] RawResponse Read(bool head_only = false);
+  // Everything up to the end of the connection.
+  [[nodiscard]] std::string ReadToEnd();
   // Waits for the other side to close; true when it has, and nothing is left to read.
   [[nodiscard]] bool AtEnd();
   void Close();
