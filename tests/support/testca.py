@@ -1,13 +1,17 @@
 """A certificate authority for test peers (registry, token service). EC P-256, one day."""
 
+import base64
 import datetime
+import hashlib
 import ipaddress
+import json
 import os
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+from jwt.algorithms import RSAAlgorithm
 
 
 class TestCa:
@@ -44,7 +48,7 @@ class TestCa:
 
 
 def rsa_signer(directory, name):
-    """(key path, certificate path) for a token service: RSA 2048 in the traditional form."""
+    """(key, certificate, JWKS) paths of a token service: RSA 2048, the key in the traditional form."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = _builder(subject, subject, key.public_key()).sign(key, hashes.SHA256())
@@ -52,7 +56,18 @@ def rsa_signer(directory, name):
     return (
         write(base + ".key", _pem_of(key, serialization.PrivateFormat.TraditionalOpenSSL)),
         write(base + ".crt", certificate.public_bytes(serialization.Encoding.PEM).decode()),
+        write(base + ".jwks.json", json.dumps({"keys": [_jwk(key.public_key())]})),
     )
+
+
+def _jwk(public_key):
+    """Called as libtrust calls it, because that name stands in the token service's tokens."""
+    der = public_key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    kid = base64.b32encode(hashlib.sha256(der).digest()[:30]).decode()
+    groups = [kid[at : at + 4] for at in range(0, len(kid), 4)]
+    return json.loads(RSAAlgorithm.to_jwk(public_key)) | {"kid": ":".join(groups)}
 
 
 def write(path, text):

@@ -1,4 +1,4 @@
-"""The other side: Debian's registry, and the third-party token service in front of it.
+"""The other side: a registry, and the third-party token service in front of it.
 
 Both are real and live in a room of their own, which clients cannot reach.
 """
@@ -22,13 +22,16 @@ AUTH_HOST, AUTH_PORT = "auth.test", 5001
 HOSTS = {REGISTRY_HOST: ADDRESS, AUTH_HOST: ADDRESS}
 USER = "robot"  # The token service lets a user touch only what is under its own name.
 
+DEBIAN, DISTRIBUTION_3 = "debian", "distribution-3"  # Version 2.8 of Debian; 3.1 of peers.txt.
+
 _ISSUER = "test-token-issuer"
 _HIDDEN_PORT = 5002  # Of the real token service behind one with a fault.
 
 
 class Upstream:
-    def __init__(self, room, directory, password, auth="token", tls=True):
-        """`auth`: token or htpasswd."""
+    def __init__(self, room, directory, password, auth="token", tls=True, registry=DEBIAN):
+        """`auth`: token or htpasswd; `registry`: DEBIAN or DISTRIBUTION_3."""
+        self._program = registry
         self.room, self.directory, self.auth, self.tls = room, directory, auth, tls
         self.ca = TestCa(directory, "upstream-ca")
         self._htpasswd = os.path.join(directory, "htpasswd")
@@ -88,7 +91,9 @@ class Upstream:
             ])  # fmt: skip
 
     def _listening(self, name, port, argv):
-        process = self.room.start(name, argv)
+        # Version 3 of the registry would look for a collector of traces.
+        environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
+        process = self.room.start(name, argv, env=environment)
         wait_until(lambda: is_listening(self.room, port), f"{name} listens", process=process)
         return process
 
@@ -108,13 +113,14 @@ class Upstream:
         if self.auth == "token":
             config["auth"] = {"token": {
                 "realm": self.realm, "service": REGISTRY_HOST, "issuer": _ISSUER,
-                "rootcertbundle": self._signer[1],
+                "rootcertbundle": self._signer[1],  # What version 2 reads; version 3 the next.
+                "jwks": self._signer[2],
             }}  # fmt: skip
         else:
             config["auth"] = {"htpasswd": {"realm": REGISTRY_HOST, "path": self._htpasswd}}
         path = write(os.path.join(self.directory, "registry.yml"), yaml.safe_dump(config))
-        argv = ["docker-registry", "serve", path]
-        self.registry = self._listening("registry", REGISTRY_PORT, argv)
+        binary = "docker-registry" if self._program == DEBIAN else peer("registry")
+        self.registry = self._listening("registry", REGISTRY_PORT, [binary, "serve", path])
 
     def token_requests(self):
         """What the token service was asked, in order: one tuple of scopes a request."""

@@ -47,8 +47,8 @@ def new_password():
 
 
 class World:
-    def __init__(self, directory, auth="token", tls=True):
-        """`auth`: token or htpasswd; `tls`: of registry and token service."""
+    def __init__(self, directory, auth="token", tls=True, registry=up.DEBIAN):
+        """`auth`: token or htpasswd; `tls`: of registry and token service; `registry`: which one."""
         self.directory = str(directory)
         os.makedirs(self.directory)
         self.captures = self.path("captures")
@@ -64,7 +64,7 @@ class World:
         connect_rooms(self.middle, "10.77.1.1/24", self.up, f"{up.ADDRESS}/24")
         connect_rooms(self.middle, f"{PROXY}/24", self.clients, "10.77.2.2/24")
         self.upstream = Upstream(
-            self.up, self._made("upstream"), new_password(), auth, tls
+            self.up, self._made("upstream"), new_password(), auth, tls, registry
         )
         self.broker = None
         self.dataplanes = []
