@@ -76,6 +76,10 @@ struct Exchange {
 // Whether and how the connection goes on after an answer that was written whole.
 [[nodiscard]] After Continue(Exchange& exchange, bool keep_alive);
 
+// Makes the next ObtainGrant ask for what registries may want to cancel an upload. False, and
+// nothing changed, when this is another operation.
+[[nodiscard]] bool AskToCancel(Exchange& exchange);
+
 // Asks the broker, or the cache. On success exchange.grant and exchange.route are set.
 [[nodiscard]] Task<std::optional<oci::ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew);
 

@@ -161,16 +161,20 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
   co_return Next::kRespond;
 }
 
-// One retry with a new token, only while no byte of a body was sent; the second 401 is final.
+// One retry with a new token, only while no byte of a body was sent; the second 401 is final. To
+// cancel an upload, the retry is with another right: the first token may be good for all else.
 Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
-  exchange_.core.shared.grants.Drop(exchange_.grant_key, exchange_.grant);
+  const bool other_right = !token_retried_ && AskToCancel(exchange_);
+  if (!other_right) {
+    exchange_.core.shared.grants.Drop(exchange_.grant_key, exchange_.grant);
+  }
   const bool body = exchange_.scratch.request.framing != http::BodyFraming::kNone;
   if (body || token_retried_ || !call.target().send_credential) {
     co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
   }
   token_retried_ = true;
   exchange_.core.counters.token_retries.Add();
-  if (std::optional<ErrorReply> refusal = co_await ObtainGrant(exchange_, true)) {
+  if (std::optional<ErrorReply> refusal = co_await ObtainGrant(exchange_, !other_right)) {
     co_return RefuseWith(*std::move(refusal), exchange_.decision);
   }
   co_return Next::kAgain;

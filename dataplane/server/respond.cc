@@ -121,10 +121,12 @@ std::optional<ErrorReply> Responder::Rewrite() {
       kind == route::OperationKind::kUploadStart || kind == route::OperationKind::kUploadSession;
   if (head_.status >= 300 && head_.status < 400 && head_.status != 304) {
     rewritten_.location = head_.fields.Find(HeaderId::kLocation);  // redirects.mode: pass
-  } else if (upload && has_location && (head_.status == 202 || head_.status == 204)) {
-    if (exchange_.operation.method != http::Method::kDelete) {
-      return RewriteUpload();
+  } else if (upload && exchange_.operation.method == http::Method::kDelete) {
+    if (head_.fields.Has(HeaderId::kDockerUploadUuid)) {
+      rewritten_.upload_uuid = oci::DerivedUuid(exchange_.operation.reference);
     }
+  } else if (upload && has_location && (head_.status == 202 || head_.status == 204)) {
+    return RewriteUpload();
   } else if (head_.status == 201) {
     rewritten_.location = oci::FinalLocation(
         exchange_.operation, exchange_.address, head_.fields.Find(HeaderId::kDockerContentDigest));
@@ -191,7 +193,8 @@ void Responder::WriteHead(int status, oci::Framing framing) {
        .request_id = exchange_.request_id,
        .default_digest = foreign_blob ? std::string_view(operation.reference) : std::string_view(),
        .default_content_type = foreign_blob ? "application/octet-stream" : std::string_view(),
-       .drop_content_range = operation.method == http::Method::kHead,
+       // Of our own question for one byte; to the client's Range it belongs.
+       .drop_content_range = operation.method != call_.target().method,
        .no_echo = no_echo()});
 }
 
