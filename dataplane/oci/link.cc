@@ -200,12 +200,15 @@ std::string FinalLocation(const Operation& operation,
                           const route::Address& address,
                           std::string_view docker_content_digest) {
   std::string out = route::ClientPath(address, operation.repository);
-  if (operation.kind == OperationKind::kManifest) {
-    const bool reported = connector::oci::IsDigest(docker_content_digest);
-    return out.append("/manifests/").append(reported ? docker_content_digest : operation.reference);
+  const bool manifest = operation.kind == OperationKind::kManifest;
+  out.append(manifest ? "/manifests/" : "/blobs/");
+  if (connector::oci::IsDigest(docker_content_digest)) {
+    return out.append(docker_content_digest);
   }
-  const std::string& digest = operation.digest.empty() ? operation.mount : operation.digest;
-  return out.append("/blobs/").append(digest);
+  if (manifest) {
+    return out.append(operation.reference);
+  }
+  return out.append(operation.digest.empty() ? operation.mount : operation.digest);
 }
 
 }  // namespace connector::dataplane::oci

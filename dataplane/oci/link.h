@@ -38,8 +38,9 @@ struct LinkContext {
 [[nodiscard]] Result<std::string> RewriteLink(const LinkContext& context,
                                               std::string_view field_value);
 
-// The Location of something now stored (201): the blob by its digest, or the manifest by the digest
-// that the registry reports (`docker_content_digest`), else by the reference that was put.
+// The Location of something now stored (201): named by the digest that the registry reports
+// (`docker_content_digest`), which may be of another algorithm than the client's; else by what was
+// put.
 [[nodiscard]] std::string FinalLocation(const route::Operation& operation,
                                         const route::Address& address,
                                         std::string_view docker_content_digest);

@@ -88,7 +88,7 @@ std::string_view Sentence(HopRefusal refusal) {
     case HopRefusal::kTooManyRedirects:
       return "The registry redirected more than five times.";
     case HopRefusal::kNoLocation:
-      return "The registry's Location is missing, repeated or not a URL.";
+      return "The registry's Location is missing or is not a URL.";
     case HopRefusal::kInsecure:
       return "The registry pointed to an address without TLS; allowInsecureUpstream is not set.";
     case HopRefusal::kPrivateAddress:
@@ -98,20 +98,6 @@ std::string_view Sentence(HopRefusal refusal) {
       return "The registry moved an upload to a host that upstream.redirects.hosts does not list.";
   }
   return {};
-}
-
-std::string_view LocationOf(const http::ResponseHead& head) {
-  std::string_view location;
-  for (const http::HeaderField& field : head.fields) {
-    if (field.id != http::HeaderId::kLocation) {
-      continue;
-    }
-    if (location.data() != nullptr) {
-      return {};
-    }
-    location = field.value;
-  }
-  return location;
 }
 
 HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen) {

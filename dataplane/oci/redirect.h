@@ -7,7 +7,6 @@
 // Pure. Where `allow_private_address` is false, the address that is then connected must pass
 // IsPublicAddress (address_policy.h). Rule source: design section 8, "Doubts settled: Redirects".
 
-#include "common/http/head.h"
 #include "common/http/origin.h"
 #include "dataplane/route/target.h"
 
@@ -43,7 +42,7 @@ enum class HopRefusal : std::uint8_t {
   kNotABlobRead,  // Only GET and HEAD of blobs are redirected.
   kStatus,        // Not 301, 302, 303, 307 or 308.
   kTooManyRedirects,
-  kNoLocation,      // Missing, repeated, too long, or not a URL that resolves.
+  kNoLocation,      // Missing, too long, or not a URL that resolves.
   kInsecure,        // http without allowInsecureUpstream.
   kPrivateAddress,  // The host is the literal of a private address, and not listed.
   kHostNotListed,   // An upload elsewhere than the connector's origin or a listed host.
@@ -60,9 +59,6 @@ struct RedirectSeen {
   std::string_view location = {};
   int followed = 0;  // Redirects followed before this one.
 };
-
-// The value of the only Location; empty without one, and with two: which of them would hold?
-[[nodiscard]] std::string_view LocationOf(const http::ResponseHead& head);
 
 // May this redirect be followed inside? A refusal is a 502.
 [[nodiscard]] HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen);

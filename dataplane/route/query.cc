@@ -116,13 +116,11 @@ Failure StorePageSize(std::string_view value, std::optional<std::uint32_t>& slot
   const bool digits =
       !value.empty() && value.size() <= 18 &&
       std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits) {
+    return Fail(Code::kPageInvalid, "The parameter n must be a number from 0 to 10000.");
+  }
   std::uint64_t n = 0;
-  if (digits) {
-    std::from_chars(value.data(), value.data() + value.size(), n);
-  }
-  if (n == 0) {
-    return Fail(Code::kPageInvalid, "The parameter n must be a number from 1 to 10000.");
-  }
+  std::from_chars(value.data(), value.data() + value.size(), n);
   slot = static_cast<std::uint32_t>(std::min<std::uint64_t>(n, kMaxPageSize));
   return std::nullopt;
 }

@@ -49,7 +49,7 @@ struct Operation {
   std::string mount;               // ?mount= digest.
   std::string from;                // ?from= repository; only with a mount.
   std::vector<std::string> tags;   // ?tag= of a manifest PUT by digest.
-  std::optional<std::uint32_t> n;  // 1 to kMaxPageSize.
+  std::optional<std::uint32_t> n;  // At most kMaxPageSize; 0 asks for an empty list.
   std::string last;                // A repository name or a tag.
   std::string artifact_type;
   // ?page= of a list: a sealed page (page_state.h), which says all that n, last and artifactType
@@ -96,10 +96,16 @@ using ParsedTarget = std::variant<Operation, TargetError>;
 // The registry's name of a repository: Docker Hub keeps one-component names under "library/".
 [[nodiscard]] std::string UpstreamRepository(std::string_view repository, bool docker_hub);
 
-// The rights that the operation needs, in the registry's naming; empty for kPing. Deleting an
-// upload session needs pull,push and not delete: it undoes the caller's own push.
+// The rights that the operation needs, in the registry's naming; empty for kPing. Cancelling an
+// upload needs pull,push: it undoes the caller's own push. (Some registries want delete for it, see
+// CancelScopesFor.)
 [[nodiscard]] std::vector<connector::oci::Scope> ScopesFor(const Operation& operation,
                                                            bool docker_hub);
+
+// For a registry that was not content with those to cancel an upload: distribution and its family
+// want delete for every DELETE. Empty for other operations.
+[[nodiscard]] std::vector<connector::oci::Scope> CancelScopesFor(const Operation& operation,
+                                                                 bool docker_hub);
 
 // Path and query for the registry; without the query of a sealed page. Not for kPing (never
 // forwarded) nor kUploadSession (its target is in the sealed state): both append nothing.

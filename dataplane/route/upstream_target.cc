@@ -110,6 +110,13 @@ std::vector<Scope> ScopesFor(const Operation& operation, bool docker_hub) {
   return scopes;
 }
 
+std::vector<Scope> CancelScopesFor(const Operation& operation, bool docker_hub) {
+  if (operation.kind != OperationKind::kUploadSession || operation.method != Method::kDelete) {
+    return {};
+  }
+  return {Scope{UpstreamRepository(operation.repository, docker_hub), {Action::kDelete}}};
+}
+
 void AppendUpstreamTarget(std::string& out, const Operation& operation, bool docker_hub) {
   const std::string_view word = PathWord(operation.kind);
   if (word.empty()) {

@@ -281,6 +281,16 @@ bool GiveUpMount(Exchange& exchange) {
   return true;
 }
 
+bool AskToCancel(Exchange& exchange) {
+  auto scopes = route::CancelScopesFor(exchange.operation, exchange.route->docker_hub);
+  if (scopes.empty()) {
+    return false;
+  }
+  exchange.ask.scopes = std::move(scopes);
+  exchange.grant_key = token::CacheKey(exchange.ask, exchange.client.token_hash);
+  return true;
+}
+
 Task<std::optional<ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew) {
   Core& core = exchange.core;
   token::Cache& cache = core.shared.grants;

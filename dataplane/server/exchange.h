@@ -85,6 +85,10 @@ struct Exchange {
 // mount, or no way back because a body came along.
 [[nodiscard]] bool GiveUpMount(Exchange& exchange);
 
+// Makes the next ObtainGrant ask for what registries may want to cancel an upload. False, and
+// nothing changed, when this is another operation.
+[[nodiscard]] bool AskToCancel(Exchange& exchange);
+
 // Asks the broker, or the cache. On success exchange.grant and exchange.route are set.
 [[nodiscard]] Task<std::optional<oci::ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew);
 

@@ -208,9 +208,13 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
   co_return Next::kRespond;
 }
 
-// One retry with a new token, only while no byte of a body was sent; the second 401 is final.
+// One retry with a new token, only while no byte of a body was sent; the second 401 is final. To
+// cancel an upload, the retry is with another right: the first token may be good for all else.
 Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
-  exchange_.core.shared.grants.Drop(exchange_.grant_key, exchange_.grant);
+  const bool other_right = !token_retried_ && AskToCancel(exchange_);
+  if (!other_right) {
+    exchange_.core.shared.grants.Drop(exchange_.grant_key, exchange_.grant);
+  }
   if (CarriesBody(exchange_) || !call.target().send_credential) {
     co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
   }
@@ -224,7 +228,7 @@ Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
   }
   token_retried_ = true;
   exchange_.core.counters.token_retries.Add();
-  co_return co_await ObtainAnew(true);
+  co_return co_await ObtainAnew(!other_right);
 }
 
 Task<Forwarding::Next> Forwarding::ObtainAnew(bool mint_anew) {
@@ -241,7 +245,7 @@ Task<Forwarding::Next> Forwarding::ObtainAnew(bool mint_anew) {
 Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
   const table::Route& route = *exchange_.route;
   const int status = exchange_.scratch.response.status;
-  const std::string_view location = oci::LocationOf(exchange_.scratch.response);
+  const std::string_view location = exchange_.scratch.response.fields.Find(HeaderId::kLocation);
   const bool blob_read = exchange_.operation.kind == route::OperationKind::kBlob &&
                          exchange_.operation.method != http::Method::kDelete;
   const Result<http::Url> asked = AskedUrl(call);

@@ -112,7 +112,8 @@ void Responder::WriteHead(int status, oci::Framing framing) {
        .request_id = exchange_.request_id,
        .default_digest = foreign_blob ? std::string_view(operation.reference) : std::string_view(),
        .default_content_type = foreign_blob ? "application/octet-stream" : std::string_view(),
-       .drop_content_range = operation.method == http::Method::kHead,
+       // Of our own question for one byte; to the client's Range it belongs.
+       .drop_content_range = operation.method != call_.target().method,
        .no_echo = no_echo()});
 }
 

@@ -48,7 +48,7 @@ Answer RewriteUpload(const Exchange& exchange, const UpstreamCall& call) {
   if (!asked) {
     return oci::ReplyFor(Situation::kInternal);
   }
-  const std::string_view location = oci::LocationOf(exchange.scratch.response);
+  const std::string_view location = exchange.scratch.response.fields.Find(HeaderId::kLocation);
   if (Echoes(exchange, call, location)) {
     return RefuseEcho();
   }
@@ -85,7 +85,9 @@ Answer RewriteUpload(const Exchange& exchange, const UpstreamCall& call) {
 Answer PassRedirect(const Exchange& exchange, const UpstreamCall& call) {
   const Result<http::Url> asked = AskedUrl(call);
   const Result<http::Url> url =
-      asked ? http::ResolveReference(*asked, oci::LocationOf(exchange.scratch.response)) : asked;
+      asked ? http::ResolveReference(*asked,
+                                     exchange.scratch.response.fields.Find(HeaderId::kLocation))
+            : asked;
   if (!url) {
     return oci::ReplyFor(Situation::kRedirectRefused, oci::Sentence(oci::HopRefusal::kNoLocation));
   }
@@ -142,9 +144,16 @@ Answer RewriteAnswer(const Exchange& exchange, const UpstreamCall& call) {
         .link = {},
         .upload_uuid = {}};
   }
+  if (IsUpload(operation) && operation.method == Method::kDelete) {
+    Rewritten rewritten;
+    if (head.fields.Has(HeaderId::kDockerUploadUuid)) {
+      rewritten.upload_uuid = oci::DerivedUuid(operation.reference);
+    }
+    return rewritten;
+  }
   // A 416 tells where the upload stands, and goes on there too.
-  if (IsUpload(operation) && operation.method != Method::kDelete &&
-      (status < 300 || status == 416) && head.fields.Has(HeaderId::kLocation)) {
+  if (IsUpload(operation) && (status < 300 || status == 416) &&
+      head.fields.Has(HeaderId::kLocation)) {
     return RewriteUpload(exchange, call);
   }
   const bool list =

@@ -26,6 +26,7 @@ from upstream import Upstream, is_listening
 
 LOCAL_ISSUER = "https://local.oci-connector.dev"
 PROXY = "10.77.2.1"  # The middle room, as clients see it.
+MIDDLE = "10.77.1.1"  # And as the registry sees it.
 PROXY_NAME = "proxy.test"
 HTTP_PORT, TLS_PORT = 8080, 8443
 FRONT_PORT = 8000
@@ -61,7 +62,7 @@ class World:
         self.up = Room(self.directory, "up", up.HOSTS)
         self.middle = Room(self.directory, "middle", {**up.HOSTS, PROXY_NAME: PROXY})
         self.clients = Room(self.directory, "clients", clients_hosts)
-        connect_rooms(self.middle, "10.77.1.1/24", self.up, f"{up.ADDRESS}/24")
+        connect_rooms(self.middle, f"{MIDDLE}/24", self.up, f"{up.ADDRESS}/24")
         connect_rooms(self.middle, f"{PROXY}/24", self.clients, "10.77.2.2/24")
         self.upstream = Upstream(
             self.up, self._made("upstream"), new_password(), auth, tls, registry

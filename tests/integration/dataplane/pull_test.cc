@@ -178,6 +178,19 @@ TEST(AHead, KeepsTheLengthThatTheRegistryTells) {
   EXPECT_EQ(client.Read().body, "{\"manifest\":1}") << "the connection stays in step";
 }
 
+TEST(AHead, KeepsTheRangeThatTheRegistryTells) {
+  DataplaneWorld world([](const HttpRequest& request) {
+    return HttpAnswer{.status = 206,
+                      .headers = {{"Content-Range", "bytes 0-3/9"}},
+                      .body = request.method == "HEAD" ? "" : "blob"};
+  });
+  RawClient client(world.port());
+
+  client.Send(DataplaneWorld::Request("HEAD", kBlob, "Range: bytes=0-3\r\n"));
+
+  EXPECT_EQ(client.Read(true).Header("content-range"), "bytes 0-3/9");
+}
+
 TEST(ABlob, StreamsWhole) {
   const std::string blob(3 * 1024 * 1024 + 17, 'b');
   DataplaneWorld world([&](const HttpRequest&) { return HttpAnswer{.status = 200, .body = blob}; });

@@ -110,6 +110,59 @@ TEST(AnUpload, OfAnotherRepositoryIsUnknown) {
   EXPECT_THAT(world.registry().requests(), SizeIs(1));
 }
 
+// Distribution and its family: every DELETE wants the right to delete.
+HttpAnswer RegistryThatWantsDelete(const HttpRequest& request) {
+  if (request.method != "DELETE") {
+    return Registry(request);
+  }
+  if (request.Header("authorization") != "Bearer delete-token-123") {
+    return {.status = 401};
+  }
+  return {.status = 204, .headers = {{"Docker-Upload-UUID", "session-1"}}};
+}
+
+token::Outcome TokenOfItsActions(const token::Ask& ask) {
+  const bool cancel = ask.scopes.front().ToString() == "repository:team/app:delete";
+  return MakeGrant({"default", "harbor"}, cancel ? "delete-token-123" : kUpstreamToken, "epoch-1");
+}
+
+TEST(AnUpload, IsCancelledWithTheRightToDeleteWhereTheRegistryWantsThat) {
+  DataplaneWorld world(RegistryThatWantsDelete);
+  world.issuer().SetAnswer(TokenOfItsActions);
+  const RawResponse begun = world.Do("POST", kUploads);
+
+  const RawResponse cancelled = world.Do("DELETE", begun.Header("location"));
+
+  EXPECT_EQ(cancelled.status, 204);
+  EXPECT_EQ(cancelled.Header("docker-upload-uuid"), begun.Header("docker-upload-uuid"));
+  // The token that could not cancel is still good for all else.
+  EXPECT_EQ(world.Do("POST", kUploads).status, 202);
+  EXPECT_THAT(world.issuer().asks(), SizeIs(2));
+}
+
+TEST(AnUpload, OfACallerWithoutThatRightIsNotCancelled) {
+  DataplaneWorld world(RegistryThatWantsDelete);
+  const std::string location = world.Do("POST", kUploads).Header("location");
+  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
+    return token::Denial{token::DenialReason::kAccessDenied, "no rule allows delete", {}, "s"};
+  });
+
+  const RawResponse response = world.Do("DELETE", location);
+
+  EXPECT_EQ(response.status, 403);
+  EXPECT_THAT(response.body, HasSubstr("no rule allows delete"));
+}
+
+TEST(AnUpload, IsCancelledWithTheRightToPushWhereThatIsEnough) {
+  DataplaneWorld world([](const HttpRequest& request) {
+    return request.method == "DELETE" ? HttpAnswer{.status = 204} : Registry(request);
+  });
+  const std::string location = world.Do("POST", kUploads).Header("location");
+
+  EXPECT_EQ(world.Do("DELETE", location).status, 204);
+  EXPECT_THAT(world.issuer().asks(), SizeIs(1));
+}
+
 TEST(AChunkedBody, IsChunkedAnewAndKeepsTheConnectionInStep) {
   DataplaneWorld world(Registry);
   const std::string location = world.Do("POST", kUploads).Header("location");

@@ -269,6 +269,13 @@ TEST(FinalLocation, NamesTheBlobByItsDigest) {
             blob);
 }
 
+TEST(FinalLocation, NamesTheBlobByTheDigestThatTheRegistryReports) {
+  const std::string sha512 = "sha512:" + std::string(128, 'a');
+  const route::Operation put = Parse(Method::kPut, "/v2/a/b/blobs/uploads/x?digest=" + sha512);
+  EXPECT_EQ(FinalLocation(put, kHostForm, kDigest), "/v2/a/b/blobs/" + kDigest);
+  EXPECT_EQ(FinalLocation(put, kHostForm, "x\r\nY: z"), "/v2/a/b/blobs/" + sha512);
+}
+
 TEST(FinalLocation, NamesTheManifestByTheReportedDigestOrByTheReference) {
   const route::Operation operation = Parse(Method::kPut, "/v2/a/b/manifests/v1");
   EXPECT_EQ(FinalLocation(operation, kHostForm, kDigest), "/v2/a/b/manifests/" + kDigest);

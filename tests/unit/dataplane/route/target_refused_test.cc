@@ -176,7 +176,6 @@ std::vector<Refused> Queries() {
       {"AFromWithANul", up + "?mount=" + kDigest + "&from=a%00b", Code::kNameInvalid, post},
       {"AnEmptyFrom", up + "?mount=" + kDigest + "&from=", Code::kNameInvalid, post},
       {"TheEndOfAnUploadWithoutDigest", up + "x", Code::kDigestInvalid, Method::kPut},
-      {"APageSizeOfZero", tags + "?n=0", Code::kPageInvalid},
       {"ANegativePageSize", tags + "?n=-1", Code::kPageInvalid},
       {"ASignedPageSize", tags + "?n=%2B5", Code::kPageInvalid},
       {"APageSizeThatIsNoNumber", tags + "?n=x", Code::kPageInvalid},

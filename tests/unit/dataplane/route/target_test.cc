@@ -236,6 +236,11 @@ std::vector<Accepted> Queries() {
          o.last = "v1";
        }),
        "/v2/a/tags/list?n=5&last=v1"},
+      {"APageSizeOfZeroAsksForAnEmptyList",
+       Method::kGet,
+       "/v2/a/tags/list?n=0",
+       tags([](Operation& o) { o.n = 0; }),
+       "/v2/a/tags/list?n=0"},
       {"APageSizeOverTheLimitIsClamped",
        Method::kGet,
        "/v2/a/tags/list?n=99999999999",

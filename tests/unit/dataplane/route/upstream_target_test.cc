@@ -85,6 +85,14 @@ TEST(ScopesFor, UsesDockerHubsNames) {
                   Scope{"library/src", {Action::kPull}}));
 }
 
+TEST(CancelScopesFor, AsksForDeleteToCancelAnUploadAndForNothingElse) {
+  const std::string session = "/v2/alpine/blobs/uploads/x";
+  const Scope cancel{"library/alpine", {Action::kDelete}};
+  EXPECT_THAT(CancelScopesFor(Parse(Method::kDelete, session), true), ElementsAre(cancel));
+  EXPECT_THAT(CancelScopesFor(Parse(Method::kPatch, session), true), IsEmpty());
+  EXPECT_THAT(CancelScopesFor(Parse(Method::kDelete, "/v2/alpine/manifests/v1"), true), IsEmpty());
+}
+
 TEST(AppendUpstreamTarget, UsesDockerHubsNamesForOneComponentOnly) {
   std::string out;
   AppendUpstreamTarget(out, Parse(Method::kGet, "/v2/alpine/manifests/3"), true);
