@@ -95,17 +95,17 @@ std::optional<LinkValue> TakeLink(std::string_view& text) {
 Result<Operation> ReadNext(const LinkContext& context, std::string_view target) {
   const Result<http::Url> url = http::ResolveReference(context.asked, target);
   if (!url || url->origin != context.asked.origin) {
-    return BadLink("the registry's Link does not lead to the registry");
+    return BadLink("The registry's Link does not lead to the registry.");
   }
   route::ParsedTarget parsed = route::ParseTarget(http::Method::kGet, url->Target());
   auto* next = std::get_if<Operation>(&parsed);
   const Operation& asked = context.operation;
   if (next == nullptr || next->kind != asked.kind || next->reference != asked.reference ||
       next->repository != route::UpstreamRepository(asked.repository, context.docker_hub)) {
-    return BadLink("the registry's Link does not lead on in the same list");
+    return BadLink("The registry's Link does not lead on in the same list.");
   }
   if (next->last.empty()) {
-    return BadLink("the registry's Link pages by parameters that are not understood");
+    return BadLink("The registry's Link pages by parameters that are not understood.");
   }
   return std::move(*next);
 }
@@ -116,7 +116,7 @@ Result<std::string> RewriteLink(const LinkContext& context, std::string_view fie
   while (!field_value.empty()) {
     const std::optional<LinkValue> link = TakeLink(field_value);
     if (!link) {
-      return BadLink("the registry's Link does not parse");
+      return BadLink("The registry's Link does not parse.");
     }
     if (!link->is_next) {
       continue;
