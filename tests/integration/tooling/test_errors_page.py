@@ -9,6 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 SOURCES = [
     "broker/rpc/denial.cc",
     "common/http/head_reader.cc",
+    "common/http/head_reader.h",
     "common/http/request_head.cc",
     "dataplane/oci/errors.cc",
     "dataplane/oci/link.cc",
