@@ -138,7 +138,8 @@ class Source final : public MintingTokenSource {
     if (step.answer && found.freshness == Freshness::kFresh) {
       return step;
     }
-    const bool ahead = found.freshness == Freshness::kRefresh;
+    // Only behind an answer: one that is too short to be given out has to be waited for.
+    const bool ahead = step.answer && found.freshness == Freshness::kRefresh;
     if (const auto flying = flights_.find(key); shared && flying != flights_.end()) {
       step.wait = ahead ? nullptr : flying->second;
       return step;

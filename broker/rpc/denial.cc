@@ -9,6 +9,7 @@
 namespace connector::broker::rpc {
 namespace {
 
+constexpr std::string_view kAgain = "try again, then tell the connector's owner";
 constexpr std::chrono::seconds kRetrySoon{1};
 constexpr std::chrono::seconds kRetryLater{5};
 constexpr std::chrono::seconds kMaxRetryAfter{3600};
@@ -18,13 +19,19 @@ std::chrono::seconds RetryAfter(const Error& error, std::chrono::seconds otherwi
       error.retry_after.count() > 0 ? error.retry_after : otherwise, kRetrySoon, kMaxRetryAfter);
 }
 
-// A minter's sentence is for the client's user. It is used only where it names the registry.
+// What happened, and what to do about it. A minter's words are for the client's user; they are used
+// only where they name the registry.
 std::string Sentence(const resource::Connector& connector,
                      const Error& error,
-                     const std::string& ours) {
+                     std::string ours,
+                     std::string_view next_step) {
   const bool theirs = error.origin == ErrorOrigin::kUpstream &&
                       error.message.find(connector.address.host) != std::string::npos;
-  return theirs ? error.message : ours;
+  std::string what = theirs ? error.message : std::move(ours);
+  if (what.starts_with("the ")) {  // And not a host's name.
+    what.front() = 'T';
+  }
+  return what.append("; ").append(next_step).append(".");
 }
 
 Refusal SecretUnavailable(const resource::Connector& connector, const Error& error) {
@@ -85,19 +92,22 @@ Refusal MintFailed(const resource::Connector& connector, const Error& error) {
                                          error,
                                          "The registry " + host +
                                              " refused the credential of connector " +
-                                             connector.ref.ToString() + "."),
+                                             connector.ref.ToString(),
+                                         "ask its owner to check it with connectorctl check"),
                                 error.message,
                                 {}}
                       : SecretUnavailable(connector, error);
     case ErrorCode::kResourceExhausted:
-      return {v1::DENIAL_REASON_RATE_LIMITED,
-              Sentence(connector, error, "The registry " + host + " asks to wait."),
-              error.message,
-              RetryAfter(error, kRetryLater)};
+      return {
+          v1::DENIAL_REASON_RATE_LIMITED,
+          Sentence(connector, error, "The registry " + host + " asks to wait", "try again later"),
+          error.message,
+          RetryAfter(error, kRetryLater)};
     case ErrorCode::kDeadlineExceeded:
       return {
           v1::DENIAL_REASON_UPSTREAM_TIMEOUT,
-          Sentence(connector, error, "The token service of " + host + " did not answer in time."),
+          Sentence(
+              connector, error, "The token service of " + host + " did not answer in time", kAgain),
           error.message,
           RetryAfter(error, kRetrySoon)};
     case ErrorCode::kNotFound:
@@ -112,7 +122,7 @@ Refusal MintFailed(const resource::Connector& connector, const Error& error) {
       break;
   }
   return {v1::DENIAL_REASON_UPSTREAM_UNAVAILABLE,
-          Sentence(connector, error, "No token could be had for " + host + "."),
+          Sentence(connector, error, "No token could be had for " + host, kAgain),
           error.message,
           RetryAfter(error, kRetryLater)};
 }

@@ -14,65 +14,162 @@ constexpr std::string_view kAllMethods = "GET, HEAD, POST, PATCH, PUT, DELETE";
 struct Row {
   int status;
   std::string_view code;
+  std::string_view reason;
   std::string_view sentence;
 };
 
 Row RowOf(Situation situation) {
   switch (situation) {
     case Situation::kBadRequest:
-      return {400, "UNSUPPORTED", "The request is not valid HTTP."};
+      return {400,
+              "UNSUPPORTED",
+              "CONNECTOR_REQUEST_MALFORMED",
+              "The request is not valid HTTP/1.1; report it to the maker of the client."};
+    case Situation::kTlsOnPlainPort:
+      return {400,
+              "UNSUPPORTED",
+              "CONNECTOR_TLS_ON_PLAIN_PORT",
+              "This port speaks plain HTTP, and the client sent a TLS hello; allow plain HTTP for "
+              "this host in the client, or use the TLS port."};
     case Situation::kNameInvalid:
-      return {400, "NAME_INVALID", "The repository's name is not valid."};
+      return {400,
+              "NAME_INVALID",
+              "CONNECTOR_NAME_INVALID",
+              "The repository's name is not valid; write lower-case components joined by '/'."};
     case Situation::kTagInvalid:
-      return {400, "TAG_INVALID", "The tag is not valid."};
+      return {400,
+              "TAG_INVALID",
+              "CONNECTOR_TAG_INVALID",
+              "The tag is not valid; write 1 to 128 of [A-Za-z0-9._-]."};
     case Situation::kDigestInvalid:
-      return {400, "DIGEST_INVALID", "The digest is not valid."};
+      return {400,
+              "DIGEST_INVALID",
+              "CONNECTOR_DIGEST_INVALID",
+              "The digest is not valid; write algorithm:hex, such as sha256: and 64 digits."};
     case Situation::kPageInvalid:
-      return {400, "PAGINATION_NUMBER_INVALID", "The page that was asked for is not valid."};
+      return {400,
+              "PAGINATION_NUMBER_INVALID",
+              "CONNECTOR_PAGE_INVALID",
+              "The page that was asked for is not valid; follow the Link of the page before."};
     case Situation::kQueryInvalid:
-      return {400, "UNSUPPORTED", "The query is not valid."};
+      return {400,
+              "UNSUPPORTED",
+              "CONNECTOR_QUERY_INVALID",
+              "The query is not valid; send only what the OCI distribution API names."};
+    case Situation::kManifestTypeMissing:
+      return {400,
+              "MANIFEST_INVALID",
+              "CONNECTOR_MANIFEST_TYPE_MISSING",
+              "A manifest needs its Content-Type; report it to the maker of the client."};
     case Situation::kUnauthenticated:
       return {401,
               "UNAUTHORIZED",
-              "Authentication is required: the password is your workload's own identity token "
-              "for the audience oci-connector."};
+              "CONNECTOR_UNAUTHENTICATED",
+              "Authentication is required: the password is your workload's own identity token for "
+              "the audience oci-connector, and it must not have expired."};
     case Situation::kDenied:
-      return {403, "DENIED", "No access rule allows this."};
+      return {
+          403,
+          "DENIED",
+          "CONNECTOR_ACCESS_DENIED",
+          "No access rule of the connector allows this; ask its owner for one under spec.access."};
     case Situation::kUpstreamRefused:
       return {403,
               "DENIED",
-              "The registry refused the credential that is stored for this connector; its owner "
-              "can check it with connectorctl check."};
+              "CONNECTOR_CREDENTIAL_REFUSED",
+              "The registry refused the credential that is stored for this connector; ask its "
+              "owner to check it with connectorctl check."};
     case Situation::kNoSuchEndpoint:
-      return {404, "NAME_UNKNOWN", "There is no such endpoint."};
+      return {
+          404,
+          "NAME_UNKNOWN",
+          "CONNECTOR_ENDPOINT_UNKNOWN",
+          "There is no such endpoint; write HOST/REPOSITORY:TAG as the connector's README says."};
     case Situation::kConnectorUnknown:
       return {404,
               "NAME_UNKNOWN",
-              "There is no such connector, or you may not use it; check its name and namespace."};
+              "CONNECTOR_UNKNOWN",
+              "There is no such connector, or you may not use it; check its name and namespace, or "
+              "ask its owner for a rule under spec.access."};
     case Situation::kUploadUnknown:
-      return {404, "BLOB_UPLOAD_UNKNOWN", "There is no such upload here; start it again."};
+      return {404,
+              "BLOB_UPLOAD_UNKNOWN",
+              "CONNECTOR_UPLOAD_UNKNOWN",
+              "There is no such upload here; start it again."};
     case Situation::kMethodUnsupported:
-      return {405, "UNSUPPORTED", "The method is not supported here."};
+      return {405,
+              "UNSUPPORTED",
+              "CONNECTOR_METHOD_UNSUPPORTED",
+              "The method is not supported here; use one that the field Allow names."};
     case Situation::kManifestTooLarge:
-      return {413, "SIZE_INVALID", "A manifest may be at most 8 MiB."};
+      return {413,
+              "SIZE_INVALID",
+              "CONNECTOR_MANIFEST_TOO_LARGE",
+              "A manifest may be at most 8 MiB; split the index, or move data into blobs."};
     case Situation::kContentType:
-      return {415, "UNSUPPORTED", "An upload's Content-Type must be application/octet-stream."};
+      return {415,
+              "UNSUPPORTED",
+              "CONNECTOR_CONTENT_TYPE",
+              "An upload's Content-Type must be application/octet-stream; report it to the maker "
+              "of the client."};
     case Situation::kRateLimited:
-      return {429, "TOOMANYREQUESTS", "There are too many requests; try again later."};
+      return {429,
+              "TOOMANYREQUESTS",
+              "CONNECTOR_RATE_LIMITED",
+              "There are too many requests; try again later, or with fewer at once."};
     case Situation::kInternal:
-      return {500, "UNKNOWN", "The connector failed; its log has the request id."};
+      return {500,
+              "UNKNOWN",
+              "CONNECTOR_INTERNAL",
+              "The connector failed; give its operator the X-Request-Id, which its log has too."};
     case Situation::kUpstreamUnavailable:
-      return {502, "UNKNOWN", "The registry cannot be reached or does not answer properly."};
+      return {502,
+              "UNKNOWN",
+              "CONNECTOR_UPSTREAM_UNAVAILABLE",
+              "The registry cannot be reached or does not answer properly; try again, then tell "
+              "the connector's owner."};
     case Situation::kRedirectRefused:
-      return {502, "UNKNOWN", "The registry redirected to where the connector may not go."};
+      return {502,
+              "UNKNOWN",
+              "CONNECTOR_REDIRECT_REFUSED",
+              "The registry redirected to where the connector may not go; ask its owner to look at "
+              "upstream.redirects.hosts."};
     case Situation::kOverloaded:
-      return {503, "UNAVAILABLE", "The connector is at its limit; try again shortly."};
+      return {503,
+              "UNAVAILABLE",
+              "CONNECTOR_OVERLOADED",
+              "The connector is at its limit of connections; try again shortly."};
     case Situation::kBrokerUnavailable:
-      return {503, "UNAVAILABLE", "Access cannot be decided right now; try again shortly."};
+      return {503,
+              "UNAVAILABLE",
+              "CONNECTOR_BROKER_UNAVAILABLE",
+              "Access cannot be decided right now; try again shortly, then tell the operator that "
+              "the broker does not answer."};
+    case Situation::kSecretUnavailable:
+      return {
+          503,
+          "UNAVAILABLE",
+          "CONNECTOR_SECRET_UNAVAILABLE",
+          "The credential of this connector cannot be used; ask its owner to check its Secret."};
+    case Situation::kAuditUnavailable:
+      return {503,
+              "UNAVAILABLE",
+              "CONNECTOR_AUDIT_UNAVAILABLE",
+              "The decision cannot be recorded right now, so nothing is issued; try again, then "
+              "tell the operator."};
+    case Situation::kIdentityUnavailable:
+      return {503,
+              "UNAVAILABLE",
+              "CONNECTOR_IDENTITY_UNAVAILABLE",
+              "Your token cannot be verified right now; try again, then tell the operator that its "
+              "issuer does not answer."};
     case Situation::kUpstreamTimeout:
-      return {504, "UNKNOWN", "The registry did not answer in time."};
+      return {504,
+              "UNKNOWN",
+              "CONNECTOR_UPSTREAM_TIMEOUT",
+              "The registry did not answer in time; try again, then tell the connector's owner."};
   }
-  return {500, "UNKNOWN", {}};
+  return {500, "UNKNOWN", {}, {}};
 }
 
 Situation SituationOf(Denial denial) {
@@ -92,8 +189,11 @@ Situation SituationOf(Denial denial) {
     case Denial::kRateLimited:
       return Situation::kRateLimited;
     case Denial::kSecretUnavailable:
+      return Situation::kSecretUnavailable;
     case Denial::kAuditUnavailable:
+      return Situation::kAuditUnavailable;
     case Denial::kIdentityUnavailable:
+      return Situation::kIdentityUnavailable;
     case Denial::kBrokerUnavailable:
       return Situation::kBrokerUnavailable;
     case Denial::kInvalidRequest:
@@ -150,6 +250,17 @@ void AppendEscaped(std::string& out, std::string_view text) {
   }
 }
 
+// `Warning: 299 - "SENTENCE (REASON)"`: the form that the distribution specification fixes.
+void AppendWarning(std::string& out, const ErrorReply& reply) {
+  out.append("Warning: 299 - \"");
+  for (const char c : std::string_view(reply.message).substr(0, kMaxMessageBytes)) {
+    const bool plain = c >= ' ' && c < '\x7F';
+    out.append(c == '"' || c == '\\' ? "\\" : "");
+    out.push_back(plain ? c : '?');
+  }
+  out.append(" (").append(reply.reason).append(")\"\r\n");
+}
+
 // Everything after the status line.
 void AppendOwn(std::string& out,
                std::string_view own_fields,
@@ -174,9 +285,11 @@ ErrorReply ReplyFor(Situation situation, std::string_view message) {
   ErrorReply reply;
   reply.status = row.status;
   reply.code = row.code;
+  reply.reason = row.reason;
   reply.message = message.empty() ? row.sentence : message;
   reply.challenge = row.status == 401;
-  reply.close = situation == Situation::kBadRequest || situation == Situation::kManifestTooLarge;
+  reply.close = situation == Situation::kBadRequest || situation == Situation::kTlsOnPlainPort ||
+                situation == Situation::kManifestTooLarge;
   if (row.status == 429 || row.status == 503) {
     reply.retry_after = kDefaultRetryAfter;
   }
@@ -184,6 +297,9 @@ ErrorReply ReplyFor(Situation situation, std::string_view message) {
 }
 
 ErrorReply ReplyFor(const http::HeadFailure& failure) {
+  if (failure.reason == http::HeadError::kTlsHandshake) {
+    return ReplyFor(Situation::kTlsOnPlainPort);
+  }
   ErrorReply reply = ReplyFor(Situation::kBadRequest, failure.sentence);
   reply.status = failure.http_status;
   if (failure.http_status == 405) {
@@ -205,11 +321,8 @@ ErrorReply ReplyFor(RequestRefusal refusal) {
                       "This request carries no body; an upload in one POST needs ?digest=.");
     case RequestRefusal::kContentType:
       return ReplyFor(Situation::kContentType);
-    case RequestRefusal::kContentTypeMissing: {
-      ErrorReply reply = ReplyFor(Situation::kBadRequest, "A manifest needs its Content-Type.");
-      reply.code = "MANIFEST_INVALID";
-      return reply;
-    }
+    case RequestRefusal::kContentTypeMissing:
+      return ReplyFor(Situation::kManifestTypeMissing);
     case RequestRefusal::kManifestTooLarge:
       return ReplyFor(Situation::kManifestTooLarge);
   }
@@ -241,11 +354,13 @@ std::optional<Situation> ReplaceUpstreamStatus(int status) {
   return std::nullopt;
 }
 
-std::string ErrorBody(std::string_view code, std::string_view message) {
+std::string ErrorBody(std::string_view code, std::string_view message, std::string_view reason) {
   std::string out = R"({"errors":[{"code":")";
   AppendEscaped(out, code);
   out.append(R"(","message":")");
   AppendEscaped(out, message.substr(0, kMaxMessageBytes));
+  out.append(R"(","detail":")");
+  AppendEscaped(out, reason);
   return out.append("\"}]}\n");
 }
 
@@ -261,25 +376,19 @@ void AppendErrorReply(std::string& out, const ErrorReply& reply, const ReplyCont
   if (!reply.allow.empty()) {
     AppendField(own, "Allow", reply.allow);
   }
+  // Not with a challenge: clients show warnings of the 401 too, which they expect and answer.
+  if (context.head_request && !reply.challenge) {
+    AppendWarning(own, reply);
+  }
   ReplyContext connection = context;
   connection.keep_alive = context.keep_alive && !reply.close;
   AppendStatusLine(out, reply.status);
-  AppendOwn(out, own, ErrorBody(reply.code, reply.message), connection);
+  AppendOwn(out, own, ErrorBody(reply.code, reply.message, reply.reason), connection);
 }
 
 void AppendPingReply(std::string& out, const ReplyContext& context) {
   AppendStatusLine(out, 200);
   AppendOwn(out, {}, "{}", context);
-}
-
-std::string_view TlsOnPlainPortReply() {
-  return "HTTP/1.1 400 Bad Request\r\n"
-         "Content-Type: text/plain\r\n"
-         "Docker-Distribution-Api-Version: registry/2.0\r\n"
-         "Content-Length: 62\r\n"
-         "Connection: close\r\n"
-         "\r\n"
-         "This port speaks plain HTTP, and the client sent a TLS hello.\n";
 }
 
 }  // namespace connector::dataplane::oci

@@ -1,8 +1,8 @@
 #pragma once
 
-// Every answer that the data plane gives by itself: which status and code a situation has, the
-// sentence that tells the user what to do, and the bytes of the response. One place, so that the
-// table in section 1.8 of the protocol reference can be checked against it.
+// Every answer that the data plane gives by itself: which status, code and reason a situation has,
+// the sentence that tells the user what to do, and the bytes of the response. docs/errors.md is the
+// same table for users; a test holds the two together.
 //
 // Pure. Docker and others show a message only for 4xx, so explanations stand there. Sentences quote
 // nothing from the registry; names that the client sent are escaped.
@@ -23,29 +23,35 @@ namespace connector::dataplane::oci {
 inline constexpr std::size_t kMaxMessageBytes = 1024;
 inline constexpr std::chrono::seconds kDefaultRetryAfter{5};  // With 429 and 503.
 
+// In the order of docs/errors.md.
 enum class Situation : std::uint8_t {
-  kBadRequest,           // 400 UNSUPPORTED: not valid HTTP for us. Closes.
-  kNameInvalid,          // 400 NAME_INVALID
-  kTagInvalid,           // 400 TAG_INVALID
-  kDigestInvalid,        // 400 DIGEST_INVALID
-  kPageInvalid,          // 400 PAGINATION_NUMBER_INVALID
-  kQueryInvalid,         // 400 UNSUPPORTED
-  kUnauthenticated,      // 401 UNAUTHORIZED, with the Basic challenge
-  kDenied,               // 403 DENIED: the policy
-  kUpstreamRefused,      // 403 DENIED: the registry refused the stored credential
-  kNoSuchEndpoint,       // 404 NAME_UNKNOWN
-  kConnectorUnknown,     // 404 NAME_UNKNOWN: none, or none that this caller may know
-  kUploadUnknown,        // 404 BLOB_UPLOAD_UNKNOWN
-  kMethodUnsupported,    // 405 UNSUPPORTED
-  kManifestTooLarge,     // 413 SIZE_INVALID. Closes.
-  kContentType,          // 415 UNSUPPORTED
-  kRateLimited,          // 429 TOOMANYREQUESTS, with Retry-After
-  kInternal,             // 500 UNKNOWN
-  kUpstreamUnavailable,  // 502 UNKNOWN: no connection, TLS, nonsense
-  kRedirectRefused,      // 502 UNKNOWN
-  kOverloaded,           // 503 UNAVAILABLE, with Retry-After: limits, draining
-  kBrokerUnavailable,    // 503 UNAVAILABLE, with Retry-After
-  kUpstreamTimeout,      // 504 UNKNOWN
+  kBadRequest,  // Not valid HTTP for us. Closes.
+  kTlsOnPlainPort,
+  kNameInvalid,
+  kTagInvalid,
+  kDigestInvalid,
+  kPageInvalid,
+  kQueryInvalid,
+  kManifestTypeMissing,
+  kUnauthenticated,  // With the Basic challenge.
+  kDenied,           // The policy.
+  kUpstreamRefused,  // The registry refused the stored credential.
+  kNoSuchEndpoint,
+  kConnectorUnknown,  // None, or none that this caller may know.
+  kUploadUnknown,
+  kMethodUnsupported,
+  kManifestTooLarge,  // Closes.
+  kContentType,
+  kRateLimited,  // With Retry-After.
+  kInternal,
+  kUpstreamUnavailable,  // No connection, TLS, nonsense.
+  kRedirectRefused,
+  kOverloaded,           // This and the next four with Retry-After.
+  kBrokerUnavailable,    // No answer from any broker, or the route is not here yet.
+  kSecretUnavailable,    // The broker cannot use the connector's Secret.
+  kAuditUnavailable,     // The broker cannot record, so it does not issue.
+  kIdentityUnavailable,  // The broker cannot ask the caller's issuer.
+  kUpstreamTimeout,
 };
 
 // What the broker answered, or that it did not; mirrored so that only broker_client.cc knows gRPC.
@@ -67,7 +73,8 @@ enum class Denial : std::uint8_t {
 
 struct ErrorReply {
   int status = 500;
-  std::string_view code = {};           // Static.
+  std::string_view code = {};           // Static; of the distribution specification.
+  std::string_view reason = {};         // Static; ours, and stable.
   std::string message = {};             // A sentence.
   std::chrono::seconds retry_after{0};  // Zero: no such field.
   std::string_view allow = {};          // Static; the Allow field of a 405, empty for none.
@@ -92,9 +99,12 @@ struct ErrorReply {
 // nullopt: the answer is relayed.
 [[nodiscard]] std::optional<Situation> ReplaceUpstreamStatus(int status);
 
-// `{"errors":[{"code":"...","message":"..."}]}` and a line end. What JSON or HTML would act on is
-// escaped, bytes outside printable ASCII become '?', and the message is cut at kMaxMessageBytes.
-[[nodiscard]] std::string ErrorBody(std::string_view code, std::string_view message);
+// `{"errors":[{"code":"...","message":"...","detail":"REASON"}]}` and a line end. What JSON or HTML
+// would act on is escaped, bytes outside printable ASCII become '?', and the message is cut at
+// kMaxMessageBytes. The detail is a string because oras, helm and crane print it as it is.
+[[nodiscard]] std::string ErrorBody(std::string_view code,
+                                    std::string_view message,
+                                    std::string_view reason);
 
 // How the connection of the client goes on.
 struct ReplyContext {
@@ -104,13 +114,11 @@ struct ReplyContext {
   std::string_view request_id = {};
 };
 
-// Appends head and body.
+// Appends head and body. The answer to a HEAD has the sentence in a Warning, which is all that
+// newer clients can show of it.
 void AppendErrorReply(std::string& out, const ErrorReply& reply, const ReplyContext& context);
 
 // GET /v2/ with a valid caller token: 200 `{}`.
 void AppendPingReply(std::string& out, const ReplyContext& context);
-
-// The whole answer to a TLS ClientHello on the plain port; after it the connection is closed.
-[[nodiscard]] std::string_view TlsOnPlainPortReply();
 
 }  // namespace connector::dataplane::oci

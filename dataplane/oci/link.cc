@@ -126,14 +126,14 @@ PagesBy ReadPaging(std::string_view query) {
 Result<Operation> ReadNext(const LinkContext& context, std::string_view target) {
   Result<http::Url> url = http::ResolveReference(context.asked, target);
   if (!url || url->origin != context.asked.origin) {
-    return BadLink("the registry's Link does not lead to the registry");
+    return BadLink("The registry's Link does not lead to the registry.");
   }
   if (!IsSameList(context, url->path)) {
-    return BadLink("the registry's Link does not lead on in the same list");
+    return BadLink("The registry's Link does not lead on in the same list.");
   }
   const PagesBy by = ReadPaging(url->query);
   if (by == PagesBy::kNothing || url->query == context.asked.query) {
-    return BadLink("the registry's Link leads to the same page again");
+    return BadLink("The registry's Link leads to the same page again.");
   }
   if (by == PagesBy::kLast) {
     route::ParsedTarget parsed = route::ParseTarget(http::Method::kGet, url->Target());
@@ -142,7 +142,7 @@ Result<Operation> ReadNext(const LinkContext& context, std::string_view target) 
     }
   }
   if (url->query.size() > kMaxPageQueryBytes) {
-    return BadLink("the registry's Link is too long");
+    return BadLink("The registry's Link is too long.");
   }
   Result<std::string> sealed = SealPage(context.keys,
                                         {.connector = context.connector,
@@ -182,7 +182,7 @@ Result<std::string> RewriteLink(const LinkContext& context, std::string_view fie
   while (!field_value.empty()) {
     const std::optional<LinkValue> link = TakeLink(field_value);
     if (!link) {
-      return BadLink("the registry's Link does not parse");
+      return BadLink("The registry's Link does not parse.");
     }
     if (!link->is_next) {
       continue;

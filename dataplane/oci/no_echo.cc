@@ -36,21 +36,23 @@ int ReadHex(std::string_view text, std::size_t at, std::size_t digits) {
   return value;
 }
 
-// The text without percent and JSON escapes, as far as they stand for ASCII.
-std::string Unescape(std::string_view text) {
+// The text without the escapes that begin with `mark`, '%' or '\\', as far as they stand for ASCII.
+std::string Unescape(std::string_view text, char mark) {
   std::string out;
   out.reserve(text.size());
   std::size_t i = 0;
   while (i < text.size()) {
     int value = -1;
     std::size_t used = 0;
-    if (text[i] == '%') {
+    if (text[i] != mark) {
+      // As it is.
+    } else if (mark == '%') {
       value = ReadHex(text, i + 1, 2);
       used = 3;
-    } else if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == 'u') {
+    } else if (i + 1 < text.size() && text[i + 1] == 'u') {
       value = ReadHex(text, i + 2, 4);
       used = 6;
-    } else if (text[i] == '\\' && i + 1 < text.size()) {
+    } else if (i + 1 < text.size()) {
       value = static_cast<unsigned char>(text[i + 1]);
       used = 2;
     }
@@ -82,8 +84,20 @@ bool NoEcho::Found(std::string_view text) const {
   if (credential_.empty()) {
     return false;
   }
-  return FoundPlain(text) ||
-         (text.find_first_of("%\\") != std::string_view::npos && FoundPlain(Unescape(text)));
+  if (FoundPlain(text)) {
+    return true;
+  }
+  // Each by itself and one inside the other: a password may hold what looks like the other's
+  // escape.
+  const bool percent = text.find('%') != std::string_view::npos;
+  if (percent && FoundPlain(Unescape(text, '%'))) {
+    return true;
+  }
+  if (text.find('\\') == std::string_view::npos) {
+    return false;
+  }
+  const std::string plain = Unescape(text, '\\');
+  return FoundPlain(plain) || (percent && FoundPlain(Unescape(plain, '%')));
 }
 
 bool NoEcho::FoundPlain(std::string_view text) const {

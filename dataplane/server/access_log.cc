@@ -54,6 +54,7 @@ void AccessLog::Append(const AccessRecord& record) {
   AppendText(out, "reference", record.reference);
   AppendText(out, "subject", record.subject);
   AppendText(out, "decision", record.decision);
+  AppendText(out, "error", record.error);
   AppendNumber(out, "status", record.status);
   AppendNumber(out, "upstream_status", record.upstream_status);
   AppendNumber(out, "bytes_up", static_cast<std::int64_t>(record.bytes_up));

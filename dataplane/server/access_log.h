@@ -23,6 +23,7 @@ struct AccessRecord {
   std::string_view reference;   // Tag or digest; empty for uploads.
   std::string_view subject;
   std::string_view decision;  // "allowed", or why not.
+  std::string_view error;     // The reason of our own answer (docs/errors.md); empty for others.
   int status = 0;
   int upstream_status = 0;
   std::uint64_t bytes_up = 0;

@@ -171,6 +171,7 @@ void Account(Exchange& exchange) {
        .reference = session ? exchange.operation.digest : exchange.operation.reference,
        .subject = exchange.grant ? std::string_view(exchange.grant->subject) : std::string_view(),
        .decision = exchange.decision,
+       .error = exchange.error,
        .status = exchange.status,
        .upstream_status = exchange.upstream_status,
        .bytes_up = exchange.bytes_up,
@@ -229,7 +230,7 @@ Task<After> RunPhases(Exchange& exchange) {
     co_return co_await Refuse(
         exchange,
         oci::ReplyFor(Situation::kNameInvalid,
-                      "the ns parameter names another registry than the connector's"),
+                      "The parameter ns names another registry than the connector's."),
         "malformed");
   }
   if (const auto refusal = oci::CheckRequest(exchange.operation, exchange.scratch.request)) {
@@ -252,6 +253,7 @@ Task<After> Refuse(Exchange& exchange, ErrorReply reply, std::string decision) {
   const bool keep_alive = exchange.scratch.request.keep_alive && exchange.body_consumed &&
                           !reply.close && !exchange.core.draining;
   exchange.status = reply.status;
+  exchange.error = reply.reason;
   exchange.decision = std::move(decision);
   oci::AppendErrorReply(out,
                         reply,
@@ -327,7 +329,7 @@ Task<std::optional<ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew) 
   if (!exchange.route) {
     exchange.decision = "route not known yet";
     co_return oci::ReplyFor(Situation::kBrokerUnavailable,
-                            "this connector is new here; try again in a second");
+                            "This connector is new here; try again in a second.");
   }
   co_return std::nullopt;
 }

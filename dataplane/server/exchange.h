@@ -56,6 +56,7 @@ struct Exchange {
   std::chrono::steady_clock::time_point granted = {};
   std::chrono::steady_clock::time_point answered = {};  // Upstream's head was read.
   std::string decision = "allowed";
+  std::string_view error = {};  // The reason of our own answer; static.
   int status = 0;
   int upstream_status = 0;
   std::uint64_t bytes_up = 0;

@@ -201,8 +201,8 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
          exchange_.route->ref.ToString(),
          call.target().origin.Authority() + " answered " + std::to_string(status)});
     co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamUnavailable,
-                                       "the blob store " + call.target().origin.Authority() +
-                                           " answered " + std::to_string(status)),
+                                       "The blob store " + call.target().origin.Authority() +
+                                           " answered " + std::to_string(status) + "."),
                          "upstream failed");
   }
   co_return Next::kRespond;
@@ -254,7 +254,8 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
   }
   if (call.target().send_credential && exchange_.grant->no_echo.Found(location)) {
     return RefuseWith(
-        oci::ReplyFor(Situation::kRedirectRefused, "The registry's Location is not passed on."),
+        oci::ReplyFor(Situation::kRedirectRefused,
+                      "The registry's Location holds the credential that it was sent."),
         "redirect refused");
   }
   if (blob_read && route.redirect_mode == table::RedirectMode::kPass && IsRedirect(status)) {
@@ -304,9 +305,9 @@ Task<After> Forward(Exchange& exchange) {
   if (in_flight.value() > exchange.route->max_concurrent_requests) {
     co_return co_await Refuse(
         exchange,
-        oci::ReplyFor(
-            Situation::kRateLimited,
-            "too many requests to this registry at once; upstream.limits of the connector"),
+        oci::ReplyFor(Situation::kRateLimited,
+                      "There are too many requests to this registry at once; try again, or ask the "
+                      "connector's owner to raise upstream.limits."),
         "too many requests");
   }
   auto first = FirstTarget(exchange);

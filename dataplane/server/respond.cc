@@ -127,7 +127,7 @@ Task<After> Responder::AnswerHeadFromRange() {
   const std::optional<std::uint64_t> size = oci::SizeFromRangedGet(head_);
   if (!size) {
     co_return co_await Fail(oci::ReplyFor(Situation::kUpstreamUnavailable,
-                                          "the blob store did not tell the blob's size"));
+                                          "The blob store did not tell the blob's size."));
   }
   WriteHead(200, {BodyFraming::kContentLength, *size});
   call_.Discard();
@@ -186,8 +186,8 @@ Task<After> Responder::AnswerError() {
   const std::optional<std::string> body = co_await ReadBody(kMaxErrorBodyBytes);
   if (!body || (no_echo() != nullptr && no_echo()->Found(*body))) {
     ErrorReply reply = oci::ReplyFor(Situation::kUpstreamUnavailable,
-                                     "the registry answered " + std::to_string(head_.status) +
-                                         " with a body that cannot be passed on");
+                                     "The registry answered " + std::to_string(head_.status) +
+                                         " with a body that cannot be passed on.");
     reply.status = head_.status;
     co_return co_await Fail(std::move(reply));
   }
@@ -201,7 +201,7 @@ Task<After> Responder::AnswerTagList(std::string registry_name, std::string clie
   const std::optional<std::string> body = co_await ReadBody(oci::kMaxTagListBytes);
   if (!body) {
     co_return co_await Fail(oci::ReplyFor(Situation::kUpstreamUnavailable,
-                                          "the tag list is too long; ask for pages with n"));
+                                          "The tag list is too long; ask for pages with n."));
   }
   const std::string renamed = oci::RenameTagList(*body, registry_name, client_name);
   WriteHead(200, {BodyFraming::kContentLength, renamed.size()});

@@ -38,7 +38,7 @@ bool Echoes(const Exchange& exchange, const UpstreamCall& call, std::string_view
 
 ErrorReply RefuseEcho() {
   return oci::ReplyFor(Situation::kUpstreamUnavailable,
-                       "the registry's answer repeats the credential that it was sent");
+                       "The registry's answer repeats the credential that it was sent.");
 }
 
 // An open upload: where it goes on is sealed, so that any replica can go on with it.

@@ -1,5 +1,6 @@
 #include "dataplane/server/server.h"
 
+#include "dataplane/oci/errors.h"
 #include "dataplane/server/listener.h"
 #include "dataplane/server/session.h"
 
@@ -25,9 +26,14 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          Executor>;
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
-constexpr std::string_view kTooManyConnections =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
-    "Content-Length: 0\r\n\r\n";
+const std::string& TooManyConnections() {
+  static const std::string kReply = [] {
+    std::string out;
+    oci::AppendErrorReply(out, oci::ReplyFor(oci::Situation::kOverloaded), {.keep_alive = false});
+    return out;
+  }();
+  return kReply;
+}
 
 // One thread and what runs on it.
 class Worker {
@@ -135,7 +141,7 @@ Task<void> Worker::Accept(Acceptor& acceptor, Listener& listener) {
       connections.fetch_sub(1, std::memory_order_relaxed);
       core_.counters.connections_refused.Add();
       boost::system::error_code ignored;
-      socket.write_some(asio::buffer(kTooManyConnections), ignored);
+      socket.write_some(asio::buffer(TooManyConnections()), ignored);
       continue;
     }
     core_.counters.connections_accepted.Add();

@@ -129,13 +129,12 @@ Task<void> Session::AnswerFailure(http::HeadFailure failure,
   out.clear();
   if (failure.reason == http::HeadError::kTlsHandshake) {
     core_.counters.tls_on_plain_port.Add();
-    out = oci::TlsOnPlainPortReply();
   } else {
     core_.counters.malformed_requests.Add();
     core_.shared.logger.Info("malformed request",
                              {{"client", client_.address}, {"reason", failure.sentence}});
-    oci::AppendErrorReply(out, ReplyFor(failure, head), {.keep_alive = false, .request_id = {}});
   }
+  oci::AppendErrorReply(out, ReplyFor(failure, head), {.keep_alive = false, .request_id = {}});
   const Result<Done> written = co_await stream_.WriteAll(out, core_.shared.settings.head_timeout);
   if (written) {
     co_await DrainInput();

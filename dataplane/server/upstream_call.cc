@@ -43,8 +43,6 @@ std::string_view ClientEnd(relay::End end) {
   switch (end) {
     case relay::End::kSourceTimeout:
       return "the client sent nothing for too long";
-    case relay::End::kSourceMalformed:
-      return "the client's chunked body is malformed";
     default:
       return "the client went away";
   }
@@ -76,11 +74,11 @@ ErrorReply UpstreamCall::Failure(const Error& error) {
   core.shared.recent_errors.Add(
       {exchange_.started_at, exchange_.route->ref.ToString(), error.message});
   if (error.code == ErrorCode::kPermissionDenied) {
-    return oci::ReplyFor(Situation::kRedirectRefused, error.message);
+    return oci::ReplyFor(Situation::kRedirectRefused, error.message + ".");
   }
   return oci::ReplyFor(error.code == ErrorCode::kDeadlineExceeded ? Situation::kUpstreamTimeout
                                                                   : Situation::kUpstreamUnavailable,
-                       "the registry failed: " + error.message);
+                       "The registry failed: " + error.message + ".");
 }
 
 Task<Result<Done>> UpstreamCall::Open(bool fresh) {
@@ -218,7 +216,8 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
                                    target_.origin.Authority() + ": the upload made no progress")};
     case relay::End::kSourceMalformed:
       co_return Stop{
-          .client = {oci::ReplyFor(Situation::kBadRequest, ClientEnd(outcome.end)), false}};
+          .client = {oci::ReplyFor(Situation::kBadRequest, "The chunked body is malformed."),
+                     false}};
     case relay::End::kTooLarge:
       co_return Stop{.client = {oci::ReplyFor(Situation::kManifestTooLarge), false}};
     case relay::End::kSourceCut:

@@ -9,6 +9,7 @@
 //                             stalls cannot hide the requests that it delayed
 //     --requests N --push B   each request is an upload: POST, PATCH of B bytes, PUT; --path is the
 //                             repository's /v2/NAME
+//     --method HEAD           instead of GET
 //     --idle                  asks once on each connection, prints, and keeps them open until its
 //                             standard input ends
 //
@@ -48,6 +49,7 @@ struct Options {
   std::uint16_t port = 0;
   std::string path;
   std::string authorization;
+  std::string method = "GET";  // Or HEAD.
   std::size_t connections = 32;
   std::uint64_t requests = 0;
   double rate = 0;
@@ -180,7 +182,7 @@ void Load::Start(Time due) {
   c.due = due;
   if (options_.push == 0) {
     c.step = Step::kGet;
-    Send(c, "GET", options_.path, 0);
+    Send(c, options_.method, options_.path, 0);
   } else {
     c.step = Step::kPost;
     Send(c, "POST", options_.path + "/blobs/uploads/", 0);
@@ -200,7 +202,7 @@ void Load::Send(Connection& c,
   if (method == "PATCH") {
     c.out += "Content-Type: application/octet-stream\r\n";
   }
-  if (method != "GET") {
+  if (method != "GET" && method != "HEAD") {
     c.out += "Content-Length: " + std::to_string(body) + "\r\n";
   }
   c.out += "\r\n";
@@ -262,7 +264,7 @@ bool Load::Read(Connection& c, bool& answered) {
     const std::uint64_t early = c.in.size() - end - 4;
     c.in.resize(end + 4);
     const std::string length(Header(c.in, "content-length"));
-    c.body_left = std::strtoull(length.c_str(), nullptr, 10);
+    c.body_left = options_.method == "HEAD" ? 0 : std::strtoull(length.c_str(), nullptr, 10);
     tally_.bytes += c.body_left;
     c.body_left -= std::min(early, c.body_left);
   }
@@ -363,6 +365,9 @@ Options Parse(int argc, char** argv) {
   options.rate = std::strtod(given["--rate"].c_str(), nullptr);
   options.push = std::strtoull(given["--push"].c_str(), nullptr, 10);
   options.idle = given.contains("--idle");
+  if (given.contains("--method")) {
+    options.method = given["--method"];
+  }
   if (given.contains("--connections")) {
     options.connections = std::strtoull(given["--connections"].c_str(), nullptr, 10);
   }

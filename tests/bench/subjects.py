@@ -30,8 +30,8 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_for(condition, what, process):
-    deadline = time.monotonic() + 20
+def wait_for(condition, what, process, seconds=20):
+    deadline = time.monotonic() + seconds
     while not condition():
         if not process.is_running() or time.monotonic() > deadline:
             raise RuntimeError(f"{what} did not start:\n{process.log()[-3000:]}")
@@ -88,6 +88,7 @@ class Subject:
 
     name = ""
     authorization = UPSTREAM_AUTHORIZATION  # What clients send; peers replace it.
+    seconds_to_start = 20
 
     def __init__(self, directory, upstreams):
         self.directory = os.path.join(directory, self.name)
@@ -113,7 +114,7 @@ class Subject:
             target = f"{repository}/manifests/v1"
             wait_for(
                 lambda: answers(port, target, self.authorization), f"{self.name} ({kind})",
-                self.process,
+                self.process, self.seconds_to_start,
             )  # fmt: skip
 
     def argv(self):

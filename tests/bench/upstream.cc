@@ -3,9 +3,10 @@
 //
 //   upstream AUTHORIZATION [CERT KEY]     prints its port, serves until it is killed
 //
-// GET of a manifest: 1.5 KB of JSON. GET of a blob: zeros, as many as the first 16 digits of its
-// digest say in hexadecimal. Uploads (POST, PATCH, PUT): taken and thrown away. A request without
-// exactly the given Authorization value is refused, so that no proxy is measured that forgot it.
+// GET of a manifest: 1.5 KB of JSON. GET of a tag list: a page of 100 with a Link. GET of a blob:
+// zeros, as many as the first 16 digits of its digest say in hexadecimal. Uploads (POST, PATCH,
+// PUT): taken and thrown away. A request without exactly the given Authorization value is refused,
+// so that no proxy is measured that forgot it.
 
 #include "tests/bench/stream.h"
 
@@ -36,6 +37,7 @@ struct Server {
   SSL_CTX* context = nullptr;
   std::string authorization;
   std::string manifest;
+  std::string tags;
   std::string zeros = std::string(kChunk, '\0');
 };
 
@@ -77,6 +79,14 @@ void AnswerGet(const Server& server, Connection& c, std::string_view target, boo
                        "Etag: \"" + std::string(kDigest) + "\"\r\n",
                    server.manifest.size());
     c.out += head_only ? "" : server.manifest;
+    return;
+  }
+  if (target.find("/tags/list") != std::string_view::npos) {
+    c.out = Answer("200 OK",
+                   "Content-Type: application/json\r\n"
+                   "Link: </v2/app/tags/list?last=v99&n=100>; rel=\"next\"\r\n",
+                   server.tags.size());
+    c.out += head_only ? "" : server.tags;
     return;
   }
   const std::size_t digest = target.find("sha256:");
@@ -229,6 +239,11 @@ int Main(int argc, char** argv) {
   server.authorization = argv[1];
   server.context = argc == 4 ? MakeContext(argv[2], argv[3]) : nullptr;
   server.manifest = "{\"schemaVersion\":2,\"pad\":\"" + std::string(1450, 'x') + "\"}";
+  server.tags = R"({"name":"app","tags":["v0")";
+  for (int i = 1; i < 100; ++i) {
+    server.tags += ",\"v" + std::to_string(i) + "\"";
+  }
+  server.tags += "]}\n";
   std::uint16_t port = 0;
   server.listener = Listen(port);
   server.epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -33,6 +33,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   oci::AppendClientResponseHead(out, response);
   ResponseHead seen;
   const auto again = connector::http::ParseResponseHead(out, Method::kGet, seen);
+  // The fields of our own may be the ones too many for this reader; clients have no such limit.
+  constexpr std::size_t kOwnFields = 8;
+  if (again.status == HeadStatus::kError &&
+      again.error.reason == connector::http::HeadError::kTooManyFields) {
+    Check(head.fields.size() + kOwnFields > connector::http::kMaxHeaderFields);
+    return 0;
+  }
   Check(again.status == HeadStatus::kComplete && again.consumed_bytes == out.size());
   Check(seen.status == head.status && (seen.framing != connector::http::BodyFraming::kUntilClose ||
                                        head.framing == connector::http::BodyFraming::kUntilClose));

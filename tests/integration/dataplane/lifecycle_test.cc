@@ -81,7 +81,8 @@ TEST(AConnectionTooMany, IsToldToComeBack) {
   const RawResponse response = second.Read();
 
   EXPECT_EQ(response.status, 503);
-  EXPECT_EQ(response.Header("retry-after"), "1");
+  EXPECT_EQ(response.Header("retry-after"), "5");
+  EXPECT_NE(response.body.find("\"CONNECTOR_OVERLOADED\""), std::string::npos) << response.body;
 }
 
 TEST(Draining, FinishesTheRequestUnderWayAndClosesTheIdleConnection) {

@@ -1,12 +1,14 @@
 """What a caller is told who may not do a thing, and what one is told whom we do not know."""
 
 import base64
+import json
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from netns import wait_until
 from push import get_manifest
 from world import path_form, rule
 
@@ -47,6 +49,27 @@ def test_a_denied_action_is_403_and_names_connector_repository_and_action(shared
     assert (answer.status, code) == (403, "DENIED")
     for word in ("default/demo", "robot/app", "push"):
         assert word in message, message
+
+
+def test_a_refusal_says_its_reason_in_the_body_and_in_the_access_log(shared):
+    answer = get_manifest(shared.client(), path_form("secret/reasons"), "v1", shared.token())
+
+    (error,) = answer.json()["errors"]
+    assert error["detail"] == "CONNECTOR_ACCESS_DENIED"
+    line = wait_until(
+        lambda: next((x for x in shared.logs().splitlines() if "secret/reasons" in x
+                      and '"message":"request"' in x), None), "it is logged",
+    )  # fmt: skip
+    assert json.loads(line)["error"] == "CONNECTOR_ACCESS_DENIED"
+
+
+def test_the_refusal_of_a_head_has_its_sentence_in_a_warning(shared):
+    name, token = path_form("secret/plans"), shared.token()
+    head = shared.client().request("HEAD", f"/v2/{name}/manifests/v1", token=token)
+    get = shared.client().request("GET", f"/v2/{name}/manifests/v1", token=token)
+
+    assert head.header("Warning") == f'299 - "{get.error()[1]} (CONNECTOR_ACCESS_DENIED)"'
+    assert get.header("Warning") is None
 
 
 def test_a_connector_that_one_may_not_use_looks_like_one_that_is_not_there(shared):

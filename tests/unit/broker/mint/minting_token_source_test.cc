@@ -80,6 +80,14 @@ TEST_F(TokenSourceTest, MintsAnewWhenATokenHasEnded) {
   EXPECT_EQ(ValueOf(Get()), "token-2");
 }
 
+TEST_F(TokenSourceTest, WaitsForTheNextTokenWhenTheOldOneIsDueAndTooShort) {
+  minter_->Life(seconds(1));
+  ASSERT_EQ(ValueOf(Get()), "token-1");
+  clock_.Advance(milliseconds(720));  // Past the time of a refresh, not yet low.
+
+  EXPECT_EQ(ValueOf(Get()), "token-2");
+}
+
 TEST_F(TokenSourceTest, FallsBackToATokenThatIsAliveWhenTheServiceIsDown) {
   ASSERT_EQ(ValueOf(Get()), "token-1");
   minter_->Fail(ErrorCode::kUnavailable);

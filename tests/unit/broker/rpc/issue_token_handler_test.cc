@@ -245,7 +245,9 @@ TEST_F(IssueTokenTest, RecordsADenialThatTheMintCaused) {
   const v1::Denial denial = Denied(Pull("team-a/app"));
 
   EXPECT_EQ(denial.reason(), v1::DENIAL_REASON_UPSTREAM_REFUSED);
-  EXPECT_EQ(denial.message(), "harbor.example.com refused the robot");
+  EXPECT_EQ(denial.message(),
+            "harbor.example.com refused the robot; ask its owner to check it with connectorctl "
+            "check.");
   EXPECT_EQ(audit_.events().back().reason, "UPSTREAM_REFUSED");
   EXPECT_EQ(audit_.events().back().not_after, WallTime{});
 }

@@ -2,68 +2,97 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <ostream>
+#include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace connector::dataplane::oci {
 namespace {
 
-struct Row {
-  std::string_view name;
-  Situation situation;
-  int status;
-  std::string_view code;
-  bool retry_after;
-  bool close;
-
-  friend void PrintTo(const Row& row, std::ostream* os) { *os << row.name; }
-};
-
-class ReplyForSituation : public ::testing::TestWithParam<Row> {};
-
-TEST_P(ReplyForSituation, FollowsTheTable) {
-  const ErrorReply reply = ReplyFor(GetParam().situation);
-  EXPECT_EQ(reply.status, GetParam().status);
-  EXPECT_EQ(reply.code, GetParam().code);
-  EXPECT_EQ(reply.retry_after > std::chrono::seconds{0}, GetParam().retry_after);
-  EXPECT_EQ(reply.challenge, GetParam().status == 401);
-  EXPECT_EQ(reply.close, GetParam().close);
-  EXPECT_TRUE(reply.message.ends_with('.')) << reply.message;
+std::vector<std::string> Cells(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream in(line);
+  for (std::string cell; std::getline(in, cell, '|');) {
+    const std::size_t begin = cell.find_first_not_of(' ');
+    const std::size_t end = cell.find_last_not_of(' ');
+    cells.push_back(begin == std::string::npos ? "" : cell.substr(begin, end - begin + 1));
+  }
+  return cells;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table,
-    ReplyForSituation,
-    ::testing::Values(
-        Row{"BadRequest", Situation::kBadRequest, 400, "UNSUPPORTED", false, true},
-        Row{"NameInvalid", Situation::kNameInvalid, 400, "NAME_INVALID", false, false},
-        Row{"TagInvalid", Situation::kTagInvalid, 400, "TAG_INVALID", false, false},
-        Row{"DigestInvalid", Situation::kDigestInvalid, 400, "DIGEST_INVALID", false, false},
-        Row{"PageInvalid", Situation::kPageInvalid, 400, "PAGINATION_NUMBER_INVALID", false, false},
-        Row{"QueryInvalid", Situation::kQueryInvalid, 400, "UNSUPPORTED", false, false},
-        Row{"Unauthenticated", Situation::kUnauthenticated, 401, "UNAUTHORIZED", false, false},
-        Row{"Denied", Situation::kDenied, 403, "DENIED", false, false},
-        Row{"UpstreamRefused", Situation::kUpstreamRefused, 403, "DENIED", false, false},
-        Row{"NoSuchEndpoint", Situation::kNoSuchEndpoint, 404, "NAME_UNKNOWN", false, false},
-        Row{"ConnectorUnknown", Situation::kConnectorUnknown, 404, "NAME_UNKNOWN", false, false},
-        Row{"UploadUnknown", Situation::kUploadUnknown, 404, "BLOB_UPLOAD_UNKNOWN", false, false},
-        Row{"MethodUnsupported", Situation::kMethodUnsupported, 405, "UNSUPPORTED", false, false},
-        Row{"ManifestTooLarge", Situation::kManifestTooLarge, 413, "SIZE_INVALID", false, true},
-        Row{"ContentType", Situation::kContentType, 415, "UNSUPPORTED", false, false},
-        Row{"RateLimited", Situation::kRateLimited, 429, "TOOMANYREQUESTS", true, false},
-        Row{"Internal", Situation::kInternal, 500, "UNKNOWN", false, false},
-        Row{"UpstreamUnavailable", Situation::kUpstreamUnavailable, 502, "UNKNOWN", false, false},
-        Row{"RedirectRefused", Situation::kRedirectRefused, 502, "UNKNOWN", false, false},
-        Row{"Overloaded", Situation::kOverloaded, 503, "UNAVAILABLE", true, false},
-        Row{"BrokerUnavailable", Situation::kBrokerUnavailable, 503, "UNAVAILABLE", true, false},
-        Row{"UpstreamTimeout", Situation::kUpstreamTimeout, 504, "UNKNOWN", false, false}),
-    [](const auto& row) { return std::string(row.param.name); });
+// "`REASON` STATUS CODE SENTENCE" of each row of the table of reasons.
+std::vector<std::string> RowsOfThePage() {
+  std::ifstream page(CONNECTOR_ERRORS_PAGE);
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(page, line);) {
+    const std::vector<std::string> cells = Cells(line);
+    if (line.starts_with("| `CONNECTOR") && cells.size() >= 6 && !cells[5].empty()) {
+      rows.push_back(cells[1] + " " + cells[2] + " " + cells[3] + " " + cells[4]);
+    }
+  }
+  return rows;
+}
+
+// The last situation is followed by one without a reason.
+std::vector<ErrorReply> EveryReply() {
+  std::vector<ErrorReply> replies;
+  for (int i = 0;; ++i) {
+    ErrorReply reply = ReplyFor(static_cast<Situation>(i));
+    if (reply.reason.empty()) {
+      return replies;
+    }
+    replies.push_back(std::move(reply));
+  }
+}
+
+TEST(EverySituation, StandsInDocsErrorsWithItsReasonStatusCodeAndSentence) {
+  std::vector<std::string> rows;
+  for (const ErrorReply& reply : EveryReply()) {
+    rows.push_back("`" + std::string(reply.reason) + "` " + std::to_string(reply.status) + " " +
+                   std::string(reply.code) + " " + reply.message);
+  }
+  EXPECT_EQ(rows, RowsOfThePage());
+}
+
+TEST(EverySituation, HasAReasonOfItsOwn) {
+  std::set<std::string_view> reasons;
+  for (const ErrorReply& reply : EveryReply()) {
+    EXPECT_TRUE(reasons.insert(reply.reason).second) << reply.reason;
+    EXPECT_TRUE(reply.reason.starts_with("CONNECTOR_")) << reply.reason;
+  }
+}
+
+TEST(EverySituation, HasTheFieldsOfItsStatus) {
+  for (const ErrorReply& reply : EveryReply()) {
+    EXPECT_EQ(reply.retry_after > std::chrono::seconds{0},
+              reply.status == 429 || reply.status == 503)
+        << reply.reason;
+    EXPECT_EQ(reply.challenge, reply.status == 401) << reply.reason;
+  }
+}
+
+TEST(EverySituation, ClosesOnlyWhereTheRequestCannotBeReadToItsEnd) {
+  std::set<std::string_view> closing;
+  for (const ErrorReply& reply : EveryReply()) {
+    if (reply.close) {
+      closing.insert(reply.reason);
+    }
+  }
+  EXPECT_EQ(closing,
+            (std::set<std::string_view>{"CONNECTOR_REQUEST_MALFORMED",
+                                        "CONNECTOR_TLS_ON_PLAIN_PORT",
+                                        "CONNECTOR_MANIFEST_TOO_LARGE"}));
+}
 
 struct DenialRow {
   std::string_view name;
   Denial denial;
-  int status;
+  std::string_view reason;
   bool keeps_message;
 
   friend void PrintTo(const DenialRow& row, std::ostream* os) { *os << row.name; }
@@ -74,7 +103,7 @@ class ReplyForDenial : public ::testing::TestWithParam<DenialRow> {};
 TEST_P(ReplyForDenial, FollowsTheTable) {
   const ErrorReply reply =
       ReplyFor(GetParam().denial, "The broker's sentence.", std::chrono::seconds{7});
-  EXPECT_EQ(reply.status, GetParam().status);
+  EXPECT_EQ(reply.reason, GetParam().reason);
   EXPECT_EQ(reply.message == "The broker's sentence.", GetParam().keeps_message);
   EXPECT_EQ(reply.retry_after == std::chrono::seconds{7}, GetParam().keeps_message);
 }
@@ -83,28 +112,50 @@ INSTANTIATE_TEST_SUITE_P(
     Table,
     ReplyForDenial,
     ::testing::Values(
+        DenialRow{"CallerUnauthenticatedSaysNothingOfWhy",
+                  Denial::kCallerUnauthenticated,
+                  "CONNECTOR_UNAUTHENTICATED",
+                  false},
+        DenialRow{"ConnectorNotFoundSaysNothingOfWhy",
+                  Denial::kConnectorNotFound,
+                  "CONNECTOR_UNKNOWN",
+                  false},
+        DenialRow{"AccessDenied", Denial::kAccessDenied, "CONNECTOR_ACCESS_DENIED", true},
         DenialRow{
-            "CallerUnauthenticatedSaysNothingOfWhy", Denial::kCallerUnauthenticated, 401, false},
-        DenialRow{"ConnectorNotFoundSaysNothingOfWhy", Denial::kConnectorNotFound, 404, false},
-        DenialRow{"AccessDenied", Denial::kAccessDenied, 403, true},
-        DenialRow{"SecretUnavailable", Denial::kSecretUnavailable, 503, true},
-        DenialRow{"UpstreamRefused", Denial::kUpstreamRefused, 403, true},
-        DenialRow{"UpstreamUnavailable", Denial::kUpstreamUnavailable, 502, true},
-        DenialRow{"UpstreamTimeout", Denial::kUpstreamTimeout, 504, true},
-        DenialRow{"RateLimited", Denial::kRateLimited, 429, true},
-        DenialRow{"AuditUnavailable", Denial::kAuditUnavailable, 503, true},
-        DenialRow{"IdentityUnavailable", Denial::kIdentityUnavailable, 503, true},
-        DenialRow{"InvalidRequest", Denial::kInvalidRequest, 400, true},
-        DenialRow{"Unspecified", Denial::kUnspecified, 500, true}),
+            "SecretUnavailable", Denial::kSecretUnavailable, "CONNECTOR_SECRET_UNAVAILABLE", true},
+        DenialRow{
+            "UpstreamRefused", Denial::kUpstreamRefused, "CONNECTOR_CREDENTIAL_REFUSED", true},
+        DenialRow{"UpstreamUnavailable",
+                  Denial::kUpstreamUnavailable,
+                  "CONNECTOR_UPSTREAM_UNAVAILABLE",
+                  true},
+        DenialRow{"UpstreamTimeout", Denial::kUpstreamTimeout, "CONNECTOR_UPSTREAM_TIMEOUT", true},
+        DenialRow{"RateLimited", Denial::kRateLimited, "CONNECTOR_RATE_LIMITED", true},
+        DenialRow{
+            "AuditUnavailable", Denial::kAuditUnavailable, "CONNECTOR_AUDIT_UNAVAILABLE", true},
+        DenialRow{"IdentityUnavailable",
+                  Denial::kIdentityUnavailable,
+                  "CONNECTOR_IDENTITY_UNAVAILABLE",
+                  true},
+        DenialRow{"InvalidRequest", Denial::kInvalidRequest, "CONNECTOR_NAME_INVALID", true},
+        DenialRow{
+            "BrokerUnavailable", Denial::kBrokerUnavailable, "CONNECTOR_BROKER_UNAVAILABLE", true},
+        DenialRow{"Unspecified", Denial::kUnspecified, "CONNECTOR_INTERNAL", true}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(ReplyFor, TakesStatusAndSentenceOfAHeadFailureAndCloses) {
   const ErrorReply reply =
       ReplyFor(http::HeadFailure{405, http::HeadError::kMethod, "Use another method."});
   EXPECT_EQ(reply.status, 405);
+  EXPECT_EQ(reply.reason, "CONNECTOR_REQUEST_MALFORMED");
   EXPECT_EQ(reply.message, "Use another method.");
   EXPECT_EQ(reply.allow, "GET, HEAD, POST, PATCH, PUT, DELETE");
   EXPECT_TRUE(reply.close);
+}
+
+TEST(ReplyFor, TellsATlsHandshakeWhatToDo) {
+  const http::HeadFailure failure{400, http::HeadError::kTlsHandshake, "A handshake came."};
+  EXPECT_EQ(ReplyFor(failure), ReplyFor(Situation::kTlsOnPlainPort));
 }
 
 TEST(ReplyFor, TakesCodeAndAllowOfATargetError) {
@@ -137,13 +188,14 @@ TEST(ReplaceUpstreamStatus, NeverRelaysAChallengeOrARedirect) {
 }
 
 TEST(ErrorBody, EscapesWhatJsonAndHtmlWouldActOn) {
-  EXPECT_EQ(ErrorBody("DENIED", "a \"b\" \\ \n\x01 <i>&\xC3\xA9\x7F"),
+  EXPECT_EQ(ErrorBody("DENIED", "a \"b\" \\ \n\x01 <i>&\xC3\xA9\x7F", "R"),
             "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"a \\\"b\\\" \\\\ \\u000a\\u0001 "
-            "\\u003ci\\u003e\\u0026???\"}]}\n");
+            "\\u003ci\\u003e\\u0026???\",\"detail\":\"R\"}]}\n");
 }
 
 TEST(ErrorBody, CutsALongMessage) {
-  EXPECT_EQ(ErrorBody("X", std::string(5000, 'a')), ErrorBody("X", std::string(1024, 'a')));
+  EXPECT_EQ(ErrorBody("X", std::string(5000, 'a'), "R"),
+            ErrorBody("X", std::string(1024, 'a'), "R"));
 }
 
 TEST(AppendErrorReply, WritesHeadAndBody) {
@@ -154,10 +206,11 @@ TEST(AppendErrorReply, WritesHeadAndBody) {
             "Content-Type: application/json\r\n"
             "Docker-Distribution-Api-Version: registry/2.0\r\n"
             "WWW-Authenticate: Basic realm=\"oci-connector\"\r\n"
-            "Content-Length: 57\r\n"
+            "Content-Length: 94\r\n"
             "X-Request-Id: r1\r\n"
             "\r\n"
-            "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"Log in.\"}]}\n");
+            "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"Log in.\",\"detail\":"
+            "\"CONNECTOR_UNAUTHENTICATED\"}]}\n");
 }
 
 TEST(AppendErrorReply, SaysWhenToComeBackAndWhatIsAllowed) {
@@ -174,6 +227,25 @@ TEST(AppendErrorReply, WritesNoBodyToAHead) {
   AppendErrorReply(out, ReplyFor(Situation::kDenied), {.head_request = true});
   EXPECT_TRUE(out.ends_with("\r\n\r\n"));
   EXPECT_EQ(out.find("Content-Length: 0"), std::string::npos);
+}
+
+TEST(AppendErrorReply, WarnsInTheAnswerToAHeadOnly) {
+  const ErrorReply reply = ReplyFor(Situation::kDenied, "No \"x\"\r\n\xC3\\.");
+  std::string head;
+  AppendErrorReply(head, reply, {.head_request = true});
+  std::string get;
+  AppendErrorReply(get, reply, {});
+
+  EXPECT_NE(head.find("\r\nWarning: 299 - \"No \\\"x\\\"???\\\\. (CONNECTOR_ACCESS_DENIED)\"\r\n"),
+            std::string::npos)
+      << head;
+  EXPECT_EQ(get.find("Warning"), std::string::npos);
+}
+
+TEST(AppendErrorReply, DoesNotWarnOfAChallengeThatClientsExpect) {
+  std::string out;
+  AppendErrorReply(out, ReplyFor(Situation::kUnauthenticated), {.head_request = true});
+  EXPECT_EQ(out.find("Warning"), std::string::npos);
 }
 
 TEST(AppendErrorReply, ClosesWhereTheReplyOrTheCallerSaysSo) {
@@ -196,16 +268,6 @@ TEST(AppendPingReply, IsAnEmptyJsonObject) {
             "Content-Length: 2\r\n"
             "\r\n"
             "{}");
-}
-
-TEST(TlsOnPlainPortReply, IsAWholeHttpResponse) {
-  http::ResponseHead head;
-  const std::string_view reply = TlsOnPlainPortReply();
-  const http::HeadResult result = http::ParseResponseHead(reply, http::Method::kGet, head);
-  ASSERT_EQ(result.status, http::HeadStatus::kComplete);
-  EXPECT_EQ(head.status, 400);
-  EXPECT_EQ(head.content_length, reply.size() - result.consumed_bytes);
-  EXPECT_FALSE(head.keep_alive);
 }
 
 }  // namespace

@@ -27,6 +27,13 @@ TEST(NoEcho, FindsThePasswordInsideABasicCredential) {
   EXPECT_FALSE(no_echo.Found("robot$ci"));
 }
 
+TEST(NoEcho, FindsAPasswordThatLooksEscapedItself) {
+  const NoEcho no_echo(Base64Encode(R"(robot:a%41"b\c)"));
+  EXPECT_TRUE(no_echo.Found(R"({"detail":"a%41\"b\\c"})"));
+  EXPECT_TRUE(no_echo.Found("/token?password=a%2541%22b%5Cc"));
+  EXPECT_TRUE(no_echo.Found(R"({"detail":"\/token?password=a%2541%22b%5Cc"})"));
+}
+
 TEST(NoEcho, DoesNotSearchAPasswordThatWouldMatchByChance) {
   const std::string credential = Base64Encode("user:text");
   const NoEcho no_echo(credential);
