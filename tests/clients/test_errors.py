@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import re
+import shutil
 import tempfile
 
 import pytest
@@ -28,6 +29,7 @@ class Clients:
         self.world = world
         # Not in the world's directory: the path of a socket may have at most 104 characters.
         self.run_directory = tempfile.mkdtemp(prefix="errors-")
+        world.at_close.append(lambda: shutil.rmtree(self.run_directory, ignore_errors=True))
         self.image = Image(world.path("image"))
         self.archive = world.path("image.tar")
         world.run_client(
