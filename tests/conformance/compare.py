@@ -29,7 +29,8 @@ def differences(direct, through):
             found.append(Difference(True, test, "ran directly only"))
         elif before != after:
             found.append(_of_one(test, before, after, through.reasons.get(test, "")))
-    return found
+    # What fails is the cause of what is missing.
+    return sorted(found, key=lambda each: (not each.what.startswith("fails"), each.test))
 
 
 def _of_one(test, before, after, reason):
@@ -37,7 +38,8 @@ def _of_one(test, before, after, reason):
         text = f"fails through: {reason}" if reason else "fails through"
         return Difference(True, test, text)
     if after.total() != before.total():
-        return Difference(True, test, f"ran {before.total()} times directly, {after.total()} through")
+        text = f"ran {before.total()} times directly, {after.total()} through"
+        return Difference(True, test, text)
     if after[PASSED] < before[PASSED]:
         return Difference(True, test, "passes directly, is skipped through")
     return Difference(False, test, "does not pass directly, passes through")

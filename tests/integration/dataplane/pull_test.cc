@@ -277,6 +277,20 @@ TEST(ATagList, TellsTheNameThatTheClientAskedFor) {
             R"({"name":"namespaces/default/connectors/harbor/team/app","tags":["v1"]})");
 }
 
+// No registry that the tests can have knows referrers, so this one is scripted.
+TEST(AReferrersList, IsAskedForByKindAndSaysWhetherItWasFiltered) {
+  DataplaneWorld world([](const HttpRequest&) {
+    return HttpAnswer{.status = 200, .headers = {{"OCI-Filters-Applied", "artifactType"}}};
+  });
+  const std::string list = std::string(kRepositoryPath) + "/referrers/" + kDigest;
+
+  const RawResponse response = world.Do("GET", list + "?artifactType=application/vnd.x%2Bjson");
+
+  EXPECT_EQ(response.Header("oci-filters-applied"), "artifactType");
+  const HttpRequest asked = world.registry().requests().at(0);
+  EXPECT_EQ(asked.Query("artifactType"), (std::vector<std::string>{"application/vnd.x+json"}));
+}
+
 TEST(Ping, ChallengesWithoutACredentialAndAcceptsAVerifiedOne) {
   DataplaneWorld world(Manifest);
   RawClient client(world.port());

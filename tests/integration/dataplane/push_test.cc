@@ -312,6 +312,26 @@ TEST(AFormBody, NeverReachesTheRegistry) {
   EXPECT_THAT(world.registry().requests(), SizeIs(0));
 }
 
+TEST(AManifest, IsPushedByDigestWithItsTags) {
+  DataplaneWorld world([](const HttpRequest&) {
+    return HttpAnswer{.status = 201,
+                      .headers = {{"Location", "http://elsewhere/v2/team/app/manifests/x"},
+                                  {"Docker-Content-Digest", kDigest},
+                                  {"OCI-Subject", kDigest},
+                                  {"OCI-Tag", "v1"},
+                                  {"OCI-Tag", "v2"}}};
+  });
+  const std::string path = std::string(kRepositoryPath) + "/manifests/" + kDigest;
+
+  const RawResponse response =
+      world.Do("PUT", path + "?tag=v1&tag=v2", "Content-Type: application/json\r\n", "{}");
+
+  EXPECT_EQ(response.Header("location"), path);
+  EXPECT_EQ(response.Header("oci-subject"), kDigest);
+  EXPECT_THAT(response.head, HasSubstr("OCI-Tag: v1\r\nOCI-Tag: v2\r\n"));
+  EXPECT_EQ(world.registry().requests().at(0).Query("tag"), (std::vector<std::string>{"v1", "v2"}));
+}
+
 TEST(AMount, AsksForBothRepositoriesAndNamesTheSourceAsTheRegistryDoes) {
   DataplaneWorld world(Registry);
 
