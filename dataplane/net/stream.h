@@ -95,7 +95,8 @@ class Stream final : private TimedWait {
   void Close();
   void ShutdownSend();
 
-  // True when a peer that should be silent has closed or sent something.
+  // True when a peer that should be silent has closed or sent something; over TLS, something that
+  // is for us and not for TLS itself.
   [[nodiscard]] bool HasInputOrEnd();
 
   [[nodiscard]] bool tls() const { return ssl_ != nullptr; }
