@@ -334,7 +334,7 @@ void HttpServer::Serve(int fd) {
         break;
       }
       const bool sent = stream.Write(Serialize(answer, request->method == "HEAD"));
-      if (!sent || !answer.raw.empty() || answer.cut) {
+      if (!sent || (!answer.raw.empty() && !answer.keep) || answer.cut) {
         break;
       }
     }
