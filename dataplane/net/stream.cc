@@ -361,6 +361,9 @@ void Stream::ShutdownSend() {
 }
 
 bool Stream::HasInputOrEnd() {
+  if (ssl_ != nullptr) {
+    return HasApplicationData();  // Also what came in one record with the last answer.
+  }
   char byte = 0;
   const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);

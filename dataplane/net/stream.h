@@ -96,7 +96,8 @@ class Stream final : private TimedWait {
   void Reset();  // The peer sees a failure, never the end of what was sent.
   void ShutdownSend();
 
-  // True when a peer that should be silent has closed or sent something.
+  // True when a peer that should be silent has closed or sent something; over TLS, something that
+  // is for us and not for TLS itself.
   [[nodiscard]] bool HasInputOrEnd();
 
   [[nodiscard]] bool tls() const { return ssl_ != nullptr; }

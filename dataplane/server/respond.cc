@@ -159,7 +159,11 @@ Task<std::optional<std::string>> Responder::ReadBody(std::size_t max_bytes) {
     }
     if (done) {
       const bool chunked = head_.framing == BodyFraming::kChunked;
-      call_.Finish(chunked ? seen != raw.size() : raw.size() > head_.content_length);
+      const std::uint64_t length = chunked                               ? seen
+                                   : head_.framing == BodyFraming::kNone ? 0
+                                                                         : head_.content_length;
+      call_.Finish(raw.size() > length);
+      raw.resize(static_cast<std::size_t>(std::min<std::uint64_t>(raw.size(), length)));
       co_return chunked ? std::move(body) : std::move(raw);
     }
     const Result<std::size_t> got = co_await call_.stream().Read(

@@ -14,26 +14,6 @@ namespace {
 using oci::ErrorReply;
 using oci::Situation;
 
-// Notices an early answer while a body is being sent. Shared with a handler that may run after the
-// call is over, when it must do nothing.
-struct EarlyAnswer {
-  bool seen = false;
-  net::Stream* client = nullptr;
-  net::Stream* upstream = nullptr;
-
-  void OnReadable() {
-    if (upstream != nullptr) {
-      seen = true;
-      client->CancelWait();
-      upstream->CancelWait();
-    }
-  }
-  void Forget() {
-    client = nullptr;
-    upstream = nullptr;
-  }
-};
-
 // A length that is announced is checked with the head; a chunked body is counted as it comes.
 std::uint64_t MaxBody(const route::Operation& operation) {
   return operation.kind == route::OperationKind::kManifest ? oci::kMaxManifestBytes : UINT64_MAX;
@@ -49,6 +29,30 @@ std::string_view ClientEnd(relay::End end) {
 }
 
 }  // namespace
+
+// Notices an early answer while a body is being sent. Shared with a handler that may run after the
+// call is over, when it must do nothing.
+struct UpstreamCall::EarlyAnswer : std::enable_shared_from_this<EarlyAnswer> {
+  bool seen = false;
+  UpstreamCall* call = nullptr;
+
+  void Watch() {
+    call->stream_->WatchReadable([self = shared_from_this()] { self->OnReadable(); });
+  }
+  void OnReadable() {
+    if (call == nullptr) {
+      return;
+    }
+    if (call->AnswerBegins()) {
+      seen = true;
+      call->exchange_.client.stream.CancelWait();
+      call->stream_->CancelWait();
+    } else {
+      Watch();
+    }
+  }
+  void Forget() { call = nullptr; }
+};
 
 UpstreamCall::UpstreamCall(Exchange& exchange, UpstreamTarget target)
     : exchange_(exchange), target_(std::move(target)) {
@@ -85,9 +89,10 @@ Task<Result<Done>> UpstreamCall::Open(bool fresh) {
   Core& core = exchange_.core;
   reused_ = false;
   answer_begun_ = false;
+  body_begin_ = 0;
+  body_end_ = 0;
   if (!fresh) {
-    // A request with a body cannot be repeated, so its connection is probed first.
-    stream_ = core.pool.TakeIdle(key_, has_body());
+    stream_ = core.pool.TakeIdle(key_);
     reused_ = stream_ != nullptr;
   }
   if (stream_ != nullptr) {
@@ -180,9 +185,8 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
     }
   }
   const auto early = std::make_shared<EarlyAnswer>();
-  early->client = &client;
-  early->upstream = stream_.get();
-  stream_->WatchReadable([early] { early->OnReadable(); });
+  early->call = this;
+  early->Watch();
   const relay::Job job{.from = client,
                        .to = *stream_,
                        .in = head.framing,
@@ -228,22 +232,70 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
   co_return Stop{.client = {std::nullopt, true}};
 }
 
+// Reads over informational answers in what is there.
+http::HeadResult UpstreamCall::ParseHead() {
+  http::ResponseHead& head = exchange_.scratch.response;
+  while (true) {
+    const http::HeadResult parsed = http::ParseResponseHead(buffered(), target_.method, head);
+    if (parsed.status != http::HeadStatus::kComplete) {
+      return parsed;
+    }
+    body_begin_ += parsed.consumed_bytes;
+    if (!head.informational()) {
+      return parsed;
+    }
+  }
+}
+
+// While the body is being sent: takes what the registry has sent so far. An informational answer,
+// asked for or not, must not end the upload, and neither may the first bytes of any answer.
+bool UpstreamCall::AnswerBegins() {
+  if (!buffer_) {
+    buffer_ = exchange_.core.buffers.Take();
+  }
+  net::IoResult got;
+  do {  // Until nothing is left, in TLS's own buffer either: the wait would not see that.
+    got = stream_->TryRead(buffer_.data() + body_end_, net::kBufferBytes - body_end_);
+    body_end_ += got.bytes;
+    if (body_end_ == net::kBufferBytes) {
+      return true;
+    }
+  } while (got.status == net::IoStatus::kOk);
+  if (got.status != net::IoStatus::kWouldBlock) {
+    return true;
+  }
+  const std::size_t begin = body_begin_;
+  const bool complete = ParseHead().status != http::HeadStatus::kIncomplete;
+  body_begin_ = complete ? begin : body_begin_;  // ReadHead reads it once more.
+  return complete;
+}
+
 Task<Result<Done>> UpstreamCall::ReadHead() {
   const auto unavailable = [this](std::string_view cause) {
     return MakeError(ErrorCode::kUnavailable,
                      ErrorOrigin::kUpstream,
                      target_.origin.Authority() + ": " + std::string(cause));
   };
-  const auto timeout = exchange_.route->idle_timeout;
   if (!buffer_) {
     buffer_ = exchange_.core.buffers.Take();
   }
-  http::ResponseHead& head = exchange_.scratch.response;
-  std::size_t begin = 0;
-  std::size_t end = 0;
   while (true) {
-    Result<std::size_t> got =
-        co_await stream_->Receive(buffer_.data() + end, net::kBufferBytes - end, timeout);
+    if (body_begin_ < body_end_) {
+      answer_begun_ = true;
+      const http::HeadResult parsed = ParseHead();
+      if (parsed.status == http::HeadStatus::kError) {
+        co_return unavailable(parsed.error.sentence);
+      }
+      if (parsed.status == http::HeadStatus::kComplete) {
+        exchange_.upstream_status = exchange_.scratch.response.status;
+        co_return Done{};
+      }
+    }
+    if (body_end_ == net::kBufferBytes) {
+      co_return unavailable("the answer's head is too large");
+    }
+    Result<std::size_t> got = co_await stream_->Receive(
+        buffer_.data() + body_end_, net::kBufferBytes - body_end_, exchange_.route->idle_timeout);
     if (!got) {
       Error error = std::move(got).error();
       error.message = target_.origin.Authority() + ": " + error.message;
@@ -252,28 +304,7 @@ Task<Result<Done>> UpstreamCall::ReadHead() {
     if (*got == 0) {
       co_return unavailable("the connection was closed without an answer");
     }
-    answer_begun_ = true;
-    end += *got;
-    while (true) {
-      const http::HeadResult parsed =
-          http::ParseResponseHead({buffer_.data() + begin, end - begin}, target_.method, head);
-      if (parsed.status == http::HeadStatus::kError) {
-        co_return unavailable(parsed.error.sentence);
-      }
-      if (parsed.status == http::HeadStatus::kIncomplete) {
-        break;
-      }
-      begin += parsed.consumed_bytes;
-      if (!head.informational()) {
-        body_begin_ = begin;
-        body_end_ = end;
-        exchange_.upstream_status = head.status;
-        co_return Done{};
-      }
-    }
-    if (end == net::kBufferBytes) {
-      co_return unavailable("the answer's head is too large");
-    }
+    body_end_ += *got;
   }
 }
 

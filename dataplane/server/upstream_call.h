@@ -68,6 +68,9 @@ class UpstreamCall {
   };
   [[nodiscard]] Task<Stop> Send();
   [[nodiscard]] Task<Stop> SendWithBody();
+  struct EarlyAnswer;
+  [[nodiscard]] http::HeadResult ParseHead();
+  [[nodiscard]] bool AnswerBegins();
   [[nodiscard]] Task<Result<Done>> ReadHead();
   [[nodiscard]] oci::ErrorReply Failure(const Error& error);
   [[nodiscard]] bool has_body() const;
@@ -77,7 +80,7 @@ class UpstreamCall {
   upstream::PoolKey key_;
   std::unique_ptr<net::Stream> stream_;
   net::BufferPool::Lease buffer_;
-  std::size_t body_begin_ = 0;
+  std::size_t body_begin_ = 0;  // Until the head is read: where the part not understood begins.
   std::size_t body_end_ = 0;
   bool reused_ = false;
   bool answer_begun_ = false;

@@ -5,7 +5,7 @@
 
 namespace connector::dataplane::upstream {
 
-std::unique_ptr<net::Stream> Pool::TakeIdle(const PoolKey& key, bool probe) {
+std::unique_ptr<net::Stream> Pool::TakeIdle(const PoolKey& key) {
   const auto it = buckets_.find(key);
   if (it == buckets_.end()) {
     return nullptr;
@@ -14,7 +14,7 @@ std::unique_ptr<net::Stream> Pool::TakeIdle(const PoolKey& key, bool probe) {
   while (!idle.empty()) {
     std::unique_ptr<net::Stream> stream = std::move(idle.back().stream);
     idle.pop_back();
-    if (!probe || !stream->HasInputOrEnd()) {
+    if (!stream->HasInputOrEnd()) {
       return stream;
     }
   }

@@ -39,9 +39,10 @@ class Pool {
  public:
   explicit Pool(net::Timers& timers) : timers_(timers) {}
 
-  // The connection used last, when there is one; null otherwise. `probe` also checks that the peer
-  // has not closed it, which costs a system call: for requests that cannot be repeated.
-  [[nodiscard]] std::unique_ptr<net::Stream> TakeIdle(const PoolKey& key, bool probe);
+  // The connection used last, when there is one; null otherwise. Not one that the peer has closed,
+  // nor one on which bytes wait: they answer nothing, and would be read as the next answer. The
+  // look costs a system call.
+  [[nodiscard]] std::unique_ptr<net::Stream> TakeIdle(const PoolKey& key);
 
   // A new connection; resumes an earlier TLS session of the same key.
   [[nodiscard]] Task<Result<std::unique_ptr<net::Stream>>> Open(const PoolKey& key,

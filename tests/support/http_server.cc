@@ -349,7 +349,7 @@ void HttpServer::Serve(int fd) {
         ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         break;
       }
-      if (!sent || !answer.raw.empty() || answer.cut || abrupt) {
+      if (!sent || (!answer.raw.empty() && !answer.keep) || answer.cut || abrupt) {
         break;
       }
     }

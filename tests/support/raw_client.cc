@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -55,6 +56,18 @@ void RawClient::Send(std::string_view bytes) {
     }
     bytes.remove_prefix(static_cast<std::size_t>(put));
   }
+}
+
+void RawClient::SendByteByByte(std::string_view bytes) {
+  const int on = 1;
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  for (const char& byte : bytes) {
+    Send({&byte, 1});
+  }
+}
+
+void RawClient::FinishSending() {
+  ::shutdown(fd_, SHUT_WR);
 }
 
 bool RawClient::Fill() {

@@ -31,6 +31,10 @@ class RawClient {
   RawClient& operator=(const RawClient&) = delete;
 
   void Send(std::string_view bytes);
+  // Every byte in a segment of its own, as far as the kernel goes along.
+  void SendByteByByte(std::string_view bytes);
+  // Nothing more will be sent; reading goes on.
+  void FinishSending();
   // `head_only`: the answer to a HEAD, whatever its Content-Length says.
   [[nodiscard]] RawResponse Read(bool head_only = false);
   // Everything up to the end of the connection.
