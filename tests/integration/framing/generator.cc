@@ -90,10 +90,9 @@ constexpr string_view kVersions[] = {
     "HTTP/1.0", "HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "HTTP/0.9", "http/1.1", "HTTP/1.1 ", ""};
 constexpr string_view kMethods[] = {
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "get", "GETX"};
-constexpr string_view kBytes{
-    "\r\n\0\t :;,%&=?/\\#\"'\x7f\x80\xff\x0b\x0c"
-    "0aF-+_.",
-    31};
+constexpr char kBytes[] = {'\r', '\n', '\0', '\t', ' ', ':', ';',  ',',    '%',    '&',
+                           '=',  '?',  '/',  '\\', '#', '"', '\'', '\x7f', '\x80', '\xff',
+                           '\v', '\f', '0',  'a',  'F', '-', '+',  '_',    '.'};
 constexpr string_view kSizes[] = {"0x5",
                                   "+5",
                                   "-5",
@@ -392,7 +391,7 @@ class Maker {
         return;
       case 1:
       case 2:
-        bytes.insert(at, 1, kBytes[Below(kBytes.size())]);
+        bytes.insert(at, 1, kBytes[Below(sizeof kBytes)]);
         return;
       case 3:
         bytes.erase(at, Chance(50) ? 1 : size);
