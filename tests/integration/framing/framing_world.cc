@@ -94,6 +94,9 @@ class Judge {
       if (got.complete == expected.cut) {
         Problem(expected.cut ? "the answer is whole" : "the answer is cut");
       }
+      if (got.body.find(expected.says) == std::string::npos) {
+        Problem("the body does not say \"" + expected.says + "\"");
+      }
       if (expected.has_body && got.body != expected.body) {
         Problem("the body is \"" + Printable(got.body) + "\"");
       }

@@ -3,9 +3,7 @@
 #include "tests/support/fake_issuer.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
-#include <regex>
 #include <string_view>
 
 namespace connector::framing {
@@ -61,17 +59,70 @@ struct Target {
   std::multimap<std::string, std::string> query;
 };
 
-std::optional<Target> ReadTarget(const std::string& target) {
-  static const std::regex kPath(
-      "/v2/((?:[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*/?)+)/"
-      "(manifests|blobs|blobs/uploads|tags|referrers)/([A-Za-z0-9_.:+-]*)");
-  const std::size_t question = std::min(target.find('?'), target.size());
-  const std::string path = target.substr(0, question);
-  std::smatch match;
-  if (path.size() > 4096 || !std::regex_match(path, match, kPath) || match.str(1).ends_with('/')) {
+bool IsLowerAlnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+// Runs of letters and digits, with ".", "_", "__" or hyphens between them.
+bool IsComponent(std::string_view text) {
+  if (text.empty() || !IsLowerAlnum(text.front()) || !IsLowerAlnum(text.back())) {
+    return false;
+  }
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && !IsLowerAlnum(text[end])) {
+      ++end;
+    }
+    const std::string_view between = text.substr(at, end - at);
+    if (!between.empty() && between != "." && between != "_" && between != "__" &&
+        between.find_first_not_of('-') != std::string_view::npos) {
+      return false;
+    }
+    at = end == at ? at + 1 : end;
+  }
+  return true;
+}
+
+bool IsName(std::string_view text) {
+  while (true) {
+    const std::size_t slash = text.find('/');
+    if (!IsComponent(text.substr(0, slash))) {
+      return false;
+    }
+    if (slash == std::string_view::npos) {
+      return true;
+    }
+    text.remove_prefix(slash + 1);
+  }
+}
+
+// "/v2/NAME/WORD/REFERENCE", from the right.
+std::optional<Target> ReadPath(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  if (!path.starts_with("/v2/") || slash < 4) {
     return std::nullopt;
   }
-  Target out{match.str(1), match.str(2), match.str(3), {}};
+  const std::string_view front = path.substr(0, slash);
+  for (const std::string_view word : {"manifests", "blobs/uploads", "blobs", "tags", "referrers"}) {
+    const std::size_t size = word.size() + 1;
+    if (front.size() > 4 + size && front.ends_with(word) && front[front.size() - size] == '/') {
+      const std::string_view name = front.substr(4, front.size() - size - 4);
+      return IsName(name) ? std::optional(Target{std::string(name),
+                                                 std::string(word),
+                                                 std::string(path.substr(slash + 1)),
+                                                 {}})
+                          : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Target> ReadTarget(const std::string& target) {
+  const std::size_t question = std::min(target.find('?'), target.size());
+  std::optional<Target> out = ReadPath(std::string_view(target).substr(0, question));
+  if (!out) {
+    return std::nullopt;
+  }
   std::string_view rest = std::string_view(target).substr(question);
   while (!rest.empty()) {
     rest.remove_prefix(1);
@@ -84,7 +135,7 @@ std::optional<Target> ReadTarget(const std::string& target) {
     if (!value || pair.substr(0, equals).find('%') != std::string_view::npos) {
       return std::nullopt;
     }
-    out.query.emplace(pair.substr(0, equals), *value);
+    out->query.emplace(pair.substr(0, equals), *value);
   }
   return out;
 }

@@ -127,6 +127,7 @@ class Parser {
 
   void ReadAnswers(const std::string& text, Row& row) {
     std::size_t at = 0;
+    bool says = false;
     while (at < text.size()) {
       if (text[at] == ' ') {
         ++at;
@@ -134,8 +135,10 @@ class Parser {
       }
       if (text[at] == '"') {
         Require(!row.answers.empty(), "a body without a status");
-        row.answers.back().has_body = true;
-        row.answers.back().body = Quoted(text, at);
+        Answer& answer = row.answers.back();
+        answer.has_body = !says;
+        (says ? answer.says : answer.body) = Quoted(text, at);
+        says = false;
         continue;
       }
       const std::string word = text.substr(at, text.find(' ', at) - at);
@@ -146,11 +149,16 @@ class Parser {
         Require(!row.answers.empty(), "cut without a status");
         row.answers.back().cut = true;
         row.closes = true;
+      } else if (word == "says") {
+        says = true;
       } else if (word == "silence") {
         row.silence = true;
       } else {
         Require(word.size() >= 3 && word.find_first_not_of("0123456789") >= 3, "a status");
-        row.answers.push_back({std::stoi(word), word.ends_with('h'), false, false, {}});
+        Answer answer;
+        answer.status = std::stoi(word);
+        answer.head_only = word.ends_with('h');
+        row.answers.push_back(std::move(answer));
       }
     }
   }

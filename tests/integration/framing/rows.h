@@ -26,6 +26,7 @@ struct Answer {
   int status = 0;
   bool head_only = false;  // To a HEAD.
   bool has_body = false;   // `body` is compared.
+  std::string says = {};   // Stands somewhere in the body.
   bool cut = false;        // The connection ends before the body does.
   std::string body;
 };
