@@ -2,8 +2,8 @@
 
 #include "broker/mint/endpoint_gate.h"
 #include "broker/mint/mint_metrics.h"
-#include "broker/mint/one_shot.h"
 #include "broker/mint/token_cache.h"
+#include "common/async/one_shot.h"
 
 #include <boost/asio/co_spawn.hpp>
 

@@ -6,6 +6,20 @@
 
 namespace connector::broker::store {
 
+std::string SecretRef::ToString() const {
+  return vault ? vault->path + " in Vault" : "the Secret " + ns + "/" + name;
+}
+
+std::optional<SecretRef> RefOf(const resource::Connector& connector) {
+  if (connector.auth.vault) {
+    return SecretRef{connector.ref.ns, {}, connector.auth.vault};
+  }
+  if (connector.auth.secret_name) {
+    return SecretRef{connector.ref.ns, *connector.auth.secret_name};
+  }
+  return std::nullopt;
+}
+
 Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
                                                   const StoredSecret& secret,
                                                   const std::string& registry_host) {
@@ -14,7 +28,7 @@ Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
   if (!read) {
     return MakeError(ErrorCode::kInvalidArgument,
                      ErrorOrigin::kBroker,
-                     "the Secret " + ref.ns + "/" + ref.name + " " + read.error().message);
+                     ref.ToString() + " " + read.error().message);
   }
   return RegistryCredential{
       std::move(read->username), std::move(read->password), std::move(read->identity_token)};
