@@ -7,6 +7,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,7 @@ struct Flight {
   EndpointGate::Attempt attempt;
   bool shared = true;              // False when it serves the one caller that started it.
   std::atomic<bool> taken{false};  // Whether a single-use token was given away.
+  bool store_failed = false;       // The token service was not even asked.
   std::shared_ptr<OneShot<MintResult>> done = std::make_shared<OneShot<MintResult>>();
 };
 
@@ -177,6 +179,22 @@ class Source final : public MintingTokenSource {
 
   Task<Result<Landed>> Fly(std::shared_ptr<Flight> flight) {
     const Deadline deadline = std::chrono::steady_clock::now() + kMintTimeout;
+    const std::optional<store::SecretRef> ref = store::RefOf(*flight->entry->connector);
+    Result<Landed> landed = co_await MintOnce(flight, ref, deadline);
+    // A credential that the store made for us may be gone before its lease says so.
+    if (!landed && ref && RefusedUpstream(landed.error()) && parts_.store.Discard(*ref)) {
+      landed = co_await MintOnce(flight, ref, deadline);
+    }
+    co_return landed;
+  }
+
+  static bool RefusedUpstream(const Error& error) {
+    return error.code == ErrorCode::kPermissionDenied && error.origin == ErrorOrigin::kUpstream;
+  }
+
+  Task<Result<Landed>> MintOnce(std::shared_ptr<Flight> flight,
+                                std::optional<store::SecretRef> ref,
+                                Deadline deadline) {
     const catalog::Entry& entry = *flight->entry;
     const auto minter = parts_.minters.find(entry.connector->auth.kind);
     if (minter == parts_.minters.end()) {
@@ -189,17 +207,19 @@ class Source final : public MintingTokenSource {
     request.connector = entry.connector;
     request.ca_pem = entry.ca_pem;
     request.scopes = flight->key.scopes;
-    bool keep = true;
-    if (entry.connector->auth.secret_name) {
-      const store::SecretRef ref{entry.connector->ref.ns, *entry.connector->auth.secret_name};
-      Result<store::StoredSecret> secret = co_await parts_.store.Fetch(ref, deadline);
+    Landed landed;
+    std::optional<WallTime> credential_ends;
+    if (ref) {
+      Result<store::StoredSecret> secret = co_await parts_.store.Fetch(*ref, deadline);
       if (!secret) {
+        flight->store_failed = true;
         co_return std::move(secret).error();
       }
       // P6: a token of another version of the secret must not be found under this one's key.
-      keep = secret->version == entry.secret_version;
+      landed.keep = secret->version == entry.secret_version;
+      credential_ends = secret->not_after;
       Result<store::RegistryCredential> credential =
-          store::ReadRegistryCredential(ref, *secret, entry.connector->address.Authority());
+          store::ReadRegistryCredential(*ref, *secret, entry.connector->address.Authority());
       if (!credential) {
         co_return std::move(credential).error();
       }
@@ -210,7 +230,10 @@ class Source final : public MintingTokenSource {
     if (!token) {
       co_return std::move(token).error();
     }
-    Landed landed{*std::move(token), keep};
+    landed.token = *std::move(token);
+    // What was made of a lease does not outlive it.
+    landed.token.not_after =
+        std::min(landed.token.not_after, credential_ends.value_or(landed.token.not_after));
     co_return landed;
   }
 
@@ -240,7 +263,10 @@ class Source final : public MintingTokenSource {
   void Remember(const Flight& flight, const MintResult& result, bool keep) {
     const std::lock_guard lock(mutex_);
     EndpointGate& gate = GateOf(flight.key);
-    if (!result) {
+    if (!result && flight.store_failed && IsPassing(result.error().code)) {
+      // The store paces its own requests and knows when it is back; a backoff of ours would only
+      // delay the first mint after that.
+    } else if (!result) {
       gate.Failed(flight.attempt, result.error(), parts_.now(), Random());
     } else {
       gate.Succeeded(flight.attempt);
