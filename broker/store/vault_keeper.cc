@@ -68,9 +68,7 @@ VaultKeeper::VaultKeeper(vault::Options options, VaultStoreParts parts)
           client_,
           scope_,
           vault::SessionParts{
-              parts_.clock, parts_.logger, parts_.random ? parts_.random : RandomSource(), [this] {
-                WakeAll();
-              }})) {
+              parts_.clock, parts_.logger, parts_.random ? parts_.random : RandomSource()})) {
   if (!parts_.random) {
     parts_.random = RandomSource();
   }
