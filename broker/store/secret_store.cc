@@ -1,5 +1,6 @@
 #include "broker/store/secret_store.h"
 
+#include "broker/vault/answers.h"
 #include "common/resource/registry_secret.h"
 
 #include <utility>
@@ -23,6 +24,14 @@ std::optional<SecretRef> RefOf(const resource::Connector& connector) {
 Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
                                                   const StoredSecret& secret,
                                                   const std::string& registry_host) {
+  if (ref.vault) {
+    // With the names that the Connector gives the keys, which the reader below does not know.
+    const std::string missing = vault::MissingKeys(*ref.vault, secret.data);
+    if (!missing.empty()) {
+      return MakeError(
+          ErrorCode::kInvalidArgument, ErrorOrigin::kBroker, ref.ToString() + " " + missing);
+    }
+  }
   Result<resource::RegistrySecret> read =
       resource::ReadRegistrySecret(secret.type, secret.data, registry_host);
   if (!read) {

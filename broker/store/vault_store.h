@@ -52,6 +52,8 @@ struct VaultStoreParts {
   std::function<double()> random{};       // In [0, 1), thread-safe. For tests.
 };
 
+class VaultKeeper;
+
 class VaultSecretStore final : public SecretStore {
  public:
   VaultSecretStore(vault::Options options, VaultStoreParts parts);
@@ -84,8 +86,7 @@ class VaultSecretStore final : public SecretStore {
   [[nodiscard]] Task<Done> Stop(Deadline deadline);
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  std::shared_ptr<VaultKeeper> keeper_;
 };
 
 }  // namespace connector::broker::store

@@ -48,7 +48,7 @@ struct Options {
   std::string ca_file;                  // Empty: the system's trust. Else that file's alone.
   std::string server_name;              // For SNI and verification; empty: the address's host.
   std::string vault_namespace;          // X-Vault-Namespace of logins and reads; empty: none.
-  std::string proxy;                    // "http://host:port"; empty: none, whatever the environment.
+  std::string proxy;  // "http://host:port"; empty: none, whatever the environment.
   std::string client_certificate_file;  // For mTLS where the listener asks for it.
   std::string client_key_file;
   Login login;

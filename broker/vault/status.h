@@ -32,14 +32,14 @@ enum class Operation : std::uint8_t {
 // What became of one request to one address.
 enum class Outcome : std::uint8_t {
   kOk,
-  kRefused,      // 400, 403, 404, 405: Vault answered, with no.
-  kRedirected,   // 307, 472, 473
-  kMissingState, // 412
-  kLimited,      // 429
-  kSealed,       // 503 of a sealed Vault
-  kUnavailable,  // Other 5xx
-  kUnreachable,  // No connection, TLS not verified, no answer in time, cut off.
-  kNonsense,     // An answer that is none of Vault's, or too large.
+  kRefused,       // 400, 403, 404, 405: Vault answered, with no.
+  kRedirected,    // 307, 472, 473
+  kMissingState,  // 412
+  kLimited,       // 429
+  kSealed,        // 503 of a sealed Vault
+  kUnavailable,   // Other 5xx
+  kUnreachable,   // No connection, TLS not verified, no answer in time, cut off.
+  kNonsense,      // An answer that is none of Vault's, or too large.
 };
 [[nodiscard]] std::string_view ToString(Outcome outcome);  // "ok", "missing_state" ...
 
