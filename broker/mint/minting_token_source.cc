@@ -27,6 +27,10 @@ Error Stopping() {
       ErrorCode::kUnavailable, ErrorOrigin::kBroker, "the broker is shutting down", Retry::kSafe);
 }
 
+// Leased credentials are replaced no faster than this, whatever the registry refuses: which
+// repository is asked for is the client's choice.
+inline constexpr std::chrono::seconds kDiscardPause{30};
+
 // Errors after which an old token that is still alive is better than none. A refused credential is
 // not one of them.
 bool IsPassing(ErrorCode code) {
@@ -182,10 +186,23 @@ class Source final : public MintingTokenSource {
     const std::optional<store::SecretRef> ref = store::RefOf(*flight->entry->connector);
     Result<Landed> landed = co_await MintOnce(flight, ref, deadline);
     // A credential that the store made for us may be gone before its lease says so.
-    if (!landed && ref && RefusedUpstream(landed.error()) && parts_.store.Discard(*ref)) {
+    if (!landed && ref && RefusedUpstream(landed.error()) && Replaced(*flight, *ref)) {
       landed = co_await MintOnce(flight, ref, deadline);
     }
     co_return landed;
+  }
+
+  // True when a new Fetch may have another credential than the one that `flight` used.
+  bool Replaced(const Flight& flight, const store::SecretRef& ref) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto [last, first] = discarded_at_.try_emplace(ref, parts_.now());
+      if (!first && parts_.now() - last->second < kDiscardPause) {
+        return last->second > flight.attempt.started;
+      }
+      last->second = parts_.now();
+    }
+    return parts_.store.Discard(ref);
   }
 
   static bool RefusedUpstream(const Error& error) {
@@ -213,7 +230,9 @@ class Source final : public MintingTokenSource {
       Result<store::StoredSecret> secret = co_await parts_.store.Fetch(*ref, deadline);
       if (!secret) {
         flight->store_failed = true;
-        co_return std::move(secret).error();
+        Error error = std::move(secret).error();
+        error.origin = ErrorOrigin::kBroker;  // Not the registry's doing, whoever the store asked.
+        co_return error;
       }
       // P6: a token of another version of the secret must not be found under this one's key.
       landed.keep = secret->version == entry.secret_version;
@@ -302,6 +321,7 @@ class Source final : public MintingTokenSource {
   std::mt19937 generator_;
   TokenCache cache_;
   std::map<TokenKey, std::shared_ptr<Flight>> flights_;
+  std::map<store::SecretRef, std::chrono::steady_clock::time_point> discarded_at_;
   std::map<ConnectorRef, EndpointGate> gates_;  // As many as there ever were connectors.
   std::shared_ptr<OneShot<Done>> idle_ = std::make_shared<OneShot<Done>>();
 };

@@ -191,6 +191,18 @@ TEST_F(TokenSourceTest, TriesOnceMoreOnce) {
   EXPECT_EQ(minter_->mints, 2);
 }
 
+TEST_F(TokenSourceTest, ReplacesCredentialsNoFasterThanItShould) {
+  minter_->Refuse("s3cret");
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "s3cret"}});
+  EXPECT_THAT(Get(), HasError(ErrorCode::kPermissionDenied));
+
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
+  clock_.Advance(seconds(29));
+  EXPECT_THAT(Get(kPullB), HasError(ErrorCode::kPermissionDenied));
+  clock_.Advance(seconds(6));
+  EXPECT_TRUE(Get(kPullB).has_value());
+}
+
 TEST_F(TokenSourceTest, GivesNothingUpWhenTheRegistryIsOnlyAway) {
   minter_->Fail(ErrorCode::kUnavailable);
   store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
