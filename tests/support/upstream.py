@@ -19,7 +19,7 @@ from testca import TestCa, rsa_signer, write
 ADDRESS = "10.77.1.2"
 REGISTRY_HOST, REGISTRY_PORT = "registry.test", 5000
 AUTH_HOST, AUTH_PORT = "auth.test", 5001
-HOSTS = {REGISTRY_HOST: ADDRESS, AUTH_HOST: ADDRESS}
+HOSTS = {REGISTRY_HOST: ADDRESS, AUTH_HOST: ADDRESS, "vault.test": ADDRESS}
 USER = "robot"  # The token service lets a user touch only what is under its own name.
 
 _ISSUER = "test-token-issuer"
