@@ -97,6 +97,11 @@ class Source final : public MintingTokenSource {
   }
 
   void Forget(const catalog::Entry& entry, const std::vector<oci::Scope>& scopes) override {
+    // The password itself was refused, which no token service will tell us.
+    const std::optional<store::SecretRef> ref = store::RefOf(*entry.connector);
+    if (ref && entry.connector->auth.kind == resource::AuthKind::kBasicAuth) {
+      static_cast<void>(Replaced(*ref, parts_.now()));
+    }
     const TokenKey key = KeyOf(entry, scopes);
     const std::lock_guard lock(mutex_);
     cache_.Erase(key);
@@ -144,7 +149,7 @@ class Source final : public MintingTokenSource {
     if (step.answer && found.freshness == Freshness::kFresh) {
       return step;
     }
-    const bool ahead = found.freshness == Freshness::kRefresh;
+    const bool ahead = step.answer && found.freshness == Freshness::kRefresh;
     if (const auto flying = flights_.find(key); shared && flying != flights_.end()) {
       step.wait = ahead ? nullptr : flying->second;
       return step;
@@ -186,19 +191,20 @@ class Source final : public MintingTokenSource {
     const std::optional<store::SecretRef> ref = store::RefOf(*flight->entry->connector);
     Result<Landed> landed = co_await MintOnce(flight, ref, deadline);
     // A credential that the store made for us may be gone before its lease says so.
-    if (!landed && ref && RefusedUpstream(landed.error()) && Replaced(*flight, *ref)) {
+    if (!landed && ref && RefusedUpstream(landed.error()) &&
+        Replaced(*ref, flight->attempt.started)) {
       landed = co_await MintOnce(flight, ref, deadline);
     }
     co_return landed;
   }
 
-  // True when a new Fetch may have another credential than the one that `flight` used.
-  bool Replaced(const Flight& flight, const store::SecretRef& ref) {
+  // Gives a leased credential up. True when a Fetch may have another one than there was at `since`.
+  bool Replaced(const store::SecretRef& ref, std::chrono::steady_clock::time_point since) {
     {
       const std::lock_guard lock(mutex_);
       const auto [last, first] = discarded_at_.try_emplace(ref, parts_.now());
       if (!first && parts_.now() - last->second < kDiscardPause) {
-        return last->second > flight.attempt.started;
+        return last->second > since;
       }
       last->second = parts_.now();
     }

@@ -69,6 +69,10 @@ class Upstream:
             self.start_token_service()
         self.start_registry()
 
+    def use_htpasswd(self, path):
+        """Before start(): the users stand in this file, which somebody else writes."""
+        self._htpasswd = path
+
     def use_fault_service(self, mode):
         """Before start(): puts a token service with a fault in front of the real one."""
         self._fault = mode

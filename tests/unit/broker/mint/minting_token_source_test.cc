@@ -72,6 +72,14 @@ TEST_F(TokenSourceTest, HandsOutNoTokenThatIsAboutToEnd) {
   EXPECT_EQ(ValueOf(Get()), "token-2");
 }
 
+TEST_F(TokenSourceTest, WaitsForTheNextTokenWhenAShortOneIsTooOldToServeMeanwhile) {
+  minter_->Life(seconds(3));
+  ASSERT_EQ(ValueOf(Get()), "token-1");
+  clock_.Advance(milliseconds(2100));
+
+  EXPECT_EQ(ValueOf(Get()), "token-2");
+}
+
 TEST_F(TokenSourceTest, MintsAnewWhenATokenHasEnded) {
   minter_->Life(seconds(1));
   ASSERT_EQ(ValueOf(Get()), "token-1");
@@ -189,6 +197,21 @@ TEST_F(TokenSourceTest, TriesOnceMoreOnce) {
 
   EXPECT_THAT(Get(), HasErrorMessage(ErrorCode::kPermissionDenied, "refused"));
   EXPECT_EQ(minter_->mints, 2);
+}
+
+TEST_F(TokenSourceTest, GivesALeasedPasswordUpThatTheRegistryRefused) {
+  const store::SecretRef ref{"default", "harbor-robot"};
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
+  source_->Forget(*Entry(), kPullA);
+  auto entry = std::make_shared<catalog::Entry>(*Entry());
+  auto connector = std::make_shared<resource::Connector>(*entry->connector);
+  connector->auth.kind = AuthKind::kBasicAuth;
+  entry->connector = connector;
+  EXPECT_TRUE(store_.Discard(ref)) << "a token's end says nothing of the password";
+
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
+  source_->Forget(*entry, kPullA);
+  EXPECT_FALSE(store_.Discard(ref)) << "it was given up already";
 }
 
 TEST_F(TokenSourceTest, ReplacesCredentialsNoFasterThanItShould) {
