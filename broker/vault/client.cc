@@ -98,7 +98,7 @@ Task<Result<Answer>> Client::Do(std::shared_ptr<const Call> call,
       }
       continue;
     }
-    if (held->until > patient_until) {
+    if (held->until > patient_until || held->failures > kHiccups) {
       held->error.message += " (asked for " + call->path + ")";
       co_return std::move(held->error);
     }

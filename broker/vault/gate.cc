@@ -12,7 +12,7 @@ std::optional<Gate::Held> Gate::Admit(Time now) {
     probing_until_ = now + kLongestProbe;
     return std::nullopt;
   }
-  Held held{error_, std::max(until_, now + kProbePause)};
+  Held held{error_, std::max(until_, now + kProbePause), failures_};
   held.error.retry_after = std::chrono::ceil<std::chrono::seconds>(held.until - now);
   return held;
 }

@@ -28,6 +28,7 @@ class Gate {
   struct Held {
     Error error;  // What went wrong last, with retry_after.
     Time until;
+    unsigned failures = 0;  // In a row.
   };
 
   // Nullopt: go, and then call Answered, Failed or Left.

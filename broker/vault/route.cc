@@ -92,10 +92,12 @@ Step Route::Redirected(const Hop& hop) {
     step.error = Unavailable(from + " redirects to " +
                              (url ? url->origin.ToString() : std::string("no valid address")) +
                              ", which is not one of vault.addresses; it is not followed");
+    step.error.retry = Retry::kNever;  // It would redirect again.
     return step;
   }
   if (++redirects_ > kMaxRedirects) {
     step.error = Unavailable(from + " redirects in a circle");
+    step.error.retry = Retry::kNever;
     return step;
   }
   step = GoTo(static_cast<std::size_t>(target - addresses_.begin()));

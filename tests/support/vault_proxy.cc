@@ -37,9 +37,11 @@ VaultProxy::VaultProxy(std::uint16_t vault_port)
 
 HttpAnswer VaultProxy::Serve(const HttpRequest& request) {
   Fault fault;
+  std::string added;
   {
     const std::lock_guard lock(mutex_);
     fault = fault_;
+    added = added_;
   }
   if (fault) {
     if (std::optional<HttpAnswer> answer = fault(request)) {
@@ -53,13 +55,18 @@ HttpAnswer VaultProxy::Serve(const HttpRequest& request) {
     }
   }
   HttpAnswer answer;
-  answer.raw = Exchange(vault_port_, text + "\r\n" + request.body);
+  answer.raw = Exchange(vault_port_, text + added + "\r\n" + request.body);
   return answer;
 }
 
 void VaultProxy::Break(Fault fault) {
   const std::lock_guard lock(mutex_);
   fault_ = std::move(fault);
+}
+
+void VaultProxy::AddHeader(std::string line) {
+  const std::lock_guard lock(mutex_);
+  added_ = std::move(line) + "\r\n";
 }
 
 void VaultProxy::BreakAll(HttpAnswer answer) {

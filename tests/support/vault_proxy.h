@@ -30,6 +30,9 @@ class VaultProxy {
   // Every request is answered so.
   void BreakAll(HttpAnswer answer);
 
+  // From now on what goes to Vault has this header too.
+  void AddHeader(std::string line);
+
   // Of the requests so far, those whose target holds `text`.
   [[nodiscard]] std::size_t Count(const std::string& text) const;
 
@@ -39,6 +42,7 @@ class VaultProxy {
   const std::uint16_t vault_port_;
   std::mutex mutex_;
   Fault fault_;
+  std::string added_;
   HttpServer server_;  // Last: its threads use the others.
 };
 
