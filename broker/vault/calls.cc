@@ -87,11 +87,8 @@ Call LookupWrappingCall(std::string_view wrapping_token) {
               wrapping_token);
 }
 
-Call UnwrapCall(std::string_view wrapping_token) {
-  return Post(Operation::kUnwrap,
-              "sys/wrapping/unwrap",
-              JsonObject({{"token", wrapping_token}}),
-              wrapping_token);
+Call UnwrapCall() {
+  return Post(Operation::kUnwrap, "sys/wrapping/unwrap", JsonObject({}));
 }
 
 Call LookupSelfCall() {

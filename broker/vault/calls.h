@@ -31,9 +31,9 @@ struct Call {
 [[nodiscard]] Call AppRoleLoginCall(const AppRoleLogin& login, std::string_view secret_id);
 [[nodiscard]] Call CertLoginCall(const CertLogin& login);
 
-// Asks what a wrapping token was made for, and for what it wraps. The latter works once.
+// Asks what a wrapping token was made for; and, as that token, for what it wraps, which works once.
 [[nodiscard]] Call LookupWrappingCall(std::string_view wrapping_token);
-[[nodiscard]] Call UnwrapCall(std::string_view wrapping_token);
+[[nodiscard]] Call UnwrapCall();
 
 [[nodiscard]] Call LookupSelfCall();
 [[nodiscard]] Call RenewSelfCall(std::chrono::seconds increment);

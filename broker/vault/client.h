@@ -27,8 +27,8 @@ namespace connector::broker::vault {
 inline constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
 
 // How long a call may wait for the gate before it fails with what the gate says. Those who poll do
-// not wait at all; a caller's mint may, so that a hiccup costs no pull. A Vault that has failed more
-// often than kHiccups in a row is down: then all fail at once.
+// not wait at all; a caller's mint may, so that a hiccup costs no pull. A Vault that has failed
+// more often than kHiccups in a row is down: then all fail at once.
 enum class Patience : std::uint8_t { kNone, kShort };
 inline constexpr std::chrono::milliseconds kShortPatience{2000};
 inline constexpr unsigned kHiccups = 2;

@@ -74,8 +74,13 @@ Task<Result<Secret>> Unwrap(const AppRoleLogin& login,
     co_return Refused("the wrapping token was not made by auth/" + login.mount +
                       "/role/.../secret-id; it is not unwrapped");
   }
-  const auto unwrap = std::make_shared<const Call>(UnwrapCall(wrapping_token.Reveal()));
-  const Result<Answer> answer = co_await AskAboutWrapping(client, unwrap, as, deadline);
+  // Vault wants the wrapping token itself as the one who asks.
+  auto bearer = std::make_shared<Identity>();
+  bearer->connections = client.NewConnections();
+  bearer->token = wrapping_token.Clone();
+  const auto unwrap = std::make_shared<const Call>(UnwrapCall());
+  const Result<Answer> answer =
+      co_await AskAboutWrapping(client, unwrap, std::move(bearer), deadline);
   if (!answer) {
     co_return answer.error();
   }
