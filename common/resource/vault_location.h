@@ -15,8 +15,8 @@ struct VaultLocation {
   std::string path;                       // Of the API, without "v1/": "secret/data/ci/harbor".
   std::string username_key = "username";  // Which field of the answer is what.
   std::string password_key = "password";
-  std::string docker_config_key;  // Not empty: a whole docker config.json; the two are not read.
-  std::uint32_t version = 0;      // Of KV v2; 0 is the newest.
+  std::string docker_config_key{};  // Not empty: a whole docker config.json; the two are not read.
+  std::uint32_t version = 0;        // Of KV v2; 0 is the newest.
 
   bool operator==(const VaultLocation&) const = default;
   auto operator<=>(const VaultLocation&) const = default;

@@ -5,7 +5,7 @@
 namespace connector::broker::store {
 namespace {
 
-class FakeHarness : public KubernetesSecrets {
+class FakeHarness {
  public:
   SecretStore& store() { return store_; }
   void Put(const SecretRef& ref, const std::string& type, Fields fields) {

@@ -5,7 +5,7 @@
 namespace connector::broker::store {
 namespace {
 
-class FileHarness : public KubernetesSecrets {
+class FileHarness {
  public:
   SecretStore& store() { return store_; }
 
