@@ -182,6 +182,7 @@ class Front:
 
     def __init__(self, vault, port=FRONT_PORT):
         self.requests = []  # (time, method, path, status)
+        self.delay = 0.0  # Of every answer, in seconds: a Vault that is far away or busy.
         self.cut = False  # From now on connections are closed before a byte.
         self._vault, self._port = vault, port
         self.address = f"https://{HOST}:{port}"
@@ -227,6 +228,7 @@ class Front:
                 if front.cut:
                     self.close_connection = True
                     return
+                threading.Event().wait(front.delay)
                 status, headers, answer = front._pass_on(self, body)
                 front.requests.append((came, self.command, self.path, status))
                 self.send_response_only(status)
