@@ -4,6 +4,8 @@
 // its life, gets another when it cannot be renewed or was revoked, and gives back what is ours at
 // the end. Calls are made through it.
 //
+// session.cc gets tokens and makes calls; session_keep.cc renews and revokes.
+//
 // Logins are counted in generations, because Vault takes back a token's leases with the token.
 
 #include "broker/vault/client.h"
