@@ -1,5 +1,7 @@
 #include "broker/vault/session.h"
 
+#include "common/crypto/digest.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -47,40 +49,45 @@ bool Session::FileChanged() {
   const Result<Secret> read = ReadLoginFile(login->file);
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(current_);
-  return read && found != tokens_.end() && read->Reveal() != found->second.identity->token.Reveal();
+  if (!read || found == tokens_.end() || read->Reveal() == found->second.identity->token.Reveal()) {
+    return false;
+  }
+  // One attempt for each content: a token that is no good does not cost the one that still is.
+  const std::string digest = crypto::Sha256Hex(read->Reveal());
+  const bool is_new = digest != tried_;
+  tried_ = digest;
+  return is_new;
 }
 
 Task<Result<Session::Token>> Session::Get(Deadline deadline) {
   const bool changed = FileChanged();
-  while (true) {
-    std::optional<Token> token = Current();
-    if (token && !changed) {
-      co_return *std::move(token);
-    }
-    std::optional<Error> held;
-    const std::shared_ptr<LoginFlight> flight = JoinLogin(changed, held);
-    if (flight == nullptr) {
-      co_return *std::move(held);
-    }
-    const std::optional<Result<Done>> landed = co_await LoginFlight::Wait(flight, deadline);
-    if (!landed) {
-      co_return MakeError(ErrorCode::kDeadlineExceeded,
-                          ErrorOrigin::kUpstream,
-                          "the broker's login at Vault did not end in time",
-                          Retry::kSafe);
-    }
-    if (!*landed) {
-      co_return landed->error();
-    }
-    token = Current();
-    if (token) {
-      co_return *std::move(token);
-    }
-    co_return MakeError(ErrorCode::kUnavailable,
+  std::optional<Token> token = Current();
+  if (token && !changed) {
+    co_return *std::move(token);
+  }
+  std::optional<Error> held;
+  const std::shared_ptr<LoginFlight> flight = JoinLogin(changed, held);
+  if (flight == nullptr) {
+    co_return *std::move(held);
+  }
+  const std::optional<Result<Done>> landed = co_await LoginFlight::Wait(flight, deadline);
+  token = Current();
+  if (token) {
+    co_return *std::move(token);
+  }
+  if (!landed) {
+    co_return MakeError(ErrorCode::kDeadlineExceeded,
                         ErrorOrigin::kUpstream,
-                        "the token of the broker's login at Vault ended at once",
+                        "the broker's login at Vault did not end in time",
                         Retry::kSafe);
   }
+  if (!*landed) {
+    co_return landed->error();
+  }
+  co_return MakeError(ErrorCode::kUnavailable,
+                      ErrorOrigin::kUpstream,
+                      "the token of the broker's login at Vault ended at once",
+                      Retry::kSafe);
 }
 
 // The login under way, or a new one; null with `held` when it is not yet time. `forced`: there is
@@ -124,11 +131,15 @@ Result<Done> Session::Settle(Result<TokenGrant> grant, Time started) {
       login_gate_.Answered();
       login_problem_.clear();
       care_at_.reset();
+      if (crypto::Sha256Hex(grant->token.Reveal()) != tried_) {
+        tried_.clear();  // The login had read the file before it changed.
+      }
       Adopt(*std::move(grant), started, is_new);
     } else {
       failure = grant.error();
       if (down) {
         login_gate_.Left();  // The gate before all of Vault says when.
+        tried_.clear();
       } else {
         login_gate_.Failed(*failure, Now(), parts_.random());
         login_problem_ = failure->message;

@@ -116,6 +116,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<LoginFlight> login_;
   Gate login_gate_;
   std::string login_problem_;
+  std::string tried_;            // Digest of the token file's content that was tried last.
   std::optional<Time> care_at_;  // Instead of the plan's time, after a failure.
   std::uint64_t logins_ = 0;
   std::uint64_t renewals_ = 0;

@@ -53,8 +53,8 @@ Task<void> Session::Keep() {
       co_await Probe(*token);
     } else if (due <= Now()) {
       co_await CareFor(*token, plan.what);
-    } else if (FileChanged()) {
-      co_await Get(Now() + kCareTimeout);
+    } else {
+      co_await Get(Now() + kCareTimeout);  // Looks whether a token file has changed.
     }
   }
 }
