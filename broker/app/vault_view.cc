@@ -1,5 +1,6 @@
 #include "broker/app/vault_view.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace connector::broker::app {
@@ -46,6 +47,12 @@ admin::CredentialStatus CredentialStatusOf(const resource::VaultLocation& locati
   out.last_success = observed.last_success;
   out.last_error = observed.last_error;
   return out;
+}
+
+bool NeedsVault(const catalog::Snapshot& snapshot) {
+  return std::any_of(snapshot.entries.begin(), snapshot.entries.end(), [](const auto& entry) {
+    return entry.second->connector->auth.vault.has_value();
+  });
 }
 
 std::vector<std::string> DegradedBy(const vault::Status& status) {

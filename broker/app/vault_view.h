@@ -16,6 +16,9 @@ namespace connector::broker::app {
 [[nodiscard]] admin::CredentialStatus CredentialStatusOf(const resource::VaultLocation& location,
                                                          const store::VaultObservation& observed);
 
+// Whether any connector keeps its credential in Vault.
+[[nodiscard]] bool NeedsVault(const catalog::Snapshot& snapshot);
+
 // One sentence for each thing that is wrong: what was granted goes on, so nothing of it makes a
 // broker not ready.
 [[nodiscard]] std::vector<std::string> DegradedBy(const vault::Status& status);

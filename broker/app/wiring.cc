@@ -3,6 +3,7 @@
 #include "broker/app/metrics.h"
 #include "broker/app/status.h"
 #include "broker/app/vault_service.h"
+#include "broker/app/vault_view.h"
 #include "broker/app/verifiers.h"
 #include "broker/catalog/directory_source.h"
 #include "broker/mint/anonymous_minter.h"
@@ -225,9 +226,11 @@ class Broker::Impl {
   }
 
   admin::Readiness ReadinessNow() {
+    // A Vault that no connector needs degrades nothing; we do not even log in there.
+    const bool needs_vault = vault_ && NeedsVault(*catalog_.Current());
     return ReadinessOf(audit_->Status(),
                        serving_,
-                       vault_ ? std::optional(vault_->store().Status()) : std::nullopt);
+                       needs_vault ? std::optional(vault_->store().Status()) : std::nullopt);
   }
 
   Result<Done> StartAdmin() {

@@ -4,6 +4,7 @@ import signal
 
 from images import Image
 from netns import wait_until
+from pull_loop import PullLoop
 from push import get_manifest, push_image
 from upstream import USER
 from vault_world import PATH, start_vault, vault_auth
@@ -15,7 +16,7 @@ NAME = path_form("robot/app")
 def started(make_world, **options):
     world = make_world()
     start_vault(world, **options)
-    world.start(auth=vault_auth(), **{})
+    world.start(auth=vault_auth())
     push_image(world.client(), NAME, "v1", Image(world.path("image")), world.token())
     return world
 
@@ -119,6 +120,24 @@ def test_a_key_that_is_missing_is_named(make_world):
 
     world.put_connector(world.connector(auth=vault_auth(usernameKey="user")))
     wait_until(lambda: granted(new_grant(world, "new")), "the other key is used")
+
+
+def test_a_restart_of_the_broker_ends_no_grant(make_world):
+    world = started(make_world)
+    loop = PullLoop(world, NAME, world.token(), pause=0.02)
+
+    world.broker.stop()
+    world.start_broker()
+    wait_until(
+        lambda: count(world.broker_metrics(), "connector_broker_watch_streams") == 1,
+        "the data plane follows it", 30,
+    )  # fmt: skip
+    seen = len(loop.results)
+    wait_until(lambda: len(loop.results) > seen + 50, "fifty more pulls")
+
+    assert {status for _, status in loop.stop()} == {200}
+    # With another epoch, even for a moment, the data plane would have asked anew.
+    assert "connector_broker_issue_total{outcome=\"granted\"} 0" in world.broker_metrics()
 
 
 def test_a_broker_that_starts_while_vault_is_sealed_serves_when_it_is_back(make_world):

@@ -50,6 +50,20 @@ def test_a_broker_without_vault_says_so(make_world):
     assert "FAILED  vault-login" in world.check("default/other").stdout
 
 
+def test_a_vault_that_nobody_needs_degrades_nothing(make_world):
+    world = make_world()
+    vault = start_vault(world)
+    world.put_secret(world.upstream.password)
+    for process in vault.processes.values():
+        process.kill()
+    world.start()
+
+    assert get_manifest(
+        world.client(), path_form("robot/app"), "v1", world.token()
+    ).status == 404  # fmt: skip
+    assert world.broker_readiness() == (200, "ready\n")
+
+
 def test_a_configuration_that_cannot_work_is_refused_with_the_field(make_world):
     world = make_world()
     start_vault(world)

@@ -14,8 +14,8 @@ from vault_world import PATH, is_full, start_vault, vault_auth
 from world import path_form
 
 NAME = path_form("robot/app")
-SEALED_SECONDS = 120 if is_full() else 12
-USUAL_SECONDS = 10 if is_full() else 6
+SEALED_SECONDS = 120 if is_full() else 8
+USUAL_SECONDS = 10 if is_full() else 4
 GRANT_EVERY = 0.1  # Each costs Vault one read: the usual rate.
 
 
