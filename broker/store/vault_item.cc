@@ -20,8 +20,8 @@ VaultPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, Time now) 
         return {VaultCare::kRead, care_at.value_or(plan.at)};
     }
   }
-  const bool metadata =
-      kv && seen.problem.empty() && (generation == 0 || generation != metadata_refused_in);
+  // What is known of the versions goes with a refusal: metadata do not tell of rights.
+  const bool metadata = kv && (generation == 0 || generation != metadata_refused_in);
   return {metadata ? VaultCare::kReadMetadata : VaultCare::kRead, next};
 }
 

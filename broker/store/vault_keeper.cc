@@ -280,7 +280,7 @@ std::shared_ptr<const StoredSecret> VaultKeeper::TakeReading(VaultItem& item,
   if (live) {
     item.seen.expires_at = live->not_after;
   }
-  if (item.dropped) {
+  if (item.dropped && !stopping_) {
     news.to_revoke = TakeLeases(item);  // Nobody else will.
   }
   return live ? std::make_shared<const StoredSecret>(*std::move(live)) : secret;

@@ -333,23 +333,27 @@ void VaultKeeper::WakeAll() {
 }
 
 Task<Done> VaultKeeper::Stop(Deadline deadline) {
-  std::vector<std::pair<SecretRef, std::vector<std::shared_ptr<VaultLease>>>> held;
+  std::map<SecretRef, ItemPointer> items;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    for (const auto& [ref, item] : items_) {
+    items.swap(items_);
+    for (const auto& [ref, item] : items) {
       item->dropped = true;
       item->wake->Set(Done{});
-      held.emplace_back(ref, TakeLeases(*item));
     }
-    items_.clear();
   }
   stopped_->Set(Done{});
   session_->EndKeeping();
-  // What is under way may still bring leases home, which are then revoked with the token.
+  // What is under way may still bring leases home.
   const auto left = deadline - Now();
   const bool idle = co_await scope_->Close(Now() + left / 2);
-  for (const auto& [ref, leases] : held) {
+  for (const auto& [ref, item] : items) {
+    std::vector<std::shared_ptr<VaultLease>> leases;
+    {
+      const std::lock_guard lock(mutex_);
+      leases = TakeLeases(*item);
+    }
     for (const std::shared_ptr<VaultLease>& lease : leases) {
       if (Now() < deadline && !client_->ProbeAt()) {
         co_await RevokeOne(ref, lease, deadline);

@@ -1,5 +1,7 @@
 #include "broker/vault/session.h"
 
+#include "common/crypto/digest.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -47,40 +49,45 @@ bool Session::FileChanged() {
   const Result<Secret> read = ReadLoginFile(login->file);
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(current_);
-  return read && found != tokens_.end() && read->Reveal() != found->second.identity->token.Reveal();
+  if (!read || found == tokens_.end() || read->Reveal() == found->second.identity->token.Reveal()) {
+    return false;
+  }
+  // One attempt for each content: a token that is no good does not cost the one that still is.
+  const std::string digest = crypto::Sha256Hex(read->Reveal());
+  const bool is_new = digest != tried_;
+  tried_ = digest;
+  return is_new;
 }
 
 Task<Result<Session::Token>> Session::Get(Deadline deadline) {
   const bool changed = FileChanged();
-  while (true) {
-    std::optional<Token> token = Current();
-    if (token && !changed) {
-      co_return *std::move(token);
-    }
-    std::optional<Error> held;
-    const std::shared_ptr<LoginFlight> flight = JoinLogin(changed, held);
-    if (flight == nullptr) {
-      co_return *std::move(held);
-    }
-    const std::optional<Result<Done>> landed = co_await LoginFlight::Wait(flight, deadline);
-    if (!landed) {
-      co_return MakeError(ErrorCode::kDeadlineExceeded,
-                          ErrorOrigin::kUpstream,
-                          "the broker's login at Vault did not end in time",
-                          Retry::kSafe);
-    }
-    if (!*landed) {
-      co_return landed->error();
-    }
-    token = Current();
-    if (token) {
-      co_return *std::move(token);
-    }
-    co_return MakeError(ErrorCode::kUnavailable,
+  std::optional<Token> token = Current();
+  if (token && !changed) {
+    co_return *std::move(token);
+  }
+  std::optional<Error> held;
+  const std::shared_ptr<LoginFlight> flight = JoinLogin(changed, held);
+  if (flight == nullptr) {
+    co_return *std::move(held);
+  }
+  const std::optional<Result<Done>> landed = co_await LoginFlight::Wait(flight, deadline);
+  token = Current();
+  if (token) {
+    co_return *std::move(token);
+  }
+  if (!landed) {
+    co_return MakeError(ErrorCode::kDeadlineExceeded,
                         ErrorOrigin::kUpstream,
-                        "the token of the broker's login at Vault ended at once",
+                        "the broker's login at Vault did not end in time",
                         Retry::kSafe);
   }
+  if (!*landed) {
+    co_return landed->error();
+  }
+  co_return MakeError(ErrorCode::kUnavailable,
+                      ErrorOrigin::kUpstream,
+                      "the token of the broker's login at Vault ended at once",
+                      Retry::kSafe);
 }
 
 // The login under way, or a new one; null with `held` when it is not yet time. `forced`: there is
@@ -124,11 +131,15 @@ Result<Done> Session::Settle(Result<TokenGrant> grant, Time started) {
       login_gate_.Answered();
       login_problem_.clear();
       care_at_.reset();
+      if (crypto::Sha256Hex(grant->token.Reveal()) != tried_) {
+        tried_.clear();  // The login had read the file before it changed.
+      }
       Adopt(*std::move(grant), started, is_new);
     } else {
       failure = grant.error();
       if (down) {
         login_gate_.Left();  // The gate before all of Vault says when.
+        tried_.clear();
       } else {
         login_gate_.Failed(*failure, Now(), parts_.random());
         login_problem_ = failure->message;
@@ -266,139 +277,6 @@ Task<Result<LoginInfo>> Session::EnsureLogin(Deadline deadline) {
                         Retry::kSafe);
   }
   co_return *status.login;
-}
-
-Task<void> Session::Keep() {
-  const std::shared_ptr<Session> self = shared_from_this();
-  while (true) {
-    std::shared_ptr<OneShot<Done>> wake;
-    std::optional<Time> care_at;
-    {
-      const std::lock_guard lock(mutex_);
-      if (ending_) {
-        co_return;
-      }
-      wake_ = std::make_shared<OneShot<Done>>();
-      wake = wake_;
-      care_at = care_at_;
-    }
-    const std::optional<Token> token = Current();
-    if (!token) {
-      const Result<Token> got = co_await Get(Now() + kLoginTimeout);
-      if (!got) {
-        Time again = Now() + kShortestRetry;
-        again = std::max(again, client_->ProbeAt().value_or(again));
-        {
-          const std::lock_guard lock(mutex_);
-          again = login_gate_.failing() ? std::max(again, login_gate_.until()) : again;
-        }
-        co_await OneShot<Done>::Wait(wake, again);
-      }
-      continue;
-    }
-    const NextCare plan = NextCareOf(token->life);
-    const Time never = Now() + std::chrono::hours(1);
-    const Time due = plan.what == Care::kNone ? never : care_at.value_or(plan.at);
-    const std::optional<Time> probe_at = client_->ProbeAt();
-    Time at = std::min(due, probe_at.value_or(never));
-    at = std::min(at, Now() + (probe_at ? kLongestBackoff : options_.poll_interval));
-    co_await OneShot<Done>::Wait(wake, at);
-    if (const std::optional<Time> probe = client_->ProbeAt(); probe && *probe <= Now()) {
-      co_await Probe(*token);
-    } else if (due <= Now()) {
-      co_await CareFor(*token, plan.what);
-    } else if (FileChanged()) {
-      co_await Get(Now() + kLoginTimeout);
-    }
-  }
-}
-
-Task<void> Session::Probe(Token token) {
-  const auto call = std::make_shared<const Call>(LookupSelfCall());
-  const Deadline deadline = Now() + kLoginTimeout;
-  const Result<Answer> answer =
-      co_await client_->Do(call, token.identity, Patience::kNone, deadline);
-  if (answer && answer->status == 403 && co_await IsDead(token, deadline)) {
-    Bury(token.generation);
-  }
-}
-
-Task<void> Session::CareFor(Token token, Care what) {
-  if (what == Care::kRenew && co_await Renew(token)) {
-    co_return;
-  }
-  std::optional<Error> held;
-  const std::shared_ptr<LoginFlight> flight = JoinLogin(false, held);
-  bool ok = false;
-  if (flight != nullptr) {
-    const std::optional<Result<Done>> landed =
-        co_await LoginFlight::Wait(flight, Now() + kLoginTimeout);
-    ok = landed && landed->has_value();
-  }
-  if (!ok) {
-    const std::lock_guard lock(mutex_);
-    care_at_ = RetryCareAt(token.life, Now());
-  }
-}
-
-// False when the token cannot be renewed and another is needed.
-Task<bool> Session::Renew(Token token) {
-  const Time started = Now();
-  const auto call = std::make_shared<const Call>(RenewSelfCall(token.life.asked));
-  const Deadline deadline = started + kLoginTimeout;
-  const Result<Answer> answer =
-      co_await client_->Do(call, token.identity, Patience::kNone, deadline);
-  const bool refused = answer && answer->status >= 400 && answer->status < 500;
-  if (refused) {
-    co_return false;
-  }
-  const Result<TokenGrant> grant =
-      answer && answer->status == 200 ? ReadLogin(*answer) : Result<TokenGrant>(Error{});
-  if (grant && grant->ttl.count() == 0 && token.life.ttl.count() != 0) {
-    co_return false;
-  }
-  const std::lock_guard lock(mutex_);
-  const auto found = tokens_.find(token.generation);
-  if (!grant || found == tokens_.end()) {
-    care_at_ = RetryCareAt(token.life, Now());
-    co_return true;
-  }
-  Life& life = found->second.life;
-  life = {started, grant->ttl, std::max(life.asked, grant->ttl), grant->renewable};
-  found->second.expires_at = parts_.clock.Now() + grant->ttl;
-  care_at_.reset();
-  ++renewals_;
-  co_return true;
-}
-
-void Session::EndKeeping() {
-  const std::lock_guard lock(mutex_);
-  ending_ = true;
-  wake_->Set(Done{});
-}
-
-Task<Done> Session::Revoke(Deadline deadline) {
-  std::vector<Token> ours;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [generation, token] : tokens_) {
-      if (token.ours && !Ended(token.life, Now())) {
-        ours.push_back(token);
-      }
-    }
-    tokens_.clear();
-    current_ = 0;
-  }
-  const auto call = std::make_shared<const Call>(RevokeSelfCall());
-  for (const Token& token : ours) {
-    const Result<Answer> answer =
-        co_await client_->Do(call, token.identity, Patience::kNone, deadline);
-    if (!answer || answer->status >= 300) {
-      parts_.logger.Warning("the broker's token at vault could not be revoked; it ends by itself",
-                            {{"accessor", token.accessor}});
-    }
-  }
-  co_return Done{};
 }
 
 std::optional<std::optional<Time>> Session::EndOf(std::uint64_t generation) const {

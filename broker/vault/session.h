@@ -4,6 +4,8 @@
 // its life, gets another when it cannot be renewed or was revoked, and gives back what is ours at
 // the end. Calls are made through it.
 //
+// session.cc gets tokens and makes calls; session_keep.cc renews and revokes.
+//
 // Logins are counted in generations, because Vault takes back a token's leases with the token.
 
 #include "broker/vault/client.h"
@@ -114,6 +116,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<LoginFlight> login_;
   Gate login_gate_;
   std::string login_problem_;
+  std::string tried_;            // Digest of the token file's content that was tried last.
   std::optional<Time> care_at_;  // Instead of the plan's time, after a failure.
   std::uint64_t logins_ = 0;
   std::uint64_t renewals_ = 0;

@@ -326,6 +326,19 @@ TEST_F(VaultLogin, ByTokenFileFollowsTheFileAndLeavesTheTokenAlive) {
   EXPECT_TRUE(TokenLives(accessor));
 }
 
+TEST_F(VaultLogin, ByTokenFileKeepsAGoodTokenWhenTheFileHoldsABadOne) {
+  const std::string token = vault_.NewToken(R"({"policies":["logins-reader"],"ttl":"5m"})");
+  options_ = VaultStoreWorld::OptionsFor(dir_, token);
+  VaultStoreWorld world(options_);
+  ASSERT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
+
+  ReplaceFile(dir_ / "token", "nonsense");
+
+  EXPECT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
+  EXPECT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
+  EXPECT_EQ(world.Count(vault::Operation::kLookupSelf), 2u) << "the bad one is tried once";
+}
+
 TEST_F(VaultLogin, ByTokenFileSaysThatTheTokenIsDeadUntilAnotherIsWritten) {
   const std::string token = vault_.NewToken(R"({"policies":["logins-reader"],"ttl":"5m"})");
   options_ = VaultStoreWorld::OptionsFor(dir_, token);

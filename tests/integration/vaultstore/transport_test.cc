@@ -65,9 +65,14 @@ TEST_F(VaultTransport, VerifiesVaultAgainstTheCaFileAlone) {
   Trust(vault_.ca());
   EXPECT_EQ(PasswordOf(Fetch()), "p");
 
+  // Also where the system trusts it.
+  ReplaceFile(dir_ / "system.crt", vault_.ca().pem());
+  ::setenv("SSL_CERT_FILE", (dir_ / "system.crt").c_str(), 1);
   Trust(TestCa());
+  const Result<StoredSecret> distrusted = Fetch();
+  ::unsetenv("SSL_CERT_FILE");
   EXPECT_THAT(
-      Fetch(),
+      distrusted,
       HasErrorMessage(ErrorCode::kUnavailable,
                       HasSubstr("the certificate of localhost:" +
                                 std::to_string(vault_.tls_address().port) + " is not trusted")));

@@ -59,8 +59,6 @@ TEST(VaultItem, PollsMetadataOnceItKnowsThemAndMayReadThem) {
   item.metadata_refused_in = 1;
   EXPECT_EQ(item.Plan(1, false, kNow).what, VaultCare::kRead);
   EXPECT_EQ(item.Plan(2, false, kNow).what, VaultCare::kReadMetadata) << "another login may";
-  item.seen.problem = "denied";
-  EXPECT_EQ(item.Plan(2, false, kNow).what, VaultCare::kRead) << "metadata do not tell of rights";
 }
 
 TEST(VaultItem, LooksAgainAfterTheIntervalWithJitterAndSoonerAfterAFailure) {
