@@ -81,6 +81,12 @@ std::shared_ptr<VaultKeeper> VaultKeeper::Make(vault::Options options, VaultStor
       keeper->WakeAll();
     }
   });
+  const std::weak_ptr<vault::Session> session = made->session_;
+  made->client_->OnFailing([session] {
+    if (const auto held = session.lock()) {
+      held->Wake();
+    }
+  });
   return made;
 }
 

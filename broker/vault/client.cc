@@ -258,6 +258,9 @@ void Client::Failed(const Error& error, bool sealed) {
   if (first && error.origin != ErrorOrigin::kSelf) {
     parts_.logger.Warning("vault does not answer", {{"error", error.message}});
   }
+  if (first && on_failing_) {
+    on_failing_();
+  }
 }
 
 Status Client::Reachability() const {

@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace connector::broker::vault {
@@ -51,6 +52,9 @@ struct ClientParts {
 class Client {
  public:
   Client(const Options& options, ClientParts parts);
+
+  // Called when Vault stops answering: any thread, no lock held. Once, before the first call.
+  void OnFailing(std::function<void()> on_failing) { on_failing_ = std::move(on_failing); }
 
   // Any answer of Vault's own, whatever its status, is a value. Errors: kUnavailable and
   // kDeadlineExceeded (Vault cannot be reached, is sealed, limits us; with retry_after),
@@ -88,6 +92,7 @@ class Client {
 
   const Options options_;
   const ClientParts parts_;
+  std::function<void()> on_failing_;
   const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();
 
   mutable std::mutex mutex_;  // Guards all below; never held across co_await.

@@ -62,6 +62,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // its gate opens: nobody else needs to.
   [[nodiscard]] Task<void> Keep();
   void EndKeeping();
+  // Keep looks again at what there is to do.
+  void Wake();
 
   // Revokes our tokens, as far as `deadline` allows.
   [[nodiscard]] Task<Done> Revoke(Deadline deadline);

@@ -123,6 +123,11 @@ void Session::EndKeeping() {
   wake_->Set(Done{});
 }
 
+void Session::Wake() {
+  const std::lock_guard lock(mutex_);
+  wake_->Set(Done{});
+}
+
 Task<Done> Session::Revoke(Deadline deadline) {
   std::vector<Token> ours;
   {

@@ -117,13 +117,13 @@ class VaultLeases : public ::testing::Test {
 };
 
 TEST_F(VaultLeases, AreHeldAndRenewedBeyondTheirFirstLife) {
-  LeasesLive("2s", "1h");
+  LeasesLive("3s", "1h");
   World().Follow({ref_});
   ASSERT_TRUE(Acquired());
   const std::string user = User();
 
   ASSERT_TRUE(
-      VaultStoreWorld::Eventually([&] { return World().store().Status().lease_renewals >= 3; }));
+      VaultStoreWorld::Eventually([&] { return World().store().Status().lease_renewals >= 2; }));
 
   EXPECT_EQ(User(), user);
   EXPECT_EQ(users_.All(), std::set<std::string>{user});
