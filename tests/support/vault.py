@@ -182,14 +182,17 @@ class Front:
 
     def __init__(self, vault, port=FRONT_PORT):
         self.requests = []  # (time, method, path, status)
+        self.delay = 0.0  # Of every answer, in seconds: a Vault that is far away or busy.
         self.cut = False  # From now on connections are closed before a byte.
         self._vault, self._port = vault, port
         self.address = f"https://{HOST}:{port}"
+        self._upstream_tls = ssl.create_default_context(cafile=vault.ca.path)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*vault._certificate)
         with vault.room.entered():
             server = http.server.ThreadingHTTPServer((ADDRESS, port), self._handler())
         server.daemon_threads = True
+        server.handle_error = lambda *_: None  # Either side may go away at any time.
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -227,6 +230,7 @@ class Front:
                 if front.cut:
                     self.close_connection = True
                     return
+                threading.Event().wait(front.delay)
                 status, headers, answer = front._pass_on(self, body)
                 front.requests.append((came, self.command, self.path, status))
                 self.send_response_only(status)
@@ -245,10 +249,9 @@ class Front:
         return Handler
 
     def _pass_on(self, handler, body):
-        context = ssl.create_default_context(cafile=self._vault.ca.path)
         with self._vault.room.entered():
             connection = http.client.HTTPSConnection(
-                ADDRESS, self._vault.ports[0], timeout=60, context=context
+                ADDRESS, self._vault.ports[0], timeout=60, context=self._upstream_tls
             )
             connection.connect()
         headers = {name: value for name, value in handler.headers.items() if name != "Host"}

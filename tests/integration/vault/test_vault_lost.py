@@ -123,10 +123,11 @@ def test_a_key_that_is_missing_is_named(make_world):
 
 
 def test_a_restart_of_the_broker_ends_no_grant(make_world):
-    world = started(make_world)
+    world = started(make_world, front=True)
     loop = PullLoop(world, NAME, world.token(), pause=0.02)
 
     world.broker.stop()
+    world.vault_front.delay = 1.0  # Longer than a data plane needs to find its broker again.
     world.start_broker()
     wait_until(
         lambda: count(world.broker_metrics(), "connector_broker_watch_streams") == 1,
