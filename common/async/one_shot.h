@@ -55,13 +55,17 @@ class OneShot {
                                            Executor>;
 
   // Completed by the value or by its timer, whichever is first. The mutex also guards the timer,
-  // which Asio does not let two threads touch at once.
+  // which Asio does not let two threads touch at once. A waiter may outlive the io_context that its
+  // coroutine runs on; its timer may not, so `work_` keeps that one running until the timer is
+  // gone.
   class Waiter : public std::enable_shared_from_this<Waiter> {
    public:
     template <typename Handler>
-    explicit Waiter(Handler handler) : timer_(asio::get_associated_executor(handler)) {
+    explicit Waiter(Handler handler)
+        : timer_(std::in_place, asio::get_associated_executor(handler)),
+          work_(timer_->get_executor()) {
       auto shared = std::make_shared<Handler>(std::move(handler));
-      resume_ = [executor = timer_.get_executor(), shared](std::optional<T> value) {
+      resume_ = [executor = timer_->get_executor(), shared](std::optional<T> value) {
         auto call = [handler = std::move(*shared), value = std::move(value)]() mutable {
           std::move(handler)(std::move(value));
         };
@@ -72,8 +76,8 @@ class OneShot {
     void Arm(Deadline until) {
       const std::lock_guard lock(mutex_);
       if (resume_ != nullptr) {
-        timer_.expires_at(until);
-        timer_.async_wait([self = this->shared_from_this()](const boost::system::error_code&) {
+        timer_->expires_at(until);
+        timer_->async_wait([self = this->shared_from_this()](const boost::system::error_code&) {
           self->Complete(std::nullopt);
         });
       }
@@ -84,16 +88,19 @@ class OneShot {
       {
         const std::lock_guard lock(mutex_);
         resume = std::exchange(resume_, nullptr);
-        timer_.cancel();
+        if (resume == nullptr) {
+          return;
+        }
+        timer_.reset();
       }
-      if (resume != nullptr) {
-        resume(std::move(value));
-      }
+      resume(std::move(value));
+      work_.reset();  // Last: the io_context may end now.
     }
 
    private:
     std::mutex mutex_;
-    Timer timer_;
+    std::optional<Timer> timer_;
+    asio::executor_work_guard<Executor> work_;
     std::function<void(std::optional<T>)> resume_;  // Empty once it was called.
   };
 
