@@ -1,5 +1,7 @@
 """One stand and one matrix for all clients; the matrix is printed at the end."""
 
+import shutil
+
 import pytest
 
 from catalog import CLIENTS
@@ -23,7 +25,10 @@ def matrix():
 def stand(tmp_path_factory, request, matrix):
     made = Stand(tmp_path_factory.mktemp("clients") / "world", matrix)
     yield made
-    made.close(failed=request.session.testsfailed > 0)
+    failed = request.session.testsfailed > 0
+    made.close(failed)
+    if not failed:
+        shutil.rmtree(made.world.directory, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
