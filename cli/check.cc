@@ -9,7 +9,7 @@
 namespace connector::cli {
 namespace {
 
-constexpr std::size_t kNameColumn = 10;
+constexpr std::size_t kNameColumn = 12;
 constexpr std::int64_t kMillisecondsPerSecond = 1000;
 constexpr std::int64_t kNanosecondsPerMillisecond = 1000000;
 
@@ -55,7 +55,9 @@ int Run(const Arguments& arguments, const Console& console) {
 
 constexpr std::string_view kDetails =
     R"(The broker probes the connector's registry: is the Secret there, does the registry answer, does
-it accept the Secret, can the repository of auth.params be read. Stops at the first failure.
+it accept the Secret, can the repository of auth.params be read. With a credential in Vault, the
+first steps are vault-login, vault-read (may the broker read the path) and vault-keys (is what is
+there a credential). Stops at the first failure.
 
 Exit codes: 0 every step is ok; 1 one failed; 2 wrong usage, or the broker refuses the
 operator's certificate or does not know the connector; 3 the broker could not be reached.

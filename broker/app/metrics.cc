@@ -1,5 +1,6 @@
 #include "broker/app/metrics.h"
 
+#include "broker/app/families.h"
 #include "common/base/locked_arena.h"
 #include "common/metrics/buckets.h"
 
@@ -25,37 +26,6 @@ prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry
                                                   const std::string& help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
 }
-
-using Labels = std::vector<prometheus::ClientMetric::Label>;
-
-class Families {
- public:
-  void Gauge(const std::string& name, const std::string& help, Labels labels, double value) {
-    prometheus::ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.gauge.value = value;
-    Add(name, help, prometheus::MetricType::Gauge, std::move(metric));
-  }
-  void Counter(const std::string& name, const std::string& help, double value) {
-    prometheus::ClientMetric metric;
-    metric.counter.value = value;
-    Add(name, help, prometheus::MetricType::Counter, std::move(metric));
-  }
-  [[nodiscard]] std::vector<prometheus::MetricFamily> Take() { return std::move(families_); }
-
- private:
-  void Add(const std::string& name,
-           const std::string& help,
-           prometheus::MetricType type,
-           prometheus::ClientMetric metric) {
-    if (families_.empty() || families_.back().name != name) {
-      families_.push_back({name, help, type, {}});
-    }
-    families_.back().metric.push_back(std::move(metric));
-  }
-
-  std::vector<prometheus::MetricFamily> families_;
-};
 
 void CollectConnectors(const catalog::Snapshot& snapshot, Families& out) {
   constexpr std::array kClasses = {resource::SecretClass::kNone,

@@ -1,6 +1,8 @@
 #include "broker/app/options.h"
 
+#include "broker/app/options_reader.h"
 #include "broker/app/tls_check.h"
+#include "broker/app/vault_options.h"
 #include "broker/rpc/sealing_keys.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
@@ -18,41 +20,10 @@ namespace {
 
 namespace pb = ::connector::config::v1;
 
-constexpr std::size_t kMaxFileBytes = std::size_t{1024} * 1024;
 constexpr std::chrono::seconds kMinAuditFileAge{60};
 constexpr std::chrono::seconds kMaxAuditFileAge{std::chrono::hours(24 * 366)};
 
-// Collects what is wrong, with the line of each field.
-class Reader {
- public:
-  Reader(std::string file, config::Node root) : file_(std::move(file)), root_(std::move(root)) {}
-
-  void Complain(const std::string& path, std::string message) {
-    problems_.push_back({file_, config::LineOf(root_, path), path, std::move(message)});
-  }
-  void Check(const std::string& path, const std::string& named, const Result<Done>& result) {
-    if (!result) {
-      Complain(path, named + ": " + result.error().message);
-    }
-  }
-  std::string ReadText(const std::string& path, const std::string& named) {
-    Result<std::string> text = config::ReadFile(named, kMaxFileBytes);
-    if (!text) {
-      Complain(path, named + ": " + text.error().message);
-      return {};
-    }
-    return std::move(*text);
-  }
-
-  [[nodiscard]] std::vector<config::Problem> Take() { return std::move(problems_); }
-
- private:
-  std::string file_;
-  config::Node root_;
-  std::vector<config::Problem> problems_;
-};
-
-log::Level ReadLevel(const std::string& text, Reader& reader) {
+log::Level ReadLevel(const std::string& text, OptionsReader& reader) {
   const std::optional<log::Level> level = log::LevelFromName(text);
   if (!level) {
     reader.Complain("logLevel", "must be " + std::string(log::kLevelNames));
@@ -60,7 +31,7 @@ log::Level ReadLevel(const std::string& text, Reader& reader) {
   return level.value_or(log::Level::kInfo);
 }
 
-void ReadTls(const pb::ServerTls& from, Reader& reader, grpc_support::TlsFiles& out) {
+void ReadTls(const pb::ServerTls& from, OptionsReader& reader, grpc_support::TlsFiles& out) {
   out = {from.certificate_file(), from.key_file(), from.client_ca_file()};
   reader.Check(
       "tls.certificateFile", out.certificate_file, CheckCertificateFile(out.certificate_file));
@@ -68,7 +39,7 @@ void ReadTls(const pb::ServerTls& from, Reader& reader, grpc_support::TlsFiles& 
   reader.Check("tls.clientCaFile", out.ca_file, CheckCaFile(out.ca_file));
 }
 
-void ReadIdentity(const pb::Identity& from, Reader& reader, Options& out) {
+void ReadIdentity(const pb::Identity& from, OptionsReader& reader, Options& out) {
   if (!from.audience().empty()) {
     out.audience = from.audience();
   }
@@ -95,7 +66,7 @@ void ReadIdentity(const pb::Identity& from, Reader& reader, Options& out) {
   }
 }
 
-void ReadAudit(const pb::Audit& from, Reader& reader, Options& out) {
+void ReadAudit(const pb::Audit& from, OptionsReader& reader, Options& out) {
   out.audit_directory = from.directory();
   if (!from.has_max_file_age()) {
     return;
@@ -106,7 +77,7 @@ void ReadAudit(const pb::Audit& from, Reader& reader, Options& out) {
   }
 }
 
-void ReadRootKey(const std::string& file, Reader& reader, Secret& out) {
+void ReadRootKey(const std::string& file, OptionsReader& reader, Secret& out) {
   std::string bytes = reader.ReadText("rootKeyFile", file);
   if (!bytes.empty() && bytes.size() < rpc::kMinRootKeyBytes) {
     reader.Complain("rootKeyFile",
@@ -128,8 +99,8 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
   }
   const Result<std::string> text = config::ReadFile(path, config::kMaxYamlBytes);
   config::Documents documents = config::ParseYaml(text ? *text : std::string(), path);
-  Reader reader(path,
-                documents.roots.empty() ? config::Node() : std::move(documents.roots.front()));
+  OptionsReader reader(
+      path, documents.roots.empty() ? config::Node() : std::move(documents.roots.front()));
   out.listen_address = from.listen_address();
   out.admin_address = from.admin_address();
   ReadTls(from.tls(), reader, out.tls);
@@ -140,6 +111,9 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
   ReadAudit(from.audit(), reader, out);
   ReadRootKey(from.root_key_file(), reader, out.root_key);
   out.log_level = ReadLevel(from.log_level(), reader);
+  if (from.has_vault()) {
+    out.vault = ReadVault(from.vault(), reader);
+  }
   return reader.Take();
 }
 

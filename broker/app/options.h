@@ -4,6 +4,7 @@
 // that it names read once. The schema is proto/connector/config/v1/broker.proto.
 
 #include "broker/rpc/peers.h"
+#include "broker/vault/options.h"
 #include "common/base/secret.h"
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
@@ -46,6 +47,7 @@ struct Options {
   std::chrono::seconds max_audit_file_age = kDefaultMaxAuditFileAge;
   Secret root_key;
   log::Level log_level = log::Level::kInfo;
+  std::optional<vault::Options> vault;
 };
 
 // Reads and checks the file. With problems, `out` is not to be used.

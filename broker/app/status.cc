@@ -1,12 +1,24 @@
 #include "broker/app/status.h"
 
+#include "broker/app/vault_view.h"
+
 #include <utility>
 
 namespace connector::broker::app {
 namespace {
 
+std::optional<admin::CredentialStatus> CredentialOf(const resource::Connector& connector,
+                                                    const store::VaultSecretStore* vault) {
+  const std::optional<store::SecretRef> ref = store::RefOf(connector);
+  if (vault == nullptr || !ref || !ref->vault) {
+    return std::nullopt;
+  }
+  return CredentialStatusOf(*ref->vault, vault->Observed(*ref));
+}
+
 admin::ConnectorStatus ConnectorStatusOf(const catalog::Entry& entry,
-                                         const std::map<std::string, std::string>& failures) {
+                                         const std::map<std::string, std::string>& failures,
+                                         const store::VaultSecretStore* vault) {
   const resource::Connector& connector = *entry.connector;
   admin::ConnectorStatus status;
   status.name = connector.ref.ToString();
@@ -16,9 +28,11 @@ admin::ConnectorStatus ConnectorStatusOf(const catalog::Entry& entry,
   if (const auto found = failures.find(status.name); found != failures.end()) {
     status.last_error = found->second;
   }
-  status.health = !status.problem.empty()      ? "failing"
-                  : !status.last_error.empty() ? "degraded"
-                                               : "ok";
+  status.credential = CredentialOf(connector, vault);
+  const bool credential_ails = status.credential && !status.credential->last_error.empty();
+  status.health = !status.problem.empty()                         ? "failing"
+                  : !status.last_error.empty() || credential_ails ? "degraded"
+                                                                  : "ok";
   return status;
 }
 
@@ -65,13 +79,18 @@ std::map<std::string, std::string> RecentFailures::Failing() const {
   return failing_;
 }
 
-admin::Readiness ReadinessOf(const audit::AuditStatus& audit, bool serving) {
+admin::Readiness ReadinessOf(const audit::AuditStatus& audit,
+                             bool serving,
+                             const std::optional<vault::Status>& vault) {
   admin::Readiness readiness;
   if (!serving) {
     readiness.reasons.emplace_back("the gRPC endpoint is not open");
   }
   if (!audit.problem.empty()) {
     readiness.reasons.emplace_back("audit records cannot be written: " + audit.problem);
+  }
+  if (vault) {
+    readiness.degraded = DegradedBy(*vault);
   }
   return readiness;
 }
@@ -82,9 +101,10 @@ admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness)
   status.version = sources.version;
   status.started_at = sources.started_at;
   status.reasons = std::move(readiness.reasons);
+  status.degraded = std::move(readiness.degraded);
   const auto failures = sources.failures->Failing();
   for (const auto& [ref, entry] : sources.catalog->Current()->entries) {
-    status.connectors.push_back(ConnectorStatusOf(*entry, failures));
+    status.connectors.push_back(ConnectorStatusOf(*entry, failures, sources.vault));
   }
   const RequestMetrics::Totals totals = sources.metrics->totals();
   status.totals = admin::Totals{
@@ -101,6 +121,9 @@ admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness)
        {{"Last record", std::to_string(audit.head.seq)},
         {"Its hash", audit.head.hash},
         {"Writable", audit.problem.empty() ? "yes" : "no: " + audit.problem}}});
+  if (sources.vault != nullptr) {
+    status.sections.push_back(VaultSection(sources.vault->Status()));
+  }
   status.sections.push_back({"Broker",
                              {{"Data planes that follow", std::to_string(sources.hub->streams())},
                               {"Secret memory", ArenaText()}}});

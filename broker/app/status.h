@@ -8,6 +8,7 @@
 #include "broker/catalog/catalog.h"
 #include "broker/rpc/issue_token_handler.h"
 #include "broker/rpc/watch_hub.h"
+#include "broker/store/vault_store.h"
 #include "common/admin/admin_server.h"
 #include "common/admin/status.h"
 
@@ -15,6 +16,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,12 +45,16 @@ struct StatusSources {
   const rpc::WatchHub* hub = nullptr;
   const RequestMetrics* metrics = nullptr;
   const RecentFailures* failures = nullptr;
+  const store::VaultSecretStore* vault = nullptr;  // Null where none is configured.
   std::string version;
   WallTime started_at;
 };
 
-// `serving` is false before the endpoint is open and after it began to stop.
-[[nodiscard]] admin::Readiness ReadinessOf(const audit::AuditStatus& audit, bool serving);
+// `serving` is false before the endpoint is open and after it began to stop. A Vault that is away
+// degrades: what was granted goes on, and another broker would fare no better.
+[[nodiscard]] admin::Readiness ReadinessOf(const audit::AuditStatus& audit,
+                                           bool serving,
+                                           const std::optional<vault::Status>& vault);
 
 [[nodiscard]] admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness);
 

@@ -2,6 +2,8 @@
 
 #include "broker/app/metrics.h"
 #include "broker/app/status.h"
+#include "broker/app/vault_service.h"
+#include "broker/app/vault_view.h"
 #include "broker/app/verifiers.h"
 #include "broker/catalog/directory_source.h"
 #include "broker/mint/anonymous_minter.h"
@@ -11,6 +13,7 @@
 #include "broker/probe/prober.h"
 #include "broker/rpc/convert.h"
 #include "broker/rpc/endpoint.h"
+#include "broker/store/either_store.h"
 #include "broker/store/file_store.h"
 #include "common/admin/admin_server.h"
 #include "common/base/clock.h"
@@ -32,6 +35,9 @@ namespace connector::broker::app {
 namespace {
 
 constexpr std::chrono::seconds kKeyScheduleInterval{10};
+// Before it serves, a broker gives Vault this long to tell what connectors refer to: without, their
+// epochs would change twice at each start, and data planes drop good tokens.
+constexpr std::chrono::seconds kFirstReadTimeout{5};
 
 Task<v1::CheckConnectorResponse> Probe(probe::Prober* prober,
                                        std::shared_ptr<const catalog::Entry> entry,
@@ -60,7 +66,6 @@ class Broker::Impl {
         process_metrics_(std::make_shared<metrics::ProcessMetrics>("broker", CONNECTOR_VERSION)),
         request_metrics_(*registry_),
         secrets_(options_.root_key.Reveal()),
-        source_(options_.resource_directory, {secrets_, catalog_, log_, *registry_}),
         hub_(catalog_, options_.root_key.Clone(), clock_),
         schedule_timer_(io_) {}
 
@@ -69,17 +74,19 @@ class Broker::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Result<Done> Start() {
-    for (const auto step : {&Impl::LoadResources,
+    for (const auto step : {&Impl::BuildStores,
+                            &Impl::LoadResources,
                             &Impl::OpenAudit,
                             &Impl::BuildHandlers,
                             &Impl::StartAdmin,
+                            &Impl::AwaitCredentials,
                             &Impl::OpenEndpoint}) {
       const Result<Done> done = (this->*step)();
       if (!done) {
         return done;
       }
     }
-    source_.Start();
+    source_->Start();
     following_ = true;
     serving_ = true;
     endpoint_->SetServing(true);
@@ -102,11 +109,14 @@ class Broker::Impl {
       endpoint_->Stop(kDrainTimeout);
     }
     if (following_) {
-      source_.Stop();
+      source_->Stop();
     }
     mint_client_.Shutdown();
     identity_client_.Shutdown();
     StopTokens();
+    if (vault_ && !threads_.empty()) {
+      vault_->Stop();
+    }
     if (audit_) {
       audit_->Stop();
     }
@@ -125,7 +135,33 @@ class Broker::Impl {
   }
 
  private:
-  Result<Done> LoadResources() { return source_.Load(); }
+  Result<Done> BuildStores() {
+    if (options_.vault) {
+      vault_ = std::make_unique<VaultService>(
+          *options_.vault,
+          VaultService::Parts{
+              options_.root_key.Reveal(), clock_, io_, log_, *registry_, catalog_, [this] {
+                publisher_->Refresh();
+              }});
+    }
+    stores_ = std::make_unique<store::EitherStore>(secrets_, vault_ ? &vault_->store() : nullptr);
+    publisher_ = std::make_unique<catalog::Publisher>(
+        catalog::Publisher::Targets{secrets_, catalog_, *registry_},
+        vault_ ? vault_->View() : catalog::VaultView{});
+    source_ = std::make_unique<catalog::DirectorySource>(
+        options_.resource_directory,
+        catalog::DirectorySource::Targets{*publisher_, log_, *registry_});
+    return Done{};
+  }
+
+  Result<Done> LoadResources() { return source_->Load(); }
+
+  Result<Done> AwaitCredentials() {
+    if (vault_ && !publisher_->WaitForCredentials(kFirstReadTimeout)) {
+      log_.Warning("not all credentials in Vault could be read; starting without them");
+    }
+    return Done{};
+  }
 
   Result<Done> OpenAudit() {
     audit::FileAuditLogOptions options;
@@ -158,7 +194,7 @@ class Broker::Impl {
     verifier_ = std::move(*verifier);
     StartThreads();
     tokens_ = mint::MakeTokenSource(
-        {secrets_,
+        {*stores_,
          {{resource::AuthKind::kTokenAuth, mint::MakeDistributionMinter(mint_client_, clock_)},
           {resource::AuthKind::kBasicAuth, mint::MakeBasicMinter(clock_)},
           {resource::AuthKind::kAnonymous, mint::MakeAnonymousMinter(mint_client_, clock_)}},
@@ -167,7 +203,8 @@ class Broker::Impl {
          *registry_,
          {},
          {}});
-    prober_ = probe::MakeProber(secrets_, *tokens_, mint_client_);
+    prober_ = probe::MakeProber(
+        *stores_, *tokens_, mint_client_, vault_ ? vault_->Login() : probe::VaultLogin{});
     issue_ = std::make_unique<rpc::IssueTokenHandler>(
         rpc::IssueTokenParts{&catalog_,
                              verifier_.get(),
@@ -188,20 +225,32 @@ class Broker::Impl {
     return Done{};
   }
 
+  admin::Readiness ReadinessNow() {
+    // A Vault that no connector needs degrades nothing; we do not even log in there.
+    const bool needs_vault = vault_ && NeedsVault(*catalog_.Current());
+    return ReadinessOf(audit_->Status(),
+                       serving_,
+                       needs_vault ? std::optional(vault_->store().Status()) : std::nullopt);
+  }
+
   Result<Done> StartAdmin() {
     const StatusSources sources{&catalog_,
                                 audit_.get(),
                                 &hub_,
                                 &request_metrics_,
                                 &failures_,
+                                vault_ ? &vault_->store() : nullptr,
                                 CONNECTOR_VERSION,
                                 started_at_};
     admin::AdminOptions options;
     options.address = options_.admin_address;
-    options.readiness = [this] { return ReadinessOf(audit_->Status(), serving_); };
+    options.readiness = [this] { return ReadinessNow(); };
     options.collectables = {registry_, process_metrics_, state_metrics_};
+    if (vault_) {
+      options.collectables.emplace_back(vault_->state_metrics());
+    }
     options.status_json = [this, sources] {
-      return admin::ToJson(StatusOf(sources, ReadinessOf(audit_->Status(), serving_)));
+      return admin::ToJson(StatusOf(sources, ReadinessNow()));
     };
     options.title = "connector-broker";
     admin_ = std::make_unique<admin::AdminServer>(std::move(options));
@@ -278,7 +327,8 @@ class Broker::Impl {
 
   store::FileSecretStore secrets_;
   catalog::Catalog catalog_;
-  catalog::DirectorySource source_;
+  std::unique_ptr<catalog::Publisher> publisher_;
+  std::unique_ptr<catalog::DirectorySource> source_;
   rpc::WatchHub hub_;
 
   // Below here, what runs on io_ is destroyed before it.
@@ -288,6 +338,8 @@ class Broker::Impl {
                              asio::wait_traits<std::chrono::steady_clock>,
                              Executor>
       schedule_timer_;
+  std::unique_ptr<VaultService> vault_;
+  std::unique_ptr<store::EitherStore> stores_;
   http::CurlClient mint_client_;
   http::CurlClient identity_client_;
   std::unique_ptr<identity::CallerVerifier> verifier_;

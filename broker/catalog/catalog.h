@@ -23,7 +23,7 @@ struct Entry {
   std::shared_ptr<const resource::Connector> connector;
   std::string ca_pem;          // Of caCertSecretRef; empty when none.
   std::string secret_version;  // Empty when there is none, or none could be read.
-  std::string problem;         // Why the secret or CA could not be read; empty when all is well.
+  std::string problem;         // Why the secret or CA cannot be used; empty when all is well.
   std::string mint_key;        // Digest of all that a minted token depends on, but the scopes.
   std::string epoch;           // Digest of all that a grant depends on (mint_key and policy).
 };

@@ -21,14 +21,6 @@ std::int64_t Nanoseconds(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
-store::FileSecretStore::Secrets ForStore(const resource::SecretMap& secrets) {
-  store::FileSecretStore::Secrets out;
-  for (const auto& [name, loaded] : secrets) {
-    out.emplace(store::SecretRef{name.ns, name.name}, loaded.secret);
-  }
-  return out;
-}
-
 prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
@@ -40,11 +32,6 @@ struct DirectorySource::Metrics {
       : problems(MakeGauge(registry,
                            "connector_broker_resource_problems",
                            "Problems in the resource directory, by its last load")),
-        connectors(
-            MakeGauge(registry, "connector_broker_resource_connectors", "Connectors in force")),
-        unusable(MakeGauge(registry,
-                           "connector_broker_resource_unusable_connectors",
-                           "Connectors in force whose Secret or CA cannot be used")),
         reloads(prometheus::BuildCounter()
                     .Name("connector_broker_resource_reloads_total")
                     .Help("Loads of the resource directory: ok, problems (some resource was "
@@ -55,8 +42,6 @@ struct DirectorySource::Metrics {
         failed(reloads.Add({{"result", "failed"}})) {}
 
   prometheus::Gauge& problems;
-  prometheus::Gauge& connectors;
-  prometheus::Gauge& unusable;
   prometheus::Family<prometheus::Counter>& reloads;
   prometheus::Counter& ok;
   prometheus::Counter& with_problems;
@@ -111,38 +96,18 @@ Result<bool> DirectorySource::Reload(bool visible) {
   failing_ = false;
   states_ = *std::move(states);
   settled_ = Settled(states_);
-  const bool published = Publish(*content);
+  in_force_ = std::make_shared<const InForce>(Merge(*in_force_, *content));
+  const bool published = targets_.publisher.Publish(in_force_);
   if (!visible && !published && content->problems == LastProblems()) {
     return false;  // Looked again only because the times of files are coarse.
   }
   (content->problems.empty() ? metrics_->ok : metrics_->with_problems).Increment();
   targets_.logger.Info("resources loaded",
                        {{"directory", directory_},
-                        {"connectors", in_force_.connectors.size()},
-                        {"secrets", in_force_.secrets.size()},
+                        {"connectors", in_force_->connectors.size()},
+                        {"secrets", in_force_->secrets.size()},
                         {"problems", content->problems.size()}});
   ReportProblems(std::move(content->problems));
-  return true;
-}
-
-bool DirectorySource::Publish(const resource::DirectoryContent& content) {
-  in_force_ = Merge(in_force_, content);
-  // Secrets before connectors: a mint that sees the new version then finds the new Secret.
-  targets_.secrets.Update(ForStore(in_force_.secrets));
-  const auto version_of = [this](const store::SecretRef& ref) {
-    const Result<store::StoredSecret> secret = targets_.secrets.Read(ref);
-    return secret ? secret->version : std::string();
-  };
-  const std::shared_ptr<const Snapshot> next = MakeSnapshot(in_force_, version_of);
-  metrics_->connectors.Set(static_cast<double>(next->entries.size()));
-  metrics_->unusable.Set(static_cast<double>(
-      std::count_if(next->entries.begin(), next->entries.end(), [](const auto& entry) {
-        return !entry.second->problem.empty();
-      })));
-  if (SameEntries(*targets_.catalog.Current(), *next)) {
-    return false;
-  }
-  targets_.catalog.Replace(next);
   return true;
 }
 

@@ -1,14 +1,13 @@
 #pragma once
 
-// DirectorySource: keeps the catalog and the file store equal to a directory of resources, and
-// watches it. What stays in force when a file is wrong is in_force.h's decision.
+// DirectorySource: gives the publisher what a directory of resources holds, and watches it. What
+// stays in force when a file is wrong is in_force.h's decision.
 //
 // Polls names, times and inodes instead of asking inotify: that also sees the symbolic-link swap of
 // Kubernetes projections, network file systems and files replaced by rename.
 
-#include "broker/catalog/catalog.h"
 #include "broker/catalog/in_force.h"
-#include "broker/store/file_store.h"
+#include "broker/catalog/publisher.h"
 #include "common/base/result.h"
 #include "common/config/problem.h"
 #include "common/log/log.h"
@@ -34,8 +33,7 @@ class DirectorySource {
  public:
   // All outlive the source.
   struct Targets {
-    store::FileSecretStore& secrets;
-    Catalog& catalog;
+    Publisher& publisher;
     log::Logger& logger;
     prometheus::Registry& registry;
   };
@@ -79,7 +77,6 @@ class DirectorySource {
   [[nodiscard]] bool Changed() const;
   // `visible`: the states of the files say that something changed. True when it did.
   [[nodiscard]] Result<bool> Reload(bool visible);
-  [[nodiscard]] bool Publish(const resource::DirectoryContent& content);
   void ReportProblems(std::vector<config::Problem> problems);
   void Run();
 
@@ -91,7 +88,7 @@ class DirectorySource {
   std::vector<FileState> states_;
   bool failing_ = false;  // The directory could not be read the last time.
   bool settled_ = false;  // False: a file changed so recently that its times may hide a change.
-  InForce in_force_;
+  std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
 
   mutable std::mutex mutex_;  // Guards the rest.
   std::condition_variable wake_;

@@ -27,23 +27,29 @@ std::string CaPemOf(const resource::Connector& connector, const resource::Secret
   return std::string(found->second.secret->data.at(kCaKey).Reveal());
 }
 
+void AddProblem(std::string& problem, const std::string& more) {
+  problem.append(problem.empty() || more.empty() ? "" : "; ").append(more);
+}
+
 std::shared_ptr<const Entry> EntryOf(
     const std::shared_ptr<const resource::Connector>& connector,
     const InForce& in_force,
-    const std::function<std::string(const store::SecretRef&)>& version_of) {
-  bool secret_usable = connector->auth.secret_name.has_value();
+    const std::function<CredentialState(const store::SecretRef&)>& state_of) {
+  const std::optional<store::SecretRef> ref = store::RefOf(*connector);
+  bool secret_usable = ref.has_value();
   bool ca_usable = connector->ca_secret_name.has_value();
   std::string problem;
   for (const resource::SecretProblem& found :
        resource::CheckSecrets(*connector, in_force.secrets)) {
     (found.of_ca ? ca_usable : secret_usable) = false;
-    problem.append(problem.empty() ? "" : "; ").append(found.message);
+    AddProblem(problem, found.message);
   }
-  return MakeEntry(
-      connector,
-      ca_usable ? CaPemOf(*connector, in_force.secrets) : std::string(),
-      secret_usable ? version_of({connector->ref.ns, *connector->auth.secret_name}) : std::string(),
-      std::move(problem));
+  const CredentialState state = secret_usable ? state_of(*ref) : CredentialState{};
+  AddProblem(problem, state.problem);
+  return MakeEntry(connector,
+                   ca_usable ? CaPemOf(*connector, in_force.secrets) : std::string(),
+                   state.problem.empty() ? state.version : std::string(),
+                   std::move(problem));
 }
 
 }  // namespace
@@ -67,10 +73,10 @@ InForce Merge(const InForce& previous, const resource::DirectoryContent& loaded)
 
 std::shared_ptr<const Snapshot> MakeSnapshot(
     const InForce& in_force,
-    const std::function<std::string(const store::SecretRef&)>& version_of) {
+    const std::function<CredentialState(const store::SecretRef&)>& state_of) {
   auto snapshot = std::make_shared<Snapshot>();
   for (const auto& [ref, loaded] : in_force.connectors) {
-    snapshot->entries.emplace(ref, EntryOf(loaded.connector, in_force, version_of));
+    snapshot->entries.emplace(ref, EntryOf(loaded.connector, in_force, state_of));
   }
   return snapshot;
 }

@@ -23,11 +23,19 @@ struct InForce {
 
 [[nodiscard]] InForce Merge(const InForce& previous, const resource::DirectoryContent& loaded);
 
-// Entries of the connectors in force. One whose Secret or CA cannot be used has `problem` set and
-// no secret version, so that its epoch changes and cached tokens die. `version_of` gives the
-// version of a Secret that is in force.
+// What is known of the credential that a connector refers to.
+struct CredentialState {
+  std::string version{};  // Empty when it cannot be used, or was not read yet.
+  std::string problem{};  // Why; empty when it can be used.
+  bool known = true;      // False: it was not read yet, and nothing says that it cannot be.
+};
+
+// Entries of the connectors in force. One whose credential or CA cannot be used has `problem` set
+// and no secret version, so that its epoch changes and cached tokens die. `state_of` is asked for
+// Secrets that are in force, and for credentials that are not in the directory.
 [[nodiscard]] std::shared_ptr<const Snapshot> MakeSnapshot(
-    const InForce& in_force, const std::function<std::string(const store::SecretRef&)>& version_of);
+    const InForce& in_force,
+    const std::function<CredentialState(const store::SecretRef&)>& state_of);
 
 // True when a reader could not tell one from the other.
 [[nodiscard]] bool SameEntries(const Snapshot& a, const Snapshot& b);

@@ -2,11 +2,12 @@
 
 #include "broker/mint/endpoint_gate.h"
 #include "broker/mint/mint_metrics.h"
-#include "broker/mint/one_shot.h"
 #include "broker/mint/token_cache.h"
+#include "common/async/one_shot.h"
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,10 @@ Error Stopping() {
       ErrorCode::kUnavailable, ErrorOrigin::kBroker, "the broker is shutting down", Retry::kSafe);
 }
 
+// Leased credentials are replaced no faster than this, whatever the registry refuses: which
+// repository is asked for is the client's choice.
+inline constexpr std::chrono::seconds kDiscardPause{30};
+
 // Errors after which an old token that is still alive is better than none. A refused credential is
 // not one of them.
 bool IsPassing(ErrorCode code) {
@@ -40,6 +45,7 @@ struct Flight {
   EndpointGate::Attempt attempt;
   bool shared = true;              // False when it serves the one caller that started it.
   std::atomic<bool> taken{false};  // Whether a single-use token was given away.
+  bool store_failed = false;       // The token service was not even asked.
   std::shared_ptr<OneShot<MintResult>> done = std::make_shared<OneShot<MintResult>>();
 };
 
@@ -91,6 +97,11 @@ class Source final : public MintingTokenSource {
   }
 
   void Forget(const catalog::Entry& entry, const std::vector<oci::Scope>& scopes) override {
+    // The password itself was refused, which no token service will tell us.
+    const std::optional<store::SecretRef> ref = store::RefOf(*entry.connector);
+    if (ref && entry.connector->auth.kind == resource::AuthKind::kBasicAuth) {
+      static_cast<void>(Replaced(*ref, parts_.now()));
+    }
     const TokenKey key = KeyOf(entry, scopes);
     const std::lock_guard lock(mutex_);
     cache_.Erase(key);
@@ -178,6 +189,36 @@ class Source final : public MintingTokenSource {
 
   Task<Result<Landed>> Fly(std::shared_ptr<Flight> flight) {
     const Deadline deadline = std::chrono::steady_clock::now() + kMintTimeout;
+    const std::optional<store::SecretRef> ref = store::RefOf(*flight->entry->connector);
+    Result<Landed> landed = co_await MintOnce(flight, ref, deadline);
+    // A credential that the store made for us may be gone before its lease says so.
+    if (!landed && ref && RefusedUpstream(landed.error()) &&
+        Replaced(*ref, flight->attempt.started)) {
+      landed = co_await MintOnce(flight, ref, deadline);
+    }
+    co_return landed;
+  }
+
+  // Gives a leased credential up. True when a Fetch may have another one than there was at `since`.
+  bool Replaced(const store::SecretRef& ref, std::chrono::steady_clock::time_point since) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto [last, first] = discarded_at_.try_emplace(ref, parts_.now());
+      if (!first && parts_.now() - last->second < kDiscardPause) {
+        return last->second > since;
+      }
+      last->second = parts_.now();
+    }
+    return parts_.store.Discard(ref);
+  }
+
+  static bool RefusedUpstream(const Error& error) {
+    return error.code == ErrorCode::kPermissionDenied && error.origin == ErrorOrigin::kUpstream;
+  }
+
+  Task<Result<Landed>> MintOnce(std::shared_ptr<Flight> flight,
+                                std::optional<store::SecretRef> ref,
+                                Deadline deadline) {
     const catalog::Entry& entry = *flight->entry;
     const auto minter = parts_.minters.find(entry.connector->auth.kind);
     if (minter == parts_.minters.end()) {
@@ -190,17 +231,21 @@ class Source final : public MintingTokenSource {
     request.connector = entry.connector;
     request.ca_pem = entry.ca_pem;
     request.scopes = flight->key.scopes;
-    bool keep = true;
-    if (entry.connector->auth.secret_name) {
-      const store::SecretRef ref{entry.connector->ref.ns, *entry.connector->auth.secret_name};
-      Result<store::StoredSecret> secret = co_await parts_.store.Fetch(ref, deadline);
+    Landed landed;
+    std::optional<WallTime> credential_ends;
+    if (ref) {
+      Result<store::StoredSecret> secret = co_await parts_.store.Fetch(*ref, deadline);
       if (!secret) {
-        co_return std::move(secret).error();
+        flight->store_failed = true;
+        Error error = std::move(secret).error();
+        error.origin = ErrorOrigin::kBroker;  // Not the registry's doing, whoever the store asked.
+        co_return error;
       }
       // P6: a token of another version of the secret must not be found under this one's key.
-      keep = secret->version == entry.secret_version;
+      landed.keep = secret->version == entry.secret_version;
+      credential_ends = secret->not_after;
       Result<store::RegistryCredential> credential =
-          store::ReadRegistryCredential(ref, *secret, entry.connector->address.Authority());
+          store::ReadRegistryCredential(*ref, *secret, entry.connector->address.Authority());
       if (!credential) {
         co_return std::move(credential).error();
       }
@@ -211,7 +256,10 @@ class Source final : public MintingTokenSource {
     if (!token) {
       co_return std::move(token).error();
     }
-    Landed landed{*std::move(token), keep};
+    landed.token = *std::move(token);
+    // What was made of a lease does not outlive it.
+    landed.token.not_after =
+        std::min(landed.token.not_after, credential_ends.value_or(landed.token.not_after));
     co_return landed;
   }
 
@@ -241,7 +289,10 @@ class Source final : public MintingTokenSource {
   void Remember(const Flight& flight, const MintResult& result, bool keep) {
     const std::lock_guard lock(mutex_);
     EndpointGate& gate = GateOf(flight.key);
-    if (!result) {
+    if (!result && flight.store_failed && IsPassing(result.error().code)) {
+      // The store paces its own requests and knows when it is back; a backoff of ours would only
+      // delay the first mint after that.
+    } else if (!result) {
       gate.Failed(flight.attempt, result.error(), parts_.now(), Random());
     } else {
       gate.Succeeded(flight.attempt);
@@ -277,6 +328,7 @@ class Source final : public MintingTokenSource {
   std::mt19937 generator_;
   TokenCache cache_;
   std::map<TokenKey, std::shared_ptr<Flight>> flights_;
+  std::map<store::SecretRef, std::chrono::steady_clock::time_point> discarded_at_;
   std::map<ConnectorRef, EndpointGate> gates_;  // As many as there ever were connectors.
   std::shared_ptr<OneShot<Done>> idle_ = std::make_shared<OneShot<Done>>();
 };

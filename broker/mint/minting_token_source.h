@@ -3,7 +3,8 @@
 // The TokenSource that mints: reads the stored secret, asks the Minter of the connector's
 // auth.name, keeps the token. One mint at a time per key, however many wait; a waiter's deadline
 // ends its own wait and never the mint, which has kMintTimeout. When to ask is endpoint_gate.h's
-// decision, what to keep token_cache.h's.
+// decision, what to keep token_cache.h's. A token ends with the lease of the credential that it was
+// made of; a leased credential that the registry refuses is given up, and replaced once.
 
 #include "broker/mint/token_source.h"
 #include "broker/store/secret_store.h"

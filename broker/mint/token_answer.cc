@@ -2,9 +2,7 @@
 
 #include "common/base/encoding.h"
 #include "common/http/wiped_buffer.h"
-
-#include <boost/json.hpp>
-#include <openssl/crypto.h>
+#include "common/json/wiped_json.h"
 
 #include <algorithm>
 #include <charconv>
@@ -18,43 +16,6 @@ namespace json = boost::json;
 
 Error Nonsense(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kUpstream, std::move(message));
-}
-
-// Memory for parsed JSON that holds a token: wiped when it is given back.
-class WipingMemory final : public json::memory_resource {
- private:
-  // Boost.JSON gives keys back with another alignment than it took them with. No type of its needs
-  // more than operator new's.
-  void* do_allocate(std::size_t bytes, std::size_t /*align*/) override {
-    return ::operator new(bytes);
-  }
-  void do_deallocate(void* data, std::size_t bytes, std::size_t /*align*/) override {
-    OPENSSL_cleanse(data, bytes);
-    ::operator delete(data);
-  }
-  bool do_is_equal(const json::memory_resource& other) const noexcept override {
-    return this == &other;
-  }
-};
-
-// The object in `text`, with all its parts in `memory`; nullopt when it is anything else.
-std::optional<json::object> ParseObject(std::string_view text, WipingMemory& memory) {
-  unsigned char scratch[4096];
-  json::error_code error;
-  std::optional<json::object> object;
-  {
-    json::parser parser(json::storage_ptr(&memory), {}, scratch);
-    parser.reset(json::storage_ptr(&memory));
-    parser.write(text.data(), text.size(), error);
-    if (!error) {
-      json::value value = parser.release();
-      if (value.is_object()) {
-        object.emplace(std::move(value.as_object()));
-      }
-    }
-  }
-  OPENSSL_cleanse(scratch, sizeof scratch);
-  return object;
 }
 
 // A number however it is written: integer, fraction, or text of one. NaN when it is none.
@@ -130,7 +91,7 @@ std::optional<double> JwtSecondsLeft(std::string_view token, WallTime now) {
   }
   WipingMemory memory;
   std::optional<double> left;
-  if (const std::optional<json::object> claims = ParseObject(*payload, memory)) {
+  if (const std::optional<json::object> claims = ParseWipedObject(*payload, memory)) {
     const json::value* exp = Find(*claims, "exp");
     const double at = exp == nullptr || exp->is_string() ? std::nan("") : NumberIn(*exp);
     if (!std::isnan(at)) {
@@ -148,7 +109,7 @@ Result<UpstreamToken> ReadTokenAnswer(std::string_view body, WallTime now) {
     return Nonsense("answered with more than 64 KiB");
   }
   WipingMemory memory;
-  const std::optional<json::object> answer = ParseObject(body, memory);
+  const std::optional<json::object> answer = ParseWipedObject(body, memory);
   if (!answer) {
     return Nonsense("did not answer with a JSON object");
   }

@@ -111,27 +111,42 @@ ProbeStep ReadTags(const http::CurlResponse& response, const std::string& reposi
   }
 }
 
+std::string LoginText(const vault::LoginInfo& login) {
+  std::string policies;
+  for (const std::string& policy : login.policies) {
+    policies.append(policies.empty() ? "" : ", ").append(policy);
+  }
+  return "logged in to Vault by " + login.method + ", with " +
+         (policies.empty() ? "no policy but default" : "the policies: " + policies);
+}
+
+// What the steps of one check hand on to each other.
+struct Course {
+  EntryPointer entry;
+  std::optional<store::SecretRef> ref;
+  std::optional<Result<store::StoredSecret>> secret;
+  std::shared_ptr<const mint::UpstreamToken> token;
+  Deadline deadline;
+};
+using CoursePointer = std::shared_ptr<Course>;
+
 class RealProber final : public Prober {
  public:
-  RealProber(store::SecretStore& store, mint::TokenSource& tokens, http::CurlClient& client)
-      : store_(store), tokens_(tokens), client_(client) {}
+  RealProber(store::SecretStore& store,
+             mint::TokenSource& tokens,
+             http::CurlClient& client,
+             VaultLogin vault_login)
+      : store_(store), tokens_(tokens), client_(client), vault_login_(std::move(vault_login)) {}
 
   Task<std::vector<ProbeStep>> Check(EntryPointer entry, Deadline deadline) override {
+    auto course = std::make_shared<Course>();
+    course->entry = std::move(entry);
+    course->ref = store::RefOf(*course->entry->connector);
+    course->deadline = deadline;
     std::vector<ProbeStep> steps;
-    std::shared_ptr<const mint::UpstreamToken> token;
-    const bool reads = RepositoryOf(*entry).has_value();
-    for (int next = 0; next < (reads ? 4 : 3); ++next) {
+    for (const auto run : StepsOf(*course)) {
       const auto start = std::chrono::steady_clock::now();
-      ProbeStep step;
-      if (next == 0) {
-        step = co_await CheckSecret(entry, deadline);
-      } else if (next == 1) {
-        step = co_await CheckLiveness(entry, deadline);
-      } else if (next == 2) {
-        step = co_await CheckAuth(entry, &token, deadline);
-      } else {
-        step = co_await CheckRead(entry, token, deadline);
-      }
+      ProbeStep step = co_await (this->*run)(course);
       step.took = std::chrono::steady_clock::now() - start;
       const bool ok = step.ok;
       steps.push_back(std::move(step));
@@ -143,37 +158,89 @@ class RealProber final : public Prober {
   }
 
  private:
-  Task<ProbeStep> CheckSecret(EntryPointer entry, Deadline deadline) {
-    const resource::Connector& connector = *entry->connector;
-    if (!connector.auth.secret_name) {
-      co_return Passed("secret", "this connector needs no Secret");
+  using Step = Task<ProbeStep> (RealProber::*)(CoursePointer);
+
+  static std::vector<Step> StepsOf(const Course& course) {
+    std::vector<Step> steps{&RealProber::CheckSecret};
+    if (course.ref && course.ref->vault) {
+      steps = {
+          &RealProber::CheckVaultLogin, &RealProber::CheckVaultRead, &RealProber::CheckVaultKeys};
     }
-    const store::SecretRef ref{connector.ref.ns, *connector.auth.secret_name};
-    const Result<store::StoredSecret> secret = co_await store_.Fetch(ref, deadline);
-    if (!secret) {
-      co_return Failed("secret", SecretReason(secret.error().code), secret.error().message);
+    steps.insert(steps.end(), {&RealProber::CheckLiveness, &RealProber::CheckAuth});
+    if (RepositoryOf(*course.entry)) {
+      steps.push_back(&RealProber::CheckRead);
     }
-    const Result<store::RegistryCredential> credential =
-        store::ReadRegistryCredential(ref, *secret, connector.address.Authority());
-    if (!credential) {
-      co_return Failed("secret", SecretReason(credential.error().code), credential.error().message);
-    }
-    co_return Passed("secret", "Secret " + ref.ns + "/" + ref.name + " holds a credential");
+    return steps;
   }
 
-  Task<ProbeStep> CheckLiveness(EntryPointer entry, Deadline deadline) {
+  Task<ProbeStep> CheckSecret(CoursePointer course) {
+    if (!course->ref) {
+      co_return Passed("secret", "this connector needs no Secret");
+    }
+    course->secret = co_await store_.Fetch(*course->ref, course->deadline);
+    if (!*course->secret) {
+      co_return SecretFailed("secret", course->secret->error());
+    }
+    co_return CheckCredential("secret", *course);
+  }
+
+  Task<ProbeStep> CheckVaultLogin(CoursePointer course) {
+    if (!vault_login_) {
+      co_return Failed("vault-login",
+                       "NoVault",
+                       "this broker's configuration has no vault; add it, or use secretRef");
+    }
+    const Result<vault::LoginInfo> login = co_await vault_login_(course->deadline);
+    if (!login) {
+      const bool refused = login.error().code == ErrorCode::kPermissionDenied ||
+                           login.error().code == ErrorCode::kInvalidArgument;
+      co_return Failed(
+          "vault-login", refused ? "LoginRefused" : "VaultUnavailable", login.error().message);
+    }
+    co_return Passed("vault-login", LoginText(*login));
+  }
+
+  Task<ProbeStep> CheckVaultRead(CoursePointer course) {
+    course->secret = co_await store_.Fetch(*course->ref, course->deadline);
+    const Result<store::StoredSecret>& secret = *course->secret;
+    // With kInvalidArgument Vault let us read: what is there is the next step's.
+    if (!secret && secret.error().code != ErrorCode::kInvalidArgument) {
+      co_return SecretFailed("vault-read", secret.error());
+    }
+    co_return Passed("vault-read", "Vault lets the broker read " + course->ref->vault->path);
+  }
+
+  Task<ProbeStep> CheckVaultKeys(CoursePointer course) {
+    if (!*course->secret) {
+      co_return SecretFailed("vault-keys", course->secret->error());
+    }
+    co_return CheckCredential("vault-keys", *course);
+  }
+
+  static ProbeStep SecretFailed(const char* name, const Error& error) {
+    return Failed(name, SecretReason(error.code), error.message);
+  }
+
+  static ProbeStep CheckCredential(const char* name, const Course& course) {
+    const Result<store::RegistryCredential> credential = store::ReadRegistryCredential(
+        *course.ref, **course.secret, course.entry->connector->address.Authority());
+    return credential ? Passed(name, course.ref->ToString() + " holds a credential")
+                      : SecretFailed(name, credential.error());
+  }
+
+  Task<ProbeStep> CheckLiveness(CoursePointer course) {
+    const EntryPointer& entry = course->entry;
     http::CurlRequest request = Get(*entry, "/v2/", "");
     const Result<http::CurlResponse> response =
-        co_await client_.Perform(std::move(request), deadline);
+        co_await client_.Perform(std::move(request), course->deadline);
     if (!response) {
       co_return TransferFailed("liveness", response.error());
     }
     co_return ReadLiveness(*response, entry->connector->address.Authority());
   }
 
-  Task<ProbeStep> CheckAuth(EntryPointer entry,
-                            std::shared_ptr<const mint::UpstreamToken>* token,
-                            Deadline deadline) {
+  Task<ProbeStep> CheckAuth(CoursePointer course) {
+    const EntryPointer& entry = course->entry;
     std::vector<oci::Scope> scopes;
     if (const std::optional<std::string> repository = RepositoryOf(*entry)) {
       if (!oci::IsRepository(*repository)) {
@@ -184,20 +251,20 @@ class RealProber final : public Prober {
       scopes.push_back({*repository, {oci::Action::kPull}});
     }
     Result<std::shared_ptr<const mint::UpstreamToken>> minted =
-        co_await tokens_.Get(entry, std::move(scopes), deadline);
+        co_await tokens_.Get(entry, std::move(scopes), course->deadline);
     if (!minted) {
       co_return Failed("auth", AuthReason(minted.error().code), minted.error().message);
     }
-    *token = *std::move(minted);
+    course->token = *std::move(minted);
     co_return Passed("auth",
-                     (*token)->scheme == mint::CredentialScheme::kNone
+                     course->token->scheme == mint::CredentialScheme::kNone
                          ? "the registry asks for no credential"
                          : "a token for the registry can be had");
   }
 
-  Task<ProbeStep> CheckRead(EntryPointer entry,
-                            std::shared_ptr<const mint::UpstreamToken> token,
-                            Deadline deadline) {
+  Task<ProbeStep> CheckRead(CoursePointer course) {
+    const EntryPointer& entry = course->entry;
+    const std::shared_ptr<const mint::UpstreamToken>& token = course->token;
     const std::string repository = *RepositoryOf(*entry);
     http::CurlRequest request = Get(*entry, "/v2/" + repository + "/tags/list", "n=1");
     // P5: the address is the origin that this connector pins.
@@ -207,7 +274,7 @@ class RealProber final : public Prober {
       request.headers.push_back({"Authorization", Secret(prefix, token->value.Reveal(), "")});
     }
     const Result<http::CurlResponse> response =
-        co_await client_.Perform(std::move(request), deadline);
+        co_await client_.Perform(std::move(request), course->deadline);
     if (!response) {
       co_return TransferFailed("read", response.error());
     }
@@ -217,14 +284,16 @@ class RealProber final : public Prober {
   store::SecretStore& store_;
   mint::TokenSource& tokens_;
   http::CurlClient& client_;
+  const VaultLogin vault_login_;
 };
 
 }  // namespace
 
 std::unique_ptr<Prober> MakeProber(store::SecretStore& store,
                                    mint::TokenSource& tokens,
-                                   http::CurlClient& client) {
-  return std::make_unique<RealProber>(store, tokens, client);
+                                   http::CurlClient& client,
+                                   VaultLogin vault_login) {
+  return std::make_unique<RealProber>(store, tokens, client, std::move(vault_login));
 }
 
 }  // namespace connector::broker::probe

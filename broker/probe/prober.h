@@ -10,10 +10,12 @@
 #include "broker/catalog/catalog.h"
 #include "broker/mint/token_source.h"
 #include "broker/store/secret_store.h"
+#include "broker/vault/status.h"
 #include "common/async/task.h"
 #include "common/http/curl_client.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,7 +26,7 @@ namespace connector::broker::probe {
 inline constexpr char kRepositoryParameter[] = "repository";
 
 struct ProbeStep {
-  std::string name;  // "secret", "liveness", "auth", "read"
+  std::string name;  // "secret", "liveness", "auth", "read"; "vault-login" and so on
   bool ok = false;
   std::string reason;   // CamelCase, for conditions; "Ok" when ok.
   std::string message;  // A sentence that says what was found, or what to do.
@@ -36,9 +38,11 @@ class Prober {
  public:
   virtual ~Prober() = default;
 
-  // In their order: secret (it is there and has its keys), liveness (GET /v2/ answers 200 or 401),
-  // auth (a token can be minted: to pull the repository parameter, else without a scope), read (GET
-  // the repository's tags; only with that parameter). Stops at the first failure.
+  // In their order: secret (it is there and has its keys), or of a credential in Vault:
+  // vault-login, vault-read (Vault lets us read the path), vault-keys (what is there is a
+  // credential); liveness (GET /v2/ answers 200 or 401), auth (a token can be minted: to pull the
+  // repository parameter, else without a scope), read (GET the repository's tags; only with that
+  // parameter). Stops at the first failure.
   [[nodiscard]] virtual Task<std::vector<ProbeStep>> Check(
       std::shared_ptr<const catalog::Entry> entry, Deadline deadline) = 0;
 
@@ -48,9 +52,13 @@ class Prober {
   Prober& operator=(const Prober&) = default;
 };
 
+// Logs in to Vault where we are not, and says as whom. Empty where the broker has no Vault.
+using VaultLogin = std::function<Task<Result<vault::LoginInfo>>(Deadline)>;
+
 // All must outlive the prober.
 [[nodiscard]] std::unique_ptr<Prober> MakeProber(store::SecretStore& store,
                                                  mint::TokenSource& tokens,
-                                                 http::CurlClient& client);
+                                                 http::CurlClient& client,
+                                                 VaultLogin vault_login = {});
 
 }  // namespace connector::broker::probe

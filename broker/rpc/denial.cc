@@ -36,10 +36,14 @@ std::string Sentence(const resource::Connector& connector,
 
 Refusal SecretUnavailable(const resource::Connector& connector, const Error& error) {
   const bool may_recover = error.retry == Retry::kSafe;
+  // The place, and nothing of what the store says about it: that is for the connector's owner.
+  const auto& vault = connector.auth.vault;
+  const std::string place = vault ? ", in Vault at " + vault->path + "," : "";
   return {v1::DENIAL_REASON_SECRET_UNAVAILABLE,
           "The credential that connector " + connector.ref.ToString() + " keeps for " +
-              connector.address.host +
-              " cannot be used; ask the connector's owner to check its Secret.",
+              connector.address.host + place +
+              (may_recover ? " cannot be read right now; try again."
+                           : " cannot be used; ask the connector's owner to check it."),
           error.message,
           may_recover ? RetryAfter(error, kRetryLater) : std::chrono::seconds(0)};
 }
@@ -104,6 +108,9 @@ Refusal MintFailed(const resource::Connector& connector, const Error& error) {
           error.message,
           RetryAfter(error, kRetryLater)};
     case ErrorCode::kDeadlineExceeded:
+      if (!upstream) {
+        return SecretUnavailable(connector, error);
+      }
       return {
           v1::DENIAL_REASON_UPSTREAM_TIMEOUT,
           Sentence(

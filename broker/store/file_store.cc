@@ -1,38 +1,15 @@
 #include "broker/store/file_store.h"
 
-#include "common/base/encoding.h"
-#include "common/crypto/digest.h"
-
 #include <algorithm>
 #include <utility>
 
 namespace connector::broker::store {
-namespace {
-
-void AppendSized(std::string& out, std::string_view value) {
-  out.append(std::to_string(value.size())).append(":").append(value);
-}
-
-}  // namespace
-
-FileSecretStore::FileSecretStore(std::string_view root_key)
-    : version_key_(crypto::HkdfSha256(root_key, "secret-version", crypto::kSha256Bytes)) {}
-
-std::string FileSecretStore::VersionOf(const resource::SecretResource& secret) const {
-  // Of digests of the values, so that no second copy of a value is made.
-  std::string text;
-  AppendSized(text, secret.type);
-  for (const auto& [key, value] : secret.data) {
-    AppendSized(text, key);
-    AppendSized(text, crypto::HmacSha256(version_key_.Reveal(), value.Reveal()));
-  }
-  return HexEncode(crypto::HmacSha256(version_key_.Reveal(), text));
-}
+FileSecretStore::FileSecretStore(std::string_view root_key) : versions_(root_key) {}
 
 void FileSecretStore::Update(const Secrets& secrets) {
   std::map<SecretRef, Held> next;
   for (const auto& [ref, secret] : secrets) {
-    next.emplace(ref, Held{secret, VersionOf(*secret)});
+    next.emplace(ref, Held{secret, versions_.Of(secret->type, secret->data)});
   }
   std::vector<SecretRef> changed;
   std::function<void(const SecretRef&)> on_change;

@@ -4,6 +4,7 @@
 // gave it; deliberately reads no file itself, so that Connectors and Secrets change together.
 
 #include "broker/store/secret_store.h"
+#include "broker/store/version_digest.h"
 #include "common/resource/registry_secret.h"
 
 #include <map>
@@ -40,9 +41,7 @@ class FileSecretStore final : public SecretStore {
     std::string version;
   };
 
-  [[nodiscard]] std::string VersionOf(const resource::SecretResource& secret) const;
-
-  Secret version_key_;
+  VersionDigest versions_;
   mutable std::mutex mutex_;
   std::map<SecretRef, Held> held_;
   std::vector<SecretRef> followed_;

@@ -2,16 +2,19 @@
 
 // SecretStore: where the broker reads long-lived credentials and CA bundles from.
 //
-// Implementations: file_store.h; later Kubernetes and Vault. Every one passes
+// Implementations: file_store.h, vault_store.h. Every one passes
 // tests/contract/secret_store_contract.h unchanged, and so does the fake of tests/support.
 
 #include "common/async/task.h"
+#include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/base/secret.h"
+#include "common/resource/connector.h"
 
 #include <compare>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,12 +22,19 @@ namespace connector::broker::store {
 
 // Names one secret. Never holds it.
 struct SecretRef {
-  std::string ns;  // The namespace of the Connector that owns the reference.
-  std::string name;
+  std::string ns;    // The namespace of the Connector that owns the reference.
+  std::string name;  // Of a Secret in it; empty when the secret is in Vault.
+  std::optional<resource::VaultLocation> vault{};
 
   bool operator==(const SecretRef&) const = default;
   auto operator<=>(const SecretRef&) const = default;
+
+  // For messages: "the Secret ns/name" or "secret/data/ci/harbor in Vault".
+  [[nodiscard]] std::string ToString() const;
 };
+
+// The one that `connector` refers to for its credential; nullopt when it needs none.
+[[nodiscard]] std::optional<SecretRef> RefOf(const resource::Connector& connector);
 
 struct StoredSecret {
   std::string type;                    // Kubernetes type, for example kubernetes.io/basic-auth.
@@ -32,6 +42,8 @@ struct StoredSecret {
   // Changes whenever the content does, is equal on every broker, and tells nothing about the
   // content (keyed digest or the store's own version).
   std::string version;
+  // When the store takes the credential back (a lease); what was made of it ends no later.
+  std::optional<WallTime> not_after{};
 };
 
 // Thread-safe: calls may overlap and may run on any thread of the broker's executor.
@@ -49,6 +61,10 @@ class SecretStore {
   // vanished. Replaces what was followed before. One follower at a time.
   virtual void Follow(std::vector<SecretRef> refs,
                       std::function<void(const SecretRef&)> on_change) = 0;
+
+  // The registry refused what Fetch answered. True when the store had made that credential for us
+  // (a lease): it is given up, and the next Fetch has a new one.
+  virtual bool Discard(const SecretRef& /*ref*/) { return false; }
 
  protected:
   SecretStore() = default;

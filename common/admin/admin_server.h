@@ -2,7 +2,8 @@
 
 // AdminServer: the admin port of a program. Answers GET and HEAD of
 //   /livez        200 "ok" as soon as the port is open
-//   /readyz       200 "ready", or 503 with one line per reason why not
+//   /readyz       200 "ready" (and one line per thing that is degraded), or 503 with one line per
+//                 reason why not
 //   /metrics      Prometheus text exposition of every collectable
 //   /             the status page (status_page.html), for people
 //   /status.json  what the page shows (status.h)
@@ -33,9 +34,11 @@ inline constexpr std::size_t kMaxHeadBytes = 8192;    // Longer heads close the 
 inline constexpr std::chrono::seconds kIoTimeout{5};  // To read a head, and to write an answer.
 
 // Ready when there is no reason not to be. A reason is one sentence without secrets, for example
-// "no routes from the broker yet".
+// "no routes from the broker yet". What is degraded takes no traffic away: another replica would
+// fare no better.
 struct Readiness {
   std::vector<std::string> reasons = {};
+  std::vector<std::string> degraded = {};
 };
 
 // The functions run on the server's thread, also while the program is busy: they must be

@@ -99,14 +99,15 @@ Response Responder::Route(std::string_view path) const {
 
 Response Responder::Ready() const {
   const Readiness readiness = options_.readiness();
-  if (readiness.reasons.empty()) {
-    return PlainResponse(200, "ready\n");
-  }
-  std::string body;
+  const bool ready = readiness.reasons.empty();
+  std::string body = ready ? "ready\n" : "";
   for (const std::string& reason : readiness.reasons) {
     body += reason + "\n";
   }
-  return PlainResponse(503, std::move(body));
+  for (const std::string& what : readiness.degraded) {
+    body += "degraded: " + what + "\n";
+  }
+  return PlainResponse(ready ? 200 : 503, std::move(body));
 }
 
 Response Responder::Metrics() const {

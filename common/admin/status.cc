@@ -20,6 +20,21 @@ std::string Rfc3339(std::chrono::system_clock::time_point time) {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+json::object ToObject(const CredentialStatus& credential) {
+  json::object out{{"kind", credential.kind},
+                   {"place", credential.place},
+                   {"version", credential.version},
+                   {"leaseHash", credential.lease_hash},
+                   {"lastError", credential.last_error}};
+  if (credential.expires_at) {
+    out["expiresAt"] = Rfc3339(*credential.expires_at);
+  }
+  if (credential.last_success) {
+    out["lastSuccess"] = Rfc3339(*credential.last_success);
+  }
+  return out;
+}
+
 json::object ToObject(const ConnectorStatus& connector) {
   json::object out{{"name", connector.name},
                    {"address", connector.address},
@@ -32,6 +47,9 @@ json::object ToObject(const ConnectorStatus& connector) {
   }
   if (connector.bytes) {
     out["bytes"] = *connector.bytes;
+  }
+  if (connector.credential) {
+    out["credential"] = ToObject(*connector.credential);
   }
   return out;
 }
@@ -83,6 +101,7 @@ std::string ToJson(const Status& status) {
                    {"startedAt", Rfc3339(status.started_at)},
                    {"ready", status.reasons.empty()}};
   out["reasons"] = json::array(status.reasons.begin(), status.reasons.end());
+  out["degraded"] = json::array(status.degraded.begin(), status.degraded.end());
   out["connectors"] = ToArray(status.connectors, kMaxConnectorsShown);
   out["connectorCount"] = status.connectors.size();
   if (status.totals) {

@@ -17,6 +17,18 @@
 
 namespace connector::admin {
 
+// What a store outside tells of the credential that a connector uses. Times are absent, and texts
+// empty, where there is nothing to tell.
+struct CredentialStatus {
+  std::string kind = {};        // "kv", "lease" or "unknown"
+  std::string place = {};       // For example the path in Vault.
+  std::string version = {};     // The store's own number, else the beginning of a keyed digest.
+  std::string lease_hash = {};  // Tells one lease from another, and leads to none.
+  std::optional<std::chrono::system_clock::time_point> expires_at = {};
+  std::optional<std::chrono::system_clock::time_point> last_success = {};
+  std::string last_error = {};
+};
+
 struct ConnectorStatus {
   std::string name = {};          // namespace/name
   std::string address = {};       // Origin of the registry.
@@ -27,6 +39,7 @@ struct ConnectorStatus {
   // What this program counts per connector. Absent where it does not.
   std::optional<std::uint64_t> requests = {};
   std::optional<std::uint64_t> bytes = {};
+  std::optional<CredentialStatus> credential = {};
 };
 
 struct Totals {
@@ -59,7 +72,8 @@ struct Status {
   std::string program = {};
   std::string version = {};
   std::chrono::system_clock::time_point started_at = {};
-  std::vector<std::string> reasons = {};  // Why not ready; ready when empty.
+  std::vector<std::string> reasons = {};   // Why not ready; ready when empty.
+  std::vector<std::string> degraded = {};  // What is wrong although it is ready.
   std::vector<ConnectorStatus> connectors = {};
   std::optional<Totals> totals = {};
   std::optional<TokenCacheStatus> token_cache = {};
@@ -71,8 +85,9 @@ inline constexpr std::size_t kMaxConnectorsShown = 500;
 inline constexpr std::size_t kMaxRecentErrors = 50;
 
 // One JSON object:
-//   program, version, startedAt (RFC 3339), ready, reasons[],
-//   connectors[{name, address, secretClass, health, problem, lastError, requests?, bytes?}],
+//   program, version, startedAt (RFC 3339), ready, reasons[], degraded[],
+//   connectors[{name, address, secretClass, health, problem, lastError, requests?, bytes?,
+//     credential?{kind, place, version, leaseHash, expiresAt?, lastSuccess?, lastError}}],
 //   connectorCount (all, also those that are not shown),
 //   totals?{requests, denied, errors, bytesDown?, bytesUp?}, tokenCache?{entries, hits, misses},
 //   errors[{time, connector, message}], sections[{title, rows[[label, value]]}]

@@ -3,9 +3,9 @@
 // CurlClient: bounded HTTP requests to token services, identity providers and secret stores, over
 // libcurl. For the control plane only; the data plane's hot path does not use it.
 //
-// It follows no redirect, uses no proxy from the environment, keeps no cookies, speaks only http
-// and https, verifies TLS (1.2 or later), and shares no connection between calls unless `reuse` was
-// chosen, so that one identity's connection is never another's.
+// It follows no redirect, uses no proxy but the one that is asked for, keeps no cookies, speaks
+// only http and https, verifies TLS (1.2 or later), and shares no connection between calls unless
+// `reuse` was chosen, so that one identity's connection is never another's.
 
 #include "common/async/task.h"
 #include "common/base/result.h"
@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,11 @@ struct CurlRequest {
   std::vector<RequestHeader> headers;
   Secret body;
   std::string ca_pem;            // Added to the system's trust; empty for the system's alone.
+  bool only_ca_pem = false;      // Trusts `ca_pem` alone. One client has one setting of this.
   std::string client_cert_file;  // PEM; empty for none.
   std::string client_key_file;
+  std::optional<Origin> connect_to;  // Where to connect; `url` still names and verifies the server.
+  std::string proxy;                 // "http://host:port"; empty for none.
   std::size_t max_response_bytes = 64 * 1024;  // More is an error, not a truncation.
   std::chrono::milliseconds connect_timeout{5000};
 };

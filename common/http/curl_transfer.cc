@@ -59,6 +59,7 @@ CurlTransfer::~CurlTransfer() {
     OPENSSL_cleanse(node->data, std::strlen(node->data));
   }
   curl_slist_free_all(headers_);
+  curl_slist_free_all(connect_to_);
 }
 
 Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse, TrustStores& trust) {
@@ -67,7 +68,7 @@ Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse, TrustStores
     return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "curl_easy_init failed");
   }
   if (request_.url.origin.tls) {
-    Result<std::shared_ptr<X509_STORE>> store = trust.Get(request_.ca_pem);
+    Result<std::shared_ptr<X509_STORE>> store = trust.Get(request_.ca_pem, request_.only_ca_pem);
     if (!store) {
       return std::move(store).error();
     }
@@ -88,8 +89,7 @@ void CurlTransfer::SetConnection(ConnectionReuse reuse) {
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_FOLLOWLOCATION, 0L);  // P5: a credential never follows.
   curl_easy_setopt(easy_, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-  curl_easy_setopt(easy_, CURLOPT_PROXY, "");  // Also turns the environment's proxies off.
-  curl_easy_setopt(easy_, CURLOPT_NOPROXY, "*");
+  SetRoute();
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
   // A resolver that hangs would otherwise hold up every transfer when its handle is freed.
   curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);
@@ -107,6 +107,20 @@ void CurlTransfer::SetConnection(ConnectionReuse reuse) {
     curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+  }
+}
+
+void CurlTransfer::SetRoute() {
+  // Either both are set or neither: the environment never has a say.
+  curl_easy_setopt(easy_, CURLOPT_PROXY, request_.proxy.c_str());
+  curl_easy_setopt(easy_, CURLOPT_NOPROXY, request_.proxy.empty() ? "*" : "");
+  // A request's headers hold tokens, which are not the proxy's to see.
+  curl_easy_setopt(easy_, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+  if (request_.connect_to) {
+    const Origin& to = *request_.connect_to;
+    const std::string host = to.HostIsIpv6() ? "[" + to.host + "]" : to.host;
+    connect_to_ = curl_slist_append(nullptr, ("::" + host + ":" + std::to_string(to.port)).c_str());
+    curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, connect_to_);
   }
 }
 

@@ -41,6 +41,7 @@ class CurlTransfer {
   static int OnVerify(X509_STORE_CTX* chain, void* self);
 
   void SetConnection(ConnectionReuse reuse);
+  void SetRoute();
   void SetTls();
   void SetMethod();
   [[nodiscard]] Result<connector::Done> SetHeaders();
@@ -52,6 +53,7 @@ class CurlTransfer {
   Done done_;
   CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
+  curl_slist* connect_to_ = nullptr;
   std::shared_ptr<X509_STORE> trust_;
   CurlResponse response_;
   WipedBuffer body_;

@@ -48,22 +48,24 @@ bool AddAll(const std::string& pem, X509_STORE* to) {
 
 }  // namespace
 
-Result<std::shared_ptr<X509_STORE>> TrustStores::Get(const std::string& ca_pem) {
+Result<std::shared_ptr<X509_STORE>> TrustStores::Get(const std::string& ca_pem, bool alone) {
   const auto now = std::chrono::steady_clock::now();
-  if (const auto found = kept_.find(ca_pem); found != kept_.end() && found->second.until > now) {
+  const Key key{alone && !ca_pem.empty(), ca_pem};
+  if (const auto found = kept_.find(key); found != kept_.end() && found->second.until > now) {
     return found->second.store;
   }
-  Result<std::shared_ptr<X509_STORE>> store = Build(ca_pem);
+  Result<std::shared_ptr<X509_STORE>> store = Build(key);
   if (store) {
     if (kept_.size() >= kMaxTrustStores) {
       kept_.clear();
     }
-    kept_.insert_or_assign(ca_pem, Kept{*store, now + kTrustLife});
+    kept_.insert_or_assign(key, Kept{*store, now + kTrustLife});
   }
   return store;
 }
 
-Result<std::shared_ptr<X509_STORE>> TrustStores::Build(const std::string& ca_pem) {
+Result<std::shared_ptr<X509_STORE>> TrustStores::Build(const Key& key) {
+  const auto& [alone, ca_pem] = key;
   std::shared_ptr<X509_STORE> store = NewStore();
   if (store == nullptr) {
     return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "no memory for a CA store");
@@ -74,11 +76,13 @@ Result<std::shared_ptr<X509_STORE>> TrustStores::Build(const std::string& ca_pem
     ERR_clear_error();
     return store;
   }
-  const Result<std::shared_ptr<X509_STORE>> system = Get("");
-  if (!system) {
-    return system;
+  if (!alone) {
+    const Result<std::shared_ptr<X509_STORE>> system = Get("");
+    if (!system) {
+      return system;
+    }
+    Share((*system).get(), store.get());
   }
-  Share((*system).get(), store.get());
   if (!AddAll(ca_pem, store.get())) {
     return Invalid("the CA bundle holds no certificate, or one that does not parse");
   }

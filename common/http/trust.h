@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace connector::http {
 
@@ -23,9 +24,11 @@ inline constexpr std::size_t kMaxTrustStores = 256;
 // Not thread-safe: the thread that runs the transfers has it for itself.
 class TrustStores {
  public:
-  // A store is not changed after it was handed out. Fails with kInvalidArgument when `ca_pem` is
-  // not empty and holds no certificate, or one that does not parse.
-  [[nodiscard]] Result<std::shared_ptr<X509_STORE>> Get(const std::string& ca_pem);
+  // A store is not changed after it was handed out. `alone`: without the system's certificates.
+  // Fails with kInvalidArgument when `ca_pem` is not empty and holds no certificate, or one that
+  // does not parse.
+  [[nodiscard]] Result<std::shared_ptr<X509_STORE>> Get(const std::string& ca_pem,
+                                                        bool alone = false);
 
  private:
   struct Kept {
@@ -33,9 +36,11 @@ class TrustStores {
     std::chrono::steady_clock::time_point until;
   };
 
-  [[nodiscard]] Result<std::shared_ptr<X509_STORE>> Build(const std::string& ca_pem);
+  using Key = std::pair<bool, std::string>;  // alone, ca_pem
 
-  std::map<std::string, Kept> kept_;  // The system's alone under "".
+  [[nodiscard]] Result<std::shared_ptr<X509_STORE>> Build(const Key& key);
+
+  std::map<Key, Kept> kept_;  // The system's alone under {false, ""}.
 };
 
 }  // namespace connector::http

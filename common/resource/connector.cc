@@ -150,6 +150,14 @@ std::string CanonicalMintText(const Connector& connector) {
   out.Add("address", std::string_view(connector.address.ToString()));
   out.Add("auth.name", ToString(connector.auth.kind));
   out.Add("auth.secret", connector.auth.secret_name);
+  if (const std::optional<VaultLocation>& vault = connector.auth.vault) {
+    out.Add("auth.vault.namespace", std::string_view(vault->vault_namespace));
+    out.Add("auth.vault.path", std::string_view(vault->path));
+    out.Add("auth.vault.usernameKey", std::string_view(vault->username_key));
+    out.Add("auth.vault.passwordKey", std::string_view(vault->password_key));
+    out.Add("auth.vault.dockerConfigKey", std::string_view(vault->docker_config_key));
+    out.Add("auth.vault.version", std::int64_t{vault->version});
+  }
   out.Add("auth.allowStatic", connector.auth.allow_static);
   out.Add("auth.params", connector.auth.params);
   out.Add("caSecret", connector.ca_secret_name);

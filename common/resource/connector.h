@@ -7,6 +7,7 @@
 #include "common/base/connector_ref.h"
 #include "common/http/origin.h"
 #include "common/oci/reference.h"
+#include "common/resource/vault_location.h"
 
 #include <chrono>
 #include <cstdint>
@@ -34,6 +35,7 @@ enum class SecretClass : std::uint8_t { kNone, kDerived, kBounded, kStatic };
 struct Auth {
   AuthKind kind = AuthKind::kAnonymous;
   std::optional<std::string> secret_name;  // Always in the Connector's own namespace.
+  std::optional<VaultLocation> vault;      // Never together with secret_name.
   bool allow_static = false;
   std::map<std::string, std::string> params;
 

@@ -1,14 +1,13 @@
 #include "common/resource/registry_secret.h"
 
 #include "common/base/encoding.h"
+#include "common/json/wiped_json.h"
 #include "common/resource/connector.h"
 
-#include <boost/json.hpp>
 #include <openssl/crypto.h>
 
 #include <algorithm>
 #include <array>
-#include <new>
 #include <optional>
 
 namespace connector::resource {
@@ -20,21 +19,6 @@ constexpr std::string_view kDockerConfigType = "kubernetes.io/dockerconfigjson";
 constexpr const char* kDockerConfigKey = ".dockerconfigjson";
 constexpr std::array<std::string_view, 4> kPlainTypes = {
     "", "Opaque", "kubernetes.io/basic-auth", "cpaas.io/distribution-registry-token"};
-
-// Wipes what the JSON parser and its values held.
-class WipingResource final : public json::memory_resource {
- private:
-  void* do_allocate(std::size_t size, std::size_t alignment) override {
-    return ::operator new(size, std::align_val_t(alignment));
-  }
-  void do_deallocate(void* data, std::size_t size, std::size_t alignment) override {
-    OPENSSL_cleanse(data, size);
-    ::operator delete(data, std::align_val_t(alignment));
-  }
-  bool do_is_equal(const json::memory_resource& other) const noexcept override {
-    return this == &other;
-  }
-};
 
 Error Invalid(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
@@ -163,13 +147,9 @@ Result<RegistrySecret> ReadDockerConfig(const std::map<std::string, Secret>& dat
   if (found == data.end()) {
     return Invalid("lacks the " + Quoted(kDockerConfigKey));
   }
-  WipingResource memory;
-  boost::system::error_code error;
-  const std::string_view text = found->second.Reveal();
-  const json::value root =
-      json::parse(json::string_view(text.data(), text.size()), error, json::storage_ptr(&memory));
-  const json::object* config = error ? nullptr : root.if_object();
-  const json::value* auths = config == nullptr ? nullptr : config->if_contains("auths");
+  WipingMemory memory;
+  const std::optional<json::object> config = ParseWipedObject(found->second.Reveal(), memory);
+  const json::value* auths = config ? config->if_contains("auths") : nullptr;
   if (auths == nullptr || !auths->is_object()) {
     return Invalid(Quoted(kDockerConfigKey) +
                    R"( is not docker's configuration; write {"auths": {"HOST": {...}}})");

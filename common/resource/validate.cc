@@ -122,25 +122,52 @@ std::map<std::string, std::string> ReadParams(const v1::ConnectorAuth& file, Rep
 }
 
 void CheckSecretUse(const v1::ConnectorAuth& file, AuthKind kind, Report& report) {
-  if (file.has_vault_ref()) {
-    report.Add("spec.auth.vaultRef",
-               file.has_secret_ref()
-                   ? "excludes secretRef; keep secretRef, since this release reads no Vault"
-                   : "is not supported by this release; write secretRef: {name: SECRET}");
+  if (file.has_vault_ref() && file.has_secret_ref()) {
+    report.Add("spec.auth.vaultRef", "excludes secretRef; keep one of them");
     return;
   }
   if (kind == AuthKind::kAnonymous) {
-    if (file.has_secret_ref()) {
-      report.Add("spec.auth.secretRef",
+    if (file.has_secret_ref() || file.has_vault_ref()) {
+      report.Add(file.has_vault_ref() ? "spec.auth.vaultRef" : "spec.auth.secretRef",
                  "is never read with anonymous; remove it, or write name: tokenAuth");
     }
     return;
   }
-  if (!file.has_secret_ref()) {
+  if (!file.has_secret_ref() && !file.has_vault_ref()) {
     report.Add("spec.auth.secretRef",
-               "is missing; add secretRef: {name: SECRET}, or write name: anonymous for a registry "
-               "that asks for no credential");
+               "is missing; add secretRef: {name: SECRET} or vaultRef: {path: PATH}, or write "
+               "name: anonymous for a registry that asks for no credential");
   }
+}
+
+VaultLocation ReadVaultRef(const v1::VaultReference& file, Report& report) {
+  const std::string path = "spec.auth.vaultRef";
+  VaultLocation out;
+  out.path = file.path();
+  // An empty path is reported as missing already.
+  if (const std::string problem = VaultPathProblem(out.path);
+      !out.path.empty() && !problem.empty()) {
+    report.Add(Join(path, "path"),
+               problem + "; write the path of Vault's API, such as secret/data/ci/harbor");
+  }
+  out.vault_namespace = file.namespace_();
+  if (const std::string problem = VaultNamespaceProblem(out.vault_namespace); !problem.empty()) {
+    report.Add(Join(path, "namespace"), problem + "; write one such as admin/team-a");
+  }
+  out.docker_config_key = file.docker_config_key();
+  if (!out.docker_config_key.empty() &&
+      !(file.username_key().empty() && file.password_key().empty())) {
+    report.Add(Join(path, "dockerConfigKey"),
+               "excludes usernameKey and passwordKey; keep the one or the other");
+  }
+  if (!file.username_key().empty()) {
+    out.username_key = file.username_key();
+  }
+  if (!file.password_key().empty()) {
+    out.password_key = file.password_key();
+  }
+  out.version = file.version();
+  return out;
 }
 
 Auth ReadAuth(const v1::ConnectorSpec& spec, Report& report) {
@@ -164,6 +191,9 @@ Auth ReadAuth(const v1::ConnectorSpec& spec, Report& report) {
     if (!IsDnsSubdomain(*auth.secret_name)) {
       report.Add("spec.auth.secretRef.name", std::string("is not a Secret's name; ") + kNameHelp);
     }
+  }
+  if (file.has_vault_ref()) {
+    auth.vault = ReadVaultRef(file.vault_ref(), report);
   }
   auth.allow_static = file.allow_static();
   if (auth.kind == AuthKind::kBasicAuth && !auth.allow_static) {

@@ -15,6 +15,7 @@ import tempfile
 
 import ports
 import scenario
+from demo_vault import DemoVault
 from processes import Failure, Processes
 from token_service import password_line
 
@@ -28,9 +29,11 @@ _ROBOT = "robot$demo"
 class Demo:
     """Everything that runs, and where a person finds it."""
 
-    def __init__(self, directory, bin_directory, chosen_ports):
+    def __init__(self, directory, bin_directory, chosen_ports, vault_program=None):
+        """`vault_program`: the robot's password is in Vault then, not in a Secret."""
         self.directory = directory
         self.ports = chosen_ports
+        self.vault = DemoVault(self, vault_program) if vault_program else None
         self._bin = bin_directory
         self.processes = Processes(directory)
         self._password = secrets.token_urlsafe(24)
@@ -67,10 +70,23 @@ class Demo:
         self.connectorctl("pki", "init", self.path("pki"))
         self._start_token_service()
         self._start_registry()
+        if self.vault:
+            self.vault.start()
+            self.vault.put(_ROBOT, self._password)
         self._start_broker()
         self._start_dataplane()
         for account in ("builder", "reader", "stranger"):
             self._mint(account)
+
+    def rotate(self):
+        """The robot's password, as its owner would: at the registry's users, and in Vault."""
+        self._password = secrets.token_urlsafe(24)
+        self._write_users()
+        self.vault.put(_ROBOT, self._password)
+
+    def _write_users(self):
+        staged = self.write("token-users.new", password_line(_ROBOT, self._password) + "\n")
+        os.replace(staged, self.path("token-users"))
 
     def _mint(self, account):
         token = self.connectorctl(
@@ -109,7 +125,7 @@ class Demo:
                 raise Failure(f"openssl failed:\n{output}")
 
     def _start_token_service(self):
-        users = self.write("token-users", password_line(_ROBOT, self._password) + "\n")
+        self._write_users()
         self.processes.start("token service", [
             "/usr/bin/python3", os.path.join(_HERE, "token_service.py"),
             "--listen", self.address("token"),
@@ -118,7 +134,7 @@ class Demo:
             "--issuer", _TOKEN_ISSUER, "--service", _SERVICE,
             "--signing-key", self.path("token-signer.key"),
             "--signing-certificate", self.path("token-signer.crt"),
-            "--user-file", users,
+            "--user-file", self.path("token-users"),
         ], self.ports["token"])  # fmt: skip
 
     def _start_registry(self):
@@ -134,15 +150,18 @@ class Demo:
     def _start_broker(self):
         with open(self.path("registry-ca.crt"), encoding="ascii") as file:
             ca = "\n".join("    " + line for line in file.read().splitlines())
+        secret = _SECRET.format(robot=_ROBOT, password=self._password)
+        credential = "vaultRef: {path: secret/data/ci/demo}"
         self.write("resources/demo.yaml", _RESOURCES.format(
-            registry=self.address("registry"), token=self.address("token"), robot=_ROBOT,
-            password=self._password, ca=ca,
+            registry=self.address("registry"), token=self.address("token"), ca=ca,
+            secret="" if self.vault else secret,
+            credential=credential if self.vault else "secretRef: {name: demo-robot}",
         ))  # fmt: skip
         os.makedirs(self.path("audit"), mode=0o700)
         config = self.write("broker.yaml", _BROKER.format(
             listen=self.address("broker"), admin=self.address("broker-status"),
             root=self.directory, issuer=_ISSUER,
-        ))  # fmt: skip
+        ) + (self.vault.broker_yaml() if self.vault else ""))  # fmt: skip
         argv = [self.program("connector-broker"), "--config", config]
         self.processes.start("broker", argv, self.ports["broker"])
 
@@ -182,12 +201,16 @@ auth:
   token: {{realm: "{realm}", service: {service}, issuer: {issuer}, rootcertbundle: {root}/token-signer.crt}}
 """
 
-_RESOURCES = """
+_SECRET = """
 apiVersion: v1
 kind: Secret
 metadata: {{name: demo-robot, namespace: default}}
 stringData: {{username: "{robot}", password: "{password}"}}
 ---
+"""
+
+_RESOURCES = """
+{secret}
 apiVersion: v1
 kind: Secret
 metadata: {{name: demo-ca, namespace: default}}
@@ -203,7 +226,7 @@ spec:
   address: https://{registry}
   auth:
     name: tokenAuth
-    secretRef: {{name: demo-robot}}
+    {credential}
   caCertSecretRef: {{name: demo-ca}}
   upstream:
     tokenRealm: https://{token}/token
@@ -256,6 +279,10 @@ def _parse_options():
     )
     parser.add_argument("--once", action="store_true", help="run the demonstration and exit")
     parser.add_argument("--bin", metavar="DIR", help="use these programs instead of building")
+    parser.add_argument(
+        "--vault", action="store_true", help="keep the robot's password in a real HashiCorp Vault"
+    )
+    parser.add_argument("--vault-program", metavar="FILE", help=argparse.SUPPRESS)
     ports.add_options(parser)
     return parser.parse_args()
 
@@ -273,7 +300,7 @@ def main():
         signal.signal(number, _interrupt)
     chosen = ports.choose(options)
     directory = tempfile.mkdtemp(prefix="oci-connector-demo.")
-    demo = Demo(directory, options.bin, chosen)
+    demo = Demo(directory, options.bin, chosen, options.vault_program if options.vault else None)
     status = 0
     try:
         scenario.say(f"Starting registry, token service, broker and data plane ({directory}).")

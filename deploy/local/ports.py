@@ -13,6 +13,7 @@ PORTS = {
     "broker-status": (8903, "broker's status page"),
     "registry": (8904, "demo registry"),
     "token": (8905, "demo token service"),
+    "vault": (8906, "demo Vault, with --vault"),
 }
 
 
@@ -38,6 +39,8 @@ def choose(options):
     if options.free_ports:
         return _free()
     ports = {name: getattr(options, f"{name.replace('-', '_')}_port") for name in PORTS}
+    if not options.vault:
+        del ports["vault"]
     complaints = [
         f"Port {port} ({PORTS[name][1]}) is taken{_by_whom(port)}: stop that, or choose another port"
         f" with --{name}-port N or {environment_variable(name)}=N."

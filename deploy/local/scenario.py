@@ -65,7 +65,9 @@ def demonstrate(demo):
     say("5. ci/stranger has no rule at all.")
     _expect_refusal(*_pull(demo, "stranger", target, "stolen"), ("denied", "name unknown"))
 
-    say("6. The audit stream: who did what. Each line was on disk before its token was issued.")
+    if demo.vault:
+        _show_rotation(demo, target)
+    say(f"{7 if demo.vault else 6}. The audit stream: who did what. Each line was on disk before its token was issued.")
     _show_audit(demo)
     verified = demo.connectorctl("audit", "verify", demo.path("audit"))
     print(textwrap.indent(verified.rstrip(), "    "))
@@ -85,6 +87,13 @@ def stay_up(demo):
         audit=demo.path("audit"), ctl=demo.program("connectorctl"),
         resources=demo.path("resources"), registry=demo.address("registry"),
     ), flush=True)  # fmt: skip
+    if demo.vault:
+        shown = ("VAULT_ADDR", "VAULT_CACERT")
+        variables = " ".join(f"{name}={demo.vault.environment[name]}" for name in shown)
+        print(_VAULT_LINES.format(
+            variables=variables, token=demo.path("vault-root-token"), vault=demo.vault.program,
+            ctl=demo.program("connectorctl"), broker=demo.address("broker"), pki=demo.path("pki"),
+        ), flush=True)  # fmt: skip
     while True:
         demo.processes.check_all_run()
         time.sleep(0.5)
@@ -111,6 +120,40 @@ Audit      {ctl} audit verify {audit}
 
 Ctrl-C stops everything and removes it.
 """
+
+
+_VAULT_LINES = """The robot's password is in Vault, and nowhere else:
+
+Look       {variables} VAULT_TOKEN=$(cat {token}) {vault} kv get -mount=secret ci/demo
+Delete     {variables} VAULT_TOKEN=$(cat {token}) {vault} kv delete -mount=secret ci/demo
+Undelete   {variables} VAULT_TOKEN=$(cat {token}) {vault} kv undelete -mount=secret -versions=1 ci/demo
+Check      {ctl} check default/demo --broker {broker} --pki {pki}
+"""
+
+
+def _show_rotation(demo, target):
+    say("6. The robot's password is in Vault. It is rotated there and at the registry, while")
+    print("    somebody pulls; no request fails, and nothing is restarted.")
+    before = _credential_version(demo)
+    demo.rotate()
+    deadline = time.monotonic() + 15
+    pulls = 0
+    while _credential_version(demo) == before:
+        if time.monotonic() > deadline:
+            raise Failure("The broker has not seen the new version after 15 s.")
+        _expect(_pull(demo, "builder", target, f"rotating-{pulls}"), 0, "a pull while rotating")
+        pulls += 1
+    rotated = target.replace("hello", "rotated")
+    _expect(_push(demo, "builder", rotated), 0, "the push with the new password")
+    print(f"    version {before} became {_credential_version(demo)}; {pulls} pulls meanwhile")
+
+
+def _credential_version(demo):
+    with urllib.request.urlopen(
+        f"http://{demo.address('broker-status')}/status.json", timeout=5
+    ) as answer:
+        (connector,) = json.load(answer)["connectors"]
+    return connector["credential"]["version"]
 
 
 def make_image(directory):

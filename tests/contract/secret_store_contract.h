@@ -7,7 +7,12 @@
 //     store::SecretStore& store();
 //     void Put(const SecretRef& ref, const std::string& type, Fields fields);  // Or replace.
 //     void Remove(const SecretRef& ref);
+//     static SecretRef Ref(const std::string& ns, const std::string& name);
+//     static std::vector<std::string> Types();  // Those that one place in the store can have.
+//     static std::string Odd();                 // The oddest bytes that a value can have there.
 //   };
+//
+// KubernetesSecrets below has the last three for a store of Kubernetes Secrets.
 //
 // Two harnesses made one after the other stand for two brokers of one installation.
 
@@ -30,6 +35,12 @@
 namespace connector::broker::store {
 
 using Fields = std::map<std::string, std::string>;
+
+struct KubernetesSecrets {
+  static SecretRef Ref(const std::string& ns, const std::string& name) { return {ns, name}; }
+  static std::vector<std::string> Types() { return {"Opaque", "kubernetes.io/basic-auth"}; }
+  static std::string Odd() { return "p\n\xff"; }
+};
 
 // Remembers what a follower was told, and waits for it.
 class Notifications {
@@ -90,22 +101,24 @@ class SecretStoreContract : public ::testing::Test {
   }
 
   Harness harness_;
-  const SecretRef ref_{"team-a", "registry"};
-  const SecretRef other_{"team-a", "other"};
+  const SecretRef ref_ = Harness::Ref("team-a", "registry");
+  const SecretRef other_ = Harness::Ref("team-a", "other");
 };
 
 TYPED_TEST_SUITE_P(SecretStoreContract);
 
 TYPED_TEST_P(SecretStoreContract, ReturnsTheTypeAndTheBytesThatWerePut) {
-  this->harness_.Put(this->ref_, "Opaque", {{"username", "u"}, {"password", "p\n\xff"}});
+  const std::string odd = TypeParam::Odd();
+  this->harness_.Put(this->ref_, "Opaque", {{"username", "u"}, {"password", odd}});
 
-  EXPECT_EQ(this->Content(this->ref_), "Opaque|password=p\n\xff|username=u");
+  EXPECT_EQ(this->Content(this->ref_), "Opaque|password=" + odd + "|username=u");
 }
 
 TYPED_TEST_P(SecretStoreContract, DoesNotCrossNamespaces) {
   this->harness_.Put(this->ref_, "Opaque", {{"password", "p"}});
 
-  EXPECT_THAT(this->Fetch({"team-b", "registry"}), testing_support::HasError(ErrorCode::kNotFound));
+  EXPECT_THAT(this->Fetch(TypeParam::Ref("team-b", "registry")),
+              testing_support::HasError(ErrorCode::kNotFound));
 }
 
 TYPED_TEST_P(SecretStoreContract, SaysThatASecretIsNotThere) {
@@ -132,15 +145,15 @@ TYPED_TEST_P(SecretStoreContract, ReadsARotatedSecretAtOnce) {
 
 TYPED_TEST_P(SecretStoreContract, GivesEveryContentItsOwnVersion) {
   std::vector<std::string> versions;
-  const std::vector<std::pair<std::string, Fields>> contents = {
-      {"Opaque", {{"password", "p"}}},
-      {"Opaque", {{"password", "q"}}},
-      {"kubernetes.io/basic-auth", {{"password", "q"}}},
-      {"kubernetes.io/basic-auth", {{"passwor", "dq"}}},
-      {"kubernetes.io/basic-auth", {{"passwor", "dq"}, {"x", ""}}}};
-  for (const auto& [type, fields] : contents) {
-    this->harness_.Put(this->ref_, type, fields);
-    versions.push_back(this->Version(this->harness_, this->ref_));
+  const std::vector<Fields> contents = {{{"password", "p"}},
+                                        {{"password", "q"}},
+                                        {{"passwor", "dq"}},
+                                        {{"passwor", "dq"}, {"x", ""}}};
+  for (const std::string& type : TypeParam::Types()) {
+    for (const Fields& fields : contents) {
+      this->harness_.Put(this->ref_, type, fields);
+      versions.push_back(this->Version(this->harness_, this->ref_));
+    }
   }
   std::sort(versions.begin(), versions.end());
   EXPECT_EQ(std::unique(versions.begin(), versions.end()), versions.end());

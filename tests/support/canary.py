@@ -4,6 +4,7 @@ What must not be where:
   stored passwords   in nothing that we wrote, sent or keep in a data plane's memory
   upstream tokens    in nothing that clients got, and in no log, metric or audit line
   caller tokens      in no log, metric or audit line
+  Vault's own        tokens, secret_ids and lease ids: in nothing but Vault and the broker's memory
 
 Passwords are found raw, in base64 at any alignment, and escaped for URLs and JSON: each has a core of
 hexadecimal digits that no escaping touches. Tokens are JSON Web Tokens and are told apart by their
@@ -19,6 +20,8 @@ import re
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{8,}\.(eyJ[A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]{16,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{60,}")
 _CORE = re.compile(r"[0-9a-f]{24}")
+_VAULT_TOKEN = re.compile(rb"\bhv[sbr]\.[A-Za-z0-9_-]{24,}")
+_LEASE_ID = re.compile(rb"/creds/[A-Za-z0-9_-]+/[A-Za-z0-9]{24}\b")
 _CHUNK = 8 * 1024 * 1024
 
 
@@ -32,7 +35,10 @@ def core_of(password):
 
 def forms_of(password):
     """{name: bytes}: what to look for."""
-    core = core_of(password)
+    return _forms_of_bytes(core_of(password))
+
+
+def _forms_of_bytes(core):
     forms = {"raw": core, "hexadecimal": binascii.hexlify(core)}
     for shift in range(3):
         # Without the characters that depend on what stands before and after.
@@ -79,9 +85,23 @@ def check_bytes(where, data, passwords, issuers):
             raise Leak(f"{where} holds {issuers[issuer]}")
 
 
-def check_file(path, passwords, issuers):
+def check_vault(where, data, credentials=()):
+    """`credentials`: those that are known; tokens and lease ids are found without."""
+    if _VAULT_TOKEN.search(data):
+        raise Leak(f"{where} holds a token of Vault")
+    if _LEASE_ID.search(data):
+        raise Leak(f"{where} holds the id of a lease")
+    for credential in credentials:
+        for name, form in _forms_of_bytes(credential.encode()).items():
+            if form in data:
+                raise Leak(f"{where} holds a credential of Vault ({name})")
+
+
+def check_file(path, passwords, issuers, vault_credentials=()):
     with open(path, "rb") as file:
-        check_bytes(path, file.read(), passwords, issuers)
+        data = file.read()
+    check_bytes(path, data, passwords, issuers)
+    check_vault(path, data, vault_credentials)
 
 
 def check_memory(name, pid, passwords):
@@ -123,16 +143,17 @@ def _check_region(name, memory, start, end, passwords):
 def check_world(world):
     """Logs, audit, metrics, what clients received, and the memory of running data planes."""
     passwords = world.upstream.passwords
+    vault = world.vault.credentials if world.vault else []
     ours = {"test-token-issuer": "an upstream token"}
     callers = {"https://local.oci-connector.dev": "a caller token"}
     for name in sorted(os.listdir(world.directory)):
         if name.endswith(".log") and name.startswith(("broker", "dataplane")):
-            check_file(world.path(name), passwords, {**ours, **callers})
+            check_file(world.path(name), passwords, {**ours, **callers}, vault)
     for name in os.listdir(world.path("audit")):
-        check_file(world.path("audit", name), passwords, {**ours, **callers})
+        check_file(world.path("audit", name), passwords, {**ours, **callers}, vault)
     for name in os.listdir(world.captures):
         unwanted = {**ours, **callers} if name.startswith("metrics") else ours
-        check_file(os.path.join(world.captures, name), passwords, unwanted)
+        check_file(os.path.join(world.captures, name), passwords, unwanted, vault)
     if world.upstream.auth == "token":  # A static password has to reach the data plane.
         for dataplane in world.dataplanes:
             if dataplane.is_running():

@@ -38,6 +38,17 @@ class FakeSecretStore final : public broker::store::SecretStore {
     failure_ = std::move(error);
   }
 
+  // As a store that leases: what it gives ends then.
+  void EndAt(std::optional<WallTime> not_after) {
+    const std::lock_guard lock(mutex_);
+    not_after_ = not_after;
+  }
+  // Discard then takes this one's place, once.
+  void PutAfterDiscard(Fields fields) {
+    const std::lock_guard lock(mutex_);
+    after_discard_ = std::move(fields);
+  }
+
   [[nodiscard]] int fetches() const {
     const std::lock_guard lock(mutex_);
     return fetches_;
@@ -52,6 +63,16 @@ class FakeSecretStore final : public broker::store::SecretStore {
     const std::lock_guard lock(mutex_);
     followed_ = std::move(refs);
     on_change_ = std::move(on_change);
+  }
+
+  bool Discard(const SecretRef& ref) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = held_.find(ref);
+    if (!after_discard_ || found == held_.end()) {
+      return false;
+    }
+    found->second.fields = *std::exchange(after_discard_, std::nullopt);
+    return true;
   }
 
  private:
@@ -89,6 +110,7 @@ class FakeSecretStore final : public broker::store::SecretStore {
       return MakeError(ErrorCode::kNotFound, ErrorOrigin::kBroker, "there is no such Secret");
     }
     StoredSecret out;
+    out.not_after = not_after_;
     out.type = found->second.type;
     std::string text = out.type;
     for (const auto& [key, value] : found->second.fields) {
@@ -104,6 +126,8 @@ class FakeSecretStore final : public broker::store::SecretStore {
   mutable std::mutex mutex_;
   std::map<SecretRef, Content> held_;
   std::optional<Error> failure_;
+  std::optional<WallTime> not_after_;
+  std::optional<Fields> after_discard_;
   int fetches_ = 0;
   std::vector<SecretRef> followed_;
   std::function<void(const SecretRef&)> on_change_;

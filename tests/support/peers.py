@@ -1,6 +1,7 @@
 """Where the pinned third-party programs are (tests/support/peers/install puts them there)."""
 
 import os
+import sys
 
 _LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers", "peers.txt")
 
@@ -23,3 +24,7 @@ def _version(name):
             if line.startswith(name + " "):
                 return line.split()[1]
     raise AssertionError(f"{name} is not in {_LIST}")
+
+
+if __name__ == "__main__":
+    print(peer(sys.argv[1]))

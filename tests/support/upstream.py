@@ -19,7 +19,7 @@ from testca import TestCa, rsa_signer, write
 ADDRESS = "10.77.1.2"
 REGISTRY_HOST, REGISTRY_PORT = "registry.test", 5000
 AUTH_HOST, AUTH_PORT = "auth.test", 5001
-HOSTS = {REGISTRY_HOST: ADDRESS, AUTH_HOST: ADDRESS}
+HOSTS = {REGISTRY_HOST: ADDRESS, AUTH_HOST: ADDRESS, "vault.test": ADDRESS}
 USER = "robot"  # The token service lets a user touch only what is under its own name.
 
 DEBIAN, DISTRIBUTION_3 = "debian", "distribution-3"  # Version 2.8 of Debian; 3.1 of peers.txt.
@@ -77,6 +77,10 @@ class Upstream:
         if self.auth == "token":
             self.start_token_service()
         self.start_registry()
+
+    def use_htpasswd(self, path):
+        """Before start(): the users stand in this file, which somebody else writes."""
+        self._htpasswd = path
 
     def use_fault_service(self, mode):
         """Before start(): puts a token service with a fault in front of the real one."""

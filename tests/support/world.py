@@ -67,8 +67,10 @@ class World:
         connect_rooms(self.middle, f"{MIDDLE}/24", self.up, f"{up.ADDRESS}/24")
         connect_rooms(self.middle, f"{PROXY}/24", self.clients, "10.77.2.2/24")
         self.upstream = Upstream(
-            self.up, self._made("upstream"), new_password(), auth, tls, registry
+            self.up, self.made("upstream"), new_password(), auth, tls, registry
         )
+        self.vault = None  # See vault_world.py.
+        self.broker_extra = {}  # Joins the broker's configuration.
         self.broker = None
         self.dataplanes = []
         self.tokens = []
@@ -81,7 +83,8 @@ class World:
         """Everything, with the connector default/demo of `connector(**spec)`."""
         self.upstream.start()
         self.connectorctl("pki", "init", self.path("pki"), "--ip", PROXY, "--dns", PROXY_NAME)
-        self.put_secret(self.upstream.password)
+        if self.vault is None:
+            self.put_secret(self.upstream.password)
         self.put_ca(self.upstream.ca.pem)
         self.put_connector(self.connector(**spec))
         self.start_broker()
@@ -106,6 +109,7 @@ class World:
                 write(self.path("captures", f"metrics-dataplane-{index}"), self.metrics(index))
         if self.broker is not None and self.broker.is_running():
             write(self.path("captures", "metrics-broker"), self.broker_metrics())
+            write(self.path("captures", "metrics-broker-status"), json.dumps(self.broker_status()))
         canary.check_world(self)
 
     def restart_broker(self):
@@ -158,6 +162,7 @@ class World:
             "audit": {"directory": self.path("audit")},
             "rootKeyFile": self.path("pki", "root.key"),
             "logLevel": "debug",
+            **self.broker_extra,
         }
 
     def dataplane_config(self, index):
@@ -272,12 +277,22 @@ class World:
         )
         return done.stdout
 
+    def check(self, connector="default/demo"):
+        """What an operator sees of connectorctl check; kept for the canary scan."""
+        done = self.middle.run([
+            program("connectorctl"), "check", connector, "--broker", f"127.0.0.1:{BROKER_PORT}",
+            "--pki", self.path("pki"),
+        ])  # fmt: skip
+        with open(self.path("captures", "metrics-check.txt"), "a", encoding="utf-8") as file:
+            file.write(done.output)
+        return done
+
     def client(self, host=PROXY_NAME, port=HTTP_PORT, tls=None, timeout=20.0):
         return Client(self.clients, host, port, capture=self.captures, tls=tls, timeout=timeout)
 
     def auth_file(self, token, *hosts):
         """A directory with config.json and auth.json for these host:port."""
-        directory = self._made(os.path.join("clients", secrets.token_hex(4)))
+        directory = self.made(os.path.join("clients", secrets.token_hex(4)))
         credential = base64.b64encode(f"token:{token}".encode()).decode()
         text = json.dumps({"auths": {host: {"auth": credential} for host in hosts}})
         for name in ("config.json", "auth.json"):
@@ -299,6 +314,12 @@ class World:
 
     def broker_metrics(self):
         return self._admin(BROKER_ADMIN_PORT, "/metrics")[1]
+
+    def broker_status(self):
+        return json.loads(self._admin(BROKER_ADMIN_PORT, "/status.json")[1])
+
+    def broker_readiness(self):
+        return self._admin(BROKER_ADMIN_PORT, "/readyz")
 
     def readiness(self, index=0):
         """(status, text) of /readyz; (0, reason) when nobody answers."""
@@ -345,7 +366,7 @@ class World:
     def write_yaml(self, name, value):
         return write(self.path(name), yaml.safe_dump(value))
 
-    def _made(self, name):
+    def made(self, name):
         os.makedirs(self.path(name), exist_ok=True)
         return self.path(name)
 

@@ -5,7 +5,7 @@
 namespace connector::broker::store {
 namespace {
 
-class FakeHarness {
+class FakeHarness : public KubernetesSecrets {
  public:
   SecretStore& store() { return store_; }
   void Put(const SecretRef& ref, const std::string& type, Fields fields) {

@@ -5,7 +5,7 @@
 namespace connector::broker::store {
 namespace {
 
-class FileHarness {
+class FileHarness : public KubernetesSecrets {
  public:
   SecretStore& store() { return store_; }
 

@@ -111,8 +111,15 @@ struct Said {
   bool used = false;
 };
 
+// A HEAD of a list is a GET at the registry: its length is that of the list as the client reads it.
+bool SameMethod(const Message& said, const Message& seen) {
+  const std::string path = Path(said.target);
+  const bool list = path.ends_with("/tags/list") || path.find("/referrers/") != std::string::npos;
+  return said.method == seen.method || (list && said.method == "HEAD" && seen.method == "GET");
+}
+
 bool Matches(const Said& said, const Seen& seen) {
-  if (said.used || said.message.method != seen.message.method ||
+  if (said.used || !SameMethod(said.message, seen.message) ||
       Path(said.message.target) != Path(seen.message.target) ||
       !SameQuery(said.message.target, seen.message.target)) {
     return false;

@@ -1,40 +1,14 @@
 """Changes count within a second, without a restart and without hurting anybody else (P6)."""
 
-import threading
 import time
 
 from images import Image
 from netns import wait_until
-from push import get_manifest, push_image
+from pull_loop import PullLoop
+from push import push_image
 from world import new_password, path_form, rule
 
 NAME = path_form("robot/app")
-
-
-class PullLoop:
-    """One caller that pulls a manifest again and again, and notes what it got and when."""
-
-    def __init__(self, world, token, name=NAME):
-        self.results = []  # (time of the request's begin, status)
-        self._client, self._token, self._name = world.client(), token, name
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        wait_until(lambda: self.results, "the first pull")
-
-    def _run(self):
-        while not self._stop.is_set():
-            begun = time.monotonic()
-            try:
-                status = get_manifest(self._client, self._name, "v1", self._token).status
-            except OSError as error:
-                status = str(error)
-            self.results.append((begun, status))
-
-    def stop(self):
-        self._stop.set()
-        self._thread.join(30)
-        return self.results
 
 
 def started(make_world):
@@ -50,7 +24,7 @@ RULES = [rule("ci", "builder", ["pull", "push"]), rule("ci", "reader", ["pull"])
 
 def test_a_removed_rule_counts_within_a_second_for_its_caller_alone(make_world):
     world = started(make_world)
-    stays, goes = PullLoop(world, world.token("builder")), PullLoop(world, world.token("reader"))
+    stays, goes = PullLoop(world, NAME, world.token("builder")), PullLoop(world, NAME, world.token("reader"))
 
     removed = time.monotonic()
     world.put_connector(world.connector(access=RULES[:1]))
@@ -64,7 +38,7 @@ def test_a_removed_rule_counts_within_a_second_for_its_caller_alone(make_world):
 
 def test_a_rotated_password_is_used_within_a_second_without_one_failed_pull(make_world):
     world = started(make_world)
-    loop = PullLoop(world, world.token("builder"))
+    loop = PullLoop(world, NAME, world.token("builder"))
     before = len(world.upstream.token_requests())
 
     password = new_password()
@@ -84,7 +58,7 @@ def test_a_deleted_connector_is_unknown_within_a_second(make_world):
     import os
 
     world = started(make_world)
-    loop = PullLoop(world, world.token("builder"))
+    loop = PullLoop(world, NAME, world.token("builder"))
 
     deleted = time.monotonic()
     os.unlink(world.path("resources", "connector-demo.yaml"))

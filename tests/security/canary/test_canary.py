@@ -50,6 +50,27 @@ def test_an_upstream_token_is_found_raw_and_in_base64_and_told_from_a_callers():
     canary.check_bytes("x", caller.encode(), [], UPSTREAM)
 
 
+SECRET_ID = "8a417ab8-f9dc-94e4-c3ad-859e10e35cd8"
+OF_VAULT = {
+    "a token": "X-Vault-Token: hvs.jdvlBF7yxG4aGWoH1KIcdd4b",
+    "a wrapping token": "hvs.CAESIMx6u9pNB4Z-ykZoouM4z-yZdmvAfzT5ud-9iXSjonh3Gh4KHGh2cy5oOVd1YlhxS1Jr",
+    "the id of a lease": '"lease":"database/creds/registry/AkZ9fLh2LrPp2jQkQ1rZ0f3a"',
+    "a secret_id": f'{{"secret_id":"{SECRET_ID}"}}',
+    "a secret_id in base64": base64.b64encode(f"x:{SECRET_ID}".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("what", OF_VAULT)
+def test_a_credential_of_vault_is_found(what):
+    with pytest.raises(canary.Leak):
+        canary.check_vault("x", f"before {OF_VAULT[what]} after".encode(), [SECRET_ID])
+
+
+def test_paths_accessors_and_hashes_of_leases_are_no_credentials():
+    text = "secret/data/ci/robot database/creds/registry 1PT3QhAYETOfzToMrHWJ4q8x 0123456789abcdef"
+    canary.check_vault("x", text.encode(), [SECRET_ID])
+
+
 def test_a_password_in_another_programs_memory_is_found():
     code = "import sys; kept = sys.stdin.readline(); print('ready', flush=True); sys.stdin.read()"
     with subprocess.Popen(

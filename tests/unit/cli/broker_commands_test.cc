@@ -145,7 +145,7 @@ TEST_F(AtABroker, CheckPrintsEachStep) {
   AddStep("liveness", true);
   const Outcome outcome = Check();
   EXPECT_EQ(outcome.code, kExitOk) << outcome.err;
-  EXPECT_EQ(outcome.out, "ok      secret    12 ms\nok      liveness  12 ms\n");
+  EXPECT_EQ(outcome.out, "ok      secret      12 ms\nok      liveness    12 ms\n");
   EXPECT_EQ(broker_.check_asked.connector().name(), "harbor");
 }
 
@@ -157,7 +157,7 @@ TEST_F(AtABroker, CheckExitsWithOneWhenAStepFailed) {
   const Outcome outcome = Check();
   EXPECT_EQ(outcome.code, kExitFailed);
   EXPECT_THAT(outcome.out,
-              HasSubstr("FAILED  liveness  12 ms  ConnectionFailed: harbor.example.com refuses"));
+              HasSubstr("FAILED  liveness    12 ms  ConnectionFailed: harbor.example.com refuses"));
 }
 
 TEST_F(AtABroker, CheckDoesNotCallNoStepsASuccess) {

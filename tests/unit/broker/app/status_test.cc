@@ -7,6 +7,7 @@ namespace connector::broker::app {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -20,11 +21,25 @@ rpc::IssueOutcome Outcome(v1::DenialReason reason, const std::string& message) {
 
 TEST(Readiness, NamesEveryReason) {
   audit::AuditStatus audit;
-  EXPECT_THAT(ReadinessOf(audit, true).reasons, IsEmpty());
+  EXPECT_THAT(ReadinessOf(audit, true, {}).reasons, IsEmpty());
   audit.problem = "disk full";
   EXPECT_THAT(
-      ReadinessOf(audit, false).reasons,
+      ReadinessOf(audit, false, {}).reasons,
       ElementsAre("the gRPC endpoint is not open", "audit records cannot be written: disk full"));
+}
+
+TEST(Readiness, IsDegradedAndNoMoreWhenVaultIsAway) {
+  vault::Status vault;
+  EXPECT_THAT(ReadinessOf({}, true, vault).degraded, IsEmpty());
+
+  vault.problem = "https://vault.test:8200 does not answer";
+  vault.reachable = false;
+  EXPECT_THAT(ReadinessOf({}, true, vault).reasons, IsEmpty());
+  EXPECT_THAT(ReadinessOf({}, true, vault).degraded,
+              ElementsAre("Vault cannot be used: https://vault.test:8200 does not answer"));
+
+  vault.sealed = true;
+  EXPECT_THAT(ReadinessOf({}, true, vault).degraded, ElementsAre(HasSubstr("Vault is sealed")));
 }
 
 TEST(RecentFailures, KeepWhatIsNotTheCallersDoingNewestFirst) {

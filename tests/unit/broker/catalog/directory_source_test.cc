@@ -53,9 +53,7 @@ class DirectorySourceTest : public ::testing::Test {
     std::filesystem::rename(path_ + "/.new", path_ + "/" + name);
   }
 
-  DirectorySource MakeSource() {
-    return DirectorySource(path_, {secrets_, catalog_, logger_, registry_});
-  }
+  DirectorySource MakeSource() { return DirectorySource(path_, {publisher_, logger_, registry_}); }
 
   // Empty when connector a is not in force.
   std::string HostOfA() const {
@@ -83,6 +81,7 @@ class DirectorySourceTest : public ::testing::Test {
   prometheus::Registry registry_;
   store::FileSecretStore secrets_{"0123456789abcdef0123456789abcdef"};
   Catalog catalog_;
+  Publisher publisher_{{secrets_, catalog_, registry_}};
 };
 
 TEST_F(DirectorySourceTest, LoadsConnectorsAndSecrets) {

@@ -91,9 +91,10 @@ TEST(Merge, KeepsThroughSeveralBrokenLoads) {
 }
 
 std::shared_ptr<const Entry> EntryOf(const InForce& in_force) {
-  return MakeSnapshot(
-             in_force,
-             [](const store::SecretRef& ref) { return "version of " + ref.ns + "/" + ref.name; })
+  return MakeSnapshot(in_force,
+                      [](const store::SecretRef& ref) {
+                        return CredentialState{"version of " + ref.ns + "/" + ref.name, {}};
+                      })
       ->Find(kHarbor);
 }
 
@@ -139,13 +140,45 @@ TEST(MakeSnapshot, TakesNoCaThatDoesNotParse) {
   EXPECT_EQ(entry->secret_version, "version of default/robot") << "which is not to blame";
 }
 
+InForce InVault() {
+  InForce out = Merge({}, OneOfEach(1));
+  auto connector = std::make_shared<resource::Connector>(*out.connectors.at(kHarbor).connector);
+  connector->auth.secret_name.reset();
+  connector->auth.vault = {"", "secret/data/ci/harbor"};
+  out.connectors.at(kHarbor).connector = connector;
+  return out;
+}
+
+std::shared_ptr<const Entry> EntryInVault(const CredentialState& state) {
+  return MakeSnapshot(InVault(),
+                      [&](const store::SecretRef& ref) {
+                        return ref.vault && ref.vault->path == "secret/data/ci/harbor"
+                                   ? state
+                                   : CredentialState{};
+                      })
+      ->Find(kHarbor);
+}
+
+TEST(MakeSnapshot, GivesAnEntryTheVersionThatVaultTold) {
+  const auto entry = EntryInVault({"v1", {}});
+  EXPECT_EQ(entry->secret_version, "v1");
+  EXPECT_EQ(entry->problem, "");
+}
+
+TEST(MakeSnapshot, TakesNoVersionOfACredentialThatCannotBeUsed) {
+  const auto entry = EntryInVault({"v1", "it was deleted"});
+  EXPECT_EQ(entry->secret_version, "");
+  EXPECT_EQ(entry->problem, "it was deleted");
+  EXPECT_NE(entry->epoch, EntryInVault({"v1", {}})->epoch);
+}
+
 TEST(SameEntries, ComparesEpochsProblemsAndNames) {
   const auto snapshot = [](std::uint32_t generation, bool secret) {
     DirectoryContent content = OneOfEach(generation);
     if (!secret) {
       content.secrets.clear();
     }
-    return MakeSnapshot(Merge({}, content), [](const auto&) { return std::string(); });
+    return MakeSnapshot(Merge({}, content), [](const auto&) { return CredentialState{}; });
   };
   EXPECT_TRUE(SameEntries(*snapshot(1, true), *snapshot(1, true)));
   EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(2, true)));

@@ -72,6 +72,14 @@ TEST_F(TokenSourceTest, HandsOutNoTokenThatIsAboutToEnd) {
   EXPECT_EQ(ValueOf(Get()), "token-2");
 }
 
+TEST_F(TokenSourceTest, WaitsForTheNextTokenWhenAShortOneIsTooOldToServeMeanwhile) {
+  minter_->Life(seconds(3));
+  ASSERT_EQ(ValueOf(Get()), "token-1");
+  clock_.Advance(milliseconds(2100));
+
+  EXPECT_EQ(ValueOf(Get()), "token-2");
+}
+
 TEST_F(TokenSourceTest, MintsAnewWhenATokenHasEnded) {
   minter_->Life(seconds(1));
   ASSERT_EQ(ValueOf(Get()), "token-1");
@@ -173,6 +181,80 @@ TEST_F(TokenSourceTest, ReadsNoSecretForAConnectorWithoutOne) {
   EXPECT_EQ(ValueOf(GetFor(entry)), "token-1");
   EXPECT_EQ(minter_->LastRequest().credential, nullptr);
   EXPECT_EQ(store_.fetches(), 0);
+}
+
+TEST_F(TokenSourceTest, EndsATokenWithTheLeaseOfItsCredential) {
+  store_.EndAt(clock_.Now() + seconds(60));
+  EXPECT_EQ((*Get())->not_after, clock_.Now() + seconds(60));
+
+  store_.EndAt(clock_.Now() + seconds(900));
+  EXPECT_EQ((*Get(kPullB))->not_after, clock_.Now() + seconds(300)) << "its own life is shorter";
+}
+
+TEST_F(TokenSourceTest, TriesOnceMoreWithAnotherCredentialWhenTheStoreHasOne) {
+  minter_->Refuse("s3cret");
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
+
+  EXPECT_EQ(ValueOf(Get()), "token-2");
+  EXPECT_EQ(minter_->LastRequest().credential->password.Reveal(), "leased");
+}
+
+TEST_F(TokenSourceTest, TriesOnceMoreOnce) {
+  minter_->Refuse("s3cret");
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "s3cret"}});
+
+  EXPECT_THAT(Get(), HasErrorMessage(ErrorCode::kPermissionDenied, "refused"));
+  EXPECT_EQ(minter_->mints, 2);
+}
+
+TEST_F(TokenSourceTest, GivesALeasedPasswordUpThatTheRegistryRefused) {
+  const store::SecretRef ref{"default", "harbor-robot"};
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
+  source_->Forget(*Entry(), kPullA);
+  auto entry = std::make_shared<catalog::Entry>(*Entry());
+  auto connector = std::make_shared<resource::Connector>(*entry->connector);
+  connector->auth.kind = AuthKind::kBasicAuth;
+  entry->connector = connector;
+  EXPECT_TRUE(store_.Discard(ref)) << "a token's end says nothing of the password";
+
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
+  source_->Forget(*entry, kPullA);
+  EXPECT_FALSE(store_.Discard(ref)) << "it was given up already";
+}
+
+TEST_F(TokenSourceTest, ReplacesCredentialsNoFasterThanItShould) {
+  minter_->Refuse("s3cret");
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "s3cret"}});
+  EXPECT_THAT(Get(), HasError(ErrorCode::kPermissionDenied));
+
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
+  clock_.Advance(seconds(29));
+  EXPECT_THAT(Get(kPullB), HasError(ErrorCode::kPermissionDenied));
+  clock_.Advance(seconds(6));
+  EXPECT_TRUE(Get(kPullB).has_value());
+}
+
+TEST_F(TokenSourceTest, GivesNothingUpWhenTheRegistryIsOnlyAway) {
+  minter_->Fail(ErrorCode::kUnavailable);
+  store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
+
+  EXPECT_THAT(Get(), HasError(ErrorCode::kUnavailable));
+  EXPECT_EQ(minter_->mints, 1);
+}
+
+TEST_F(TokenSourceTest, AsksAStoreThatIsBackAtOnce) {
+  store_.Fail(MakeError(ErrorCode::kUnavailable, ErrorOrigin::kBroker, "Vault is sealed"));
+  EXPECT_THAT(Get(), HasErrorMessage(ErrorCode::kUnavailable, "Vault is sealed"));
+
+  store_.Fail(std::nullopt);
+  EXPECT_EQ(ValueOf(Get()), "token-1") << "though no time has passed";
+}
+
+TEST_F(TokenSourceTest, RemembersThatTheStoreRefused) {
+  store_.Fail(MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kBroker, "no"));
+  EXPECT_THAT(Get(), HasError(ErrorCode::kPermissionDenied));
+  EXPECT_THAT(Get(), HasError(ErrorCode::kPermissionDenied));
+  EXPECT_EQ(store_.fetches(), 1);
 }
 
 TEST_F(TokenSourceTest, RefusesAnAuthThatNoMinterKnows) {

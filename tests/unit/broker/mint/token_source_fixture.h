@@ -46,6 +46,9 @@ class FakeMinter final : public Minter {
     if (failure_) {
       co_return *failure_;
     }
+    if (request.credential && request.credential->password.Reveal() == refused_password_) {
+      co_return MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kUpstream, "refused");
+    }
     co_return UpstreamToken{CredentialScheme::kBearer,
                             Secret("token-" + std::to_string(number)),
                             clock_.Now() + life_,
@@ -66,6 +69,10 @@ class FakeMinter final : public Minter {
       failure_->retry_after = retry_after;
     }
   }
+  void Refuse(const std::string& password) {
+    const std::lock_guard lock(mutex_);
+    refused_password_ = password;
+  }
   MintRequest LastRequest() {
     const std::lock_guard lock(mutex_);
     return requests_.back();
@@ -80,6 +87,7 @@ class FakeMinter final : public Minter {
   WallTime::duration life_ = std::chrono::seconds(300);
   bool single_use_ = false;
   std::optional<Error> failure_;
+  std::string refused_password_;
   std::vector<MintRequest> requests_;
 };
 

@@ -62,7 +62,7 @@ class ProberTest : public ::testing::Test {
     parts.minters[AuthKind::kBasicAuth] = mint::MakeBasicMinter(clock_);
     parts.minters[AuthKind::kAnonymous] = mint::MakeAnonymousMinter(client_, clock_);
     tokens_ = mint::MakeTokenSource(std::move(parts));
-    prober_ = MakeProber(store_, *tokens_, client_);
+    prober_ = MakeProber(store_, *tokens_, client_, [this](Deadline) { return Login(); });
     connector_.auth.params["repository"] = "library/ubuntu";
     OnTags(200);
   }
@@ -81,6 +81,18 @@ class ProberTest : public ::testing::Test {
         io_, prober_->Check(world_.Entry(connector_), std::chrono::steady_clock::now() + time));
   }
 
+  Task<Result<vault::LoginInfo>> Login() { co_return login_; }
+
+  void UseVault() {
+    connector_.auth.secret_name.reset();
+    connector_.auth.vault = kLocation;
+    store_.Put({"default", {}, kLocation},
+               {{"username", testing_support::kUser}, {"password", testing_support::kPassword}},
+               "v1");
+  }
+
+  const resource::VaultLocation kLocation{"", "secret/data/ci/harbor"};
+  Result<vault::LoginInfo> login_ = vault::LoginInfo{"approle", {"connector"}, "a", {}, true};
   RegistryWorld world_;
   asio::io_context io_;
   testing_support::FakeClock clock_;
@@ -144,6 +156,52 @@ TEST_F(ProberTest, StopsAtAStoreThatIsDown) {
 
   store_.Fail(MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kBroker, "no"));
   EXPECT_THAT(Check(), ElementsAre(Failed("secret", "SecretStoreRefused")));
+}
+
+TEST_F(ProberTest, ChecksLoginReadAndKeysOfACredentialInVault) {
+  UseVault();
+  EXPECT_THAT(Check(),
+              ElementsAre(Ok("vault-login"),
+                          Ok("vault-read"),
+                          Ok("vault-keys"),
+                          Ok("liveness"),
+                          Ok("auth"),
+                          Ok("read")));
+  EXPECT_THAT(Check().at(0).message, HasSubstr("by approle, with the policies: connector"));
+}
+
+TEST_F(ProberTest, SaysAtWhichStepVaultFailsAndWhy) {
+  UseVault();
+  login_ = MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kBroker, "invalid role or secret");
+  EXPECT_THAT(Check(), ElementsAre(Failed("vault-login", "LoginRefused", "invalid role")));
+
+  login_ = MakeError(ErrorCode::kUnavailable, ErrorOrigin::kBroker, "Vault is sealed");
+  EXPECT_THAT(Check(), ElementsAre(Failed("vault-login", "VaultUnavailable", "is sealed")));
+
+  login_ = vault::LoginInfo{};
+  store_.Fail(MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kBroker, "lacks read on"));
+  EXPECT_THAT(
+      Check(),
+      ElementsAre(Ok("vault-login"), Failed("vault-read", "SecretStoreRefused", "lacks read")));
+
+  store_.Fail(MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kBroker, "it is wrapped"));
+  EXPECT_THAT(Check(),
+              ElementsAre(Ok("vault-login"),
+                          Ok("vault-read"),
+                          Failed("vault-keys", "SecretInvalid", "is wrapped")));
+
+  store_.Fail(std::nullopt);
+  store_.Put({"default", {}, kLocation}, {{"username", "x"}}, "v2");
+  EXPECT_THAT(
+      Check(),
+      ElementsAre(
+          Ok("vault-login"), Ok("vault-read"), Failed("vault-keys", "SecretInvalid", "password")));
+}
+
+TEST_F(ProberTest, SaysThatTheBrokerHasNoVault) {
+  UseVault();
+  prober_ = MakeProber(store_, *tokens_, client_);
+  EXPECT_THAT(Check(), ElementsAre(Failed("vault-login", "NoVault", "has no vault")));
 }
 
 TEST_F(ProberTest, StopsAtARegistryThatIsNotAlive) {

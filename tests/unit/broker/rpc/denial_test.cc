@@ -59,6 +59,12 @@ INSTANTIATE_TEST_SUITE_P(EveryError,
                                                      Retry::kSafe,
                                                      v1::DENIAL_REASON_SECRET_UNAVAILABLE,
                                                      true},
+                                           MintError{"StoreTooSlow",
+                                                     Code::kDeadlineExceeded,
+                                                     From::kBroker,
+                                                     Retry::kSafe,
+                                                     v1::DENIAL_REASON_SECRET_UNAVAILABLE,
+                                                     true},
                                            MintError{"StoreRefusesTheBroker",
                                                      Code::kPermissionDenied,
                                                      From::kSelf,
@@ -102,6 +108,22 @@ INSTANTIATE_TEST_SUITE_P(EveryError,
                                                      v1::DENIAL_REASON_UPSTREAM_UNAVAILABLE,
                                                      true}),
                          [](const auto& row) { return std::string(row.param.name); });
+
+TEST(MintFailed, NamesVaultAndThePathOfACredentialThere) {
+  resource::Connector connector = HarborConnector("default", "harbor", {});
+  connector.auth.secret_name.reset();
+  connector.auth.vault = {"", "secret/data/ci/harbor"};
+  const Error sealed =
+      MakeError(ErrorCode::kUnavailable, ErrorOrigin::kBroker, "sealed", Retry::kSafe);
+  const Error denied = MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kBroker, "no");
+
+  EXPECT_EQ(MintFailed(connector, sealed).message,
+            "The credential that connector default/harbor keeps for harbor.example.com, in Vault "
+            "at secret/data/ci/harbor, cannot be read right now; try again.");
+  EXPECT_EQ(MintFailed(connector, denied).message,
+            "The credential that connector default/harbor keeps for harbor.example.com, in Vault "
+            "at secret/data/ci/harbor, cannot be used; ask the connector's owner to check it.");
+}
 
 TEST(MintFailed, PassesOnHowLongTheUpstreamAsksToWaitWithinReason) {
   Error error = MakeError(ErrorCode::kResourceExhausted, ErrorOrigin::kUpstream, "wait");

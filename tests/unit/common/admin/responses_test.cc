@@ -33,7 +33,7 @@ Response Get(const AdminOptions& options, std::string target) {
 
 TEST(Responder, IsAliveEvenWhenNotReady) {
   AdminOptions options = Options();
-  options.readiness = [] { return Readiness{{"no routes yet"}}; };
+  options.readiness = [] { return Readiness{{"no routes yet"}, {}}; };
 
   EXPECT_EQ(Get(options, "/livez").status, 200);
   EXPECT_EQ(Get(options, "/livez").body, "ok\n");
@@ -46,10 +46,18 @@ TEST(Responder, IsReadyWhenThereIsNoReasonNotToBe) {
 
 TEST(Responder, SaysEveryReasonWhyNotReadyInALineOfItsOwn) {
   AdminOptions options = Options();
-  options.readiness = [] { return Readiness{{"no routes yet", "draining"}}; };
+  options.readiness = [] { return Readiness{{"no routes yet", "draining"}, {}}; };
 
   EXPECT_EQ(Get(options, "/readyz").status, 503);
   EXPECT_EQ(Get(options, "/readyz").body, "no routes yet\ndraining\n");
+}
+
+TEST(Responder, IsReadyThoughSomethingIsDegraded) {
+  AdminOptions options = Options();
+  options.readiness = [] { return Readiness{{}, {"Vault is sealed"}}; };
+
+  EXPECT_EQ(Get(options, "/readyz").status, 200);
+  EXPECT_EQ(Get(options, "/readyz").body, "ready\ndegraded: Vault is sealed\n");
 }
 
 TEST(Responder, ShowsTheMetricsOfEveryCollectableThatStillLives) {

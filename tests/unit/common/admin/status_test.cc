@@ -26,6 +26,7 @@ TEST(StatusJson, SaysAllThatTheStatusHolds) {
       .version = "0.1.0",
       .started_at = kStart,
       .reasons = {"draining"},
+      .degraded = {"Vault is sealed"},
       .connectors = {{.name = "default/harbor",
                       .address = "https://harbor.example.com",
                       .secret_class = "derived",
@@ -33,7 +34,14 @@ TEST(StatusJson, SaysAllThatTheStatusHolds) {
                       .problem = "The registry does not answer.",
                       .last_error = "connect: timed out",
                       .requests = 7,
-                      .bytes = 8}},
+                      .bytes = 8,
+                      .credential = CredentialStatus{.kind = "lease",
+                                                     .place = "database/creds/harbor",
+                                                     .version = "v",
+                                                     .lease_hash = "0123",
+                                                     .expires_at = kStart + seconds{60},
+                                                     .last_success = kStart,
+                                                     .last_error = "sealed"}}},
       .totals = Totals{.requests = 1, .denied = 2, .errors = 3, .bytes_down = 4, .bytes_up = 5},
       .token_cache = TokenCacheStatus{.entries = 1, .hits = 2, .misses = 3},
       .errors = {{.time = kStart, .connector = "default/harbor", .message = "refused"}},
@@ -41,10 +49,13 @@ TEST(StatusJson, SaysAllThatTheStatusHolds) {
 
   EXPECT_EQ(Parsed(status), json::parse(R"({
     "program": "connector-dataplane", "version": "0.1.0", "startedAt": "2026-09-21T14:13:20Z",
-    "ready": false, "reasons": ["draining"],
+    "ready": false, "reasons": ["draining"], "degraded": ["Vault is sealed"],
     "connectors": [{"name": "default/harbor", "address": "https://harbor.example.com",
       "secretClass": "derived", "health": "failing", "problem": "The registry does not answer.",
-      "lastError": "connect: timed out", "requests": 7, "bytes": 8}],
+      "lastError": "connect: timed out", "requests": 7, "bytes": 8,
+      "credential": {"kind": "lease", "place": "database/creds/harbor", "version": "v",
+        "leaseHash": "0123", "expiresAt": "2026-09-21T14:14:20Z",
+        "lastSuccess": "2026-09-21T14:13:20Z", "lastError": "sealed"}}],
     "connectorCount": 1,
     "totals": {"requests": 1, "denied": 2, "errors": 3, "bytesDown": 4, "bytesUp": 5},
     "tokenCache": {"entries": 1, "hits": 2, "misses": 3},
@@ -60,7 +71,7 @@ TEST(StatusJson, LeavesOutWhatTheProgramDoesNotCount) {
 
   EXPECT_EQ(Parsed(status), json::parse(R"({
     "program": "connector-broker", "version": "0.1.0", "startedAt": "2026-09-21T14:13:20Z",
-    "ready": true, "reasons": [],
+    "ready": true, "reasons": [], "degraded": [],
     "connectors": [{"name": "default/harbor", "address": "", "secretClass": "", "health": "",
       "problem": "", "lastError": ""}],
     "connectorCount": 1, "errors": [], "sections": []

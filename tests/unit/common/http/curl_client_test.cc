@@ -3,6 +3,7 @@
 #include "tests/support/http_server.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/run_task.h"
+#include "tests/support/scratch_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -269,6 +270,52 @@ TEST(CurlClient, AddsTheGivenCaToTheSystemsTrust) {
   ::unsetenv("SSL_CERT_FILE");
   std::remove(file.c_str());
   EXPECT_TRUE(response.has_value());
+}
+
+TEST(CurlClient, TrustsTheGivenCaAloneWhenToldTo) {
+  const TestCa systems;
+  const TestCa given;
+  HttpServer server(Always({}), TlsSetup{systems.Issue()});
+  const testing_support::ScratchDir dir;
+  testing_support::ReplaceFile(dir / "system.pem", systems.pem());
+  ::setenv("SSL_CERT_FILE", (dir / "system.pem").c_str(), 1);
+  CurlRequest request = Get(server, given);
+  CurlRequest alone = Get(server, given);
+  alone.only_ca_pem = true;
+
+  const Result<CurlResponse> with_system = Perform(std::move(request));
+  const Result<CurlResponse> without = Perform(std::move(alone));
+  ::unsetenv("SSL_CERT_FILE");
+
+  EXPECT_TRUE(with_system.has_value());
+  EXPECT_THAT(without, HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("is not trusted")));
+}
+
+TEST(CurlClient, ConnectsElsewhereAndVerifiesTheNameOfTheUrl) {
+  const TestCa ca;
+  testing_support::CertificateRequest named;
+  named.names = {"DNS:vault.example"};
+  HttpServer server(Always({}), TlsSetup{ca.Issue(named)});
+  CurlRequest request = Get(server, ca);
+  request.connect_to = request.url.origin;
+  request.url.origin.host = "vault.example";
+
+  EXPECT_TRUE(Perform(std::move(request)).has_value());
+  EXPECT_THAT(server.requests().front().Header("host"), HasSubstr("vault.example"));
+}
+
+TEST(CurlClient, GoesThroughTheProxyThatIsAskedForWhateverTheEnvironment) {
+  HttpServer proxy(Always({}));
+  CurlRequest request;
+  request.url = *ParseUrl("http://upstream.example/x");
+  request.proxy = proxy.address();
+  ::setenv("no_proxy", "*", 1);
+
+  const Result<CurlResponse> answered = Perform(std::move(request));
+  ::unsetenv("no_proxy");
+
+  ASSERT_TRUE(answered.has_value());
+  EXPECT_EQ(proxy.requests().front().target, "http://upstream.example/x");
 }
 
 TEST(CurlClient, RefusesACertificateOfAnotherNameOrTime) {

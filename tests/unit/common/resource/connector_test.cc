@@ -19,7 +19,7 @@ Connector Harbor() {
   out.ref = {"default", "harbor"};
   out.class_name = "oci";
   out.address = {true, "harbor.example.com", 443};
-  out.auth = {AuthKind::kTokenAuth, "robot", false, {{"repository", "a"}}};
+  out.auth = {AuthKind::kTokenAuth, "robot", {}, false, {{"repository", "a"}}};
   out.ca_secret_name = "ca";
   out.upstream.token_realm = http::Url{out.address, "/token", ""};
   out.upstream.redirects.hosts = {"a.example", "b.example"};
@@ -43,6 +43,27 @@ const std::vector<Change>& MintChanges() {
       [](Connector& c) { c.auth.kind = AuthKind::kBasicAuth; },
       [](Connector& c) { c.auth.secret_name = "other"; },
       [](Connector& c) { c.auth.secret_name.reset(); },
+      [](Connector& c) {
+        c.auth.vault = {"", "secret/data/a"};
+      },
+      [](Connector& c) {
+        c.auth.vault = {"other", "secret/data/a"};
+      },
+      [](Connector& c) {
+        c.auth.vault = {"", "secret/data/b"};
+      },
+      [](Connector& c) {
+        c.auth.vault = {"", "secret/data/a", "user"};
+      },
+      [](Connector& c) {
+        c.auth.vault = {"", "secret/data/a", "username", "pass"};
+      },
+      [](Connector& c) {
+        c.auth.vault = {"", "secret/data/a", "username", "password", "config"};
+      },
+      [](Connector& c) {
+        c.auth.vault = {"", "secret/data/a", "username", "password", "", 1};
+      },
       [](Connector& c) { c.auth.allow_static = true; },
       [](Connector& c) { c.auth.params["repository"] = "b"; },
       [](Connector& c) { c.ca_secret_name = "other"; },

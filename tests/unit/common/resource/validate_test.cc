@@ -58,7 +58,8 @@ TEST(ValidateConnector, ReadsTheConnectorOfTheDesign) {
   expected.ref = {"default", "harbor"};
   expected.class_name = "oci";
   expected.address = {true, "harbor.example.com", 443};
-  expected.auth = {AuthKind::kTokenAuth, "harbor-robot", false, {{"repository", "library/ubuntu"}}};
+  expected.auth = {
+      AuthKind::kTokenAuth, "harbor-robot", {}, false, {{"repository", "library/ubuntu"}}};
   expected.ca_secret_name = "harbor-ca";
   expected.upstream.token_realm = http::Url{expected.address, "/service/token", "service=x"};
   expected.upstream.redirects = {RedirectMode::kPass,
@@ -96,6 +97,23 @@ TEST(ValidateConnector, AllowsBasicAuthWhereItIsAccepted) {
                               "  auth: {name: basicAuth, secretRef: {name: s}, allowStatic: "
                               "true}\n")),
             "");
+}
+
+Auth AuthOf(const std::string& auth) {
+  const FileDocuments documents =
+      ParseDocuments(Document("  address: https://r.example\n  auth: " + auth + "\n"), "f.yaml");
+  EXPECT_EQ(config::Format(documents.problems), "");
+  return documents.connectors.at(0).draft.connector.auth;
+}
+
+TEST(ValidateConnector, ReadsAReferenceToVault) {
+  EXPECT_EQ(AuthOf("{name: tokenAuth, vaultRef: {path: secret/data/ci/harbor, namespace: admin/a, "
+                   "usernameKey: user, passwordKey: pass, version: 3}}")
+                .vault,
+            (VaultLocation{"admin/a", "secret/data/ci/harbor", "user", "pass", "", 3}));
+  EXPECT_EQ(AuthOf("{name: tokenAuth, vaultRef: {path: secret/ci, dockerConfigKey: config}}").vault,
+            (VaultLocation{"", "secret/ci", "username", "password", "config", 0}));
+  EXPECT_EQ(AuthOf("{name: tokenAuth, secretRef: {name: s}}").vault, std::nullopt);
 }
 
 TEST(ApplyClass, LetsTheConnectorWinOverItsClass) {
@@ -176,12 +194,12 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Auth("TokenAuthWithoutASecret",
              "{name: tokenAuth}",
-             ".secretRef: is missing; add secretRef: {name: SECRET}, or write name: anonymous for "
-             "a registry that asks for no credential"),
+             ".secretRef: is missing; add secretRef: {name: SECRET} or vaultRef: {path: PATH}, or "
+             "write name: anonymous for a registry that asks for no credential"),
         Auth("BasicAuthWithoutASecret",
              "{name: basicAuth, allowStatic: true}",
-             ".secretRef: is missing; add secretRef: {name: SECRET}, or write name: anonymous for "
-             "a registry that asks for no credential"),
+             ".secretRef: is missing; add secretRef: {name: SECRET} or vaultRef: {path: PATH}, or "
+             "write name: anonymous for a registry that asks for no credential"),
         Auth("BasicAuthWithoutConsent",
              "{name: basicAuth, secretRef: {name: s}}",
              ".allowStatic: basicAuth is of the class static: the password itself must reach the "
@@ -190,12 +208,31 @@ INSTANTIATE_TEST_SUITE_P(
         Auth("AnonymousWithASecret",
              "{name: anonymous, secretRef: {name: s}}",
              ".secretRef: is never read with anonymous; remove it, or write name: tokenAuth"),
-        Auth("AVaultReference",
-             "{name: tokenAuth, vaultRef: {path: secret/data/x}}",
-             ".vaultRef: is not supported by this release; write secretRef: {name: SECRET}"),
+        Auth("AnonymousWithAVaultReference",
+             "{name: anonymous, vaultRef: {path: secret/data/x}}",
+             ".vaultRef: is never read with anonymous; remove it, or write name: tokenAuth"),
         Auth("BothReferences",
              "{name: tokenAuth, secretRef: {name: s}, vaultRef: {path: secret/data/x}}",
-             ".vaultRef: excludes secretRef; keep secretRef, since this release reads no Vault"),
+             ".vaultRef: excludes secretRef; keep one of them"),
+        Auth("AVaultReferenceWithoutAPath",
+             "{name: tokenAuth, vaultRef: {usernameKey: u}}",
+             ".vaultRef.path: is missing; add it"),
+        Auth("AVaultPathThatLeavesItsPrefix",
+             "{name: tokenAuth, vaultRef: {path: secret/data/../x}}",
+             ".vaultRef.path: has a segment of dots alone; write the path of Vault's API, such as "
+             "secret/data/ci/harbor"),
+        Auth("AVaultPathThatIsAUrl",
+             "{name: tokenAuth, vaultRef: {path: v1/secret/data/x}}",
+             ".vaultRef.path: starts with v1/; write the path without it; write the path of "
+             "Vault's API, such as secret/data/ci/harbor"),
+        Auth("AVaultNamespaceWithASpace",
+             "{name: tokenAuth, vaultRef: {path: secret/data/x, namespace: 'a b'}}",
+             ".vaultRef.namespace: holds a character that is not a letter, a digit or one of "
+             "._~@+=:-; write one such as admin/team-a"),
+        Auth("AVaultReferenceWithTwoShapes",
+             "{name: tokenAuth, vaultRef: {path: a/b, dockerConfigKey: c, passwordKey: p}}",
+             ".vaultRef.dockerConfigKey: excludes usernameKey and passwordKey; keep the one or the "
+             "other"),
         Auth("Ecr",
              "{name: ecr}",
              ".name: is not supported by this release (ecr, gar and acr are not yet); write "

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace connector::broker::mint {
+namespace connector {
 
 template <typename T>
 class OneShot {
@@ -117,4 +117,4 @@ class OneShot {
   std::vector<std::shared_ptr<Waiter>> waiters_;
 };
 
-}  // namespace connector::broker::mint
+}  // namespace connector

@@ -1,0 +1,18 @@
+#pragma once
+
+// The rules of the configuration's `vault` beyond the types of its fields.
+
+#include "broker/app/options_reader.h"
+#include "broker/vault/options.h"
+
+namespace connector::config::v1 {
+class Vault;
+}  // namespace connector::config::v1
+
+namespace connector::broker::app {
+
+// With complaints, what is returned is not to be used. Files that are written while the broker runs
+// (tokens, a secret_id) need not be there yet.
+[[nodiscard]] vault::Options ReadVault(const config::v1::Vault& from, OptionsReader& reader);
+
+}  // namespace connector::broker::app

@@ -1,0 +1,53 @@
+#include "broker/app/vault_service.h"
+
+#include "broker/app/vault_view.h"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <future>
+#include <utility>
+#include <vector>
+
+namespace connector::broker::app {
+namespace {
+
+constexpr std::chrono::seconds kStopTimeout{5};
+
+store::VaultStoreParts StoreParts(VaultService::Parts& parts, VaultRequestMetrics& metrics) {
+  store::VaultStoreParts out{parts.root_key, parts.clock, parts.io.get_executor(), parts.logger};
+  out.on_observation = [on_change = std::move(parts.on_change)](const store::SecretRef&) {
+    on_change();
+  };
+  out.on_exchange = [&metrics](const vault::Exchange& exchange) { metrics.Note(exchange); };
+  return out;
+}
+
+}  // namespace
+
+VaultService::VaultService(const vault::Options& options, Parts parts)
+    : io_(parts.io),
+      request_metrics_(parts.registry),
+      store_(options, StoreParts(parts, request_metrics_)),
+      state_metrics_(std::make_shared<VaultStateMetrics>(store_, parts.catalog)) {}
+
+catalog::VaultView VaultService::View() {
+  return {[this](std::vector<store::SecretRef> refs) {
+            // Changes come as observations; nobody needs them twice.
+            store_.Follow(std::move(refs), [](const store::SecretRef&) {});
+          },
+          [this](const store::SecretRef& ref) { return CredentialStateOf(store_.Observed(ref)); }};
+}
+
+probe::VaultLogin VaultService::Login() {
+  return [this](Deadline deadline) { return store_.CheckLogin(deadline); };
+}
+
+void VaultService::Stop() {
+  std::promise<void> done;
+  asio::co_spawn(io_,
+                 store_.Stop(std::chrono::steady_clock::now() + kStopTimeout),
+                 [&done](const std::exception_ptr&, Done) { done.set_value(); });
+  done.get_future().wait();
+}
+
+}  // namespace connector::broker::app
