@@ -173,9 +173,10 @@ int Run(const Arguments& arguments, const Console& console) {
 }
 
 constexpr std::string_view kDetails =
-    R"(Formats: config.json (docker, buildkit, ko, kaniko, crane, helm, oras), auth.json (podman,
-buildah, skopeo), buildkitd.toml, daemon.json, hosts.toml (containerd), registries.conf, and
-'all', which writes a tree into --out. One format without --out goes to standard output.
+    R"(Formats: config.json (docker, buildkit, ko, kaniko, crane, helm, oras, regctl), auth.json (podman,
+buildah, skopeo), buildkitd.toml, daemon.json, hosts.toml (containerd), registries.conf,
+regctl.json, and 'all', which writes a tree into --out. One format without --out goes to standard
+output.
 
 --host is the data plane as it stands in image references, with its port: clients look their
 credential up by exactly this text. With --upstream-host names stay as they are and the data

@@ -135,6 +135,13 @@ std::string RegistriesConf(const Target& target) {
   return text + "[[registry]]\nlocation = " + Quote(target.authority) + "\n" + insecure;
 }
 
+// No credential and no CA: regctl takes them from config.json and from docker's certs.d. A mirror
+// is not rendered: regctl would fall back to the registry itself.
+std::string RegctlJson(const Target& target) {
+  return "{\"hosts\": {" + Quote(target.authority) + ": {\"tls\": \"" +
+         (target.tls ? "enabled" : "disabled") + "\"}}}\n";
+}
+
 }  // namespace
 
 std::string_view Name(Format format) {
@@ -151,6 +158,8 @@ std::string_view Name(Format format) {
       return "hosts.toml";
     case Format::kRegistriesConf:
       return "registries.conf";
+    case Format::kRegctlJson:
+      return "regctl.json";
   }
   return {};
 }
@@ -219,6 +228,8 @@ std::string RenderConfiguration(Format format, const Target& target) {
       return HostsToml(target, "");
     case Format::kRegistriesConf:
       return RegistriesConf(target);
+    case Format::kRegctlJson:
+      return RegctlJson(target);
     case Format::kConfigJson:
     case Format::kAuthJson:
       break;

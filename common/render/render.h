@@ -27,6 +27,7 @@ enum class Format : std::uint8_t {
   kDaemonJson,      // dockerd
   kHostsToml,       // containerd: certs.d/<host>/hosts.toml
   kRegistriesConf,  // podman, buildah, skopeo, CRI-O
+  kRegctlJson,      // regctl (REGCTL_CONFIG)
 };
 
 inline constexpr Format kFormats[] = {Format::kConfigJson,
@@ -34,7 +35,8 @@ inline constexpr Format kFormats[] = {Format::kConfigJson,
                                       Format::kBuildkitdToml,
                                       Format::kDaemonJson,
                                       Format::kHostsToml,
-                                      Format::kRegistriesConf};
+                                      Format::kRegistriesConf,
+                                      Format::kRegctlJson};
 
 // The Basic user name in every credential. Data planes ignore it; clients need one that is not
 // empty, has no ":" and is not "<token>".

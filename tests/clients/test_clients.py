@@ -1,58 +1,33 @@
-"""Stock clients push and pull through both address forms, holding only a caller token."""
+"""What the matrix stands on, and what a client shows when it is refused."""
 
 import pytest
 
-from clients import Buildah, Crane, Docker, Skopeo
-from images import Image
+from catalog import CLIENTS
+from containers_image import Skopeo
 from rawhttp import Client
+from setting import SETTINGS, STRANGE_CA
 from upstream import ADDRESS, REGISTRY_PORT
-from world import HTTP_PORT, PROXY_NAME, path_form
-
-HOST_FORM = f"c-demo.default.svc:{HTTP_PORT}"
-PROXY_HOST = f"{PROXY_NAME}:{HTTP_PORT}"
-FORMS = {
-    "host form": (HOST_FORM, f"{HOST_FORM}/robot/app:v1"),
-    "path form": (PROXY_HOST, f"{PROXY_HOST}/{path_form('robot/app')}:v1"),
-}
 
 
-@pytest.fixture(params=list(FORMS))
-def address(request):
-    """(host:port, whole reference)."""
-    return FORMS[request.param]
-
-
-@pytest.mark.parametrize("client", [Skopeo, Buildah, Crane])
-def test_a_client_pulls_the_digest_that_it_pushed(client, address, world, tmp_path):
-    host, reference = address
-    stock = client(world, world.auth_file(world.token(), host))
-
-    pushed = stock.push(Image(str(tmp_path / "image")), reference)
-
-    assert world.upstream.manifest_digest("robot/app", "v1") == pushed
-    assert stock.pull(reference, str(tmp_path / "pulled")) == pushed
-
-
-def test_docker_pulls_the_digest_that_it_pushed(address, world, tmp_path):
-    host, reference = address
-    docker = Docker(world, world.auth_file(world.token(), host), host)
-
-    pushed = docker.push(Image(str(tmp_path / "image")), reference)
-
-    assert world.upstream.manifest_digest("robot/app", "v1") == pushed
-    assert docker.pull(reference, str(tmp_path / "pulled")) == pushed
-
-
-def test_the_registry_cannot_be_reached_from_where_the_clients_are(world):
+def test_the_registry_cannot_be_reached_from_where_the_clients_are(stand):
     with pytest.raises(OSError):
-        Client(world.clients, ADDRESS, REGISTRY_PORT, timeout=2).connect()
+        Client(stand.world.clients, ADDRESS, REGISTRY_PORT, timeout=2).connect()
 
 
-def test_skopeo_shows_why_a_pull_without_a_rule_is_refused(world, tmp_path):
-    host, reference = FORMS["host form"]
-    stock = Skopeo(world, world.auth_file(world.token(), host))
+@pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.name)
+def test_a_client_without_the_ca_does_not_talk_to_the_data_plane(kind, stand):
+    client = kind(stand, STRANGE_CA)
+    try:
+        with pytest.raises(AssertionError, match="certificate signed by unknown authority"):
+            client.push(stand.image("strange"), client.files.reference("robot/strange", client.tag))
+    finally:
+        client.close()
 
-    ended = stock.try_pull(reference.replace("robot/app", "other/app"), str(tmp_path / "pulled"))
+
+def test_skopeo_shows_why_a_pull_without_a_rule_is_refused(stand):
+    skopeo = Skopeo(stand, SETTINGS[0])
+
+    ended = skopeo.try_pull(skopeo.files.reference("other/app"))
 
     assert ended.code != 0
     for word in ("denied", "default/demo", "other/app", "pull"):

@@ -11,14 +11,13 @@ import tarfile
 class Image:
     """An OCI layout on disk, tagged `latest`."""
 
-    def __init__(self, directory, content=None, size=4096):
-        self.directory = directory
+    def __init__(self, directory, content=None, size=4096, architecture="amd64"):
+        self.directory, self.architecture = directory, architecture
         self.content = os.urandom(size) if content is None else content
-        os.makedirs(os.path.join(directory, "blobs", "sha256"))
         layer_tar = _tar("hello", self.content)
         self.layer = gzip.compress(layer_tar, mtime=0)
         self.config = _canonical({
-            "architecture": "amd64",
+            "architecture": architecture,
             "os": "linux",
             "config": {},
             "rootfs": {"type": "layers", "diff_ids": [digest_of(layer_tar)]},
@@ -29,12 +28,11 @@ class Image:
             "config": _descriptor("application/vnd.oci.image.config.v1+json", self.config),
             "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar+gzip", self.layer)],
         })  # fmt: skip
-        for blob in (self.layer, self.config, self.manifest):
-            self._write(os.path.join("blobs", "sha256", digest_of(blob)[7:]), blob)
-        index = _descriptor("application/vnd.oci.image.manifest.v1+json", self.manifest)
-        index["annotations"] = {"org.opencontainers.image.ref.name": "latest"}
-        self._write("index.json", _canonical({"schemaVersion": 2, "manifests": [index]}))
-        self._write("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+        self.descriptor = _descriptor(
+            "application/vnd.oci.image.manifest.v1+json", self.manifest
+        )  # fmt: skip
+        self.blobs = (self.layer, self.config, self.manifest)
+        _write_layout(directory, self.blobs, self.descriptor)
 
     @property
     def digest(self):
@@ -45,19 +43,63 @@ class Image:
         """As skopeo and buildah name it."""
         return f"oci:{self.directory}:latest"
 
-    def _write(self, path, data):
-        with open(os.path.join(self.directory, path), "wb") as file:
+
+class Index:
+    """An OCI layout of one index over `images`, tagged `latest`."""
+
+    media_type = "application/vnd.oci.image.index.v1+json"
+
+    def __init__(self, directory, images):
+        self.directory, self.images = directory, images
+        manifests = [
+            {**image.descriptor, "platform": {"architecture": image.architecture, "os": "linux"}}
+            for image in images
+        ]
+        self.manifest = _canonical({
+            "schemaVersion": 2,
+            "mediaType": self.media_type,
+            "manifests": manifests,
+        })  # fmt: skip
+        blobs = [blob for image in images for blob in image.blobs]
+        _write_layout(
+            directory, [*blobs, self.manifest], _descriptor(self.media_type, self.manifest)
+        )
+
+    @property
+    def digest(self):
+        return digest_of(self.manifest)
+
+    @property
+    def layout(self):
+        return f"oci:{self.directory}:latest"
+
+
+def _write_layout(directory, blobs, descriptor):
+    os.makedirs(os.path.join(directory, "blobs", "sha256"))
+
+    def write(path, data):
+        with open(os.path.join(directory, path), "wb") as file:
             file.write(data)
+
+    for blob in blobs:
+        write(os.path.join("blobs", "sha256", digest_of(blob)[7:]), blob)
+    tagged = {**descriptor, "annotations": {"org.opencontainers.image.ref.name": "latest"}}
+    write("index.json", _canonical({"schemaVersion": 2, "manifests": [tagged]}))
+    write("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
 
 
 def digest_of(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def layout_digest(directory):
-    """The digest of the one manifest in the OCI layout `directory`."""
+def layout_digest(directory, tag=None):
+    """The digest of the manifest in the OCI layout `directory` that is called `tag`, or the only one."""
     with open(os.path.join(directory, "index.json"), encoding="utf-8") as file:
-        (manifest,) = json.load(file)["manifests"]
+        manifests = json.load(file)["manifests"]
+    if tag is not None:
+        named = "org.opencontainers.image.ref.name"
+        manifests = [entry for entry in manifests if entry.get("annotations", {}).get(named) == tag]
+    (manifest,) = manifests
     return manifest["digest"]
 
 

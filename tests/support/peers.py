@@ -8,13 +8,21 @@ _LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers", "peers
 
 def peer(name):
     cache = os.path.join(os.environ.get("XDG_CACHE_HOME", "/var/cache"), "oci-connector", "peers")
+    path = os.path.join(cache, f"{name}-{_version(name)}", name)
+    assert os.path.exists(path), f"{path} is missing: run tests/support/peers/install"
+    return path
+
+
+def version_of(name):
+    """As the project itself writes it, without the v."""
+    return _version(name).removeprefix("v")
+
+
+def _version(name):
     with open(_LIST, encoding="ascii") as file:
         for line in file:
             if line.startswith(name + " "):
-                version = line.split()[1]
-                path = os.path.join(cache, f"{name}-{version}", name)
-                assert os.path.exists(path), f"{path} is missing: run tests/support/peers/install"
-                return path
+                return line.split()[1]
     raise AssertionError(f"{name} is not in {_LIST}")
 
 

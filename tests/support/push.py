@@ -38,9 +38,13 @@ def push_blob(client, name, data, token):
 def push_image(client, name, tag, image, token):
     for blob in (image.layer, image.config):
         push_blob(client, name, blob, token)
+    put_manifest(client, name, tag, image.manifest, MANIFEST, token)
+
+
+def put_manifest(client, name, tag, document, media_type, token):
     answer = client.request(
-        "PUT", f"/v2/{name}/manifests/{tag}", token=token, body=image.manifest,
-        headers={"Content-Type": MANIFEST},
+        "PUT", f"/v2/{name}/manifests/{tag}", token=token, body=document,
+        headers={"Content-Type": media_type},
     )  # fmt: skip
     assert answer.status == 201, answer
 

@@ -23,6 +23,12 @@ HOSTS = {REGISTRY_HOST: ADDRESS, AUTH_HOST: ADDRESS, "vault.test": ADDRESS}
 USER = "robot"  # The token service lets a user touch only what is under its own name.
 
 DEBIAN, DISTRIBUTION_3 = "debian", "distribution-3"  # Version 2.8 of Debian; 3.1 of peers.txt.
+MANIFEST_TYPES = ", ".join((
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+))  # fmt: skip
 
 _ISSUER = "test-token-issuer"
 _HIDDEN_PORT = 5002  # Of the real token service behind one with a fault.
@@ -141,8 +147,7 @@ class Upstream:
         """As the registry itself says, asked directly with the stored credential."""
         tls = trusting(self.ca.pem) if self.tls else None
         registry = Client(self.room, REGISTRY_HOST, REGISTRY_PORT, tls=tls)
-        accept = {"Accept": "application/vnd.oci.image.manifest.v1+json, "
-                            "application/vnd.docker.distribution.manifest.v2+json"}  # fmt: skip
+        accept = {"Accept": MANIFEST_TYPES}
         target = f"/v2/{repository}/manifests/{tag}"
         if self.auth == "htpasswd":
             answer = registry.request("HEAD", target, accept, basic=f"{USER}:{self.password}")

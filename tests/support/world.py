@@ -48,6 +48,8 @@ def new_password():
 
 
 class World:
+    host_suffixes = {"svc": PROXY, "svc.cluster.local": PROXY}
+
     def __init__(self, directory, auth="token", tls=True, registry=up.DEBIAN):
         """`auth`: token or htpasswd; `tls`: of registry and token service; `registry`: which one."""
         self.directory = str(directory)
@@ -56,9 +58,9 @@ class World:
         for name in ("resources", "staging", "audit", "captures"):
             os.makedirs(self.path(name))
         clients_hosts = {PROXY_NAME: PROXY}
-        for suffix in ("svc", "svc.cluster.local"):
-            for name in ("demo", "other", "open"):
-                clients_hosts[f"c-{name}.default.{suffix}"] = PROXY
+        for suffix, address in self.host_suffixes.items():
+            for name in ("demo", "other", "open", "paged"):
+                clients_hosts[f"c-{name}.default.{suffix}"] = address
         self.up = Room(self.directory, "up", up.HOSTS)
         self.middle = Room(self.directory, "middle", {**up.HOSTS, PROXY_NAME: PROXY})
         self.clients = Room(self.directory, "clients", clients_hosts)

@@ -59,8 +59,11 @@ TEST_F(Render, WritesTheWholeTreeAndKeepsTheTokenPrivate) {
             (std::set<std::string>{
                 "config.json", "auth.json", "containerd/certs.d/harbor.example.com/hosts.toml"}));
   EXPECT_EQ(public_files,
-            (std::set<std::string>{
-                "buildkitd.toml", "daemon.json", "registries.conf", "certs.d/h:1/ca.crt"}));
+            (std::set<std::string>{"buildkitd.toml",
+                                   "daemon.json",
+                                   "registries.conf",
+                                   "regctl.json",
+                                   "certs.d/h:1/ca.crt"}));
   EXPECT_EQ(Read(out + "/certs.d/h:1/ca.crt"), "a CA\n");
 }
 

@@ -164,6 +164,21 @@ TEST(RegistriesConf, RemapsAMirroredRegistryWithoutFallback) {
                         "insecure = true\n"));
 }
 
+TEST(RegctlJson, LeavesTlsAwayOnlyOnAPlainListener) {
+  const auto host = [](std::string_view authority, std::string_view tls) {
+    return boost::json::value{{"hosts", {{authority, {{"tls", tls}}}}}};
+  };
+  EXPECT_EQ(boost::json::parse(RenderConfiguration(Format::kRegctlJson, Plain())),
+            host("127.0.0.1:5080", "disabled"));
+  EXPECT_EQ(boost::json::parse(RenderConfiguration(Format::kRegctlJson, WithTls())),
+            host("proxy.example.com", "enabled"));
+}
+
+TEST(RegctlJson, NeverMirrorsBecauseRegctlWouldFallBackToTheRegistry) {
+  EXPECT_EQ(RenderConfiguration(Format::kRegctlJson, Mirror(Plain(), "docker.io")),
+            RenderConfiguration(Format::kRegctlJson, Plain()));
+}
+
 TEST(RenderConfiguration, EscapesWhatWouldEndAString) {
   Target target = WithTls();
   target.ca_file = "/a\"b\\c\n\x7F";
