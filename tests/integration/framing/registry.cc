@@ -209,7 +209,13 @@ void Registry::OnReadable(Connection& connection) {
       Close(fd);
       return;
     }
-    if (!connection.discards) {
+    if (connection.discards) {
+      connection.discarded.append(chunk, static_cast<std::size_t>(got));
+      if (connection.discarded.find(" HTTP/1.") != std::string::npos) {
+        Record(connection, {}, false, "a request where none may come", connection.discarded);
+        connection.discarded.clear();
+      }
+    } else {
       connection.input.append(chunk, static_cast<std::size_t>(got));
       Serve(connection);
       if (connections_.find(fd) == connections_.end()) {

@@ -71,7 +71,8 @@ class Registry {
     std::size_t number = 0;
     std::string input;
     bool began = false;     // The head of the request at the front was seen, and its script taken.
-    bool discards = false;  // Answered for the last time.
+    bool discards = false;  // Answered for the last time; a body may still come, but no request.
+    std::string discarded;
     Script script;
     bool scripted = false;
   };
