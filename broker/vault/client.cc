@@ -279,7 +279,8 @@ Status Client::Reachability() const {
 
 std::optional<Time> Client::ProbeAt() const {
   const std::lock_guard lock(mutex_);
-  return gate_.failing() ? std::optional<Time>(gate_.until()) : std::nullopt;
+  return gate_.failing() ? std::optional<Time>(gate_.NextTry(std::chrono::steady_clock::now()))
+                         : std::nullopt;
 }
 
 }  // namespace connector::broker::vault

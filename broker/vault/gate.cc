@@ -17,6 +17,10 @@ std::optional<Gate::Held> Gate::Admit(Time now) {
   return held;
 }
 
+Time Gate::NextTry(Time now) const {
+  return now < probing_until_ ? std::max(until_, now + kProbePause) : until_;
+}
+
 void Gate::Answered() {
   failures_ = 0;
   Left();

@@ -42,6 +42,8 @@ class Gate {
 
   [[nodiscard]] bool failing() const { return failures_ > 0; }
   [[nodiscard]] Time until() const { return until_; }
+  // When Admit may next let one through: while one is out, not at once, or who waits would spin.
+  [[nodiscard]] Time NextTry(Time now) const;
   [[nodiscard]] const Error& error() const { return error_; }
 
  private:

@@ -56,6 +56,17 @@ TEST(Gate, ForgetsAProbeThatNeverCameBack) {
   EXPECT_FALSE(gate.Admit(kNow + kFirstBackoff + kLongestProbe).has_value());
 }
 
+TEST(Gate, TellsWhoWaitsToComeLaterWhileAProbeIsOut) {
+  Gate gate;
+  gate.Failed(Down(), kNow, 1.0);
+  const Time open = kNow + kFirstBackoff;
+  EXPECT_EQ(gate.NextTry(kNow), open);
+
+  ASSERT_FALSE(gate.Admit(open).has_value());
+
+  EXPECT_EQ(gate.NextTry(open), open + kProbePause);
+}
+
 TEST(Gate, AdmitsAnotherWhenTheProbeLeftWithoutAnAnswer) {
   Gate gate;
   gate.Failed(Down(), kNow, 1.0);
