@@ -241,6 +241,12 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count
   return bytes;
 }
 
+bool CurlTransfer::Connected() const {
+  curl_off_t before_request = 0;  // Microseconds until the request could be sent.
+  curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &before_request);
+  return before_request > 0;
+}
+
 Error CurlTransfer::ToError(CURLcode code) const {
   const std::string host = request_.url.origin.Authority();
   const Retry retry = NothingWasSent(code) || request_.method == "GET" || request_.method == "HEAD"
@@ -255,7 +261,7 @@ Error CurlTransfer::ToError(CURLcode code) const {
   }
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
-      if (std::chrono::steady_clock::now() < deadline_ - milliseconds(1)) {
+      if (!Connected() && std::chrono::steady_clock::now() < deadline_ - milliseconds(1)) {
         return Upstream(ErrorCode::kUnavailable,
                         "no connection to " + host + " within the connect timeout",
                         Retry::kSafe);

@@ -46,6 +46,7 @@ class CurlTransfer {
   void SetMethod();
   [[nodiscard]] Result<connector::Done> SetHeaders();
   void ReadHeaderLine(std::string_view line);
+  [[nodiscard]] bool Connected() const;
   [[nodiscard]] Error ToError(CURLcode code) const;
 
   CurlRequest request_;
