@@ -62,12 +62,16 @@ Query ReadQuery(const std::string& target) {
   return query;
 }
 
-// The path behind "/v2/" and a connector's prefix, in the one spelling that a registry may see. Of
-// an upload session only what stands before its id, which differs on the two sides.
-std::string Path(const std::string& target) {
+// The path as a registry may see it, when a client says `target`: without the connector's prefix.
+std::string WithoutPrefix(const std::string& target) {
   const std::string prefix = "/v2/namespaces/default/connectors/harbor/";
+  return target.starts_with(prefix) ? "/v2/" + target.substr(prefix.size()) : target;
+}
+
+// The path in the one spelling that a registry may see. Of an upload session only what stands
+// before its id, which differs on the two sides.
+std::string Path(const std::string& target) {
   std::string path = target.substr(0, target.find('?'));
-  path.erase(0, path.starts_with(prefix) ? prefix.size() : 4);
   const std::size_t colon = std::min(path.find("%3A"), path.find("%3a"));
   if (colon != std::string::npos) {
     path.replace(colon, 3, ":");
@@ -120,7 +124,7 @@ bool SameMethod(const Message& said, const Message& seen) {
 
 bool Matches(const Said& said, const Seen& seen) {
   if (said.used || !SameMethod(said.message, seen.message) ||
-      Path(said.message.target) != Path(seen.message.target) ||
+      Path(WithoutPrefix(said.message.target)) != Path(seen.message.target) ||
       !SameQuery(said.message.target, seen.message.target)) {
     return false;
   }

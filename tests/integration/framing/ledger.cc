@@ -180,6 +180,15 @@ Needed ScopesOfSession(const Registry& registry, const Message& message, const T
   return std::vector<Scope>{{target.repository, {Action::kPull, Action::kPush}}};
 }
 
+bool IsUploadType(std::string type) {
+  type = type.substr(0, type.find(';'));
+  type.erase(type.find_last_not_of(" \t") + 1);
+  std::transform(type.begin(), type.end(), type.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  return type == "application/octet-stream" || type == "application/json";
+}
+
 std::string FaultOfFields(const Registry& registry, const Seen& seen, bool anonymous) {
   for (const auto& [name, value] : seen.message.fields) {
     if (!IsAllowedField(name)) {
@@ -198,7 +207,7 @@ std::string FaultOfFields(const Registry& registry, const Seen& seen, bool anony
   }
   const std::string type = seen.message.Field("content-type");
   if (seen.message.target.find("/blobs/uploads/") != std::string::npos && !type.empty() &&
-      type.find("application/octet-stream") != 0 && type.find("application/json") != 0) {
+      !IsUploadType(type)) {
     return "a form on an upload: " + type;
   }
   return {};
