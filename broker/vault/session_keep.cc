@@ -54,7 +54,7 @@ Task<void> Session::Keep() {
     } else if (due <= Now()) {
       co_await CareFor(*token, plan.what);
     } else {
-      co_await Get(Now() + kCareTimeout);  // Looks whether a token file has changed.
+      static_cast<void>(co_await Get(Now() + kCareTimeout));  // Has a token file changed?
     }
   }
 }
