@@ -122,9 +122,16 @@ bool SameMethod(const Message& said, const Message& seen) {
   return said.method == seen.method || (list && said.method == "HEAD" && seen.method == "GET");
 }
 
+// With the connector in Host, the prefix may be a repository's own name, as in
+// ".../harbor/manifests".
+bool SamePath(const std::string& said_target, const std::string& seen_target) {
+  const std::string seen = Path(seen_target);
+  return Path(WithoutPrefix(said_target)) == seen || Path(said_target) == seen;
+}
+
 bool Matches(const Said& said, const Seen& seen) {
   if (said.used || !SameMethod(said.message, seen.message) ||
-      Path(WithoutPrefix(said.message.target)) != Path(seen.message.target) ||
+      !SamePath(said.message.target, seen.message.target) ||
       !SameQuery(said.message.target, seen.message.target)) {
     return false;
   }
