@@ -45,17 +45,11 @@ std::variant<PageState, SealRefusal> OpenPage(const crypto::SealKeys& keys,
   if (!ReadState(std::get<std::string>(opened), state)) {
     return SealRefusal::kMalformed;
   }
-  if (state.connector != expectation.connector) {
-    return SealRefusal::kOtherConnector;
-  }
-  if (state.path != expectation.path) {
-    return SealRefusal::kOtherRepository;
-  }
-  if (state.subject != expectation.subject) {
-    return SealRefusal::kOtherSubject;
-  }
-  if (expectation.now >= state.expires_at) {
-    return SealRefusal::kExpired;
+  const std::optional<SealRefusal> refusal =
+      RefuseTo({expectation.connector, expectation.path, expectation.subject, expectation.now},
+               {state.connector, state.path, state.subject, state.expires_at});
+  if (refusal) {
+    return *refusal;
   }
   return state;
 }

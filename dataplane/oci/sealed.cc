@@ -36,6 +36,22 @@ SealRefusal ToRefusal(crypto::OpenFailure failure) {
   return SealRefusal::kForged;
 }
 
+std::optional<SealRefusal> RefuseTo(const SealedFor& bearer, const SealedFor& owner) {
+  if (owner.connector != bearer.connector) {
+    return SealRefusal::kOtherConnector;
+  }
+  if (owner.place != bearer.place) {
+    return SealRefusal::kOtherRepository;
+  }
+  if (owner.subject != bearer.subject) {
+    return SealRefusal::kOtherSubject;
+  }
+  if (bearer.time >= owner.time) {
+    return SealRefusal::kExpired;
+  }
+  return std::nullopt;
+}
+
 void FieldWriter::Number(std::uint64_t value, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
     out_.push_back(static_cast<char>((value >> shift) & 0xFFU));

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,16 @@ enum class SealRefusal : std::uint8_t {
 };
 [[nodiscard]] std::string_view Name(SealRefusal refusal);  // "expired", "other_subject" ...
 [[nodiscard]] SealRefusal ToRefusal(crypto::OpenFailure failure);
+
+// Whose a sealed state is, or who brings one back and when.
+struct SealedFor {
+  const ConnectorRef& connector;
+  std::string_view place = {};  // Of an upload the repository, of a page the list's path.
+  std::string_view subject = {};
+  std::int64_t time = 0;  // Seconds since 1970: when it ends, or now.
+};
+// Why `bearer` may not use what was sealed for `owner`; nullopt when it may.
+[[nodiscard]] std::optional<SealRefusal> RefuseTo(const SealedFor& bearer, const SealedFor& owner);
 
 // Integers are big-endian; a text is its length in two bytes, then its bytes.
 class FieldWriter {

@@ -64,17 +64,11 @@ std::variant<UploadState, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
   if (!ReadState(std::get<std::string>(opened), state)) {
     return SealRefusal::kMalformed;
   }
-  if (state.connector != expectation.connector) {
-    return SealRefusal::kOtherConnector;
-  }
-  if (state.repository != expectation.repository) {
-    return SealRefusal::kOtherRepository;
-  }
-  if (state.subject != expectation.subject) {
-    return SealRefusal::kOtherSubject;
-  }
-  if (expectation.now >= state.expires_at) {
-    return SealRefusal::kExpired;
+  const std::optional<SealRefusal> refusal = RefuseTo(
+      {expectation.connector, expectation.repository, expectation.subject, expectation.now},
+      {state.connector, state.repository, state.subject, state.expires_at});
+  if (refusal) {
+    return *refusal;
   }
   return state;
 }
