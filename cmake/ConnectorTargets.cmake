@@ -51,6 +51,8 @@ set(CONNECTOR_LAYER_common    proto common)
 set(CONNECTOR_LAYER_broker    proto common broker)
 set(CONNECTOR_LAYER_dataplane proto common dataplane)
 set(CONNECTOR_LAYER_cli       proto common cli)
+set(CONNECTOR_LAYER_controller proto common controller)
+set(CONNECTOR_LAYER_csi       proto common csi)
 
 function(connector_check_layers)
   get_property(targets GLOBAL PROPERTY CONNECTOR_TARGETS)

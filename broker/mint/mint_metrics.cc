@@ -53,6 +53,7 @@ std::string_view ResultName(ErrorCode code) {
       return "deadline_exceeded";
     case ErrorCode::kUnavailable:
       return "unavailable";
+    case ErrorCode::kConflict:  // Minting changes nothing.
     case ErrorCode::kInternal:
       break;
   }

@@ -23,6 +23,7 @@ enum class ErrorCode : std::uint8_t {
   kUnauthenticated,
   kPermissionDenied,
   kNotFound,
+  kConflict,  // Somebody else was first.
   kResourceExhausted,
   kDeadlineExceeded,
   kUnavailable,

@@ -1,0 +1,39 @@
+#pragma once
+
+// Where the Kubernetes API is, and as whom we ask it: from a kubeconfig file, or from what a pod
+// finds in its own file system and environment.
+
+#include "common/base/result.h"
+#include "common/base/secret.h"
+#include "common/http/origin.h"
+
+#include <string>
+
+namespace connector::kube {
+
+struct Settings {
+  http::Origin server;
+  std::string ca_pem;       // Trusted alone. Empty with http only.
+  std::string ca_file;      // Read again at each new connection; wins over ca_pem.
+  std::string server_name;  // In the server's certificate; empty: the host of `server`.
+  // One of these, or none. A token file is read again before it is a minute old: a projected token
+  // is replaced while we run.
+  std::string token_file;
+  Secret token;
+  std::string client_cert_file;
+  std::string client_key_file;
+  std::string ns;  // Our own namespace; "default" where nothing says another.
+
+  [[nodiscard]] Settings Clone() const;
+};
+
+// Of KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and
+// /var/run/secrets/kubernetes.io/serviceaccount.
+[[nodiscard]] Result<Settings> InClusterSettings();
+
+// `context` empty: the current one. Fails with kInvalidArgument naming the file and field, also for
+// what is not supported (exec, auth-provider, insecure-skip-tls-verify) with what to write instead.
+[[nodiscard]] Result<Settings> KubeconfigSettings(const std::string& path,
+                                                  const std::string& context);
+
+}  // namespace connector::kube
