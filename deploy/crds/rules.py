@@ -288,8 +288,7 @@ RULES = {
     ],
     "VaultReference.namespace": [
         Chain(
-            [Check(bad, f"{says}; write one such as admin/team-a") for bad, says in VAULT_SEGMENTS],
-            unless="self == ''",
+            [Check(bad, f"{says}; write one such as admin/team-a") for bad, says in VAULT_SEGMENTS]
         )
     ],
     "ConnectorUpstream": [
