@@ -25,7 +25,11 @@ from testca import TestCa, write
 
 ADMIN_TOKEN = "admin-token-of-the-test"
 AUDIENCE = "oci-connector"
-CRDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "crds")
+# By name: the class in the same folder cannot be applied before its definition is served.
+CRDS = [
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "crds", name)
+    for name in ("connectors.yaml", "connectorclasses.yaml")
+]
 HOST = "kubernetes.default.svc"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 
@@ -65,7 +69,7 @@ class ControlPlane:
         self.start_apiserver()
         if controllers:
             self.start_controllers()
-        if crds and os.path.isdir(CRDS):
+        if crds:
             self.apply_crds()
         self.took = time.monotonic() - started
         return self
@@ -172,9 +176,10 @@ class ControlPlane:
         return self.kubectl("apply", "-f", "-", stdin="\n---\n".join(texts)).ok()
 
     def apply_crds(self):
-        self.kubectl("apply", "--server-side", "-f", CRDS).ok()
-        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", CRDS).ok()
-        for crd in json.loads(self.kubectl("get", "-f", CRDS, "-o", "json").ok().stdout)["items"]:
+        files = [f"--filename={path}" for path in CRDS]
+        self.kubectl("apply", "--server-side", *files).ok()
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files).ok()
+        for crd in json.loads(self.kubectl("get", *files, "-o", "json").ok().stdout)["items"]:
             spec = crd["spec"]
             path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
             wait_until(lambda path=path: self.ask("GET", path)[0] == 200, f"{path} serves")
