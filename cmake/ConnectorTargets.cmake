@@ -34,6 +34,13 @@ function(connector_program name)
   set_property(GLOBAL APPEND PROPERTY CONNECTOR_TARGETS ${name})
 endfunction()
 
+# Unit tests of what several threads share. They, and all contract and integration tests, get the
+# label `threads`, and the target threaded_tests builds them: ThreadSanitizer needs no others.
+set(CONNECTOR_THREADED_UNITS
+  unit_broker_audit unit_broker_catalog unit_broker_identity unit_broker_mint unit_broker_probe
+  unit_broker_rpc unit_broker_store unit_common_admin unit_common_http unit_common_kube
+  unit_dataplane_token)
+
 function(connector_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SRCS;DEPS;LABELS")
   add_executable(${name} ${arg_SRCS})
@@ -41,6 +48,14 @@ function(connector_test name)
   target_link_libraries(${name} PRIVATE
     ${arg_DEPS} GTest::gmock GTest::gtest_main connector_options)
   add_test(NAME ${name} COMMAND ${name})
+  if(name IN_LIST CONNECTOR_THREADED_UNITS OR "contract" IN_LIST arg_LABELS
+     OR "integration" IN_LIST arg_LABELS)
+    list(APPEND arg_LABELS threads)
+    if(NOT TARGET threaded_tests)
+      add_custom_target(threaded_tests)
+    endif()
+    add_dependencies(threaded_tests ${name})
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120)
 endfunction()
 

@@ -1,9 +1,11 @@
 #include "common/resource/documents.h"
 
+#include "common/config/json_tree.h"
 #include "common/config/yaml.h"
 
 #include "proto/connector/config/v1/resource.pb.h"
 
+#include <boost/json.hpp>
 #include <google/protobuf/message.h>
 
 #include <algorithm>
@@ -148,7 +150,62 @@ std::optional<Kind> ReadKind(const Node& root, FileDocuments& out) {
   return secret ? Kind::kSecret : (kind == "Connector" ? Kind::kConnector : Kind::kConnectorClass);
 }
 
+const char* NameOf(Kind kind) {
+  switch (kind) {
+    case Kind::kConnector:
+      return "Connector";
+    case Kind::kConnectorClass:
+      return "ConnectorClass";
+    case Kind::kSecret:
+      return "Secret";
+  }
+  return "";
+}
+
+// Adds the member `key` of `from`, where it is there.
+void Take(const boost::json::object& from, const char* key, Node& to) {
+  const boost::json::value* value = from.if_contains(key);
+  if (value != nullptr && !value->is_null()) {
+    to.entries.push_back({key, 0, config::NodeOf(*value)});
+  }
+}
+
+Node Text(const std::string& text) {
+  Node node;
+  node.kind = Node::Kind::kScalar;
+  node.text = text;
+  return node;
+}
+
+// What a file would say of the object.
+Node DocumentOf(Kind kind, const boost::json::object& object) {
+  Node root;
+  root.kind = Node::Kind::kMap;
+  root.entries.push_back({"apiVersion", 0, Text(kind == Kind::kSecret ? "v1" : kApiVersion)});
+  root.entries.push_back({"kind", 0, Text(NameOf(kind))});
+  Node metadata;
+  metadata.kind = Node::Kind::kMap;
+  const boost::json::value* given = object.if_contains("metadata");
+  if (given != nullptr && given->is_object()) {
+    Take(given->get_object(), "name", metadata);
+    Take(given->get_object(), "namespace", metadata);
+  }
+  root.entries.push_back({"metadata", 0, std::move(metadata)});
+  if (kind == Kind::kSecret) {
+    Take(object, "type", root);
+    Take(object, "data", root);
+  } else {
+    Take(object, "spec", root);
+  }
+  return root;
+}
+
 }  // namespace
+
+std::string Title(const Identity& identity) {
+  return std::string(NameOf(identity.kind)) + " " + (identity.ns.empty() ? "" : identity.ns + "/") +
+         identity.name;
+}
 
 FileDocuments ParseDocuments(std::string_view text, const std::string& file) {
   FileDocuments out;
@@ -162,6 +219,15 @@ FileDocuments ParseDocuments(std::string_view text, const std::string& file) {
   }
   out.unreadable = out.unreadable || !documents.problems.empty();
   std::move(documents.problems.begin(), documents.problems.end(), std::back_inserter(out.problems));
+  return out;
+}
+
+FileDocuments ParseObject(Kind kind, const boost::json::object& object) {
+  Node root = DocumentOf(kind, object);
+  FileDocuments out;
+  out.file = Title({kind, TextAt(root, "metadata", "namespace"), TextAt(root, "metadata", "name")});
+  DocumentParser(root, kind, out).Parse();
+  config::Wipe(root);
   return out;
 }
 

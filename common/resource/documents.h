@@ -1,10 +1,13 @@
 #pragma once
 
-// The resources in one file of Kubernetes-shaped YAML: one document each, divided by "---". Pure.
+// The resources in one file of Kubernetes-shaped YAML, one document each, divided by "---"; and one
+// object as a Kubernetes API sends it, read by the same rules with the same sentences. Pure.
 // Checks every document by itself; what needs other documents is directory.h's.
 
 #include "common/config/problem.h"
 #include "common/resource/validate.h"
+
+#include <boost/json/fwd.hpp>
 
 #include <cstdint>
 #include <map>
@@ -56,5 +59,16 @@ struct FileDocuments {
 // Kinds: Connector and ConnectorClass of kApiVersion, Secret of v1. Fields that an API server sets
 // (status, uid and so on) are accepted and dropped.
 [[nodiscard]] FileDocuments ParseDocuments(std::string_view text, const std::string& file);
+
+// One object of the API, of which the caller knows the kind since it asked for it: items of a list
+// do not all say theirs. At most one resource, or one in `broken`. `file` is Title's, lines are 0.
+//
+// Reads spec (of a Secret: type and data), and of metadata name and namespace only. An unknown
+// field in spec is a problem: the API keeps none that its CRD lacks, so the CRD is newer than we
+// are, and the field may be one that forbids something.
+[[nodiscard]] FileDocuments ParseObject(Kind kind, const boost::json::object& object);
+
+// "Connector team-a/harbor", "ConnectorClass oci".
+[[nodiscard]] std::string Title(const Identity& identity);
 
 }  // namespace connector::resource
