@@ -42,10 +42,10 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
       state_.Heard(lease ? std::optional(Observe(*lease)) : std::nullopt, Now());
       timer_->cancel();
     };
-    informer_.emplace(std::move(watched),
-                      kube::Informer::Parts{
-                          parts_.client, parts_.clock, parts_.logger, parts_.random},
-                      std::move(on_change));
+    informer_.emplace(
+        std::move(watched),
+        kube::Informer::Parts{parts_.client, parts_.clock, parts_.logger, parts_.random},
+        std::move(on_change));
     informer_->Start(executor);
     scope_->Spawn(Run(shared_from_this()));
   }
@@ -126,7 +126,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
     boost::json::object body =
         WriteLease(options_.lease.name, record, state_.lease()->resource_version);
     co_return co_await parts_.client->MergePatch(
-        kube::kLeases, options_.lease, {}, std::move(body), deadline);
+        kube::kLeases, options_.lease, std::string(), std::move(body), deadline);
   }
 
   Task<void> ReadLeaseAgain() {
