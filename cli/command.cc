@@ -93,10 +93,12 @@ int Fail(const Console& console, ExitCode code, std::string_view message) {
 std::vector<Command> AllCommands() {
   return {Validate(),
           PkiInit(),
+          PkiCluster(),
           TokenMint(),
           Render(),
           Explain(),
           Check(),
+          Ping(),
           AuditVerify(),
           Completion(),
           Version()};

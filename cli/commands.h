@@ -10,6 +10,8 @@ namespace connector::cli {
 [[nodiscard]] Command Check();
 [[nodiscard]] Command Completion();
 [[nodiscard]] Command Explain();
+[[nodiscard]] Command Ping();
+[[nodiscard]] Command PkiCluster();
 [[nodiscard]] Command PkiInit();
 [[nodiscard]] Command Render();
 [[nodiscard]] Command TokenMint();
