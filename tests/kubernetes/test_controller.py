@@ -13,7 +13,7 @@ from netns import wait_until
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """One control plane for the file: its tests use names of their own."""
-    it = ControllerWorld(tmp_path_factory.mktemp("controller")).start()
+    it = ControllerWorld(tmp_path_factory.mktemp("controller") / "world").start()
     yield it
     it.close(failed=True)
 
@@ -22,8 +22,7 @@ def shared(tmp_path_factory):
 def it(shared, request):
     request.node.worlds = [shared.world]
     yield shared
-    for name in list(shared.controllers):
-        shared.controllers.pop(name).kill()
+    shared.stop_controllers()
 
 
 def shape(service):
@@ -260,7 +259,7 @@ def test_conditions_say_what_is_wrong_and_do_not_flap(it):
 
 
 def test_a_registry_that_does_not_answer_once_changes_nothing(it):
-    it.start_controller(probes={"period": "2s", "firstRetry": "3s"})
+    it.start_controller(probes={"period": "3s", "firstRetry": "3s"})
     it.apply(it.connector("flaky"))
     it.until("flaky", "Ready", "Ready")
     steady = it.read("flaky")["metadata"]["resourceVersion"]
@@ -282,6 +281,7 @@ def test_a_killed_leader_is_followed_within_the_lease_and_nothing_is_written_twi
     it.apply(it.connector("kept"))
     it.until("kept", "Ready", "Ready")
     first.kill()
+    del it.controllers["controller-0"]
     killed = time.monotonic()
     it.apply(it.connector("left"))
     wait_until(lambda: it.leader() == 1, "the second one leads", 30)

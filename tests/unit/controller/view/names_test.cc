@@ -24,6 +24,8 @@ TEST(ConnectorOfSlice, IsNamedBeforeTheFamilyThatStandsLast) {
 
 TEST(ConnectorOfSlice, IsNobodyWithoutAFamily) {
   EXPECT_EQ(ConnectorOfSlice({"ns", "c-harbor"}), std::nullopt);
+  EXPECT_EQ(ConnectorOfSlice({"ns", "c-harbor-ipv4-"}), std::nullopt);
+  EXPECT_EQ(ConnectorOfSlice({"ns", "c-harbor-ipv4-x1"}), std::nullopt);
 }
 
 }  // namespace
