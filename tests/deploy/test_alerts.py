@@ -25,11 +25,15 @@ def documented():
     """Names in the metrics tables of the programs' READMEs; `a_x`, `_y` stands for a_x and a_y."""
     names = set(PROCESS)
     for program in ("broker", "dataplane", "controller"):
-        for row in re.findall(r"^\| (`(?:connector_|process_)[^|]*) \|", read(program, "README.md"), re.M):
+        for row in re.findall(
+            r"^\| (`(?:connector_|process_)[^|]*) \|", read(program, "README.md"), re.M
+        ):
             first, *others = re.findall(r"`([a-z_]+)`", row)
             names.add(first)
             for other in others:
-                stem = first.removesuffix("_total").rsplit("_", 1)[0] if other.startswith("_") else ""
+                stem = (
+                    first.removesuffix("_total").rsplit("_", 1)[0] if other.startswith("_") else ""
+                )
                 names.add(stem + other)
     return names
 
@@ -65,7 +69,9 @@ def test_each_rule_fires_when_it_should_and_not_else():
 def test_each_rule_is_in_the_table_of_those_that_fire():
     alerts = set(re.findall(r"alert: (\w+)", read("deploy", "alerts", "oci-connector.yaml")))
 
-    fired = set(re.findall(r'alertname="(\w+)"}\'', read("deploy", "alerts", "oci-connector_test.yaml")))
+    fired = set(
+        re.findall(r'alertname="(\w+)"}\'', read("deploy", "alerts", "oci-connector_test.yaml"))
+    )
 
     assert alerts == fired
 
@@ -95,5 +101,10 @@ def test_labels_have_values_that_the_programs_write():
 
 
 def test_the_chart_ships_these_files():
-    for chart_file, shown in {"alerts.yaml": "alerts/oci-connector.yaml", "dashboard.json": "dashboards/oci-connector.json"}.items():
-        assert os.path.samefile(os.path.join(CHART, "files", chart_file), os.path.join(ROOT, "deploy", shown))
+    for chart_file, shown in {
+        "alerts.yaml": "alerts/oci-connector.yaml",
+        "dashboard.json": "dashboards/oci-connector.json",
+    }.items():
+        assert os.path.samefile(
+            os.path.join(CHART, "files", chart_file), os.path.join(ROOT, "deploy", shown)
+        )

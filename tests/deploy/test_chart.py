@@ -31,7 +31,9 @@ each_program = pytest.mark.parametrize("name", PROGRAMS)
 
 @each_set
 def test_lint_has_nothing_to_say(values):
-    code, out, err = helm("lint", "--strict", CHART, "--values", values_of(values), "--kube-version", "1.36.3")
+    code, out, err = helm(
+        "lint", "--strict", CHART, "--values", values_of(values), "--kube-version", "1.36.3"
+    )
 
     assert code == 0, out + err
 
@@ -111,7 +113,9 @@ def test_only_what_speaks_to_the_api_has_its_token(values):
 def test_selectors_find_their_pods_and_no_others(values):
     objects = render(values)
     pods = {name: pod["metadata"]["labels"] for name, pod in pod_templates(objects).items()}
-    for each in of_kind(objects, "Deployment", "StatefulSet", "PodDisruptionBudget", "NetworkPolicy", "Service"):
+    for each in of_kind(
+        objects, "Deployment", "StatefulSet", "PodDisruptionBudget", "NetworkPolicy", "Service"
+    ):
         spec = each["spec"]
         selector = spec.get("podSelector", spec.get("selector"))
         selector = selector.get("matchLabels", selector)
@@ -119,14 +123,24 @@ def test_selectors_find_their_pods_and_no_others(values):
                  if selector.items() <= labels.items()}  # fmt: skip
         everything = each["metadata"]["name"].endswith("-deny")
         own = each["metadata"]["labels"]["app.kubernetes.io/component"]
-        assert found == ({labels["app.kubernetes.io/component"] for labels in pods.values()} if everything else {own})
+        assert found == (
+            {labels["app.kubernetes.io/component"] for labels in pods.values()}
+            if everything
+            else {own}
+        )
 
 
 @each_set
 def test_a_pod_drains_before_it_is_killed(values):
     for name in PROGRAMS:
         spec = workload(render(values), name)["spec"]["template"]["spec"]
-        pre_stop = spec["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        pre_stop = (
+            spec["containers"][0]
+            .get("lifecycle", {})
+            .get("preStop", {})
+            .get("sleep", {})
+            .get("seconds", 0)
+        )
         drain = {"broker": "10s", "controller": "10s"}.get(name)
         drain = drain or yaml.safe_load(program_config(render(values), name))["drainTimeout"]
         assert pre_stop + int(drain.removesuffix("s")) < spec["terminationGracePeriodSeconds"], name
@@ -191,7 +205,9 @@ def test_the_program_takes_its_configuration(values, name, tmp_path):
         [program(f"connector-{name}"), "--config", path, "--check"], capture_output=True, text=True
     )
 
-    assert (done.returncode, done.stdout) == (0, "the configuration is valid\n"), done.stderr + config
+    assert (done.returncode, done.stdout) == (0, "the configuration is valid\n"), (
+        done.stderr + config
+    )
 
 
 def rules_of(objects, name):
@@ -212,7 +228,11 @@ def rules_of(objects, name):
 
 
 def rights(where, group, resources, verbs, names=""):
-    return {(where, group, resource, verb, names) for resource in resources.split() for verb in verbs.split()}
+    return {
+        (where, group, resource, verb, names)
+        for resource in resources.split()
+        for verb in verbs.split()
+    }
 
 
 OURS = "oci-connector.dev"
@@ -228,7 +248,13 @@ CONTROLLER = (
     | rights("*", "discovery.k8s.io", "endpointslices", "create list watch patch delete")
     | rights("*", "events.k8s.io", "events", "create patch")
     | rights(NAMESPACE, "coordination.k8s.io", "leases", "create")
-    | rights(NAMESPACE, "coordination.k8s.io", "leases", "get list watch update", "oci-connector-controller")
+    | rights(
+        NAMESPACE,
+        "coordination.k8s.io",
+        "leases",
+        "get list watch update",
+        "oci-connector-controller",
+    )
 )
 
 
@@ -252,7 +278,9 @@ def test_each_program_has_exactly_these_rights():
 def test_no_role_names_secrets_without_names(values):
     for role in of_kind(render(values), "Role", "ClusterRole"):
         for rule in role["rules"]:
-            assert "secrets" not in rule["resources"] or rule["resourceNames"], role["metadata"]["name"]
+            assert "secrets" not in rule["resources"] or rule["resourceNames"], role["metadata"][
+                "name"
+            ]
 
 
 @each_set
@@ -261,7 +289,9 @@ def test_roles_are_bound_to_their_own_account(values):
     for binding in of_kind(objects, "RoleBinding", "ClusterRoleBinding"):
         own = binding["metadata"]["labels"]["app.kubernetes.io/component"]
         account = the(objects, "ServiceAccount", own)["metadata"]["name"]
-        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}]
+        assert binding["subjects"] == [
+            {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
+        ]
         assert binding["roleRef"]["name"] in [
             role["metadata"]["name"] for role in of_kind(objects, "Role", "ClusterRole")
             if role["metadata"]["labels"]["app.kubernetes.io/component"] == own
@@ -304,7 +334,11 @@ def test_the_network_has_exactly_these_edges():
 
 
 def test_the_data_planes_service_has_the_ports_that_the_controller_goes_by():
-    ports = the([e for e in render("production") if "metrics" not in e["metadata"]["name"]], "Service", "dataplane")["spec"]["ports"]
+    ports = the(
+        [e for e in render("production") if "metrics" not in e["metadata"]["name"]],
+        "Service",
+        "dataplane",
+    )["spec"]["ports"]
 
     assert {port["name"]: (port["port"], port["targetPort"]) for port in ports} == {
         "http": (80, "http"), "https": (443, "https"),
@@ -319,10 +353,16 @@ def test_certificates_have_the_names_that_are_looked_for(values):
     if values == "existing":
         return  # Made by somebody else.
     if values == "cert-manager":
-        (made,) = [each for each in of_kind(objects, "Certificate") if each["metadata"]["name"].endswith("-broker")]
+        (made,) = [
+            each
+            for each in of_kind(objects, "Certificate")
+            if each["metadata"]["name"].endswith("-broker")
+        ]
         names = made["spec"]["dnsNames"]
     else:
-        arguments = the(objects, "Job", "certificates")["spec"]["template"]["spec"]["containers"][0]["args"]
+        arguments = the(objects, "Job", "certificates")["spec"]["template"]["spec"]["containers"][
+            0
+        ]["args"]
         names = [each.removeprefix("--broker-dns=") for each in arguments]
     assert wanted in names
 
@@ -332,11 +372,17 @@ def test_the_job_may_touch_what_it_is_told_to_make(values):
     objects = render(values)
     jobs = of_kind(objects, "Job")
     made = {each["metadata"]["name"] for each in of_kind(objects, "Secret")}
-    (role,) = [each for each in of_kind(objects, "Role") if each["metadata"]["name"].endswith("-certificates")] or [None]
+    (role,) = [
+        each
+        for each in of_kind(objects, "Role")
+        if each["metadata"]["name"].endswith("-certificates")
+    ] or [None]
     assert bool(jobs) == bool(role) == (values != "existing")
     if role:
         assert set(role["rules"][0]["resourceNames"]) == made
-        assert all("data" not in each and "stringData" not in each for each in of_kind(objects, "Secret"))
+        assert all(
+            "data" not in each and "stringData" not in each for each in of_kind(objects, "Secret")
+        )
 
 
 def test_long_names_stay_within_63_characters():
@@ -345,4 +391,11 @@ def test_long_names_stay_within_63_characters():
         "template", long, CHART, "--kube-version", "1.36.3", "--values", values_of("production"))[1]) if each]  # fmt: skip
 
     assert objects
-    assert max(len(each["metadata"]["name"]) for each in objects if each["kind"] not in ("ClusterRole", "ClusterRoleBinding")) <= 63
+    assert (
+        max(
+            len(each["metadata"]["name"])
+            for each in objects
+            if each["kind"] not in ("ClusterRole", "ClusterRoleBinding")
+        )
+        <= 63
+    )

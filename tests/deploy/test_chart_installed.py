@@ -63,14 +63,27 @@ def cluster(tmp_path_factory):
 
 
 def run_helm(cluster, *arguments):
-    environment = {"PATH": os.environ["PATH"], "HOME": cluster.directory, "KUBECONFIG": cluster.kubeconfig}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": cluster.directory,
+        "KUBECONFIG": cluster.kubeconfig,
+    }
     code, out, err = helm(*arguments, "--namespace", NAMESPACE, environment=environment)
     assert code == 0, err
     return out
 
 
 def upgrade(cluster, values, *more):
-    return run_helm(cluster, "upgrade", "--install", "oci-connector", CHART, "--values", values_of(values), *more)
+    return run_helm(
+        cluster,
+        "upgrade",
+        "--install",
+        "oci-connector",
+        CHART,
+        "--values",
+        values_of(values),
+        *more,
+    )
 
 
 def get(cluster, *arguments):
@@ -85,7 +98,12 @@ def secret(cluster, name):
 @pytest.fixture(scope="module")
 def installed(cluster):
     """(the cluster, what helm said)"""
-    said = upgrade(cluster, "default", "--set", "secretAccess[0].namespace=team-a,secretAccess[0].secrets={harbor-robot}")
+    said = upgrade(
+        cluster,
+        "default",
+        "--set",
+        "secretAccess[0].namespace=team-a,secretAccess[0].secrets={harbor-robot}",
+    )
     yield cluster, said
     run_helm(cluster, "uninstall", "oci-connector")
 
@@ -107,22 +125,41 @@ def test_the_api_server_takes_all_of_it(cluster, values):
 def test_each_pod_is_admitted(cluster, values):
     """Also those that a CronJob would make some day, and that of `helm test`."""
     for name, pod in pod_templates(render(values)).items():
-        spec = {k: v for k, v in pod["spec"].items() if k not in ("serviceAccountName", "priorityClassName")}
+        spec = {
+            k: v
+            for k, v in pod["spec"].items()
+            if k not in ("serviceAccountName", "priorityClassName")
+        }
         if name.startswith("StatefulSet"):  # Which adds the volume by itself.
-            spec["volumes"] = [*spec["volumes"], {"name": "audit", "persistentVolumeClaim": {"claimName": "x"}}]
+            spec["volumes"] = [
+                *spec["volumes"],
+                {"name": "audit", "persistentVolumeClaim": {"claimName": "x"}},
+            ]
         metadata = {"generateName": "p-", "labels": pod["metadata"]["labels"]}
         each = {"apiVersion": "v1", "kind": "Pod", "spec": spec, "metadata": metadata}
-        status, answer = cluster.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All&fieldValidation=Strict", each)
+        status, answer = cluster.ask(
+            "POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All&fieldValidation=Strict", each
+        )
         assert status == 201, f"{name}: {answer}"
 
 
 def test_pod_security_would_refuse_a_pod_that_runs_as_root(cluster):
     """That the two above say something."""
-    pod = json.loads(json.dumps(pod_templates(render("default"))["Deployment oci-connector-dataplane"]))
-    for context in (pod["spec"]["securityContext"], pod["spec"]["containers"][0]["securityContext"]):
+    pod = json.loads(
+        json.dumps(pod_templates(render("default"))["Deployment oci-connector-dataplane"])
+    )
+    for context in (
+        pod["spec"]["securityContext"],
+        pod["spec"]["containers"][0]["securityContext"],
+    ):
         context.pop("runAsNonRoot")
     del pod["spec"]["serviceAccountName"]
-    each = {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "p-"}, "spec": pod["spec"]}
+    each = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"generateName": "p-"},
+        "spec": pod["spec"],
+    }
     status, answer = cluster.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", each)
 
     assert status == 403
@@ -148,7 +185,9 @@ def rules_review(cluster, account, namespace):
     """{(group, resource, verb, names)} of what an account may do there, but for what everybody may."""
     body = {"spec": {"namespace": namespace}}
     token = cluster.token(account, NAMESPACE, audience=None)
-    status, answer = cluster.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", body, token)
+    status, answer = cluster.ask(
+        "POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", body, token
+    )
     assert status == 201 and not answer["status"]["incomplete"], answer
     found = {
         (group, resource, verb, ",".join(rule.get("resourceNames", [])))
@@ -186,7 +225,9 @@ def job_command(cluster, replaced=()):
 
 
 def run_job(cluster, *replaced):
-    done = subprocess.run(job_command(cluster, replaced), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        job_command(cluster, replaced), capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -197,7 +238,9 @@ def test_the_job_makes_certificates_and_keeps_them(installed):
         f"written oci-connector-{name} (was empty)" for name in
         ("ca", "broker-tls", "dataplane-tls", "controller-tls", "operator-tls", "root-key")
     ]  # fmt: skip
-    before = {name: secret(cluster, f"oci-connector-{name}") for name in ("ca", "broker-tls", "root-key")}
+    before = {
+        name: secret(cluster, f"oci-connector-{name}") for name in ("ca", "broker-tls", "root-key")
+    }
     certificate = x509.load_pem_x509_certificate(before["broker-tls"]["tls.crt"])
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert f"oci-connector-broker.{NAMESPACE}.svc" in names.get_values_for_type(x509.DNSName)
@@ -207,7 +250,14 @@ def test_the_job_makes_certificates_and_keeps_them(installed):
     assert {line.split()[0] for line in run_job(cluster)} == {"kept"}
 
     # A second `helm upgrade` finds Secrets that are not empty any more, and leaves them.
-    upgrade(cluster, "default", "--set", "secretAccess[0].namespace=team-a,secretAccess[0].secrets={harbor-robot}", "--set", "broker.logLevel=debug")
+    upgrade(
+        cluster,
+        "default",
+        "--set",
+        "secretAccess[0].namespace=team-a,secretAccess[0].secrets={harbor-robot}",
+        "--set",
+        "broker.logLevel=debug",
+    )
     assert {name: secret(cluster, f"oci-connector-{name}") for name in before} == before
 
 
@@ -216,7 +266,9 @@ def test_the_job_renews_what_ends_soon(installed):
     run_job(cluster)
     authority, old = (secret(cluster, f"oci-connector-{name}") for name in ("ca", "broker-tls"))
 
-    said = run_job(cluster, ("--days=90", "--days=200"), ("--renew-before-days=30", "--renew-before-days=100"))
+    said = run_job(
+        cluster, ("--days=90", "--days=200"), ("--renew-before-days=30", "--renew-before-days=100")
+    )
 
     assert said == [
         "kept    oci-connector-ca",
@@ -239,7 +291,9 @@ def test_the_jobs_account_makes_no_secret_and_reads_no_other(installed):
 
     assert cluster.ask("POST", secrets, body, token)[0] == 403
     assert cluster.ask("GET", secrets, token=token)[0] == 403
-    assert cluster.ask("GET", f"{secrets}/sh.helm.release.v1.oci-connector.v1", token=token)[0] == 403
+    assert (
+        cluster.ask("GET", f"{secrets}/sh.helm.release.v1.oci-connector.v1", token=token)[0] == 403
+    )
 
 
 def test_a_missing_secret_is_named(installed):
@@ -262,7 +316,10 @@ def test_two_jobs_at_once_agree(installed):
         cluster.kubectl("patch", "secret", f"oci-connector-{name}", "-n", NAMESPACE, "--type=json",
                         '-p=[{"op": "remove", "path": "/data"}]').ok()  # fmt: skip
     argv = job_command(cluster)
-    jobs = [subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    jobs = [
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
     for each in jobs:
         _, err = each.communicate(timeout=60)
         assert each.returncode == 0, err
@@ -292,15 +349,28 @@ def test_notes_can_be_followed(installed):
     environment = {"PATH": f"{os.path.dirname(peer('kubectl'))}:{os.environ['PATH']}",
                    "HOME": cluster.directory, "KUBECONFIG": cluster.kubeconfig}  # fmt: skip
     for command in commands:
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, command + done.stderr
 
     user = "system:serviceaccount:team-a:default"
     broker = f"system:serviceaccount:{NAMESPACE}:oci-connector-broker"
     for account, question in ((user, "get connectors.oci-connector.dev/harbor --subresource=proxy"),
                               (broker, "get secrets/harbor-robot"), (broker, "watch secrets/harbor-robot")):  # fmt: skip
-        assert cluster.kubectl("auth", "can-i", *question.split(), f"--as={account}", "-n", "team-a").stdout == "yes\n"
-    assert cluster.kubectl("auth", "can-i", "list", "secrets", f"--as={broker}", "-n", "team-a").stdout == "no\n"
+        assert (
+            cluster.kubectl(
+                "auth", "can-i", *question.split(), f"--as={account}", "-n", "team-a"
+            ).stdout
+            == "yes\n"
+        )
+    assert (
+        cluster.kubectl("auth", "can-i", "list", "secrets", f"--as={broker}", "-n", "team-a").stdout
+        == "no\n"
+    )
 
 
 def test_a_packaged_chart_is_whole(tmp_path):
@@ -308,10 +378,20 @@ def test_a_packaged_chart_is_whole(tmp_path):
     assert code == 0, err
     (package,) = tmp_path.iterdir()
 
-    code, out, err = helm("template", "x", str(package), "--kube-version", "1.36.3", "--values", values_of("production"))
+    code, out, err = helm(
+        "template",
+        "x",
+        str(package),
+        "--kube-version",
+        "1.36.3",
+        "--values",
+        values_of("production"),
+    )
 
     assert code == 0, err
-    assert {"PrometheusRule", "ConnectorClass"} <= {each["kind"] for each in yaml.safe_load_all(out) if each}
+    assert {"PrometheusRule", "ConnectorClass"} <= {
+        each["kind"] for each in yaml.safe_load_all(out) if each
+    }
     shutil.unpack_archive(package, tmp_path / "unpacked")
     crds = os.path.join(ROOT, "deploy", "crds")
     for name in os.listdir(os.path.join(CHART, "crds")):
