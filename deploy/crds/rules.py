@@ -93,7 +93,7 @@ URL_PROBLEMS = [
 NOT_A_URL = (
     r"!self.matches(r'^(?i:https?)://([\w-]+(\.[\w-]+)*\.?|\[[^]]+:[^]]*\])"
     rf"(:{PORT})?([/?][!$-;=?-\[\]-~]*)?$') || "
-    r"(self.contains('[') && !isIP(self.find(r'\[[^]]*').substring(1))) || "
+    r"(self.matches(r'://\[') && !isIP(self.find(r'\[[^]]*').substring(1))) || "
     rf"(self.matches(r'://([^/?:]*\.)?{NUMBERS}([:/?]|$)') && "
     "!isIP(self.find('://[^/?:]*').substring(3)))"
 )
