@@ -70,6 +70,12 @@ using Volume = std::map<std::string, VolumeFile>;
 // for manifests that know these names.
 [[nodiscard]] Result<Volume> RenderVolume(const VolumeRequest& request);
 
+// What an image reference starts with, for example "h:1/namespaces/a/connectors/b".
+[[nodiscard]] std::string Address(const VolumeConnector& connector);
+
+// How containerd names the folder of a registry: "host:port" is "host_port_".
+[[nodiscard]] std::string HostDirectory(std::string host);
+
 // The configurations of the class `oci` that this release ships (deploy/crds/oci-class.yaml).
 [[nodiscard]] std::shared_ptr<const Configurations> BuiltIn();
 
