@@ -89,9 +89,6 @@ class Reader {
           Join(path_, "name"),
           "is not a name; write lower-case letters, digits, '-' and '.', such as buildkitd");
     }
-    if (static_cast<std::size_t>(file_.params_size()) > kMaxConfigurationParams) {
-      report_.Add(Join(path_, "params"), "has more than 32 entries; write fewer");
-    }
     for (int i = 0; i < file_.params_size(); ++i) {
       ReadParam(file_.params(i), Join(Join(path_, "params"), static_cast<std::size_t>(i)));
     }
@@ -114,20 +111,11 @@ class Reader {
     if (file.required() && !file.default_().empty()) {
       report_.Add(Join(path, "required"), "excludes default; keep one of them");
     }
-    if (file.default_().size() > kMaxParamBytes) {
-      report_.Add(Join(path, "default"), "has more than 4096 bytes; write less");
-    }
-    if (file.description().size() > kMaxDescriptionBytes) {
-      report_.Add(Join(path, "description"), "has more than 256 bytes; write less");
-    }
     out_.params.push_back({file.name(), file.default_(), file.required(), file.description()});
   }
 
   void ReadFiles() {
     const std::string files_path = Join(path_, "files");
-    if (file_.files().size() > kMaxConfigurationFiles) {
-      report_.Add(files_path, "has more than 16 entries; write fewer, or two configurations");
-    }
     for (const auto& [name, format] : file_.formats()) {
       if (!file_.files().contains(name)) {
         report_.Add(Join(Join(path_, "formats"), name), "names no file of files; remove it");
@@ -259,9 +247,6 @@ std::string FilePathProblem(std::string_view path) {
 std::vector<Configuration> ValidateConfigurations(const v1::ConnectorClassSpec& file,
                                                   Report& report) {
   const std::string path = "spec.configurations";
-  if (static_cast<std::size_t>(file.configurations_size()) > kMaxConfigurations) {
-    report.Add(path, "has more than 32 entries; write fewer");
-  }
   std::vector<Configuration> out;
   std::set<std::string> seen;
   for (int i = 0; i < file.configurations_size(); ++i) {

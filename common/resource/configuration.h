@@ -19,11 +19,8 @@ class ConnectorClassSpec;
 
 namespace connector::resource {
 
-inline constexpr std::size_t kMaxConfigurations = 32;
-inline constexpr std::size_t kMaxConfigurationFiles = 16;
-inline constexpr std::size_t kMaxConfigurationParams = 32;
+// Of a value that a volume gives; the schema bounds what a class may say.
 inline constexpr std::size_t kMaxParamBytes = 4096;
-inline constexpr std::size_t kMaxDescriptionBytes = 256;
 
 struct ConfigurationFile {
   mustache::Template path;
