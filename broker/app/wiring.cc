@@ -147,7 +147,7 @@ class Broker::Impl {
     stores_ = std::make_unique<store::EitherStore>(secrets_, vault_ ? &vault_->store() : nullptr);
     publisher_ = std::make_unique<catalog::Publisher>(
         catalog::Publisher::Targets{secrets_, catalog_, *registry_},
-        vault_ ? vault_->View() : catalog::VaultView{});
+        catalog::CredentialViews{vault_ ? vault_->View() : catalog::CredentialView{}, {}});
     source_ = std::make_unique<catalog::DirectorySource>(
         options_.resource_directory,
         catalog::DirectorySource::Targets{*publisher_, log_, *registry_});
