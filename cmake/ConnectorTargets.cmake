@@ -47,6 +47,8 @@ function(connector_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE
     ${arg_DEPS} GTest::gmock GTest::gtest_main connector_options)
+  # Compiling a test costs more than running it.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   add_test(NAME ${name} COMMAND ${name})
   if(name IN_LIST CONNECTOR_THREADED_UNITS OR "contract" IN_LIST arg_LABELS
      OR "integration" IN_LIST arg_LABELS)

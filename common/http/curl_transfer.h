@@ -23,14 +23,19 @@ class CurlTransfer {
 
   // `done` is called once, by Finish.
   CurlTransfer(CurlRequest request, Deadline deadline, Done done);
+  // Puts what arrives, and the end, into `inbox`.
+  CurlTransfer(CurlRequest request, Deadline deadline, std::shared_ptr<CurlInbox> inbox);
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
   // Sets the handle up. Nothing is sent yet.
-  [[nodiscard]] Result<connector::Done> Prepare(ConnectionReuse reuse, TrustStores& trust);
+  [[nodiscard]] Result<connector::Done> Prepare(ConnectionReuse reuse,
+                                                HttpVersion version,
+                                                TrustStores& trust);
 
   [[nodiscard]] CURL* handle() const { return easy_; }
+  [[nodiscard]] const CurlInbox* inbox() const { return inbox_.get(); }
   void Finish(CURLcode code);
   void Finish(Error error);
 
@@ -40,9 +45,13 @@ class CurlTransfer {
   static CURLcode OnTlsContext(CURL* easy, void* context, void* self);
   static int OnVerify(X509_STORE_CTX* chain, void* self);
 
+  static int OnNewSocket(void* self, curl_socket_t socket, curlsocktype purpose);
+
   void SetConnection(ConnectionReuse reuse);
+  void SetVersion(HttpVersion version);
   void SetRoute();
   void SetTls();
+  void SetClientCertificate();
   void SetMethod();
   [[nodiscard]] Result<connector::Done> SetHeaders();
   void ReadHeaderLine(std::string_view line);
@@ -51,7 +60,8 @@ class CurlTransfer {
 
   CurlRequest request_;
   Deadline deadline_;
-  Done done_;
+  Done done_;                         // Or ...
+  std::shared_ptr<CurlInbox> inbox_;  // ... this.
   CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
   curl_slist* connect_to_ = nullptr;

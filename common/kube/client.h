@@ -103,7 +103,7 @@ class Client {
                                                std::string ns,
                                                boost::json::object body,
                                                Deadline deadline);
-  // A TokenReview, a SubjectAccessReview, a TokenRequest (`subresource_of` names its account).
+  // A TokenReview, a SubjectAccessReview.
   [[nodiscard]] Task<Result<boost::json::object>> Review(ResourceType type,
                                                          boost::json::object body,
                                                          Deadline deadline);
