@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -34,6 +35,11 @@ Error NoTimeLeft(const CurlRequest& request) {
 Error ShutDown() {
   return MakeError(
       ErrorCode::kUnavailable, ErrorOrigin::kSelf, "this program is shutting down", Retry::kSafe);
+}
+
+Error Cancelled() {
+  return MakeError(
+      ErrorCode::kUnavailable, ErrorOrigin::kSelf, "it was no longer wanted", Retry::kSafe);
 }
 
 void InitializeCurlOnce() {
@@ -60,7 +66,7 @@ CurlTransfer::Done ResumeOnItsExecutor(Handler handler) {
 
 }  // namespace
 
-// The loop's thread owns every transfer; other threads only add to `queued_` and `cancelled_`. A
+// The loop's thread owns every transfer; other threads only add to `queued_` and `left_`. A
 // transfer's end runs in the loop's thread and only posts.
 class CurlClient::Impl {
  public:
@@ -100,9 +106,9 @@ class CurlClient::Impl {
     transfer->Finish(ShutDown());
   }
 
-  void Cancel(std::shared_ptr<CurlInbox> inbox) {
+  void Leave(std::shared_ptr<CurlInbox> inbox) {
     const std::lock_guard lock(mutex_);
-    cancelled_.push_back(std::move(inbox));
+    left_.push_back(std::move(inbox));
     loop_.Wake();
   }
 
@@ -128,12 +134,12 @@ class CurlClient::Impl {
   // False once Shutdown was called and nothing is queued.
   bool TakeQueued() {
     std::vector<std::unique_ptr<CurlTransfer>> taken;
-    std::vector<std::shared_ptr<CurlInbox>> cancelled;
+    std::vector<std::shared_ptr<CurlInbox>> left;
     bool stopped = false;
     {
       const std::lock_guard lock(mutex_);
       taken.swap(queued_);
-      cancelled.swap(cancelled_);
+      left.swap(left_);
       stopped = stopped_;
     }
     for (std::unique_ptr<CurlTransfer>& transfer : taken) {
@@ -143,7 +149,7 @@ class CurlClient::Impl {
         Begin(std::move(transfer));
       }
     }
-    for (const std::shared_ptr<CurlInbox>& inbox : cancelled) {
+    for (const std::shared_ptr<CurlInbox>& inbox : left) {
       // It may have ended by itself.
       if (const auto found = streams_.find(inbox.get()); found != streams_.end()) {
         End(active_.find(found->second), ShutDown());
@@ -175,8 +181,8 @@ class CurlClient::Impl {
   }
 
   void FinishDone() {
-    int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(loop_.multi(), &left)) {
+    int more = 0;
+    while (const CURLMsg* message = curl_multi_info_read(loop_.multi(), &more)) {
       if (message->msg == CURLMSG_DONE) {
         End(active_.find(message->easy_handle), message->data.result);
       }
@@ -193,7 +199,7 @@ class CurlClient::Impl {
   std::mutex mutex_;
   bool stopped_ = false;
   std::vector<std::unique_ptr<CurlTransfer>> queued_;
-  std::vector<std::shared_ptr<CurlInbox>> cancelled_;
+  std::vector<std::shared_ptr<CurlInbox>> left_;
 
   std::thread thread_;
 };
@@ -224,19 +230,29 @@ Task<Result<CurlResponse>> CurlClient::Perform(CurlRequest request, Deadline dea
       start, kUseTask, std::move(request), deadline);
 }
 
-Task<Result<std::unique_ptr<CurlStream>>> CurlClient::Open(CurlRequest request, Deadline deadline) {
-  if (deadline <= std::chrono::steady_clock::now()) {
+Task<Result<std::unique_ptr<CurlStream>>> CurlClient::Open(CurlRequest request,
+                                                           Deadline deadline,
+                                                           std::shared_ptr<Cancel> cancel) {
+  const auto now = std::chrono::steady_clock::now();
+  if (deadline <= now) {
     co_return NoTimeLeft(request);
+  }
+  // The transfer ends by itself at the deadline, with a better reason.
+  Deadline head_until = deadline + kGrace;
+  if (request.head_timeout.count() > 0) {
+    head_until = std::min(head_until, now + request.head_timeout);
   }
   const auto inbox = std::make_shared<CurlInbox>(request.max_response_bytes);
   impl_->Start(std::make_unique<CurlTransfer>(std::move(request), deadline, inbox));
   auto stream = std::make_unique<CurlStream>(inbox, [weak = std::weak_ptr(impl_), inbox] {
     if (const std::shared_ptr<Impl> impl = weak.lock()) {
-      impl->Cancel(inbox);
+      impl->Leave(inbox);
     }
   });
-  // The transfer ends by itself at the deadline, with a better reason.
-  Result<Done> head = co_await CurlInbox::WaitForHead(inbox, deadline + kGrace);
+  if (cancel != nullptr) {
+    stream->EndWith(cancel->OnRequest([inbox] { inbox->PutEnd(Cancelled()); }));
+  }
+  Result<Done> head = co_await CurlInbox::WaitForHead(inbox, head_until);
   if (!head) {
     co_return std::move(head).error();
   }
