@@ -155,6 +155,11 @@ bool Publisher::Rebuild() {
   return true;
 }
 
+bool Publisher::AllKnown() const {
+  const std::lock_guard lock(mutex_);
+  return all_known_;
+}
+
 bool Publisher::WaitForCredentials(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   return refreshed_.wait_for(lock, time, [this] { return all_known_; });

@@ -60,6 +60,8 @@ class Publisher {
   // Something that `observe` tells may have changed.
   void Refresh();
 
+  // Whether every credential outside was read, or cannot be.
+  [[nodiscard]] bool AllKnown() const;
   // Waits until every credential outside was read or cannot be; false when `time` is over first.
   [[nodiscard]] bool WaitForCredentials(std::chrono::milliseconds time);
 
@@ -81,7 +83,7 @@ class Publisher {
   Followed vault_{views_.vault};
   Followed cluster_{views_.cluster};
 
-  std::mutex mutex_;  // Held while the catalog is replaced, so that the last state is the last one.
+  mutable std::mutex mutex_;  // Held while the catalog is replaced, so that the last state is the last one.
   std::condition_variable refreshed_;
   std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
   bool all_known_ = true;
