@@ -89,6 +89,31 @@ void ReadRootKey(const std::string& file, OptionsReader& reader, Secret& out) {
   OPENSSL_cleanse(bytes.data(), bytes.size());
 }
 
+void ReadResources(const pb::Resources& from, OptionsReader& reader, Options& out) {
+  if (from.directory().empty() == !from.has_kubernetes()) {
+    reader.Complain("resources",
+                    from.has_kubernetes()
+                        ? "names directory and kubernetes; keep one of them"
+                        : "names no place; add directory, or kubernetes: {} in a cluster");
+  }
+  out.resource_directory = from.directory();
+}
+
+void ReadKubernetes(const pb::KubernetesConnection& from, OptionsReader& reader, Options& out) {
+  Result<kube::Settings> settings =
+      from.kubeconfig_file().empty()
+          ? kube::InClusterSettings()
+          : kube::KubeconfigSettings(from.kubeconfig_file(), from.context());
+  if (!settings) {
+    reader.Complain("kubernetes", settings.error().message);
+    return;
+  }
+  if (from.kubeconfig_file().empty() && !from.context().empty()) {
+    reader.Complain("kubernetes.context", "is of a kubeconfigFile; add that, or remove this");
+  }
+  out.kubernetes = *std::move(settings);
+}
+
 }  // namespace
 
 std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) {
@@ -106,7 +131,10 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
   ReadTls(from.tls(), reader, out.tls);
   out.peers = {{from.peers().dataplanes().begin(), from.peers().dataplanes().end()},
                {from.peers().operators().begin(), from.peers().operators().end()}};
-  out.resource_directory = from.resources().directory();
+  ReadResources(from.resources(), reader, out);
+  if (from.resources().has_kubernetes()) {
+    ReadKubernetes(from.kubernetes(), reader, out);
+  }
   ReadIdentity(from.identity(), reader, out);
   ReadAudit(from.audit(), reader, out);
   ReadRootKey(from.root_key_file(), reader, out.root_key);

@@ -8,6 +8,7 @@
 #include "common/base/secret.h"
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
+#include "common/kube/settings.h"
 #include "common/log/log.h"
 
 #include <chrono>
@@ -39,7 +40,7 @@ struct Options {
   std::string admin_address;
   grpc_support::TlsFiles tls;
   rpc::PeerLists peers;
-  std::string resource_directory;
+  std::string resource_directory;  // Empty: resources are those of the Kubernetes API.
   std::string audience = kDefaultAudience;
   std::optional<LocalIssuerOptions> local_issuer;
   std::vector<OidcIssuerOptions> oidc_issuers;
@@ -48,6 +49,11 @@ struct Options {
   Secret root_key;
   log::Level log_level = log::Level::kInfo;
   std::optional<vault::Options> vault;
+  std::optional<kube::Settings> kubernetes;  // Where something needs the API.
+
+  // A Connector of the API without access rules is open to whom RBAC lets in; one of a file, to
+  // nobody.
+  [[nodiscard]] bool in_cluster() const { return resource_directory.empty(); }
 };
 
 // Reads and checks the file. With problems, `out` is not to be used.

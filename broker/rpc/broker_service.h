@@ -11,6 +11,7 @@
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -28,6 +29,9 @@ struct ServiceParts {
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
   log::Logger* log = nullptr;
+  // Until then every call is UNAVAILABLE: a broker that has not read its connectors would deny
+  // everybody, and tell data planes to drop all routes. Null: from the start.
+  const std::atomic<bool>* open = nullptr;
 };
 
 class BrokerService final : public v1::Broker::CallbackService {
@@ -53,7 +57,10 @@ class BrokerService final : public v1::Broker::CallbackService {
   // The peer's name; none: it was refused and logged.
   [[nodiscard]] std::optional<std::string> Admit(const ::grpc::CallbackServerContext& context,
                                                  Method method);
-  [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context);
+  [[nodiscard]] bool IsOpen() const { return parts_.open == nullptr || *parts_.open; }
+  // With what a peer that Admit did not let in is told.
+  [[nodiscard]] ::grpc::Status Refusal() const;
+  [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context) const;
   [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,
                                                 Task<::grpc::Status> task);
 

@@ -45,7 +45,7 @@ class Endpoint::Impl {
  public:
   Impl(EndpointOptions options, EndpointParts parts)
       : parts_(parts),
-        service_({parts.io, parts.issue, parts.operators, parts.watch, parts.log},
+        service_({parts.io, parts.issue, parts.operators, parts.watch, parts.log, parts.open},
                  std::move(options.peers)) {
     ::grpc::EnableDefaultHealthCheckService(true);
     ::grpc::ServerBuilder builder;

@@ -13,6 +13,7 @@
 #include "common/base/result.h"
 #include "common/grpc/credentials.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -46,6 +47,7 @@ struct EndpointParts {
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
   log::Logger* log = nullptr;
+  const std::atomic<bool>* open = nullptr;  // As ServiceParts'.
 };
 
 class Endpoint {

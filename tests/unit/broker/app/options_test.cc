@@ -53,6 +53,16 @@ class OptionsTest : public ::testing::Test {
     return "{certificateFile: " + dir_ / certificate + ", keyFile: " + dir_ / key +
            ", clientCaFile: " + dir_ / ca + "}";
   }
+  // A connection by a kubeconfig that names `server`.
+  std::string Kubeconfig(const std::string& server) {
+    ReplaceFile(dir_ / "kubeconfig",
+                "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- name: k\n"
+                "  cluster: {server: \"" +
+                    server + "\", certificate-authority: " + dir_ / "ca.crt" +
+                    "}\nusers:\n- name: u\n  user: {token: t}\ncontexts:\n- name: c\n"
+                    "  context: {cluster: k, user: u}\n");
+    return "{kubeconfigFile: " + dir_ / "kubeconfig" + "}";
+  }
   std::vector<std::string> Problems(const std::map<std::string, std::string>& changes) {
     ReplaceFile(dir_ / "broker.yaml", Yaml(changes));
     Options options;
@@ -121,6 +131,43 @@ TEST_F(OptionsTest, RefuseFilesThatCannotBeUsed) {
 TEST_F(OptionsTest, RefuseARootKeyThatCanBeGuessed) {
   EXPECT_THAT(Problems({{"rootKeyFile", dir_ / "short.key"}}),
               ElementsAre(HasSubstr("fewer than 32 bytes")));
+}
+
+TEST_F(OptionsTest, TakeResourcesFromOnePlace) {
+  EXPECT_THAT(Problems({{"resources", "{}"}}), ElementsAre(HasSubstr("resources: names no place")));
+  EXPECT_THAT(
+      Problems({{"resources", "{directory: res, kubernetes: {}}"},
+                {"kubernetes", Kubeconfig("https://api:6443")}}),
+      ElementsAre(HasSubstr("resources: names directory and kubernetes; keep one")));
+}
+
+TEST_F(OptionsTest, TakeTheKubernetesApiOfAKubeconfig) {
+  ReplaceFile(dir_ / "broker.yaml",
+              Yaml({{"resources", "{kubernetes: {}}"},
+                    {"kubernetes", Kubeconfig("https://api:6443")}}));
+  Options options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+
+  EXPECT_TRUE(options.in_cluster());
+  EXPECT_EQ(options.kubernetes->server.ToString(), "https://api:6443");
+}
+
+TEST_F(OptionsTest, AskForNoKubernetesApiWhereNothingNeedsIt) {
+  ReplaceFile(dir_ / "broker.yaml", Yaml());
+  Options options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+
+  EXPECT_FALSE(options.in_cluster());
+  EXPECT_FALSE(options.kubernetes.has_value());
+}
+
+TEST_F(OptionsTest, SayHowTheKubernetesApiCannotBeReached) {
+  const std::map<std::string, std::string> in_cluster = {{"resources", "{kubernetes: {}}"}};
+  EXPECT_THAT(Problems(in_cluster), ElementsAre(HasSubstr("kubernetes")))
+      << "this test runs in no pod";
+  EXPECT_THAT(Problems({{"resources", "{kubernetes: {}}"},
+                        {"kubernetes", "{kubeconfigFile: " + dir_ / "absent" + "}"}}),
+              ElementsAre(HasSubstr("absent")));
 }
 
 TEST_F(OptionsTest, RefuseToVerifyNobody) {
