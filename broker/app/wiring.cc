@@ -1,5 +1,7 @@
 #include "broker/app/wiring.h"
 
+#include "broker/app/access_service.h"
+#include "broker/app/kube_service.h"
 #include "broker/app/metrics.h"
 #include "broker/app/status.h"
 #include "broker/app/vault_service.h"
@@ -111,6 +113,12 @@ class Broker::Impl {
     if (following_) {
       source_->Stop();
     }
+    if (kube_) {
+      kube_->client().Shutdown();
+    }
+    if (access_ && !threads_.empty()) {
+      access_->Stop();
+    }
     mint_client_.Shutdown();
     identity_client_.Shutdown();
     StopTokens();
@@ -144,6 +152,9 @@ class Broker::Impl {
                 publisher_->Refresh();
               }});
     }
+    if (options_.kubernetes) {
+      kube_ = std::make_unique<KubeService>(options_.kubernetes->Clone(), log_, *registry_);
+    }
     stores_ = std::make_unique<store::EitherStore>(secrets_, vault_ ? &vault_->store() : nullptr);
     publisher_ = std::make_unique<catalog::Publisher>(
         catalog::Publisher::Targets{secrets_, catalog_, *registry_},
@@ -166,6 +177,7 @@ class Broker::Impl {
   Result<Done> OpenAudit() {
     audit::FileAuditLogOptions options;
     options.chain.directory = options_.audit_directory;
+    options.chain.replica = options_.audit_replica;
     options.chain.max_file_age = options_.max_audit_file_age;
     options.chain.clock = &clock_;
     options.chain.log = &log_;
@@ -180,7 +192,16 @@ class Broker::Impl {
   }
 
   Result<Done> BuildHandlers() {
+    if (options_.rbac || options_.kubernetes_identity) {
+      access_ = std::make_unique<AccessService>(
+          options_,
+          AccessService::Parts{
+              kube_->client(), clock_, io_, log_, *registry_, [this](const auto& refresh) {
+                NoteKeys(refresh);
+              }});
+    }
     VerifierParts parts;
+    parts.access = access_.get();
     parts.client = &identity_client_;
     parts.clock = &clock_;
     parts.on_refresh = [this](const identity::KeyRefresh& refresh) { NoteKeys(refresh); };
@@ -193,6 +214,9 @@ class Broker::Impl {
     }
     verifier_ = std::move(*verifier);
     StartThreads();
+    if (access_) {
+      access_->Start();
+    }
     tokens_ = mint::MakeTokenSource(
         {*stores_,
          {{resource::AuthKind::kTokenAuth, mint::MakeDistributionMinter(mint_client_, clock_)},
@@ -215,22 +239,32 @@ class Broker::Impl {
                              [this](const rpc::IssueOutcome& outcome) {
                                request_metrics_.Issued(outcome);
                                failures_.Note(outcome, clock_.Now());
-                             }});
+                             },
+                             access_ ? access_->reviewer() : nullptr});
     auto probe = [prober = prober_.get()](std::shared_ptr<const catalog::Entry> entry,
                                           Deadline deadline) {
       return Probe(prober, std::move(entry), deadline);
     };
     operators_ = std::make_unique<rpc::OperatorHandler>(
-        rpc::OperatorParts{&catalog_, verifier_.get(), std::move(probe), &log_});
+        rpc::OperatorParts{&catalog_,
+                           verifier_.get(),
+                           std::move(probe),
+                           &log_,
+                           access_ ? access_->reviewer() : nullptr});
     return Done{};
   }
 
   admin::Readiness ReadinessNow() {
     // A Vault that no connector needs degrades nothing; we do not even log in there.
     const bool needs_vault = vault_ && NeedsVault(*catalog_.Current());
-    return ReadinessOf(audit_->Status(),
-                       serving_,
-                       needs_vault ? std::optional(vault_->store().Status()) : std::nullopt);
+    admin::Readiness readiness =
+        ReadinessOf(audit_->Status(),
+                    serving_,
+                    needs_vault ? std::optional(vault_->store().Status()) : std::nullopt);
+    if (std::string reason = access_ ? access_->NotReady() : std::string(); !reason.empty()) {
+      readiness.reasons.push_back(std::move(reason));
+    }
+    return readiness;
   }
 
   Result<Done> StartAdmin() {
@@ -249,8 +283,15 @@ class Broker::Impl {
     if (vault_) {
       options.collectables.emplace_back(vault_->state_metrics());
     }
+    if (access_) {
+      options.collectables.emplace_back(access_metrics_ = access_->state_metrics());
+    }
     options.status_json = [this, sources] {
-      return admin::ToJson(StatusOf(sources, ReadinessNow()));
+      admin::Status status = StatusOf(sources, ReadinessNow());
+      if (access_) {
+        status.sections.push_back(access_->Section());
+      }
+      return admin::ToJson(status);
     };
     options.title = "connector-broker";
     admin_ = std::make_unique<admin::AdminServer>(std::move(options));
@@ -339,6 +380,9 @@ class Broker::Impl {
                              Executor>
       schedule_timer_;
   std::unique_ptr<VaultService> vault_;
+  std::unique_ptr<KubeService> kube_;  // Whoever asks the Kubernetes API asks through this.
+  std::unique_ptr<AccessService> access_;
+  std::shared_ptr<prometheus::Collectable> access_metrics_;
   std::unique_ptr<store::EitherStore> stores_;
   http::CurlClient mint_client_;
   http::CurlClient identity_client_;
