@@ -11,6 +11,7 @@
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -46,6 +47,8 @@ class BrokerService final : public v1::Broker::CallbackService {
                                             const v1::ExplainAccessRequest* request,
                                             v1::ExplainAccessResponse* response) override;
 
+  // Whether any peer that may was here.
+  [[nodiscard]] bool called() const { return called_; }
   // Returns when no handler runs any more; the io_context must go on running until then.
   void WaitUntilIdle();
 
@@ -62,6 +65,7 @@ class BrokerService final : public v1::Broker::CallbackService {
   WipingAllocator<v1::IssueTokenRequest, v1::IssueTokenResponse> issue_messages_;
   WipingAllocator<v1::ExplainAccessRequest, v1::ExplainAccessResponse> explain_messages_;
 
+  std::atomic<bool> called_ = false;
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t running_ = 0;
