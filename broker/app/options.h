@@ -35,6 +35,14 @@ struct OidcIssuerOptions {
   bool kubernetes = false;
 };
 
+struct KubernetesIdentityOptions {
+  bool jwks = false;   // Else TokenReview.
+  std::string issuer;  // Empty: the API server is asked.
+  unsigned max_reviews_per_second = 200;
+  std::chrono::milliseconds positive_cache = std::chrono::seconds(10);
+  std::chrono::milliseconds negative_cache = std::chrono::seconds(5);
+};
+
 struct Options {
   std::string listen_address;
   std::string admin_address;
@@ -44,7 +52,10 @@ struct Options {
   std::string audience = kDefaultAudience;
   std::optional<LocalIssuerOptions> local_issuer;
   std::vector<OidcIssuerOptions> oidc_issuers;
+  std::optional<KubernetesIdentityOptions> kubernetes_identity;
+  bool rbac = false;  // The cluster's RBAC counts, and then the access rules.
   std::string audit_directory;
+  std::string audit_replica;
   std::chrono::seconds max_audit_file_age = kDefaultMaxAuditFileAge;
   Secret root_key;
   log::Level log_level = log::Level::kInfo;

@@ -1,5 +1,6 @@
 #include "broker/app/wiring.h"
 
+#include "broker/app/access_service.h"
 #include "broker/app/cluster_service.h"
 #include "broker/app/kube_service.h"
 #include "broker/app/metrics.h"
@@ -116,6 +117,9 @@ class Broker::Impl {
     if (kube_) {
       kube_->client().Shutdown();
     }
+    if (access_ && !threads_.empty()) {
+      access_->Stop();
+    }
     mint_client_.Shutdown();
     identity_client_.Shutdown();
     StopTokens();
@@ -187,6 +191,7 @@ class Broker::Impl {
   Result<Done> OpenAudit() {
     audit::FileAuditLogOptions options;
     options.chain.directory = options_.audit_directory;
+    options.chain.replica = options_.audit_replica;
     options.chain.max_file_age = options_.max_audit_file_age;
     options.chain.clock = &clock_;
     options.chain.log = &log_;
@@ -201,7 +206,16 @@ class Broker::Impl {
   }
 
   Result<Done> BuildHandlers() {
+    if (options_.rbac || options_.kubernetes_identity) {
+      access_ = std::make_unique<AccessService>(
+          options_,
+          AccessService::Parts{
+              kube_->client(), clock_, io_, log_, *registry_, [this](const auto& refresh) {
+                NoteKeys(refresh);
+              }});
+    }
     VerifierParts parts;
+    parts.access = access_.get();
     parts.client = &identity_client_;
     parts.clock = &clock_;
     parts.on_refresh = [this](const identity::KeyRefresh& refresh) { NoteKeys(refresh); };
@@ -214,6 +228,9 @@ class Broker::Impl {
     }
     verifier_ = std::move(*verifier);
     StartThreads();
+    if (access_) {
+      access_->Start();
+    }
     tokens_ = mint::MakeTokenSource(
         {*stores_,
          {{resource::AuthKind::kTokenAuth, mint::MakeDistributionMinter(mint_client_, clock_)},
@@ -236,13 +253,18 @@ class Broker::Impl {
                              [this](const rpc::IssueOutcome& outcome) {
                                request_metrics_.Issued(outcome);
                                failures_.Note(outcome, clock_.Now());
-                             }});
+                             },
+                             access_ ? access_->reviewer() : nullptr});
     auto probe = [prober = prober_.get()](std::shared_ptr<const catalog::Entry> entry,
                                           Deadline deadline) {
       return Probe(prober, std::move(entry), deadline);
     };
     operators_ = std::make_unique<rpc::OperatorHandler>(
-        rpc::OperatorParts{&catalog_, verifier_.get(), std::move(probe), &log_});
+        rpc::OperatorParts{&catalog_,
+                           verifier_.get(),
+                           std::move(probe),
+                           &log_,
+                           access_ ? access_->reviewer() : nullptr});
     return Done{};
   }
 
@@ -277,6 +299,9 @@ class Broker::Impl {
     if (cluster_) {
       AddTo(readiness, cluster_->Status());
     }
+    if (std::string reason = access_ ? access_->NotReady() : std::string(); !reason.empty()) {
+      readiness.reasons.push_back(std::move(reason));
+    }
     return readiness;
   }
 
@@ -300,10 +325,16 @@ class Broker::Impl {
     if (cluster_) {
       options.collectables.emplace_back(cluster_->state_metrics());
     }
+    if (access_) {
+      options.collectables.emplace_back(access_metrics_ = access_->state_metrics());
+    }
     options.status_json = [this, sources] {
       admin::Status status = StatusOf(sources, ReadinessNow());
       if (cluster_) {
         status.sections.push_back(ClusterSection(cluster_->Status()));
+      }
+      if (access_) {
+        status.sections.push_back(access_->Section());
       }
       return admin::ToJson(status);
     };
@@ -396,6 +427,8 @@ class Broker::Impl {
   std::unique_ptr<VaultService> vault_;
   std::unique_ptr<KubeService> kube_;  // Whoever asks the Kubernetes API asks through this.
   std::unique_ptr<ClusterService> cluster_;  // Null with a directory.
+  std::unique_ptr<AccessService> access_;
+  std::shared_ptr<prometheus::Collectable> access_metrics_;
   std::unique_ptr<store::EitherStore> stores_;
   http::CurlClient mint_client_;
   http::CurlClient identity_client_;

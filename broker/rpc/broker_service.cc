@@ -112,7 +112,9 @@ std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerCont
     const std::string first = sans.empty() ? std::string() : sans.front();
     parts_.log->Warning("a peer called a method that it may not",
                         {{"peer", first}, {"method", static_cast<int>(method)}});
+    return peer;
   }
+  called_ = true;
   return peer;
 }
 

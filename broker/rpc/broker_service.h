@@ -50,6 +50,8 @@ class BrokerService final : public v1::Broker::CallbackService {
                                             const v1::ExplainAccessRequest* request,
                                             v1::ExplainAccessResponse* response) override;
 
+  // Whether any peer that may was here.
+  [[nodiscard]] bool called() const { return called_; }
   // Returns when no handler runs any more; the io_context must go on running until then.
   void WaitUntilIdle();
 
@@ -69,6 +71,7 @@ class BrokerService final : public v1::Broker::CallbackService {
   WipingAllocator<v1::IssueTokenRequest, v1::IssueTokenResponse> issue_messages_;
   WipingAllocator<v1::ExplainAccessRequest, v1::ExplainAccessResponse> explain_messages_;
 
+  std::atomic<bool> called_ = false;
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t running_ = 0;

@@ -8,6 +8,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <thread>
 #include <utility>
 
 namespace connector::broker::rpc {
@@ -73,6 +74,9 @@ class Endpoint::Impl {
       return;
     }
     SetServing(false);
+    if (drain > std::chrono::milliseconds(0) && service_.called()) {
+      std::this_thread::sleep_for(kTimeToMove);
+    }
     parts_.watch->Stop();
     server_->Shutdown(std::chrono::system_clock::now() + drain);
     service_.WaitUntilIdle();

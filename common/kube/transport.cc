@@ -88,7 +88,8 @@ Result<http::CurlRequest> Transport::Request(const Call& call, const Secret& tok
   request.client_key_file = settings.client_key_file;
   request.client_cert_pem = settings.client_cert_pem;
   request.client_key_pem = settings.client_key_pem.Clone();
-  request.headers.push_back({"Accept", Secret("application/json")});
+  // The cluster's keys are application/jwk-set+json.
+  request.headers.push_back({"Accept", Secret("application/json, */*;q=0.1")});
   request.headers.push_back({"User-Agent", Secret(parts_.user_agent)});
   if (!token.empty()) {
     request.headers.push_back({"Authorization", Secret("Bearer ", token.Reveal(), "")});
@@ -98,6 +99,7 @@ Result<http::CurlRequest> Transport::Request(const Call& call, const Secret& tok
   }
   request.body = call.body.Clone();
   request.head_timeout = call.head_timeout;
+  request.mostly_waits = call.verb == "watch";
   request.max_response_bytes = kMaxAnswerBytes;
   return request;
 }

@@ -106,6 +106,87 @@ TEST_F(OptionsTest, GiveAnOidcIssuerTheCommonAudienceUnlessItHasItsOwn) {
   EXPECT_EQ(options.oidc_issuers[1].ca_pem, ca_.pem());
 }
 
+class KubernetesOptionsTest : public OptionsTest {
+ protected:
+  KubernetesOptionsTest() {
+    ReplaceFile(dir_ / "kubeconfig",
+                R"({"apiVersion":"v1","kind":"Config","current-context":"c",
+        "contexts":[{"name":"c","context":{"cluster":"k","user":"u"}}],
+        "clusters":[{"name":"k","cluster":{"server":"https://localhost:6443",
+          "certificate-authority":")" +
+                    (dir_ / "ca.crt") + R"("}}],
+        "users":[{"name":"u","user":{"token":"t"}}]})");
+  }
+  std::map<std::string, std::string> With(const std::string& identity) {
+    return {{"kubernetes", "{kubeconfigFile: " + dir_ / "kubeconfig" + "}"},
+            {"identity", "{kubernetes: " + identity + "}"}};
+  }
+  Options Load(const std::map<std::string, std::string>& changes) {
+    ReplaceFile(dir_ / "broker.yaml", Yaml(changes));
+    Options options;
+    EXPECT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+    return options;
+  }
+};
+
+TEST_F(KubernetesOptionsTest, AskTheApiServerByDefaultWithinItsLimits) {
+  const Options options = Load(With("{}"));
+
+  ASSERT_TRUE(options.kubernetes_identity);
+  EXPECT_FALSE(options.kubernetes_identity->jwks);
+  EXPECT_EQ(options.kubernetes_identity->issuer, "");
+  EXPECT_EQ(options.kubernetes_identity->max_reviews_per_second, 200U);
+  EXPECT_EQ(options.kubernetes_identity->positive_cache, std::chrono::seconds(10));
+  EXPECT_EQ(options.kubernetes_identity->negative_cache, std::chrono::seconds(5));
+  ASSERT_TRUE(options.kubernetes);
+  EXPECT_FALSE(options.rbac);  // Resources come from files here.
+}
+
+TEST_F(KubernetesOptionsTest, ReadWhatIsSaid) {
+  auto changes = With(
+      "{verify: jwks, issuer: \"https://k\", maxReviewsPerSecond: 7, positiveCache: 2s, "
+      "negativeCache: 500ms}");
+  changes["access"] = "{mode: rbac}";
+  const Options options = Load(changes);
+
+  EXPECT_TRUE(options.kubernetes_identity->jwks);
+  EXPECT_EQ(options.kubernetes_identity->issuer, "https://k");
+  EXPECT_EQ(options.kubernetes_identity->max_reviews_per_second, 7U);
+  EXPECT_EQ(options.kubernetes_identity->positive_cache, std::chrono::seconds(2));
+  EXPECT_EQ(options.kubernetes_identity->negative_cache, std::chrono::milliseconds(500));
+  EXPECT_TRUE(options.rbac);
+}
+
+TEST_F(KubernetesOptionsTest, RefuseWhatCannotBe) {
+  EXPECT_THAT(Problems(With("{verify: maybe}")),
+              ElementsAre(HasSubstr("verify: must be tokenReview or jwks")));
+  EXPECT_THAT(Problems(With("{positiveCache: 11s}")),
+              ElementsAre(HasSubstr("positiveCache: must be between 0s and 10s")));
+  EXPECT_THAT(Problems(With("{negativeCache: 6s}")),
+              ElementsAre(HasSubstr("negativeCache: must be between 0s and 5s")));
+  EXPECT_THAT(Problems(With("{maxReviewsPerSecond: 10001}")),
+              ElementsAre(HasSubstr("must be between 1 and 10000")));
+  auto changes = With("{}");
+  changes["access"] = "{mode: both}";
+  EXPECT_THAT(Problems(changes), ElementsAre(HasSubstr("access.mode: must be rbac or rules")));
+  EXPECT_THAT(Problems({{"access", "{mode: rbac}"},
+                        {"kubernetes", "{kubeconfigFile: " + dir_ / "absent" + "}"}}),
+              ElementsAre(HasSubstr("kubernetes: ")));
+}
+
+TEST_F(OptionsTest, NameTheReplicaAfterTheHostUnlessItIsNamed) {
+  ReplaceFile(dir_ / "broker.yaml", Yaml());
+  Options options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_NE(options.audit_replica, "");
+
+  ReplaceFile(dir_ / "broker.yaml", Yaml({{"audit", "{directory: a, replica: broker-1}"}}));
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_EQ(options.audit_replica, "broker-1");
+  EXPECT_THAT(Problems({{"audit", "{directory: a, replica: " + std::string(254, 'r') + "}"}}),
+              ElementsAre(HasSubstr("audit.replica: must be at most 253 bytes")));
+}
+
 TEST_F(OptionsTest, SayFileLinePathAndReason) {
   EXPECT_THAT(Problems({{"logLevel", "loud"}}),
               ElementsAre("f:5: logLevel: must be debug, info, warning or error"));
