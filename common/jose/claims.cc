@@ -142,4 +142,16 @@ Result<std::string> UnverifiedIssuer(std::string_view token) {
   return ReadName(*members, "iss");
 }
 
+Result<std::optional<WallTime>> UnverifiedExpiry(std::string_view token) {
+  const auto parts = SplitCompact(token);
+  if (!parts) {
+    return parts.error();
+  }
+  const Result<Claims> claims = ParseClaims(parts->payload);
+  if (!claims) {
+    return claims.error();
+  }
+  return claims->expires_at;
+}
+
 }  // namespace connector::jose

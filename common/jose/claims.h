@@ -55,4 +55,8 @@ struct Expected {
 // nothing else. Fails with kUnauthenticated like ParseClaims.
 [[nodiscard]] Result<std::string> UnverifiedIssuer(std::string_view token);
 
+// The exp of such a token: good for not keeping it longer, and for nothing else. nullopt without
+// one. Fails with kUnauthenticated like ParseClaims.
+[[nodiscard]] Result<std::optional<WallTime>> UnverifiedExpiry(std::string_view token);
+
 }  // namespace connector::jose
