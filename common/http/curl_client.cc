@@ -11,10 +11,13 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace connector::http {
 namespace {
@@ -34,6 +37,11 @@ Error NoTimeLeft(const CurlRequest& request) {
 Error ShutDown() {
   return MakeError(
       ErrorCode::kUnavailable, ErrorOrigin::kSelf, "this program is shutting down", Retry::kSafe);
+}
+
+Error Cancelled() {
+  return MakeError(
+      ErrorCode::kUnavailable, ErrorOrigin::kSelf, "it was no longer wanted", Retry::kSafe);
 }
 
 void InitializeCurlOnce() {
@@ -60,13 +68,14 @@ CurlTransfer::Done ResumeOnItsExecutor(Handler handler) {
 
 }  // namespace
 
-// The loop's thread owns every transfer; other threads only add to `queued_` and `cancelled_`. A
+// The loop's thread owns every transfer; other threads only add to `queued_` and `left_`. A
 // transfer's end runs in the loop's thread and only posts.
 class CurlClient::Impl {
  public:
-  Impl(ConnectionReuse reuse, HttpVersion version) : reuse_(reuse), version_(version) {
+  Impl(ConnectionReuse reuse, HttpVersion version)
+      : reuse_(reuse), sharing_(version == HttpVersion::k2 ? &sharing_state_ : nullptr) {
     CURLM* multi = loop_.multi();
-    const bool shared = version == HttpVersion::k2;
+    const bool shared = sharing_ != nullptr;
     curl_multi_setopt(
         multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, shared ? kMaxSharedConnections : kMaxConnections);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, shared ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING);
@@ -100,9 +109,9 @@ class CurlClient::Impl {
     transfer->Finish(ShutDown());
   }
 
-  void Cancel(std::shared_ptr<CurlInbox> inbox) {
+  void Leave(std::shared_ptr<CurlInbox> inbox) {
     const std::lock_guard lock(mutex_);
-    cancelled_.push_back(std::move(inbox));
+    left_.push_back(std::move(inbox));
     loop_.Wake();
   }
 
@@ -120,6 +129,9 @@ class CurlClient::Impl {
       loop_.RunOnce();
       FinishDone();
     }
+    while (!waiting_.empty()) {
+      TakeWaiting()->Finish(ShutDown());
+    }
     while (!active_.empty()) {
       End(active_.begin(), ShutDown());
     }
@@ -128,38 +140,56 @@ class CurlClient::Impl {
   // False once Shutdown was called and nothing is queued.
   bool TakeQueued() {
     std::vector<std::unique_ptr<CurlTransfer>> taken;
-    std::vector<std::shared_ptr<CurlInbox>> cancelled;
+    std::vector<std::shared_ptr<CurlInbox>> left;
     bool stopped = false;
     {
       const std::lock_guard lock(mutex_);
       taken.swap(queued_);
-      cancelled.swap(cancelled_);
+      left.swap(left_);
       stopped = stopped_;
     }
     for (std::unique_ptr<CurlTransfer>& transfer : taken) {
       if (stopped) {
         transfer->Finish(ShutDown());
       } else {
-        Begin(std::move(transfer));
+        waiting_.push_back(std::move(transfer));
       }
     }
-    for (const std::shared_ptr<CurlInbox>& inbox : cancelled) {
-      // It may have ended by itself.
-      if (const auto found = streams_.find(inbox.get()); found != streams_.end()) {
-        End(active_.find(found->second), ShutDown());
-      }
+    for (const std::shared_ptr<CurlInbox>& inbox : left) {
+      Drop(inbox.get());
+    }
+    while (!waiting_.empty() && (sharing_ == nullptr || sharing_->MayBegin(active_.size()))) {
+      Begin(TakeWaiting());
     }
     return !stopped;
   }
 
+  std::unique_ptr<CurlTransfer> TakeWaiting() {
+    std::unique_ptr<CurlTransfer> first = std::move(waiting_.front());
+    waiting_.pop_front();
+    return first;
+  }
+
+  void Drop(const CurlInbox* inbox) {
+    // It may have ended by itself.
+    if (const auto found = streams_.find(inbox); found != streams_.end()) {
+      End(active_.find(found->second), ShutDown());
+    } else {
+      std::erase_if(waiting_, [inbox](const auto& each) { return each->inbox() == inbox; });
+    }
+  }
+
   void Begin(std::unique_ptr<CurlTransfer> transfer) {
-    if (Result<Done> prepared = transfer->Prepare(reuse_, version_, trust_); !prepared) {
+    if (Result<Done> prepared = transfer->Prepare(reuse_, sharing_, trust_); !prepared) {
       transfer->Finish(std::move(prepared).error());
       return;
     }
     CURL* easy = transfer->handle();
     if (transfer->inbox() != nullptr) {
       streams_.emplace(transfer->inbox(), easy);
+    }
+    if (sharing_ != nullptr) {
+      sharing_->Begun(easy, active_.size());
     }
     active_.emplace(easy, std::move(transfer));
     curl_multi_add_handle(loop_.multi(), easy);
@@ -168,15 +198,26 @@ class CurlClient::Impl {
   // `how`: a CURLcode or an Error.
   template <typename How>
   void End(Transfers::iterator transfer, How how) {
+    if (sharing_ != nullptr && sharing_->Ended(transfer->first)) {
+      GiveUpWaiting(how);
+    }
     curl_multi_remove_handle(loop_.multi(), transfer->first);
     streams_.erase(transfer->second->inbox());
     transfer->second->Finish(std::move(how));
     active_.erase(transfer);
   }
 
+  // What waited for a connection to the same server would fare no better than who made it.
+  void GiveUpWaiting(CURLcode how) {
+    for (const std::unique_ptr<CurlTransfer>& each : std::exchange(waiting_, {})) {
+      each->Finish(how);
+    }
+  }
+  void GiveUpWaiting(const Error& /*it was dropped*/) {}
+
   void FinishDone() {
-    int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(loop_.multi(), &left)) {
+    int more = 0;
+    while (const CURLMsg* message = curl_multi_info_read(loop_.multi(), &more)) {
       if (message->msg == CURLMSG_DONE) {
         End(active_.find(message->easy_handle), message->data.result);
       }
@@ -184,16 +225,18 @@ class CurlClient::Impl {
   }
 
   const ConnectionReuse reuse_;
-  const HttpVersion version_;
-  CurlLoop loop_;
+  CurlSharing sharing_state_;
+  CurlSharing* const sharing_;  // Null for HTTP/1.1.
+  CurlLoop loop_;               // Its connections tell `sharing_` of their end.
   TrustStores trust_;
   Transfers active_;
+  std::deque<std::unique_ptr<CurlTransfer>> waiting_;  // For a connection with room.
   std::map<const CurlInbox*, CURL*> streams_;  // Of `active_`, those that are read as they come.
 
   std::mutex mutex_;
   bool stopped_ = false;
   std::vector<std::unique_ptr<CurlTransfer>> queued_;
-  std::vector<std::shared_ptr<CurlInbox>> cancelled_;
+  std::vector<std::shared_ptr<CurlInbox>> left_;
 
   std::thread thread_;
 };
@@ -224,19 +267,29 @@ Task<Result<CurlResponse>> CurlClient::Perform(CurlRequest request, Deadline dea
       start, kUseTask, std::move(request), deadline);
 }
 
-Task<Result<std::unique_ptr<CurlStream>>> CurlClient::Open(CurlRequest request, Deadline deadline) {
-  if (deadline <= std::chrono::steady_clock::now()) {
+Task<Result<std::unique_ptr<CurlStream>>> CurlClient::Open(CurlRequest request,
+                                                           Deadline deadline,
+                                                           std::shared_ptr<Cancel> cancel) {
+  const auto now = std::chrono::steady_clock::now();
+  if (deadline <= now) {
     co_return NoTimeLeft(request);
+  }
+  // The transfer ends by itself at the deadline, with a better reason.
+  Deadline head_until = deadline + kGrace;
+  if (request.head_timeout.count() > 0) {
+    head_until = std::min(head_until, now + request.head_timeout);
   }
   const auto inbox = std::make_shared<CurlInbox>(request.max_response_bytes);
   impl_->Start(std::make_unique<CurlTransfer>(std::move(request), deadline, inbox));
   auto stream = std::make_unique<CurlStream>(inbox, [weak = std::weak_ptr(impl_), inbox] {
     if (const std::shared_ptr<Impl> impl = weak.lock()) {
-      impl->Cancel(inbox);
+      impl->Leave(inbox);
     }
   });
-  // The transfer ends by itself at the deadline, with a better reason.
-  Result<Done> head = co_await CurlInbox::WaitForHead(inbox, deadline + kGrace);
+  if (cancel != nullptr) {
+    stream->EndWith(cancel->OnRequest([inbox] { inbox->PutEnd(Cancelled()); }));
+  }
+  Result<Done> head = co_await CurlInbox::WaitForHead(inbox, head_until);
   if (!head) {
     co_return std::move(head).error();
   }

@@ -8,6 +8,7 @@
 // only http and https, verifies TLS (1.2 or later), and shares no connection between calls unless
 // `reuse` was chosen, so that one identity's connection is never another's.
 
+#include "common/async/cancel.h"
 #include "common/async/task.h"
 #include "common/base/result.h"
 #include "common/base/secret.h"
@@ -44,6 +45,8 @@ struct CurlRequest {
   std::string proxy;                 // "http://host:port"; empty for none.
   std::size_t max_response_bytes = 64 * 1024;  // More is an error, not a truncation.
   std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds head_timeout{0};  // For Open: until the head is there. 0: no limit.
+  bool mostly_waits = false;  // For Open: one of thousands, so that it takes little memory.
 };
 
 struct CurlResponse {
@@ -79,9 +82,9 @@ class CurlClient {
   [[nodiscard]] Task<Result<CurlResponse>> Perform(CurlRequest request, Deadline deadline);
 
   // The same, for an answer that is read as it arrives: returns once its head is there. Here
-  // max_response_bytes is how far the reader may fall behind.
-  [[nodiscard]] Task<Result<std::unique_ptr<CurlStream>>> Open(CurlRequest request,
-                                                               Deadline deadline);
+  // max_response_bytes is how far the reader may fall behind. `cancel` ends it with kUnavailable.
+  [[nodiscard]] Task<Result<std::unique_ptr<CurlStream>>> Open(
+      CurlRequest request, Deadline deadline, std::shared_ptr<Cancel> cancel = nullptr);
 
   // Ends what is under way with kUnavailable and refuses what comes. The destructor does the same;
   // the executors of waiting coroutines must outlive it.

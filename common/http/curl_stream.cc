@@ -48,6 +48,9 @@ void CurlInbox::PutEnd(std::optional<Error> error) {
   Signal signal;
   {
     const std::lock_guard lock(mutex_);
+    if (ended_) {
+      return;
+    }
     ended_ = true;
     error_ = std::move(error);
     signal = TakeSignal();

@@ -26,7 +26,7 @@ class CurlInbox {
 
   explicit CurlInbox(std::size_t limit) : limit_(limit) {}
 
-  // The loop's side. False when the reader is more than the limit behind.
+  // The loop's side. False when the reader is more than the limit behind. The first end counts.
   void PutHead(int status, Headers headers);
   [[nodiscard]] bool PutBody(std::string_view bytes);
   void PutEnd(std::optional<Error> error);
@@ -72,6 +72,9 @@ class CurlStream {
   // Names in lower case, as in CurlResponse.
   [[nodiscard]] const CurlInbox::Headers& headers() const { return inbox_->headers(); }
 
+  // Keeps `registration`, of what may end the stream, as long as the stream.
+  void EndWith(std::shared_ptr<void> registration) { registration_ = std::move(registration); }
+
   // What has arrived since the last call, at least one byte; null at the end of the body. One call
   // at a time. kDeadlineExceeded when `until` comes first: the stream goes on, read again.
   // kResourceExhausted: the reader was too slow. All others as CurlClient::Perform.
@@ -82,6 +85,7 @@ class CurlStream {
  private:
   const std::shared_ptr<CurlInbox> inbox_;
   const std::function<void()> cancel_;
+  std::shared_ptr<void> registration_;
 };
 
 }  // namespace connector::http

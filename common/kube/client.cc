@@ -59,6 +59,7 @@ Task<Result<Listing>> Pages(SharedTransport transport,
                             ResourceType type,
                             Selector selector,
                             std::shared_ptr<bool> expired,
+                            std::shared_ptr<Cancel> cancel,
                             Deadline deadline) {
   Listing listing;
   std::string next;
@@ -67,6 +68,7 @@ Task<Result<Listing>> Pages(SharedTransport transport,
     if (!call) {
       co_return std::move(call).error();
     }
+    call->cancel = cancel;
     AddQuery(*call, "limit", kPageSize);
     if (!next.empty()) {
       AddQuery(*call, "continue", next);
@@ -126,6 +128,9 @@ Heard Tell(WatchLines& lines,
 
 // How a stream that ended or said nothing reads, when it was not at `deadline`.
 Result<WatchEnd> EndOf(const Error& error, Deadline deadline) {
+  if (error.origin == ErrorOrigin::kSelf) {
+    return error;  // Nobody wants it any more.
+  }
   if (error.code != ErrorCode::kDeadlineExceeded) {
     return WatchEnd::kClosed;
   }
@@ -194,13 +199,16 @@ Task<Result<ObjectPtr>> Client::Get(ResourceType type, ObjectName name, Deadline
   return Object1(impl_->transport, ObjectCall("get", type, name), deadline);
 }
 
-Task<Result<Listing>> Client::List(ResourceType type, Selector selector, Deadline deadline) {
+Task<Result<Listing>> Client::List(ResourceType type,
+                                   Selector selector,
+                                   Deadline deadline,
+                                   std::shared_ptr<Cancel> cancel) {
   const SharedTransport transport = impl_->transport;
   Result<Listing> listing;
   const auto expired = std::make_shared<bool>(true);
   for (int attempt = 0; attempt < kMaxFreshLists && *expired; ++attempt) {
     *expired = false;
-    listing = co_await Pages(transport, type, selector, expired, deadline);
+    listing = co_await Pages(transport, type, selector, expired, cancel, deadline);
   }
   co_return listing;
 }
@@ -325,7 +333,8 @@ Task<Result<WatchEnd>> Client::Watch(ResourceType type,
                                      std::string resource_version,
                                      std::function<void(WatchEvent)> on_event,
                                      std::chrono::milliseconds idle,
-                                     Deadline deadline) {
+                                     Deadline deadline,
+                                     std::shared_ptr<Cancel> cancel) {
   const SharedTransport transport = impl_->transport;
   Result<Call> call = SelectorCall("watch", type, selector);
   if (!call) {
@@ -334,6 +343,8 @@ Task<Result<WatchEnd>> Client::Watch(ResourceType type,
   AddQuery(*call, "watch", "true");
   AddQuery(*call, "allowWatchBookmarks", "true");
   AddQuery(*call, "resourceVersion", resource_version);
+  call->head_timeout = idle;
+  call->cancel = cancel;
   const auto shared = std::make_shared<const Call>(*std::move(call));
   Result<Transport::Opened> opened = co_await transport->Open(shared, deadline);
   if (!opened) {
@@ -341,6 +352,7 @@ Task<Result<WatchEnd>> Client::Watch(ResourceType type,
   }
   const int status = opened->stream->status();
   if (status == 200) {
+    on_event({WatchEventKind::kOpened, nullptr, resource_version});
     Result<WatchEnd> end =
         co_await Follow(transport, *std::move(opened), type, std::move(on_event), idle, deadline);
     if (!end) {

@@ -20,6 +20,8 @@ struct Call {
   std::string query;
   std::string_view content_type;
   Secret body;
+  std::chrono::milliseconds head_timeout{0};  // As of CurlRequest.
+  std::shared_ptr<Cancel> cancel;             // May be null.
 };
 
 // Of one object. Fails with kInvalidArgument for a name that would change the path.

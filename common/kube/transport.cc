@@ -55,7 +55,7 @@ void Transport::Shutdown() {
       }
     }
   }
-  stop_->Set(Done{});
+  stop_->Request();
   for (const auto& pool : all) {
     pool->Shutdown();
   }
@@ -97,6 +97,8 @@ Result<http::CurlRequest> Transport::Request(const Call& call, const Secret& tok
     request.headers.push_back({"Content-Type", Secret(call.content_type)});
   }
   request.body = call.body.Clone();
+  request.head_timeout = call.head_timeout;
+  request.mostly_waits = call.verb == "watch";
   request.max_response_bytes = kMaxAnswerBytes;
   return request;
 }
@@ -122,8 +124,11 @@ Task<Result<Done>> Transport::HoldBack(std::shared_ptr<const Call> call, Deadlin
     co_return error;
   }
   const Clock::time_point awake = now + Jittered(left, parts_.random());
-  if (co_await OneShot<Done>::Wait(stop_, std::min(awake, deadline))) {
-    co_return Unavailable(*call, "this program is shutting down");
+  // Who can cancel does so before the client is shut down.
+  const std::shared_ptr<Cancel> cancel = call->cancel ? call->cancel : stop_;
+  const bool cancelled = co_await Cancel::Sleep(cancel, std::min(awake, deadline));
+  if (cancelled) {
+    co_return Unavailable(*call, "it was no longer wanted");
   }
   co_return Done{};
 }
@@ -153,7 +158,7 @@ Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call
     }
     Opened opened{Pool(), nullptr};
     const auto started = Clock::now();
-    auto stream = co_await opened.pool->Open(*std::move(request), deadline);
+    auto stream = co_await opened.pool->Open(*std::move(request), deadline, call->cancel);
     Observe(*call, stream ? (*stream)->status() : 0, started);
     if (!stream) {
       if (stream.error().code == ErrorCode::kDeadlineExceeded) {

@@ -3,7 +3,7 @@
 // Transport: sends one Call as us, over connections that all of a client's requests share, and
 // sends it again where the API asks for that. Thread-safe. Private to this library.
 
-#include "common/async/one_shot.h"
+#include "common/async/cancel.h"
 #include "common/http/curl_client.h"
 #include "common/kube/credentials.h"
 #include "common/kube/requests.h"
@@ -62,7 +62,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   const ClientParts parts_;
   Credentials credentials_;
   std::atomic<Clock::rep> hold_until_{0};
-  const std::shared_ptr<OneShot<Done>> stop_ = std::make_shared<OneShot<Done>>();
+  const std::shared_ptr<Cancel> stop_ = std::make_shared<Cancel>();
 
   std::mutex mutex_;
   bool stopped_ = false;
