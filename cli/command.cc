@@ -9,7 +9,7 @@
 namespace connector::cli {
 namespace {
 
-constexpr std::size_t kNameColumn = 16;
+constexpr std::size_t kNameColumn = 21;
 
 constexpr std::string_view kExitCodes =
     "Exit codes: 0 ok; 1 what was checked does not hold, or access is denied;\n"
@@ -101,6 +101,7 @@ std::vector<Command> AllCommands() {
           Ping(),
           AuditVerify(),
           Completion(),
+          CredentialProvider(),
           Version()};
 }
 

@@ -9,6 +9,7 @@ namespace connector::cli {
 [[nodiscard]] Command AuditVerify();
 [[nodiscard]] Command Check();
 [[nodiscard]] Command Completion();
+[[nodiscard]] Command CredentialProvider();
 [[nodiscard]] Command Explain();
 [[nodiscard]] Command Ping();
 [[nodiscard]] Command PkiCluster();

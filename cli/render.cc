@@ -1,7 +1,9 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/values.h"
+#include "common/config/problem.h"
 #include "common/render/volume.h"
+#include "common/resource/documents.h"
 
 #include <algorithm>
 #include <ostream>
@@ -59,11 +61,54 @@ Result<VolumeConnector> ReadConnector(const Arguments& arguments) {
   return connector;
 }
 
+// The class in the file, or nothing without one.
+Result<Done> ReadClass(const Arguments& arguments, VolumeConnector& connector) {
+  const auto path = arguments.Value("class");
+  if (!path) {
+    return Done{};
+  }
+  const Result<std::string> text = ReadFile(*path);
+  if (!text) {
+    return text.error();
+  }
+  resource::FileDocuments parsed = resource::ParseDocuments(*text, *path);
+  if (!parsed.problems.empty()) {
+    return Wrong(config::Format(parsed.problems.front()));
+  }
+  if (parsed.classes.size() != 1) {
+    return Wrong("--class " + *path + " holds " + std::to_string(parsed.classes.size()) +
+                 " ConnectorClasses; write one");
+  }
+  resource::ConnectorClass& found = parsed.classes.front().connector_class;
+  connector.class_name = found.name;
+  connector.configurations =
+      std::make_shared<const render::Configurations>(std::move(found.configurations));
+  return Done{};
+}
+
+Result<Done> ReadParams(const Arguments& arguments, render::VolumeRequest& request) {
+  for (const std::string& param : arguments.Values("param")) {
+    const std::size_t equals = param.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Wrong("--param must be NAME=VALUE");
+    }
+    request.params[param.substr(0, equals)] = param.substr(equals + 1);
+  }
+  return Done{};
+}
+
 // A volume without what only a pod's has.
-void ChooseFiles(const std::string& format, bool mirror, render::VolumeRequest& request) {
-  for (const auto& [file, configuration] : kFormats) {
-    if (format == file || format == kAll) {
-      request.configurations.emplace_back(configuration);
+void ChooseFiles(const std::string& format,
+                 std::vector<std::string> named,
+                 bool mirror,
+                 render::VolumeRequest& request) {
+  request.configurations = std::move(named);
+  mirror = mirror && request.configurations.empty();
+  if (request.configurations.empty()) {
+    for (const auto& [file, configuration] : kFormats) {
+      if (format == file || format == kAll) {
+        request.configurations.emplace_back(configuration);
+      }
     }
   }
   for (const char* built_in :
@@ -85,7 +130,17 @@ Result<render::VolumeRequest> ReadRequest(const Arguments& arguments, const Cons
   }
   render::VolumeRequest request;
   const std::string format(arguments.positionals()[0]);
-  ChooseFiles(format, !connector->upstream_host.empty(), request);
+  const std::vector<std::string> named = arguments.Values("configuration");
+  if (!named.empty() && format != kAll) {
+    return Wrong("--configuration needs the format 'all'");
+  }
+  ChooseFiles(format, named, !connector->upstream_host.empty(), request);
+  if (const Result<Done> read = ReadParams(arguments, request); !read) {
+    return read.error();
+  }
+  if (const Result<Done> read = ReadClass(arguments, *connector); !read) {
+    return read.error();
+  }
   request.connectors.push_back(*std::move(connector));
   request.ca_file = arguments.ValueOr("ca-file", "");
   if (arguments.Has("token-file") || arguments.Has("token-stdin")) {
@@ -94,7 +149,8 @@ Result<render::VolumeRequest> ReadRequest(const Arguments& arguments, const Cons
       return std::move(token).error();
     }
     request.token = *std::move(token);
-  } else if (format == kAll || format == "config.json" || format == "auth.json") {
+  } else if (named.empty() &&
+             (format == kAll || format == "config.json" || format == "auth.json")) {
     return Wrong((format == kAll ? "config.json" : format) +
                  " needs --token-file FILE or --token-stdin");
   }
@@ -182,6 +238,9 @@ plane is a mirror; hosts.toml then holds the token, because containerd has none 
 Files that hold the token get mode 0600. All are replaced atomically, so a running client sees
 the old token or the new.
 
+The files are those that the CSI driver mounts, made from the same templates: the class `oci` of
+this release, or the one of --class.
+
 Exit codes: 0 written; 2 wrong usage or bad input.
 
 Examples:
@@ -190,6 +249,8 @@ Examples:
       --connector default/harbor --token-stdin --out ~/oci-connector
   connectorctl render registries.conf --host proxy.example.com --tls --upstream-host docker.io \
       --path-form --connector default/hub
+  connectorctl render all --class my-class.yaml --configuration my-tool --param proxy=p:8080 \
+      --host c-harbor.default.svc --out my-tool
 )";
 
 }  // namespace
@@ -220,6 +281,17 @@ Command Render() {
                      {.name = "upstream-host",
                       .value_name = "HOST[:PORT]",
                       .help = "The registry whose image names stay: render as a mirror."},
+                     {.name = "class",
+                      .value_name = "FILE",
+                      .help = "A ConnectorClass whose configurations to render."},
+                     {.name = "configuration",
+                      .value_name = "NAME",
+                      .help = "With 'all': only this one; '!FILE' leaves a file out.",
+                      .repeated = true},
+                     {.name = "param",
+                      .value_name = "NAME=VALUE",
+                      .help = "A parameter of the configurations.",
+                      .repeated = true},
                      {.name = "out",
                       .value_name = "DIR",
                       .help = "Write below this directory instead of printing."}},

@@ -1,7 +1,7 @@
 #include "common/render/volume.h"
 
 #include "common/base/encoding.h"
-#include "common/config/problem.h"
+#include "common/render/choice.h"
 #include "common/render/volume_connector.h"
 
 #include <openssl/crypto.h>
@@ -19,8 +19,6 @@ using resource::Configuration;
 using resource::ConfigurationFile;
 using resource::ConfigurationParam;
 
-constexpr std::string_view kDefaultConfiguration = "registry-config";
-constexpr std::string_view kEnvironment = "env";
 constexpr std::string_view kTokenFiles[] = {"token", "context.token"};
 constexpr std::string_view kAddressFiles[] = {"address", "connector.status.proxyAddress"};
 constexpr std::string_view kCaFile = "ca.crt";
@@ -28,51 +26,6 @@ constexpr std::string_view kEnvironmentFile = ".env";
 
 Error Invalid(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
-// A name that somebody wrote, in a message.
-std::string Shown(std::string_view name) {
-  return '"' + config::Join("", name) + '"';
-}
-
-const Configurations& Of(const VolumeConnector& connector) {
-  static const auto built_in = BuiltIn();
-  return connector.configurations == nullptr ? *built_in : *connector.configurations;
-}
-
-// By the name that older manifests use, or by that of a file: "docker-config", "buildkitd.toml".
-bool HasFile(const Configuration& configuration, std::string_view name) {
-  return std::any_of(configuration.files.begin(), configuration.files.end(), [&](const auto& file) {
-    const std::string_view path = file.path.text();
-    return path.substr(path.rfind('/') + 1) == name;
-  });
-}
-
-const Configuration* Find(const Configurations& all, std::string_view name) {
-  const auto named = [&](std::string_view wanted) {
-    return std::find_if(
-        all.begin(), all.end(), [&](const auto& one) { return one.name == wanted; });
-  };
-  auto found = named(name);
-  if (found == all.end() && name == "docker-config") {
-    found = named(kDefaultConfiguration);
-  }
-  if (found == all.end()) {
-    found =
-        std::find_if(all.begin(), all.end(), [&](const auto& one) { return HasFile(one, name); });
-  }
-  return found == all.end() ? nullptr : &*found;
-}
-
-Error Unknown(std::string_view name, const VolumeConnector& connector) {
-  std::string known;
-  for (const Configuration& one : Of(connector)) {
-    known.append(known.empty() ? "" : ", ").append(one.name);
-  }
-  return Invalid(
-      "configuration.names: " + Shown(name) + " is not a configuration of " +
-      (connector.class_name.empty() ? "the built-in class" : "the class " + connector.class_name) +
-      (known.empty() ? ", which has none" : "; known: " + known));
 }
 
 // "Basic " is followed by "connector:TOKEN" in Base64.
@@ -169,47 +122,18 @@ class Renderer {
     return Done{};
   }
 
-  // Every connector's class must have the configuration, and have the same: what makes one file of
-  // all connectors is one template.
   Result<Done> Choose() {
-    for (const std::string& name : request_.configurations) {
-      if (name.starts_with('!')) {
-        left_out_.insert(name.substr(1));
-        continue;
-      }
-      if (const Result<Done> added = Add(name); !added) {
-        return added;
-      }
+    Result<Choice> choice = ChooseConfigurations(request_);
+    if (!choice) {
+      return choice.error();
     }
-    return chosen_.empty() ? Add(kDefaultConfiguration) : Done{};
-  }
-
-  Result<Done> Add(std::string_view name) {
-    const VolumeConnector& first = request_.connectors.front();
-    const Configuration* chosen = Find(Of(first), name);
-    if (chosen == nullptr) {
-      return Unknown(name, first);
-    }
-    for (const VolumeConnector& other : request_.connectors) {
-      const Configuration* own = Find(Of(other), name);
-      if (own == nullptr) {
-        return Unknown(name, other);
-      }
-      if (!(*own == *chosen)) {
-        return Invalid("the classes " + first.class_name + " and " + other.class_name + " of " +
-                       Title(first) + " and " + Title(other) + " have different configurations " +
-                       Shown(name) + "; mount them in two volumes");
-      }
-    }
-    if (std::find(chosen_.begin(), chosen_.end(), chosen) == chosen_.end()) {
-      chosen_.push_back(chosen);
-    }
+    choice_ = *std::move(choice);
     return Done{};
   }
 
   Result<Done> CheckParams() {
     std::set<std::string> known{std::string(kMountPathParam)};
-    for (const Configuration* one : chosen_) {
+    for (const Configuration* one : choice_.configurations) {
       for (const ConfigurationParam& param : one->params) {
         known.insert(param.name);
       }
@@ -246,7 +170,7 @@ class Renderer {
   }
 
   Result<Done> RenderChosen() {
-    for (const Configuration* one : chosen_) {
+    for (const Configuration* one : choice_.configurations) {
       if (const Result<Done> rendered = RenderConfiguration(*one); !rendered) {
         return rendered;
       }
@@ -371,9 +295,7 @@ class Renderer {
     if (volume_.contains(std::string(kEnvironmentFile))) {
       return Done{};
     }
-    const Configuration* environment = Find(Of(request_.connectors.front()), kEnvironment);
-    static const auto built_in = BuiltIn();
-    environment = environment == nullptr ? Find(*built_in, kEnvironment) : environment;
+    const Configuration* environment = FindEnvironment(request_.connectors.front());
     return environment == nullptr ? Done{} : RenderConfiguration(*environment);
   }
 
@@ -383,7 +305,7 @@ class Renderer {
   }
 
   Result<Done> LeaveOut() {
-    for (const std::string& left_out : left_out_) {
+    for (const std::string& left_out : choice_.left_out) {
       if (std::erase_if(volume_, [&](const auto& file) { return Covers(left_out, file.first); }) ==
               0 &&
           !MayBe(left_out)) {
@@ -403,7 +325,7 @@ class Renderer {
     if (left_out == kCaFile || left_out == kTokenFiles[0] || left_out == kTokenFiles[1]) {
       return true;
     }
-    for (const Configuration* one : chosen_) {
+    for (const Configuration* one : choice_.configurations) {
       for (const ConfigurationFile& file : one->files) {
         const std::string& path = file.path.text();
         const std::size_t tag = path.find("{{");
@@ -432,8 +354,7 @@ class Renderer {
   Ca ca_;
   Secret auth_;
   Fields fields_;
-  std::vector<const Configuration*> chosen_;
-  std::set<std::string> left_out_;
+  Choice choice_;
   Volume volume_;
   std::size_t bytes_ = 0;
 };

@@ -25,6 +25,10 @@ namespace connector::render {
 inline constexpr std::string_view kMountPath = "/etc/oci-connector";
 inline constexpr std::string_view kMountPathParam = "mountPath";
 
+// The Basic user name in every credential. Data planes ignore it; clients need one that is not
+// empty, has no ":" and is not "<token>".
+inline constexpr std::string_view kUserName = "connector";
+
 // Limits of what one volume may ask for and hold.
 inline constexpr std::size_t kMaxVolumeConnectors = 32;
 inline constexpr std::size_t kMaxVolumeBytes = std::size_t{512} * 1024;

@@ -11,10 +11,6 @@
 
 namespace connector::render {
 
-// The Basic user name in every credential. Data planes ignore it; clients need one that is not
-// empty, has no ":" and is not "<token>".
-inline constexpr std::string_view kUserName = "connector";
-
 // "connector ns/name", or the host where the connector has no name.
 [[nodiscard]] std::string Title(const VolumeConnector& connector);
 
