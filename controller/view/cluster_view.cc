@@ -1,9 +1,9 @@
 #include "controller/view/cluster_view.h"
 
+#include "controller/json/read.h"
+
 #include <algorithm>
 #include <utility>
-
-#include "controller/json/read.h"
 
 namespace connector::controller {
 namespace {

@@ -1,7 +1,7 @@
+#include "controller/view/cluster_view.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "controller/view/cluster_view.h"
 
 namespace connector::controller {
 namespace {
