@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from images import Image, digest_of
+from images import digest_of
 from netns import wait_until
 from pull_loop import PullLoop
 from push import begin_upload, finish_upload, get_manifest, push_image, send_chunk
@@ -18,7 +18,7 @@ NAME = "robot/app"
 
 
 def pushed(cluster, tag="v1"):
-    image, client, token = Image(cluster.path("image")), cluster.client(), cluster.token()
+    image, client, token = cluster.image(), cluster.client(), cluster.token()
     push_image(client, NAME, tag, image, token)
     return image, client, token
 
