@@ -22,11 +22,8 @@ constexpr std::chrono::seconds kFirstSecretsTimeout{15};
 constexpr std::chrono::seconds kStopTimeout{5};
 
 store::KubeStoreParts StoreParts(const ClusterService::Parts& parts, Batch& refresh) {
-  store::KubeStoreParts out{parts.kube.client(),
-                            parts.root_key,
-                            parts.clock,
-                            parts.io.get_executor(),
-                            parts.logger};
+  store::KubeStoreParts out{
+      parts.kube.client(), parts.root_key, parts.clock, parts.io.get_executor(), parts.logger};
   out.on_observation = [&refresh](const store::SecretRef&) { refresh.Ask(); };
   return out;
 }
@@ -37,11 +34,8 @@ kube::InformerOptions OptionsOf(const kube::ResourceType& type) {
   return options;
 }
 
-void AddInformer(Families& out,
-                 const char* name,
-                 const char* help,
-                 double connectors,
-                 double classes) {
+void AddInformer(
+    Families& out, const char* name, const char* help, double connectors, double classes) {
   out.Gauge(name, help, {{"resource", "connectors"}}, connectors);
   out.Gauge(name, help, {{"resource", "connectorclasses"}}, classes);
 }
@@ -116,13 +110,13 @@ void ClusterService::PublishTo(catalog::Publisher& publisher) {
   publisher_ = &publisher;
   source_ = std::make_unique<catalog::ClusterSource>(
       catalog::ClusterSource::Targets{publisher, parts_.logger, parts_.registry});
-  const kube::Informer::Parts parts{&parts_.kube.client(), &parts_.clock, &parts_.logger, {}};
-  classes_ = std::make_unique<kube::Informer>(
-      OptionsOf(kube::kConnectorClasses),
-      parts,
-      [this](const std::shared_ptr<const kube::Store>& all, const kube::Changes&) {
-        source_->TakeClasses(all);
-      });
+  const kube::Informer::Parts parts{
+      &parts_.kube.client(), &parts_.clock, &parts_.logger, RandomFraction};
+  classes_ =
+      std::make_unique<kube::Informer>(OptionsOf(kube::kConnectorClasses),
+                                       parts,
+                                       [this](const std::shared_ptr<const kube::Store>& all,
+                                              const kube::Changes&) { source_->TakeClasses(all); });
   connectors_ = std::make_unique<kube::Informer>(
       OptionsOf(kube::kConnectors),
       parts,
