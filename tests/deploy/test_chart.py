@@ -49,6 +49,10 @@ REFUSED = {
     "a drain without time": (["dataplane.drainSeconds=0"], "drainSeconds"),
     "a duration without a unit": (["broker.audit.maxFileAge=24"], "maxFileAge"),
     "existing certificates without names": (["certificates.mode=existing"], "broker.peers.dataplanes is missing"),
+    "a Secret's name where the Job makes it": (
+        ["certificates.secretNames.broker=mine"],
+        "secretNames.broker",
+    ),
     "renewal after the end": (["certificates.days=10"], "renewBeforeDays"),
     "more replicas at least than at most": (["dataplane.autoscaling.minReplicas=11"], "minReplicas"),
     "a namespace twice": (
