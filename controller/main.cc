@@ -4,6 +4,8 @@
 #include "common/grpc/log_route.h"
 #include "common/log/log.h"
 #include "common/service/arguments.h"
+#include "controller/app/options.h"
+#include "controller/app/wiring.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -12,9 +14,6 @@
 #include <exception>
 #include <string>
 #include <string_view>
-
-#include "controller/app/options.h"
-#include "controller/app/wiring.h"
 
 namespace {
 

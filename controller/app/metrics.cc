@@ -1,12 +1,11 @@
 #include "controller/app/metrics.h"
 
 #include "common/metrics/buckets.h"
+#include "controller/status/condition.h"
 
 #include <map>
 #include <string>
 #include <utility>
-
-#include "controller/status/condition.h"
 
 namespace connector::controller::app {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "common/kube/client.h"
 #include "common/kube/informer.h"
+#include "controller/writer/writer.h"
 
 #include <prometheus/collectable.h>
 #include <prometheus/counter.h>
@@ -18,8 +19,6 @@
 #include <memory>
 #include <string_view>
 #include <vector>
-
-#include "controller/writer/writer.h"
 
 namespace connector::controller::app {
 

@@ -6,15 +6,14 @@
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
-
-#include <chrono>
-#include <string>
-#include <vector>
-
 #include "controller/election/lease_state.h"
 #include "controller/probe/probe_runner.h"
 #include "controller/service/proxy_service.h"
 #include "controller/status/probe_memory.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
 
 namespace connector::controller::app {
 

@@ -1,10 +1,10 @@
 #include "controller/app/status.h"
 
-#include <utility>
-#include <vector>
-
 #include "controller/json/read.h"
 #include "controller/status/condition.h"
+
+#include <utility>
+#include <vector>
 
 namespace connector::controller::app {
 namespace {

@@ -6,11 +6,10 @@
 #include "common/admin/status.h"
 #include "common/base/clock.h"
 #include "common/kube/informer.h"
-
-#include <string>
-
 #include "controller/election/elector.h"
 #include "controller/view/cluster_view.h"
+
+#include <string>
 
 namespace connector::controller::app {
 

@@ -6,6 +6,14 @@
 #include "common/kube/client.h"
 #include "common/kube/settings.h"
 #include "common/metrics/process_metrics.h"
+#include "controller/app/metrics.h"
+#include "controller/app/status.h"
+#include "controller/election/elector.h"
+#include "controller/probe/broker_client.h"
+#include "controller/probe/probe_runner.h"
+#include "controller/reconcile/reconciler.h"
+#include "controller/view/cluster_view.h"
+#include "controller/writer/writer.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -21,15 +29,6 @@
 #include <string>
 #include <thread>
 #include <utility>
-
-#include "controller/app/metrics.h"
-#include "controller/app/status.h"
-#include "controller/election/elector.h"
-#include "controller/probe/broker_client.h"
-#include "controller/probe/probe_runner.h"
-#include "controller/reconcile/reconciler.h"
-#include "controller/view/cluster_view.h"
-#include "controller/writer/writer.h"
 
 namespace connector::controller::app {
 namespace {

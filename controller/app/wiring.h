@@ -5,12 +5,11 @@
 
 #include "common/base/result.h"
 #include "common/log/log.h"
+#include "controller/app/options.h"
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
-
-#include "controller/app/options.h"
 
 namespace connector::controller::app {
 

@@ -88,7 +88,8 @@ milliseconds LeaseState::RecordDuration() const {
 
 Plan LeaseState::Next(SteadyTime now) const {
   if (Holds(now)) {
-    const SteadyTime due = renewed_at_ + times_.renew_period - Part(times_.renew_period, 0.1 * jitter_);
+    const SteadyTime due =
+        renewed_at_ + times_.renew_period - Part(times_.renew_period, 0.1 * jitter_);
     return {Move::kRenew, std::max(due, not_before_)};
   }
   if (!lease_) {

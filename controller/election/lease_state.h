@@ -74,10 +74,10 @@ class LeaseState {
   const LeaseTimes times_;
   const std::function<double()> random_;
   std::optional<ObservedLease> lease_;
-  SteadyTime seen_at_{};       // Since when the record is as it is.
-  SteadyTime renewed_at_{};    // When our last accepted write was sent.
-  SteadyTime not_before_{};    // After a failure.
-  double jitter_ = 0;          // Drawn anew whenever something happens.
+  SteadyTime seen_at_{};     // Since when the record is as it is.
+  SteadyTime renewed_at_{};  // When our last accepted write was sent.
+  SteadyTime not_before_{};  // After a failure.
+  double jitter_ = 0;        // Drawn anew whenever something happens.
   std::optional<SteadyTime> held_until_;
 };
 

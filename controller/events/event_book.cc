@@ -1,12 +1,11 @@
 #include "controller/events/event_book.h"
 
 #include "common/kube/object.h"
+#include "controller/json/times.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <utility>
-
-#include "controller/json/times.h"
 
 namespace connector::controller {
 namespace {

@@ -32,8 +32,7 @@ bool TrueAt(const boost::json::object& in, std::string_view key) {
 
 std::string LabelOf(const boost::json::object& resource, std::string_view key) {
   const boost::json::object* metadata = ObjectAt(resource, "metadata");
-  const boost::json::object* labels =
-      metadata == nullptr ? nullptr : ObjectAt(*metadata, "labels");
+  const boost::json::object* labels = metadata == nullptr ? nullptr : ObjectAt(*metadata, "labels");
   return labels == nullptr ? std::string() : TextAt(*labels, key);
 }
 

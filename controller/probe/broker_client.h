@@ -6,12 +6,11 @@
 #include "common/async/task.h"
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
+#include "controller/status/probe_memory.h"
 
 #include <chrono>
 #include <memory>
 #include <vector>
-
-#include "controller/status/probe_memory.h"
 
 namespace grpc {
 class ChannelInterface;

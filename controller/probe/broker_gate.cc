@@ -1,8 +1,8 @@
 #include "controller/probe/broker_gate.h"
 
-#include <algorithm>
-
 #include "controller/queue/backoff.h"
+
+#include <algorithm>
 
 namespace connector::controller::probe {
 namespace {

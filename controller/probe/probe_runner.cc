@@ -1,5 +1,9 @@
 #include "controller/probe/probe_runner.h"
 
+#include "controller/probe/broker_gate.h"
+#include "controller/queue/backoff.h"
+#include "controller/queue/work_queue.h"
+
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/redirect_error.hpp>
 
@@ -8,10 +12,6 @@
 #include <set>
 #include <string_view>
 #include <utility>
-
-#include "controller/probe/broker_gate.h"
-#include "controller/queue/backoff.h"
-#include "controller/queue/work_queue.h"
 
 namespace connector::controller::probe {
 namespace {

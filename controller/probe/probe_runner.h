@@ -9,15 +9,14 @@
 #include "common/async/task.h"
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
+#include "controller/probe/broker_client.h"
+#include "controller/status/probe_memory.h"
 
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
-
-#include "controller/probe/broker_client.h"
-#include "controller/status/probe_memory.h"
 
 namespace connector::controller::probe {
 

@@ -1,5 +1,11 @@
 #include "controller/reconcile/reconciler.h"
 
+#include "controller/json/read.h"
+#include "controller/queue/backoff.h"
+#include "controller/queue/work_queue.h"
+#include "controller/status/assessment.h"
+#include "controller/status/status_patch.h"
+
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/redirect_error.hpp>
 
@@ -8,12 +14,6 @@
 #include <optional>
 #include <string_view>
 #include <utility>
-
-#include "controller/json/read.h"
-#include "controller/queue/backoff.h"
-#include "controller/queue/work_queue.h"
-#include "controller/status/assessment.h"
-#include "controller/status/status_patch.h"
 
 namespace connector::controller {
 namespace {
@@ -84,7 +84,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       : options_(std::move(options)),
         parts_(std::move(parts)),
         keeper_(options_.service, {parts_.client, parts_.writer, parts_.view}),
-        events_(options_.instance) {}
+        teller_({parts_.writer, parts_.clock, parts_.logger}, options_.instance) {}
 
   void Start(Executor executor) {
     timer_.emplace(executor);
@@ -309,64 +309,14 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       }
       co_return written.error();
     }
-    co_await TellOf(std::move(connector), std::move(wanted.verdicts));
+    co_await teller_.TellOf(std::move(connector), std::move(wanted.verdicts));
     co_return Turn::kChanged;
-  }
-
-  // Events for people: what became of Ready, and a name that is taken.
-  Task<void> TellOf(kube::ObjectPtr connector, status::Verdicts verdicts) {
-    const std::vector<status::Condition> before = status::ReadConditions(connector->json());
-    const auto differs = [&](status::Index index) {
-      const status::Condition* found = status::Find(before, status::kTypes[index]);
-      const status::Verdict was = found == nullptr ? status::Verdict{} : found->verdict;
-      return was.truth != verdicts[index].truth || was.reason != verdicts[index].reason;
-    };
-    std::vector<status::Verdict> told;
-    const status::Verdict& ready = verdicts[status::kReady];
-    const bool only_not_yet = ready.reason == status::Verdict{}.reason;
-    if (differs(status::kReady) && !only_not_yet) {
-      told.push_back(ready);
-    }
-    const status::Verdict& proxy = verdicts[status::kProxyService];
-    if (proxy.reason == kServiceNameTaken && ready.reason != kServiceNameTaken &&
-        differs(status::kProxyService)) {
-      told.push_back(proxy);
-    }
-    for (const status::Verdict& each : told) {
-      Happening happening{{connector->name().ns, connector->name().name},
-                          connector->uid(),
-                          each.truth != status::Truth::kTrue,
-                          each.reason,
-                          each.message};
-      co_await WriteEvent(std::move(happening));
-    }
-  }
-
-  Task<void> WriteEvent(Happening happening) {
-    std::optional<EventWrite> write = events_.Note(happening, Now(), parts_.clock->Now());
-    if (!write) {
-      co_return;
-    }
-    kube::ObjectName name{happening.ref.ns, write->name};
-    Result<kube::ObjectPtr> written;
-    if (write->create) {
-      written = co_await parts_.writer->Create(kube::kEvents, name.ns, std::move(write->body));
-    } else {
-      written = co_await parts_.writer->MergePatch(
-          kube::kEvents, name, std::string(), std::move(write->body));
-    }
-    if (!written && !IsNotLeading(written.error())) {
-      parts_.logger->Debug("an event could not be written",
-                           {{"connector", happening.ref.ToString()},
-                            {"reason", happening.reason},
-                            {"error", written.error().message}});
-    }
   }
 
   const ReconcileOptions options_;
   const Parts parts_;
   ServiceKeeper keeper_;
-  EventBook events_;
+  EventTeller teller_;
   WorkQueue queue_;
   std::map<ConnectorRef, MemoryPtr> memories_;
   std::optional<Timer> timer_;

@@ -12,17 +12,16 @@
 #include "common/base/clock.h"
 #include "common/base/connector_ref.h"
 #include "common/log/log.h"
+#include "controller/probe/probe_runner.h"
+#include "controller/reconcile/event_teller.h"
+#include "controller/reconcile/service_keeper.h"
+#include "controller/status/probe_memory.h"
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "controller/events/event_book.h"
-#include "controller/probe/probe_runner.h"
-#include "controller/reconcile/service_keeper.h"
-#include "controller/status/probe_memory.h"
 
 namespace connector::controller {
 

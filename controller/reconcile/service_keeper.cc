@@ -1,9 +1,9 @@
 #include "controller/reconcile/service_keeper.h"
 
-#include <utility>
-
 #include "controller/json/read.h"
 #include "controller/service/proxy_slices.h"
+
+#include <utility>
 
 namespace connector::controller {
 namespace {

@@ -6,17 +6,16 @@
 #include "common/async/task.h"
 #include "common/base/result.h"
 #include "common/kube/client.h"
+#include "controller/service/proxy_service.h"
+#include "controller/status/condition.h"
+#include "controller/view/cluster_view.h"
+#include "controller/writer/writer.h"
 
 #include <boost/json.hpp>
 
 #include <map>
 #include <memory>
 #include <string>
-
-#include "controller/service/proxy_service.h"
-#include "controller/status/condition.h"
-#include "controller/view/cluster_view.h"
-#include "controller/writer/writer.h"
 
 namespace connector::controller {
 

@@ -17,10 +17,8 @@ json::object Labels(const Owner& owner) {
 json::array PortList(const Settings& settings) {
   json::array ports;
   for (const Port& port : PortsOf(settings)) {
-    ports.push_back(json::object{{"name", port.name},
-                                 {"protocol", "TCP"},
-                                 {"port", port.port},
-                                 {"targetPort", port.port}});
+    ports.push_back(json::object{
+        {"name", port.name}, {"protocol", "TCP"}, {"port", port.port}, {"targetPort", port.port}});
   }
   return ports;
 }
@@ -177,14 +175,16 @@ std::string ForeignProblem(const json::object& observed, const Owner& owner) {
   const std::string service = "the Service " + owner.ref.ns + "/" + NameOf(owner.ref);
   const json::array* owners = OwnersOf(observed);
   if (owners == nullptr || owners->empty() || !owners->front().is_object()) {
-    return service + " is there and belongs to nobody that it names; delete or rename it, or "
-                     "rename the Connector";
+    return service +
+           " is there and belongs to nobody that it names; delete or rename it, or "
+           "rename the Connector";
   }
   const json::object& other = owners->front().get_object();
   const std::string kind = TextAt(other, "kind");
   if (kind == kube::kConnectors.kind && TextAt(other, "name") == owner.ref.name) {
-    return service + " belongs to an earlier Connector of this name; the cluster's garbage "
-                     "collector removes it, else delete it";
+    return service +
+           " belongs to an earlier Connector of this name; the cluster's garbage "
+           "collector removes it, else delete it";
   }
   return service + " belongs to the " + kind + " " + TextAt(other, "name") +
          "; delete or rename it there, or rename the Connector";

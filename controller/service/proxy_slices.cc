@@ -106,7 +106,9 @@ bool Covers(const json::value* observed, const json::value& wanted) {
 
 Endpoints Collect(const std::vector<kube::ObjectPtr>& dataplane_slices, const Settings& settings) {
   // Address by address: one that two slices hold while they are being changed counts once.
-  std::map<std::pair<std::string, std::string>, std::pair<json::array, std::map<std::string, json::object>>> groups;
+  std::map<std::pair<std::string, std::string>,
+           std::pair<json::array, std::map<std::string, json::object>>>
+      groups;
   Endpoints out;
   for (const kube::ObjectPtr& slice : dataplane_slices) {
     const std::string type = TextAt(slice->json(), "addressType");

@@ -5,14 +5,13 @@
 // broker and `connectorctl validate` speak with one voice.
 
 #include "common/kube/object.h"
+#include "controller/status/condition.h"
 
 #include <boost/json.hpp>
 
 #include <map>
 #include <string>
 #include <vector>
-
-#include "controller/status/condition.h"
 
 namespace connector::controller::status {
 

@@ -1,9 +1,9 @@
 #include "controller/status/condition.h"
 
-#include <algorithm>
-
 #include "controller/json/read.h"
 #include "controller/json/times.h"
+
+#include <algorithm>
 
 namespace connector::controller::status {
 namespace {

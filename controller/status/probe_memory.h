@@ -8,14 +8,14 @@
 // only when it comes failure_threshold times in a row. A broker that is away says nothing about a
 // Connector: only after broker_grace do the conditions become Unknown.
 
+#include "controller/status/condition.h"
+
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "controller/status/condition.h"
 
 namespace connector::controller::status {
 

@@ -1,9 +1,9 @@
 #include "controller/status/status_patch.h"
 
+#include "controller/json/read.h"
+
 #include <utility>
 #include <vector>
-
-#include "controller/json/read.h"
 
 namespace connector::controller::status {
 

@@ -4,13 +4,12 @@
 // needed. Pure.
 
 #include "common/kube/object.h"
+#include "controller/status/condition.h"
 
 #include <boost/json.hpp>
 
 #include <optional>
 #include <string>
-
-#include "controller/status/condition.h"
 
 namespace connector::controller::status {
 

@@ -1,9 +1,9 @@
 #include "controller/view/cluster_view.h"
 
+#include "controller/json/read.h"
+
 #include <algorithm>
 #include <utility>
-
-#include "controller/json/read.h"
 
 namespace connector::controller {
 namespace {
@@ -35,11 +35,14 @@ std::optional<ConnectorRef> ConnectorOfService(const kube::ObjectName& name) {
 }
 
 std::optional<ConnectorRef> ConnectorOfSlice(const kube::ObjectName& name) {
-  // c-NAME-ipv4-0: the name may hold dashes, so it is read from its end.
+  // c-NAME-ipv4-0: the name may hold dashes and families of its own, so it is read from its end.
+  const std::string_view text = name.name;
+  const std::size_t digits = text.find_last_not_of("0123456789");
+  const std::string_view before = text.substr(0, digits == text.npos ? 0 : digits + 1);
   for (const std::string_view family : {"-ipv4-", "-ipv6-"}) {
-    const std::size_t at = name.name.rfind(family);
-    if (at != std::string::npos) {
-      return ConnectorOfService({name.ns, name.name.substr(0, at)});
+    if (before.ends_with(family) && before.size() < text.size()) {
+      return ConnectorOfService(
+          {name.ns, std::string(before.substr(0, before.size() - family.size()))});
     }
   }
   return std::nullopt;

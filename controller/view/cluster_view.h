@@ -10,6 +10,8 @@
 #include "common/base/clock.h"
 #include "common/base/connector_ref.h"
 #include "common/kube/informer.h"
+#include "controller/service/proxy_service.h"
+#include "controller/service/proxy_slices.h"
 
 #include <functional>
 #include <memory>
@@ -17,9 +19,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "controller/service/proxy_service.h"
-#include "controller/service/proxy_slices.h"
 
 namespace connector::controller {
 

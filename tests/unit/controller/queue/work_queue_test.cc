@@ -1,9 +1,9 @@
 #include "controller/queue/work_queue.h"
 
+#include "controller/queue/backoff.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "controller/queue/backoff.h"
 
 namespace connector::controller {
 namespace {

@@ -129,10 +129,19 @@ TEST(Correction, IsRefusedWhenSomebodyWroteMeanwhile) {
             (json::object{{"resourceVersion", "9"}, {"uid", "service-uid"}}));
 }
 
+json::object& Spec(json::object& service) {
+  return service["spec"].get_object();
+}
+json::object& FirstPort(json::object& service) {
+  return Spec(service)["ports"].get_array().at(0).get_object();
+}
+json::object& Metadata(json::object& service) {
+  return service["metadata"].get_object();
+}
+
 struct Drift {
   const char* name;
-  const char* pointer;
-  const char* value;
+  void (*make)(json::object& service);
 
   friend void PrintTo(const Drift& row, std::ostream* os) { *os << row.name; }
 };
@@ -140,26 +149,39 @@ struct Drift {
 class CorrectionPutsRight : public ::testing::TestWithParam<Drift> {};
 
 TEST_P(CorrectionPutsRight, WhatSomebodyChanged) {
-  json::value service = Observed();
-  service.set_at_pointer(GetParam().pointer, json::parse(GetParam().value));
+  json::object service = Observed();
+  GetParam().make(service);
 
-  EXPECT_NE(Correction(service.as_object(), kOwner, ExternalName()), std::nullopt);
+  EXPECT_NE(Correction(service, kOwner, ExternalName()), std::nullopt);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Of,
     CorrectionPutsRight,
     ::testing::Values(
-        Drift{"TheType", "/spec/type", R"("ClusterIP")"},
-        Drift{"TheName", "/spec/externalName", R"("evil.example")"},
-        Drift{"APort", "/spec/ports/0/port", "81"},
-        Drift{"ATargetPort", "/spec/ports/0/targetPort", "81"},
-        Drift{"AProtocol", "/spec/ports/0/protocol", R"("UDP")"},
-        Drift{"ThePorts", "/spec/ports", "[]"},
-        Drift{"ASelector", "/spec/selector", R"({"app":"evil"})"},
-        Drift{"OurLabel", "/metadata/labels/app.kubernetes.io~1managed-by", R"("x")"},
-        Drift{"TheConnectorsLabel", "/metadata/labels/oci-connector.dev~1connector", R"("x")"},
-        Drift{"TheOwner", "/metadata/ownerReferences/0/controller", "false"}),
+        Drift{"TheType", [](json::object& service) { Spec(service)["type"] = "ClusterIP"; }},
+        Drift{"TheName", [](json::object& service) { Spec(service)["externalName"] = "evil"; }},
+        Drift{"APort", [](json::object& service) { FirstPort(service)["port"] = 81; }},
+        Drift{"ATargetPort", [](json::object& service) { FirstPort(service)["targetPort"] = 81; }},
+        Drift{"AProtocol", [](json::object& service) { FirstPort(service)["protocol"] = "UDP"; }},
+        Drift{"ThePorts", [](json::object& service) { Spec(service)["ports"] = json::array(); }},
+        Drift{"ASelector",
+              [](json::object& service) {
+                Spec(service)["selector"] = json::object{{"app", "evil"}};
+              }},
+        Drift{"OurLabel",
+              [](json::object& service) {
+                Metadata(service)["labels"].get_object()[kManagedByLabel] = "x";
+              }},
+        Drift{"TheConnectorsLabel",
+              [](json::object& service) {
+                Metadata(service)["labels"].get_object()[kConnectorLabel] = "x";
+              }},
+        Drift{"TheOwner",
+              [](json::object& service) {
+                json::array& owners = Metadata(service)["ownerReferences"].get_array();
+                owners.at(0).get_object()["controller"] = false;
+              }}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Correction, SwitchesFromANameToEndpoints) {

@@ -1,7 +1,7 @@
+#include "controller/view/cluster_view.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "controller/view/cluster_view.h"
 
 namespace connector::controller {
 namespace {
@@ -24,6 +24,8 @@ TEST(ConnectorOfSlice, IsNamedBeforeTheFamilyThatStandsLast) {
 
 TEST(ConnectorOfSlice, IsNobodyWithoutAFamily) {
   EXPECT_EQ(ConnectorOfSlice({"ns", "c-harbor"}), std::nullopt);
+  EXPECT_EQ(ConnectorOfSlice({"ns", "c-harbor-ipv4-"}), std::nullopt);
+  EXPECT_EQ(ConnectorOfSlice({"ns", "c-harbor-ipv4-x1"}), std::nullopt);
 }
 
 }  // namespace
