@@ -93,7 +93,7 @@ URL_PROBLEMS = [
 NOT_A_URL = (
     r"!self.matches(r'^(?i:https?)://([\w-]+(\.[\w-]+)*\.?|\[[^]]+:[^]]*\])"
     rf"(:{PORT})?([/?][!$-;=?-\[\]-~]*)?$') || "
-    r"(self.contains('[') && !isIP(self.find(r'\[[^]]*').substring(1))) || "
+    r"(self.matches(r'://\[') && !isIP(self.find(r'\[[^]]*').substring(1))) || "
     rf"(self.matches(r'://([^/?:]*\.)?{NUMBERS}([:/?]|$)') && "
     "!isIP(self.find('://[^/?:]*').substring(3)))"
 )
@@ -158,6 +158,8 @@ VAULT_PATH = [
     ("self.startsWith('v1/')", "starts with v1/; write the path without it"),
     ("!self.contains('/')", "has no segment after the mount's"),
 ]
+
+PATH_END = "; write a relative path such as containerd/hosts.toml"
 
 AUTH_NAME = one(
     "!(self in ['tokenAuth', 'basicAuth', 'anonymous'])",
@@ -381,17 +383,64 @@ RULES = {
         one("self == ''", "can never match: a claim needs a name and a value")
     ],
     "ConnectorClassSpec.allowed_auth_names[]": [AUTH_NAME],
+    "ClientConfiguration.name": [
+        one(
+            SUBDOMAIN,
+            "is not a name; write lower-case letters, digits, '-' and '.', such as buildkitd",
+        )
+    ],
+    # Templates have a grammar that CEL cannot say: the controller does, in ClassReady.
+    "ClientConfiguration.files": [
+        Chain(
+            [
+                Check(
+                    r"self.exists(path, path.matches(r'(^|/)(\.\.|\.?(/|$))'))",
+                    f"has a part that is empty, is . or begins with ..{PATH_END}",
+                ),
+                Check(
+                    "self.exists(path, "
+                    r"!path.matches(r'^([A-Za-z0-9._:/\[\]-]|\{\{[^{}]*\}\})*$'))",
+                    f"has a character other than letters, digits and ._-:[]{PATH_END}",
+                ),
+                Check(
+                    "self.exists(path, path.matches('^([^/]*/){8}'))",
+                    f"has more than 8 parts{PATH_END}",
+                ),
+            ]
+        )
+    ],
+    "ClientConfiguration": [
+        one(
+            "has(self.formats) && self.formats.exists(path, !(path in self.files))",
+            "names no file of files; remove it",
+            at=".formats",
+        )
+    ],
+    "ConfigurationParam.name": [
+        one(
+            "!self.matches('^[A-Za-z][A-Za-z0-9_]*$')",
+            "is not a parameter's name; write letters, digits and _, beginning with a letter",
+        )
+    ],
+    "ConfigurationParam": [
+        one(
+            "has(self.required) && self.required && has(self.default) && self.default != ''",
+            "excludes default; keep one of them",
+            at=".required",
+        )
+    ],
 }
+
+BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
 # What a field has beside its type: keywords of the schema that no option of the proto says.
 SCHEMA = {
     # The only default that is not the class's: one written into the object would win over it.
     "ConnectorSpec.connector_class_name": {"default": "oci"},
-    # So that two appliers may own different parameters, and none is given twice.
-    "ConnectorAuth.params": {
-        "x-kubernetes-list-type": "map",
-        "x-kubernetes-list-map-keys": ["name"],
-    },
+    # So that two appliers may own different entries, and none is given twice.
+    "ConnectorAuth.params": BY_NAME,
+    "ConnectorClassSpec.configurations": BY_NAME,
+    "ClientConfiguration.params": BY_NAME,
     "ConnectorStatus.conditions": {
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["type"],
