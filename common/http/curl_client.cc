@@ -13,9 +13,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace connector::http {
 namespace {
@@ -70,9 +72,10 @@ CurlTransfer::Done ResumeOnItsExecutor(Handler handler) {
 // transfer's end runs in the loop's thread and only posts.
 class CurlClient::Impl {
  public:
-  Impl(ConnectionReuse reuse, HttpVersion version) : reuse_(reuse), version_(version) {
+  Impl(ConnectionReuse reuse, HttpVersion version)
+      : reuse_(reuse), sharing_(version == HttpVersion::k2 ? &sharing_state_ : nullptr) {
     CURLM* multi = loop_.multi();
-    const bool shared = version == HttpVersion::k2;
+    const bool shared = sharing_ != nullptr;
     curl_multi_setopt(
         multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, shared ? kMaxSharedConnections : kMaxConnections);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, shared ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING);
@@ -126,6 +129,9 @@ class CurlClient::Impl {
       loop_.RunOnce();
       FinishDone();
     }
+    while (!waiting_.empty()) {
+      TakeWaiting()->Finish(ShutDown());
+    }
     while (!active_.empty()) {
       End(active_.begin(), ShutDown());
     }
@@ -146,26 +152,44 @@ class CurlClient::Impl {
       if (stopped) {
         transfer->Finish(ShutDown());
       } else {
-        Begin(std::move(transfer));
+        waiting_.push_back(std::move(transfer));
       }
     }
     for (const std::shared_ptr<CurlInbox>& inbox : left) {
-      // It may have ended by itself.
-      if (const auto found = streams_.find(inbox.get()); found != streams_.end()) {
-        End(active_.find(found->second), ShutDown());
-      }
+      Drop(inbox.get());
+    }
+    while (!waiting_.empty() && (sharing_ == nullptr || sharing_->MayBegin(active_.size()))) {
+      Begin(TakeWaiting());
     }
     return !stopped;
   }
 
+  std::unique_ptr<CurlTransfer> TakeWaiting() {
+    std::unique_ptr<CurlTransfer> first = std::move(waiting_.front());
+    waiting_.pop_front();
+    return first;
+  }
+
+  void Drop(const CurlInbox* inbox) {
+    // It may have ended by itself.
+    if (const auto found = streams_.find(inbox); found != streams_.end()) {
+      End(active_.find(found->second), ShutDown());
+    } else {
+      std::erase_if(waiting_, [inbox](const auto& each) { return each->inbox() == inbox; });
+    }
+  }
+
   void Begin(std::unique_ptr<CurlTransfer> transfer) {
-    if (Result<Done> prepared = transfer->Prepare(reuse_, version_, trust_); !prepared) {
+    if (Result<Done> prepared = transfer->Prepare(reuse_, sharing_, trust_); !prepared) {
       transfer->Finish(std::move(prepared).error());
       return;
     }
     CURL* easy = transfer->handle();
     if (transfer->inbox() != nullptr) {
       streams_.emplace(transfer->inbox(), easy);
+    }
+    if (sharing_ != nullptr) {
+      sharing_->Begun(easy, active_.size());
     }
     active_.emplace(easy, std::move(transfer));
     curl_multi_add_handle(loop_.multi(), easy);
@@ -174,11 +198,22 @@ class CurlClient::Impl {
   // `how`: a CURLcode or an Error.
   template <typename How>
   void End(Transfers::iterator transfer, How how) {
+    if (sharing_ != nullptr && sharing_->Ended(transfer->first)) {
+      GiveUpWaiting(how);
+    }
     curl_multi_remove_handle(loop_.multi(), transfer->first);
     streams_.erase(transfer->second->inbox());
     transfer->second->Finish(std::move(how));
     active_.erase(transfer);
   }
+
+  // What waited for a connection to the same server would fare no better than who made it.
+  void GiveUpWaiting(CURLcode how) {
+    for (const std::unique_ptr<CurlTransfer>& each : std::exchange(waiting_, {})) {
+      each->Finish(how);
+    }
+  }
+  void GiveUpWaiting(const Error& /*it was dropped*/) {}
 
   void FinishDone() {
     int more = 0;
@@ -190,10 +225,12 @@ class CurlClient::Impl {
   }
 
   const ConnectionReuse reuse_;
-  const HttpVersion version_;
-  CurlLoop loop_;
+  CurlSharing sharing_state_;
+  CurlSharing* const sharing_;  // Null for HTTP/1.1.
+  CurlLoop loop_;               // Its connections tell `sharing_` of their end.
   TrustStores trust_;
   Transfers active_;
+  std::deque<std::unique_ptr<CurlTransfer>> waiting_;  // For a connection with room.
   std::map<const CurlInbox*, CURL*> streams_;  // Of `active_`, those that are read as they come.
 
   std::mutex mutex_;

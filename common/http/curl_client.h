@@ -46,6 +46,7 @@ struct CurlRequest {
   std::size_t max_response_bytes = 64 * 1024;  // More is an error, not a truncation.
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds head_timeout{0};  // For Open: until the head is there. 0: no limit.
+  bool mostly_waits = false;  // For Open: one of thousands, so that it takes little memory.
 };
 
 struct CurlResponse {

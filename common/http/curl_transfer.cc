@@ -4,16 +4,18 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace connector::http {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr long kMultiplexedBuffer = 8 * 1024;  // Each of thousands of transfers has one.
+constexpr long kSmallBuffer = 1024;  // The least that curl takes.
 
 Error Upstream(ErrorCode code, std::string message, Retry retry = Retry::kNever) {
   return MakeError(code, ErrorOrigin::kUpstream, std::move(message), retry);
@@ -71,7 +73,7 @@ CurlTransfer::~CurlTransfer() {
 }
 
 Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse,
-                                              HttpVersion version,
+                                              CurlSharing* sharing,
                                               TrustStores& trust) {
   easy_ = curl_easy_init();
   if (easy_ == nullptr) {
@@ -86,7 +88,7 @@ Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse,
     SetTls();
   }
   SetConnection(reuse);
-  SetVersion(version);
+  SetVersion(sharing);
   SetMethod();
   return SetHeaders();
 }
@@ -120,15 +122,46 @@ void CurlTransfer::SetConnection(ConnectionReuse reuse) {
   }
 }
 
-void CurlTransfer::SetVersion(HttpVersion version) {
-  if (version == HttpVersion::k11) {
+void CurlTransfer::SetVersion(CurlSharing* sharing) {
+  sharing_ = sharing;
+  if (sharing == nullptr) {
     curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     return;
   }
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   curl_easy_setopt(easy_, CURLOPT_PIPEWAIT, 1L);
-  curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kMultiplexedBuffer);
+  if (request_.mostly_waits) {
+    curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kSmallBuffer);
+  }
   curl_easy_setopt(easy_, CURLOPT_SOCKOPTFUNCTION, &CurlTransfer::OnNewSocket);
+  // The connection outlives this transfer, and keeps these two.
+  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETFUNCTION, &CurlTransfer::OnCloseSocket);
+  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETDATA, sharing);
+  curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
+  curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
+}
+
+int CurlTransfer::OnCloseSocket(void* sharing, curl_socket_t socket) {
+  static_cast<CurlSharing*>(sharing)->Closed(socket);
+  return ::close(socket);
+}
+
+// Called before each request is sent.
+int CurlTransfer::OnConnected(
+    void* self, char* /*ip*/, char* /*local_ip*/, int /*port*/, int /*local_port*/) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(transfer->easy_, CURLINFO_ACTIVESOCKET, &socket);
+  curl_tlssessioninfo* tls = nullptr;
+  curl_easy_getinfo(transfer->easy_, CURLINFO_TLS_SSL_PTR, &tls);
+  const unsigned char* protocol = nullptr;
+  unsigned int size = 0;
+  if (tls != nullptr && tls->internals != nullptr) {
+    SSL_get0_alpn_selected(static_cast<SSL*>(tls->internals), &protocol, &size);
+  }
+  const std::string_view chosen(reinterpret_cast<const char*>(protocol), size);
+  transfer->sharing_->Connected(transfer->easy_, socket, chosen == "h2");
+  return CURL_PREREQFUNC_OK;
 }
 
 // What shares a connection would share its silence when the peer is gone without a word.
@@ -241,6 +274,7 @@ Result<connector::Done> CurlTransfer::SetHeaders() {
     headers_ = curl_slist_append(headers_, "Content-Type:");
   }
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
+  request_.headers.clear();
   return connector::Done{};
 }
 
@@ -260,7 +294,7 @@ void CurlTransfer::ReadHeaderLine(std::string_view line) {
     long status = 0;
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
     if (status >= 200) {
-      inbox_->PutHead(static_cast<int>(status), response_.headers);
+      inbox_->PutHead(static_cast<int>(status), std::exchange(response_.headers, {}));
     }
     return;
   }

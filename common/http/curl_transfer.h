@@ -5,6 +5,7 @@
 // library.
 
 #include "common/http/curl_client.h"
+#include "common/http/curl_sharing.h"
 #include "common/http/trust.h"
 #include "common/http/wiped_buffer.h"
 
@@ -29,9 +30,9 @@ class CurlTransfer {
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
-  // Sets the handle up. Nothing is sent yet.
+  // Sets the handle up. Nothing is sent yet. `sharing`: null for HTTP/1.1.
   [[nodiscard]] Result<connector::Done> Prepare(ConnectionReuse reuse,
-                                                HttpVersion version,
+                                                CurlSharing* sharing,
                                                 TrustStores& trust);
 
   [[nodiscard]] CURL* handle() const { return easy_; }
@@ -46,9 +47,11 @@ class CurlTransfer {
   static int OnVerify(X509_STORE_CTX* chain, void* self);
 
   static int OnNewSocket(void* self, curl_socket_t socket, curlsocktype purpose);
+  static int OnCloseSocket(void* sharing, curl_socket_t socket);
+  static int OnConnected(void* self, char* ip, char* local_ip, int port, int local_port);
 
   void SetConnection(ConnectionReuse reuse);
-  void SetVersion(HttpVersion version);
+  void SetVersion(CurlSharing* sharing);
   void SetRoute();
   void SetTls();
   void SetClientCertificate();
@@ -60,6 +63,7 @@ class CurlTransfer {
 
   CurlRequest request_;
   Deadline deadline_;
+  CurlSharing* sharing_ = nullptr;
   Done done_;                         // Or ...
   std::shared_ptr<CurlInbox> inbox_;  // ... this.
   CURL* easy_ = nullptr;

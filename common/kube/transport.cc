@@ -98,6 +98,7 @@ Result<http::CurlRequest> Transport::Request(const Call& call, const Secret& tok
   }
   request.body = call.body.Clone();
   request.head_timeout = call.head_timeout;
+  request.mostly_waits = call.verb == "watch";
   request.max_response_bytes = kMaxAnswerBytes;
   return request;
 }

@@ -16,10 +16,10 @@ constexpr std::string_view kCrds = "/apis/apiextensions.k8s.io/v1/customresource
 bool IsEstablished(const json::value& crd) {
   boost::system::error_code ignored;
   const json::value* conditions = crd.find_pointer("/status/conditions", ignored);
-  if (conditions == nullptr) {
+  if (conditions == nullptr || !conditions->is_array()) {
     return false;
   }
-  for (const json::value& condition : conditions->as_array()) {
+  for (const json::value& condition : conditions->get_array()) {
     if (condition.at("type") == "Established" && condition.at("status") == "True") {
       return true;
     }
