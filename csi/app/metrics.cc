@@ -27,6 +27,12 @@ bool IsRefusal(publish::Reason reason) {
   }
 }
 
+prometheus::MetricFamily Gauge(const char* name, const char* help, double value) {
+  prometheus::MetricFamily family{name, help, prometheus::MetricType::Gauge, {}};
+  family.metric.emplace_back().gauge.value = value;
+  return family;
+}
+
 }  // namespace
 
 Metrics::Metrics(prometheus::Registry& registry)
@@ -43,17 +49,7 @@ Metrics::Metrics(prometheus::Registry& registry)
       requests_(prometheus::BuildCounter()
                     .Name("connector_csi_kubernetes_requests_total")
                     .Help("Requests to the Kubernetes API, by verb, resource and status.")
-                    .Register(registry)),
-      volumes_(prometheus::BuildGauge()
-                   .Name("connector_csi_volumes")
-                   .Help("Volumes that are mounted.")
-                   .Register(registry)
-                   .Add({})),
-      synced_(prometheus::BuildGauge()
-                  .Name("connector_csi_synced")
-                  .Help("1 once the cluster's Connectors and classes have been read, else 0.")
-                  .Register(registry)
-                  .Add({})) {
+                    .Register(registry)) {
   for (const publish::Reason reason : publish::kReasons) {
     calls_.Add({{"call", "publish"}, {"result", std::string(publish::ToString(reason))}});
   }
@@ -90,6 +86,16 @@ Metrics::Totals Metrics::totals() const {
   return {all_.load(std::memory_order_relaxed),
           refused_.load(std::memory_order_relaxed),
           failed_.load(std::memory_order_relaxed)};
+}
+
+std::vector<prometheus::MetricFamily> StateMetrics::Collect() const {
+  const State state = look_();
+  return {
+      Gauge(
+          "connector_csi_volumes", "Volumes that are mounted.", static_cast<double>(state.volumes)),
+      Gauge("connector_csi_synced",
+            "1 once the cluster's Connectors and classes have been read, else 0.",
+            state.synced ? 1 : 0)};
 }
 
 }  // namespace connector::csi::app

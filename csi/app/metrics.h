@@ -4,14 +4,17 @@
 
 #include "common/kube/client.h"
 
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
-#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include "csi/rpc/services.h"
 
@@ -24,8 +27,6 @@ class Metrics {
   // Thread-safe.
   void Called(const rpc::CallReport& report);
   void Asked(const kube::Exchange& exchange);
-  void Volumes(std::size_t count) { volumes_.Set(static_cast<double>(count)); }
-  void Synced(bool synced) { synced_.Set(synced ? 1 : 0); }
 
   struct Totals {
     std::uint64_t calls = 0;
@@ -38,11 +39,24 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& calls_;
   prometheus::Histogram& publish_seconds_;
   prometheus::Family<prometheus::Counter>& requests_;
-  prometheus::Gauge& volumes_;
-  prometheus::Gauge& synced_;
   std::atomic<std::uint64_t> all_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;
+};
+
+// What is looked at when metrics are scraped.
+class StateMetrics final : public prometheus::Collectable {
+ public:
+  struct State {
+    std::size_t volumes = 0;
+    bool synced = false;
+  };
+  explicit StateMetrics(std::function<State()> look) : look_(std::move(look)) {}
+
+  [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  std::function<State()> look_;
 };
 
 }  // namespace connector::csi::app

@@ -53,7 +53,10 @@ class Driver::Impl {
         log_(logger),
         started_at_(clock_.Now()),
         process_metrics_(std::make_shared<metrics::ProcessMetrics>("csi", CONNECTOR_VERSION)),
-        metrics_(*registry_) {}
+        metrics_(*registry_),
+        state_metrics_(std::make_shared<StateMetrics>([this] {
+          return StateMetrics::State{CountVolumes(), Synced()};
+        })) {}
 
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
@@ -166,7 +169,7 @@ class Driver::Impl {
     admin::AdminOptions options;
     options.address = options_.admin_address;
     options.readiness = [this] { return ReadinessNow(); };
-    options.collectables = {registry_, process_metrics_};
+    options.collectables = {registry_, process_metrics_, state_metrics_};
     options.status_json = [this] {
       return admin::ToJson(StatusOf({options_.driver_name,
                                      options_.node_id,
@@ -233,8 +236,6 @@ class Driver::Impl {
 
   admin::Readiness ReadinessNow() {
     admin::Readiness readiness;
-    metrics_.Synced(Synced());
-    metrics_.Volumes(CountVolumes());
     if (!Synced()) {
       readiness.reasons.emplace_back("the cluster's Connectors have not been read yet");
     }
@@ -277,6 +278,7 @@ class Driver::Impl {
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
   std::shared_ptr<metrics::ProcessMetrics> process_metrics_;
   Metrics metrics_;
+  std::shared_ptr<StateMetrics> state_metrics_;
   RecentFailures failures_;
 
   // Below here, what runs on io_ is destroyed before it.

@@ -56,6 +56,13 @@ bool Configure(int context, unsigned command, const char* key, const char* value
 
 }  // namespace
 
+bool IsMounted(const Place& place) {
+  const Result<Fd> found = OpenBeneath(place.parent.get(), place.leaf, O_PATH | O_NOFOLLOW);
+  struct statx facts {};
+  return found && ::statx(found->get(), "", AT_EMPTY_PATH, STATX_TYPE, &facts) == 0 &&
+         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 Result<Look> LookAt(const Place& place, const std::string& volume_id) {
   Result<Fd> opened = OpenBeneath(place.parent.get(), place.leaf, O_PATH | O_NOFOLLOW);
   if (!opened) {

@@ -43,6 +43,10 @@ struct Look {
   Fd folder;  // kFolder: that one; kOurs: the root of the mount.
 };
 
+// Whether something is mounted there, whoever it belongs to: cheap, where LookAt reads the whole
+// table of mounts to tell.
+[[nodiscard]] bool IsMounted(const Place& place);
+
 // Fails only when the place cannot be looked at.
 [[nodiscard]] Result<Look> LookAt(const Place& place, const std::string& volume_id);
 

@@ -103,11 +103,8 @@ Task<Outcome> Publisher::Publish(PublishRequest request, Deadline deadline) {
     if (auto* failure = std::get_if<Failure>(&place)) {
       co_return std::move(*failure);
     }
-    const Result<files::Look> look = files::LookAt(std::get<0>(place), request.volume_id);
-    if (!look) {
-      co_return OfFiles(look.error());
-    }
-    if (look->presence == files::Presence::kOurs) {
+    // If it is not this volume, Store says so, and nothing is mounted.
+    if (files::IsMounted(std::get<0>(place))) {
       stage = Stage::kRefresh;
     }
   }
