@@ -200,6 +200,23 @@ TEST_F(Overload, IsNotWhyAnInformerListsAgainAfterASilentWatch) {
   EXPECT_THAT(server_.requests().at(2).target, ::testing::Not(HasSubstr("watch=true")));
 }
 
+TEST_F(Overload, IsSparedByGoingOnFromABookmark) {
+  script_ = [](int number, const HttpRequest&) {
+    if (number == 1) {
+      return HttpAnswer{.body = R"({"metadata":{"resourceVersion":"9"},"items":[]})"};
+    }
+    return HttpAnswer{
+        .body = "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"77\"}}}\n"};
+  };
+  const auto client = NewClient();
+  Followed followed(*client, {.type = kSecrets});
+
+  EXPECT_TRUE(followed.Eventually([this] { return asked_ >= 3; }));
+  followed.Stop();
+  EXPECT_THAT(server_.requests().at(1).target, HasSubstr("resourceVersion=9"));
+  EXPECT_THAT(server_.requests().at(2).target, HasSubstr("resourceVersion=77"));
+}
+
 TEST_F(Overload, StopsAnInformerThatCannotList) {
   script_ = [](int, const HttpRequest&) { return HttpAnswer{.silent = true}; };
   const auto client = NewClient();
