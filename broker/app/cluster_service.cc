@@ -3,6 +3,7 @@
 #include "broker/app/families.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <malloc.h>
 
 #include <future>
 #include <string>
@@ -148,6 +149,8 @@ Task<void> ClusterService::AwaitRead(std::function<void()> when_read) {
   if (!publisher_->AllKnown()) {
     parts_.logger.Warning("not all credentials could be read; starting without them");
   }
+  // Reading thousands of resources leaves pages behind that nobody needs again.
+  ::malloc_trim(0);
   read_ = true;
   when_read();
 }

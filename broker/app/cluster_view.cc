@@ -43,6 +43,9 @@ std::string Unread(const ClusterStatus& status) {
   if (!status.connectors.synced || !status.classes.synced) {
     return "the Connectors are being read from the Kubernetes API at " + status.server;
   }
+  if (status.secrets.unknown == 0) {
+    return "the credentials of the Connectors are being read";
+  }
   return std::to_string(status.secrets.unknown) + " of " + std::to_string(status.secrets.followed) +
          " Secrets were not read yet";
 }
