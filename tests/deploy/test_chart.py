@@ -259,7 +259,7 @@ def rights(where, group, resources, verbs, names=""):
 
 OURS = "oci-connector.dev"
 BROKER = (
-    rights("*", OURS, "connectors connectorclasses", "get list watch")
+    rights("*", OURS, "connectors connectorclasses", "list watch")
     | rights("*", "authentication.k8s.io", "tokenreviews", "create")
     | rights("*", "authorization.k8s.io", "subjectaccessreviews", "create")
 )
@@ -274,7 +274,7 @@ CONTROLLER = (
         NAMESPACE,
         "coordination.k8s.io",
         "leases",
-        "get list watch update",
+        "get list watch patch",
         "oci-connector-controller",
     )
 )
