@@ -197,6 +197,7 @@ class Cluster(World):
             "adminAddress": f"127.0.0.1:{FIRST_CONTROLLER_ADMIN_PORT + index}",
             "kubernetes": {"kubeconfigFile": self.kubeconfigs["controller"]},
             "logLevel": "debug",
+            "probes": {"period": "10s", "firstRetry": "1s"},
         }
         config["broker"] |= {
             "address": self.dataplane_config(0)["broker"]["address"],
