@@ -23,6 +23,9 @@ int Run(const Arguments& arguments, const Console& console) {
               << "first:   " << report->first.seq + 1
               << (report->first.seq == 0 ? "\n" : " (older files are not here)\n")
               << "last:    " << report->last.seq << " " << report->last.hash << "\n";
+  for (const std::string& replica : report->replicas) {
+    console.out << "broker:  " << replica << "\n";
+  }
   if (report->torn_tail) {
     console.out << "tail:    " << report->torn_tail_bytes
                 << " bytes of a record that was not finished and so never answered\n";

@@ -6,6 +6,7 @@
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <utility>
@@ -132,6 +133,40 @@ Result<broker::v1::ExplainAccessResponse> BrokerClient::Explain(
 Result<broker::v1::CheckConnectorResponse> BrokerClient::Check(
     const broker::v1::CheckConnectorRequest& request) {
   return Call(channel_, timeout_, request, &Broker::Stub::CheckConnector);
+}
+
+Result<Done> BrokerClient::Health() {
+  // grpc.health.v1, whose generated code Debian does not ship: the request for the whole server is
+  // empty, and the answer is one enum, which is 1 when it serves.
+  const ::grpc::Slice nothing;
+  const ::grpc::ByteBuffer request(&nothing, 1);
+  ::grpc::ByteBuffer response;
+  ::grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout_);
+  ::grpc::Status status;
+  ::grpc::CompletionQueue queue;
+  ::grpc::GenericStub stub(channel_);
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+  call->StartCall();
+  call->Finish(&response, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  if (!status.ok()) {
+    return FromStatus(status);
+  }
+  std::vector<::grpc::Slice> slices;
+  std::string bytes;
+  if (response.Dump(&slices).ok()) {
+    for (const ::grpc::Slice& slice : slices) {
+      bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    }
+  }
+  return bytes == "\x08\x01" ? Result<Done>(Done{})
+                             : MakeError(ErrorCode::kUnavailable,
+                                         ErrorOrigin::kBroker,
+                                         "the broker does not serve: it starts, or it drains");
 }
 
 ExitCode ExitCodeOf(const Error& error) {

@@ -1,7 +1,7 @@
 #pragma once
 
 // One call to the broker, as an operator: mutual TLS with the operator's certificate, one deadline,
-// no retries. Used by `explain` and `check`.
+// no retries. Used by `explain`, `check` and `ping`.
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -39,6 +39,8 @@ class BrokerClient {
       const broker::v1::ExplainAccessRequest& request);
   [[nodiscard]] Result<broker::v1::CheckConnectorResponse> Check(
       const broker::v1::CheckConnectorRequest& request);
+  // gRPC's health service: the broker takes our certificate in the handshake, and serves.
+  [[nodiscard]] Result<Done> Health();
 
  private:
   BrokerClient(std::shared_ptr<::grpc::Channel> channel, std::chrono::seconds timeout)

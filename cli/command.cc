@@ -9,7 +9,7 @@
 namespace connector::cli {
 namespace {
 
-constexpr std::size_t kNameColumn = 16;
+constexpr std::size_t kNameColumn = 21;
 
 constexpr std::string_view kExitCodes =
     "Exit codes: 0 ok; 1 what was checked does not hold, or access is denied;\n"
@@ -93,12 +93,15 @@ int Fail(const Console& console, ExitCode code, std::string_view message) {
 std::vector<Command> AllCommands() {
   return {Validate(),
           PkiInit(),
+          PkiCluster(),
           TokenMint(),
           Render(),
           Explain(),
           Check(),
+          Ping(),
           AuditVerify(),
           Completion(),
+          CredentialProvider(),
           Version()};
 }
 

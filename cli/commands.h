@@ -9,7 +9,10 @@ namespace connector::cli {
 [[nodiscard]] Command AuditVerify();
 [[nodiscard]] Command Check();
 [[nodiscard]] Command Completion();
+[[nodiscard]] Command CredentialProvider();
 [[nodiscard]] Command Explain();
+[[nodiscard]] Command Ping();
+[[nodiscard]] Command PkiCluster();
 [[nodiscard]] Command PkiInit();
 [[nodiscard]] Command Render();
 [[nodiscard]] Command TokenMint();

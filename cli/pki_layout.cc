@@ -4,6 +4,7 @@
 #include "common/jose/jws.h"
 
 #include <arpa/inet.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -16,19 +17,6 @@ namespace {
 
 Error Wrong(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
-// Strict, because the text goes into OpenSSL's comma-separated syntax for extensions.
-bool IsDnsName(std::string_view name) {
-  if (name.starts_with("*.")) {
-    name.remove_prefix(2);
-  }
-  const bool only_name_characters = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.';
-  });
-  return !name.empty() && name.size() <= 253 && only_name_characters && name.front() != '.' &&
-         name.back() != '.' && name.find("..") == std::string_view::npos;
 }
 
 bool IsIpAddress(const std::string& text) {
@@ -88,17 +76,7 @@ class Builder {
     Add("issuer.jwks.json", Result<std::string>(std::move(key->public_jwks)));
   }
 
-  void AddRootKey() {
-    std::array<unsigned char, kRootKeyBytes> bytes{};
-    if (RAND_priv_bytes(bytes.data(), bytes.size()) != 1) {
-      error_ = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "no randomness to be had");
-      return;
-    }
-    Add("root.key",
-        Result<Secret>(
-            Secret(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()))));
-    OPENSSL_cleanse(bytes.data(), bytes.size());
-  }
+  void AddRootKey() { Add("root.key", MakeRootKey()); }
 
   [[nodiscard]] Result<std::vector<PkiFile>> Take() && {
     return error_ ? Result<std::vector<PkiFile>>(*std::move(error_)) : std::move(files_);
@@ -145,6 +123,28 @@ class Builder {
 };
 
 }  // namespace
+
+bool IsDnsName(std::string_view name) {
+  if (name.starts_with("*.")) {
+    name.remove_prefix(2);
+  }
+  const bool only_name_characters = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.';
+  });
+  return !name.empty() && name.size() <= 253 && only_name_characters && name.front() != '.' &&
+         name.back() != '.' && name.find("..") == std::string_view::npos;
+}
+
+Result<Secret> MakeRootKey() {
+  std::array<unsigned char, kRootKeyBytes> bytes{};
+  if (RAND_priv_bytes(bytes.data(), bytes.size()) != 1) {
+    return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "no randomness to be had");
+  }
+  Secret key(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+  return key;
+}
 
 Result<std::vector<PkiFile>> MakePki(const PkiRequest& request) {
   Result<std::vector<std::string>> listener_names = ListenerNames(request);

@@ -20,6 +20,14 @@ inline constexpr int kMaxPkiDays = 3650;
 // SANs by which the broker knows its peers (broker configuration, `peers`).
 inline constexpr std::string_view kDataplaneName = "spiffe://oci-connector.local/dataplane";
 inline constexpr std::string_view kOperatorName = "spiffe://oci-connector.local/operator";
+inline constexpr std::string_view kControllerName = "spiffe://oci-connector.local/controller";
+
+// A DNS name, perhaps with one leading "*.". Strict, because the text goes into OpenSSL's
+// comma-separated syntax for extensions.
+[[nodiscard]] bool IsDnsName(std::string_view name);
+
+// Random bytes of kRootKeyBytes.
+[[nodiscard]] Result<Secret> MakeRootKey();
 
 struct PkiFile {
   std::string name;

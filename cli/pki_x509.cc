@@ -3,11 +3,14 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+#include <ctime>
 #include <string_view>
 #include <utility>
 
@@ -21,10 +24,12 @@ struct MoreDelete {
   void operator()(BIGNUM* number) const { BN_clear_free(number); }
   void operator()(ASN1_INTEGER* number) const { ASN1_INTEGER_free(number); }
   void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
+  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
 };
 using BioPtr = std::unique_ptr<BIO, MoreDelete>;
 using BignumPtr = std::unique_ptr<BIGNUM, MoreDelete>;
 using IntegerPtr = std::unique_ptr<ASN1_INTEGER, MoreDelete>;
+using NamesPtr = std::unique_ptr<GENERAL_NAMES, MoreDelete>;
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, MoreDelete>;
 
 Error Failed(std::string what) {
@@ -150,6 +155,61 @@ Result<Secret> PrivateKeyPem(EVP_PKEY* key) {
   }
   const long size = BIO_get_mem_data(bio.get(), &data);
   return Secret(std::string_view(data, static_cast<std::size_t>(size)));
+}
+
+CertificatePtr ReadCertificate(std::string_view pem) {
+  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  CertificatePtr certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)
+                                 : nullptr);
+  ERR_clear_error();
+  return certificate;
+}
+
+KeyPtr ReadPrivateKey(std::string_view pem) {
+  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  // The callback: a key with a passphrase is none, and nobody is asked for it.
+  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
+  KeyPtr key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
+  ERR_clear_error();
+  return key;
+}
+
+bool IsKeyOf(X509* certificate, EVP_PKEY* key) {
+  const bool is = X509_check_private_key(certificate, key) == 1;
+  ERR_clear_error();
+  return is;
+}
+
+bool IsSignedBy(X509* certificate, X509* issuer) {
+  const bool is = X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+  ERR_clear_error();
+  return is;
+}
+
+WallTime EndOf(X509* certificate) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) {
+    return {};  // A time that cannot be read is long past.
+  }
+  return std::chrono::system_clock::from_time_t(::timegm(&parts));
+}
+
+std::vector<std::string> NamesOf(X509* certificate) {
+  std::vector<std::string> names;
+  const NamesPtr found(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(found.get()); ++i) {
+    int type = 0;
+    const auto* const value = static_cast<const ASN1_STRING*>(
+        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(found.get(), i), &type));
+    if (type == GEN_DNS || type == GEN_URI) {
+      const auto* const bytes = reinterpret_cast<const char*>(ASN1_STRING_get0_data(value));
+      names.push_back((type == GEN_DNS ? "DNS:" : "URI:") +
+                      std::string(bytes, static_cast<std::size_t>(ASN1_STRING_length(value))));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace connector::cli

@@ -1,8 +1,7 @@
 #pragma once
 
-// Makes EC P-256 keys and X.509 certificates for `pki init`, with OpenSSL 3. A development PKI: the
-// authority's key is used once per certificate and then left to its owner's file; no revocation, no
-// renewal. Takes the time as a value; randomness comes from OpenSSL.
+// Makes EC P-256 keys and X.509 certificates for the `pki` commands, with OpenSSL 3, and reads them
+// again. No revocation. Takes the time as a value; randomness comes from OpenSSL.
 
 #include "common/base/clock.h"
 #include "common/base/result.h"
@@ -14,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace connector::cli {
@@ -56,5 +56,15 @@ struct CertificateRequest {
 
 [[nodiscard]] Result<std::string> CertificatePem(X509* certificate);
 [[nodiscard]] Result<Secret> PrivateKeyPem(EVP_PKEY* key);  // PKCS#8
+
+// Null for what is no PEM of such a thing.
+[[nodiscard]] CertificatePtr ReadCertificate(std::string_view pem);
+[[nodiscard]] KeyPtr ReadPrivateKey(std::string_view pem);
+
+[[nodiscard]] bool IsKeyOf(X509* certificate, EVP_PKEY* key);
+[[nodiscard]] bool IsSignedBy(X509* certificate, X509* issuer);
+[[nodiscard]] WallTime EndOf(X509* certificate);
+// Subject alternative names as in CertificateRequest, DNS and URI alone, sorted.
+[[nodiscard]] std::vector<std::string> NamesOf(X509* certificate);
 
 }  // namespace connector::cli

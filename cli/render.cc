@@ -1,136 +1,188 @@
-#include "common/render/render.h"
-
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/values.h"
+#include "common/config/problem.h"
+#include "common/render/volume.h"
+#include "common/resource/documents.h"
 
+#include <algorithm>
 #include <ostream>
 #include <utility>
 
 namespace connector::cli {
 namespace {
 
-using render::Format;
+using render::Volume;
+using render::VolumeConnector;
 
-// One file, ready to be written or printed.
-struct Rendered {
-  std::string path;  // Below --out.
-  Secret content;
-  bool holds_token = false;
-};
+constexpr std::string_view kAll = "all";
 
-struct Request {
-  std::vector<Format> formats;
-  render::Target target;
-  Secret token;  // Empty when none was given.
+// The files that the command makes, and the configurations of the class `oci` that have them.
+constexpr std::pair<std::string_view, std::string_view> kFormats[] = {
+    {"config.json", "registry-config"},
+    {"auth.json", "auth"},
+    {"buildkitd.toml", "buildkitd"},
+    {"daemon.json", "dockerd"},
+    {"hosts.toml", "containerd"},
+    {"registries.conf", "registries"},
+    {"regctl.json", "regctl"},
 };
 
 Error Wrong(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
 }
 
-// `name` is one of the command's choices.
-std::vector<Format> FormatsOf(const std::string& name) {
-  if (const auto format = render::FormatFromName(name)) {
-    return {*format};
-  }
-  return {std::begin(render::kFormats), std::end(render::kFormats)};
-}
-
 std::vector<std::string_view> Choices() {
-  std::vector<std::string_view> names{"all"};
-  for (const Format format : render::kFormats) {
-    names.push_back(render::Name(format));
+  std::vector<std::string_view> names{kAll};
+  for (const auto& [format, configuration] : kFormats) {
+    names.push_back(format);
   }
   return names;
 }
 
-Result<render::Target> ReadTarget(const Arguments& arguments) {
-  render::Target target;
-  target.authority = arguments.ValueOr("host", "");
-  target.tls = arguments.Has("tls");
-  target.ca_file = arguments.ValueOr("ca-file", "");
-  target.mirror_of = arguments.ValueOr("upstream-host", "");
-  if (arguments.Has("path-form") != arguments.Has("connector")) {
+Result<VolumeConnector> ReadConnector(const Arguments& arguments) {
+  VolumeConnector connector;
+  connector.host = arguments.ValueOr("host", "");
+  connector.tls = arguments.Has("tls");
+  connector.upstream_host = arguments.ValueOr("upstream-host", "");
+  connector.path_form = arguments.Has("path-form");
+  if (connector.path_form != arguments.Has("connector")) {
     return Wrong(arguments.Has("connector")
                      ? "--connector needs --path-form; the host form names the connector in --host"
                      : "--path-form needs --connector NAMESPACE/NAME");
   }
-  if (const auto connector = arguments.Value("connector")) {
-    Result<ConnectorRef> ref = ParsePair(*connector, "--connector");
+  if (const auto name = arguments.Value("connector")) {
+    Result<ConnectorRef> ref = ParsePair(*name, "--connector");
     if (!ref) {
       return std::move(ref).error();
     }
-    target.path_form = *std::move(ref);
+    connector.ref = *std::move(ref);
   }
-  return render::MakeTarget(std::move(target));
+  return connector;
 }
 
-Result<Request> ReadRequest(const Arguments& arguments, const Console& console) {
-  Result<render::Target> target = ReadTarget(arguments);
-  if (!target) {
-    return std::move(target).error();
+// The class in the file, or nothing without one.
+Result<Done> ReadClass(const Arguments& arguments, VolumeConnector& connector) {
+  const auto path = arguments.Value("class");
+  if (!path) {
+    return Done{};
+  }
+  const Result<std::string> text = ReadFile(*path);
+  if (!text) {
+    return text.error();
+  }
+  resource::FileDocuments parsed = resource::ParseDocuments(*text, *path);
+  if (!parsed.problems.empty()) {
+    return Wrong(config::Format(parsed.problems.front()));
+  }
+  if (parsed.classes.size() != 1) {
+    return Wrong("--class " + *path + " holds " + std::to_string(parsed.classes.size()) +
+                 " ConnectorClasses; write one");
+  }
+  resource::ConnectorClass& found = parsed.classes.front().connector_class;
+  connector.class_name = found.name;
+  connector.configurations =
+      std::make_shared<const render::Configurations>(std::move(found.configurations));
+  return Done{};
+}
+
+Result<Done> ReadParams(const Arguments& arguments, render::VolumeRequest& request) {
+  for (const std::string& param : arguments.Values("param")) {
+    const std::size_t equals = param.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Wrong("--param must be NAME=VALUE");
+    }
+    request.params[param.substr(0, equals)] = param.substr(equals + 1);
+  }
+  return Done{};
+}
+
+// A volume without what only a pod's has.
+void ChooseFiles(const std::string& format,
+                 std::vector<std::string> named,
+                 bool mirror,
+                 render::VolumeRequest& request) {
+  request.configurations = std::move(named);
+  mirror = mirror && request.configurations.empty();
+  if (request.configurations.empty()) {
+    for (const auto& [file, configuration] : kFormats) {
+      if (format == file || format == kAll) {
+        request.configurations.emplace_back(configuration);
+      }
+    }
+  }
+  for (const char* built_in :
+       {"token", "context.token", "address", "connector.status.proxyAddress", "ca.crt", ".env"}) {
+    request.configurations.push_back(std::string("!") + built_in);
+  }
+  if (mirror && (format == kAll || format == "buildkitd.toml" || format == "registries.conf")) {
+    request.params["mirror"] = "true";
+  }
+}
+
+Result<render::VolumeRequest> ReadRequest(const Arguments& arguments, const Console& console) {
+  Result<VolumeConnector> connector = ReadConnector(arguments);
+  if (!connector) {
+    return std::move(connector).error();
   }
   if (arguments.Has("token-file") && arguments.Has("token-stdin")) {
     return Wrong("--token-file and --token-stdin exclude each other");
   }
-  Request request{FormatsOf(arguments.positionals()[0]), *std::move(target), {}};
+  render::VolumeRequest request;
+  const std::string format(arguments.positionals()[0]);
+  const std::vector<std::string> named = arguments.Values("configuration");
+  if (!named.empty() && format != kAll) {
+    return Wrong("--configuration needs the format 'all'");
+  }
+  ChooseFiles(format, named, !connector->upstream_host.empty(), request);
+  if (const Result<Done> read = ReadParams(arguments, request); !read) {
+    return read.error();
+  }
+  if (const Result<Done> read = ReadClass(arguments, *connector); !read) {
+    return read.error();
+  }
+  request.connectors.push_back(*std::move(connector));
+  request.ca_file = arguments.ValueOr("ca-file", "");
   if (arguments.Has("token-file") || arguments.Has("token-stdin")) {
     Result<Secret> token = ReadToken(arguments.ValueOr("token-file", "-"), console.in);
     if (!token) {
       return std::move(token).error();
     }
     request.token = *std::move(token);
+  } else if (named.empty() &&
+             (format == kAll || format == "config.json" || format == "auth.json")) {
+    return Wrong((format == kAll ? "config.json" : format) +
+                 " needs --token-file FILE or --token-stdin");
+  }
+  // Only a whole tree holds the CA; another file names it.
+  if (format == kAll && !request.ca_file.empty()) {
+    Result<std::string> ca = ReadFile(request.ca_file);
+    if (!ca) {
+      return std::move(ca).error();
+    }
+    request.ca_bundle = *std::move(ca);
   }
   return request;
 }
 
-Result<Rendered> RenderOne(Format format, const Request& request) {
-  Rendered rendered{render::RelativePath(format, request.target), {}, false};
-  const bool with_header =
-      format == Format::kHostsToml && !request.target.mirror_of.empty() && !request.token.empty();
-  if (render::HoldsCredential(format) && request.token.empty()) {
-    return Wrong(std::string(render::Name(format)) + " needs --token-file FILE or --token-stdin");
+// The file of the format that was asked. Of the two hosts.toml of a mirror the mirror's is meant.
+const render::VolumeFile* FindFile(const Volume& files,
+                                   std::string_view format,
+                                   const VolumeConnector& connector) {
+  const std::string own = "/" + render::HostDirectory(connector.host) + "/";
+  const render::VolumeFile* found = nullptr;
+  for (const auto& [path, file] : files) {
+    const bool asked = path == format || path.ends_with("/" + std::string(format));
+    if (asked && (found == nullptr || path.find(own) == std::string::npos)) {
+      found = &file;
+    }
   }
-  if (!render::HoldsCredential(format) && !with_header) {
-    rendered.content = Secret(render::RenderConfiguration(format, request.target));
-    return rendered;
-  }
-  Result<Secret> content = with_header
-                               ? render::RenderMirrorHostsToml(request.target, request.token)
-                               : render::RenderCredential(request.target, request.token);
-  if (!content) {
-    return std::move(content).error();
-  }
-  rendered.content = *std::move(content);
-  rendered.holds_token = true;
-  return rendered;
+  return found;
 }
 
-Result<std::vector<Rendered>> RenderAll(const Request& request, bool whole_tree) {
-  std::vector<Rendered> files;
-  for (const Format format : request.formats) {
-    Result<Rendered> file = RenderOne(format, request);
-    if (!file) {
-      return std::move(file).error();
-    }
-    files.push_back(*std::move(file));
-  }
-  if (whole_tree && !request.target.ca_file.empty()) {
-    const Result<std::string> ca = ReadFile(request.target.ca_file);
-    if (!ca) {
-      return ca.error();
-    }
-    files.push_back({render::RelativeCaPath(request.target), Secret(*ca), false});
-  }
-  return files;
-}
-
-Result<Done> WriteTree(const std::string& directory,
-                       const std::vector<Rendered>& files,
-                       const Console& console) {
-  for (const Rendered& file : files) {
-    const std::string path = directory + "/" + file.path;
+Result<Done> WriteTree(const std::string& directory, const Volume& files, const Console& console) {
+  for (const auto& [name, file] : files) {
+    const std::string path = directory + "/" + name;
     if (Result<Done> made = MakeDirectory(path.substr(0, path.rfind('/')), kPrivateDirectory);
         !made) {
       return made;
@@ -145,29 +197,30 @@ Result<Done> WriteTree(const std::string& directory,
 }
 
 int Run(const Arguments& arguments, const Console& console) {
-  const bool whole_tree = arguments.positionals()[0] == "all";
+  const std::string_view format = arguments.positionals()[0];
   const auto directory = arguments.Value("out");
-  if (whole_tree && !directory) {
+  if (format == kAll && !directory) {
     return Fail(console, kExitUsage, "'all' writes several files: --out DIR is missing");
   }
-  const Result<Request> request = ReadRequest(arguments, console);
+  const Result<render::VolumeRequest> request = ReadRequest(arguments, console);
   if (!request) {
     return Fail(console, kExitUsage, request.error().message);
   }
-  const Result<std::vector<Rendered>> files = RenderAll(*request, whole_tree);
+  const Result<Volume> files = render::RenderVolume(*request);
   if (!files) {
     return Fail(console, kExitUsage, files.error().message);
   }
+  const VolumeConnector& connector = request->connectors.front();
   if (!directory) {
-    console.out << files->front().content.Reveal();
+    console.out << FindFile(*files, format, connector)->content.Reveal();
     return kExitOk;
   }
   if (const Result<Done> written = WriteTree(*directory, *files, console); !written) {
     return Fail(console, kExitUsage, written.error().message);
   }
-  const render::Target& target = request->target;
-  console.out << (target.mirror_of.empty() ? "images are now named " + target.ReferencePrefix()
-                                           : "images keep their names: " + target.mirror_of)
+  console.out << (connector.upstream_host.empty()
+                      ? "images are now named " + render::Address(connector)
+                      : "images keep their names: " + connector.upstream_host)
               << "/REPOSITORY:TAG\n";
   return kExitOk;
 }
@@ -185,6 +238,9 @@ plane is a mirror; hosts.toml then holds the token, because containerd has none 
 Files that hold the token get mode 0600. All are replaced atomically, so a running client sees
 the old token or the new.
 
+The files are those that the CSI driver mounts, made from the same templates: the class `oci` of
+this release, or the one of --class.
+
 Exit codes: 0 written; 2 wrong usage or bad input.
 
 Examples:
@@ -193,6 +249,8 @@ Examples:
       --connector default/harbor --token-stdin --out ~/oci-connector
   connectorctl render registries.conf --host proxy.example.com --tls --upstream-host docker.io \
       --path-form --connector default/hub
+  connectorctl render all --class my-class.yaml --configuration my-tool --param proxy=p:8080 \
+      --host c-harbor.default.svc --out my-tool
 )";
 
 }  // namespace
@@ -223,6 +281,17 @@ Command Render() {
                      {.name = "upstream-host",
                       .value_name = "HOST[:PORT]",
                       .help = "The registry whose image names stay: render as a mirror."},
+                     {.name = "class",
+                      .value_name = "FILE",
+                      .help = "A ConnectorClass whose configurations to render."},
+                     {.name = "configuration",
+                      .value_name = "NAME",
+                      .help = "With 'all': only this one; '!FILE' leaves a file out.",
+                      .repeated = true},
+                     {.name = "param",
+                      .value_name = "NAME=VALUE",
+                      .help = "A parameter of the configurations.",
+                      .repeated = true},
                      {.name = "out",
                       .value_name = "DIR",
                       .help = "Write below this directory instead of printing."}},

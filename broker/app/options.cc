@@ -1,9 +1,11 @@
 #include "broker/app/options.h"
 
+#include "broker/app/access_options.h"
 #include "broker/app/options_reader.h"
 #include "broker/app/tls_check.h"
 #include "broker/app/vault_options.h"
 #include "broker/rpc/sealing_keys.h"
+#include "common/auditlog/record.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
 #include "common/log/level.h"
@@ -11,7 +13,9 @@
 
 #include "proto/connector/config/v1/broker.pb.h"
 
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -29,6 +33,11 @@ log::Level ReadLevel(const std::string& text, OptionsReader& reader) {
     reader.Complain("logLevel", "must be " + std::string(log::kLevelNames));
   }
   return level.value_or(log::Level::kInfo);
+}
+
+std::string HostName() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return ::gethostname(name, HOST_NAME_MAX) == 0 ? std::string(name) : std::string();
 }
 
 void ReadTls(const pb::ServerTls& from, OptionsReader& reader, grpc_support::TlsFiles& out) {
@@ -61,13 +70,21 @@ void ReadIdentity(const pb::Identity& from, OptionsReader& reader, Options& out)
     }
     out.oidc_issuers.push_back(std::move(options));
   }
-  if (!out.local_issuer && out.oidc_issuers.empty()) {
-    reader.Complain("identity", "names no issuer, so nobody could be verified; add local or oidc");
+  if (from.has_kubernetes()) {
+    out.kubernetes_identity = ReadKubernetesIdentity(from.kubernetes(), reader);
+  }
+  if (!out.local_issuer && out.oidc_issuers.empty() && !out.kubernetes_identity) {
+    reader.Complain("identity",
+                    "names no issuer, so nobody could be verified; add kubernetes, local or oidc");
   }
 }
 
 void ReadAudit(const pb::Audit& from, OptionsReader& reader, Options& out) {
   out.audit_directory = from.directory();
+  out.audit_replica = from.replica().empty() ? HostName() : from.replica();
+  if (out.audit_replica.size() > auditlog::kMaxReplicaBytes) {
+    reader.Complain("audit.replica", "must be at most 253 bytes");
+  }
   if (!from.has_max_file_age()) {
     return;
   }
@@ -89,6 +106,31 @@ void ReadRootKey(const std::string& file, OptionsReader& reader, Secret& out) {
   OPENSSL_cleanse(bytes.data(), bytes.size());
 }
 
+void ReadResources(const pb::Resources& from, OptionsReader& reader, Options& out) {
+  if (from.directory().empty() == !from.has_kubernetes()) {
+    reader.Complain("resources",
+                    from.has_kubernetes()
+                        ? "names directory and kubernetes; keep one of them"
+                        : "names no place; add directory, or kubernetes: {} in a cluster");
+  }
+  out.resource_directory = from.directory();
+}
+
+void ReadKubernetes(const pb::KubernetesConnection& from, OptionsReader& reader, Options& out) {
+  Result<kube::Settings> settings =
+      from.kubeconfig_file().empty()
+          ? kube::InClusterSettings()
+          : kube::KubeconfigSettings(from.kubeconfig_file(), from.context());
+  if (!settings) {
+    reader.Complain("kubernetes", settings.error().message);
+    return;
+  }
+  if (from.kubeconfig_file().empty() && !from.context().empty()) {
+    reader.Complain("kubernetes.context", "is of a kubeconfigFile; add that, or remove this");
+  }
+  out.kubernetes = *std::move(settings);
+}
+
 }  // namespace
 
 std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) {
@@ -106,8 +148,12 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
   ReadTls(from.tls(), reader, out.tls);
   out.peers = {{from.peers().dataplanes().begin(), from.peers().dataplanes().end()},
                {from.peers().operators().begin(), from.peers().operators().end()}};
-  out.resource_directory = from.resources().directory();
+  ReadResources(from.resources(), reader, out);
   ReadIdentity(from.identity(), reader, out);
+  out.rbac = ReadAccessMode(from.access(), out.resource_directory.empty(), reader);
+  if (out.in_cluster() || out.rbac || out.kubernetes_identity) {
+    ReadKubernetes(from.kubernetes(), reader, out);
+  }
   ReadAudit(from.audit(), reader, out);
   ReadRootKey(from.root_key_file(), reader, out.root_key);
   out.log_level = ReadLevel(from.log_level(), reader);

@@ -8,6 +8,7 @@
 #include "common/base/secret.h"
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
+#include "common/kube/settings.h"
 #include "common/log/log.h"
 
 #include <chrono>
@@ -34,20 +35,36 @@ struct OidcIssuerOptions {
   bool kubernetes = false;
 };
 
+struct KubernetesIdentityOptions {
+  bool jwks = false;   // Else TokenReview.
+  std::string issuer;  // Empty: the API server is asked.
+  unsigned max_reviews_per_second = 200;
+  std::chrono::milliseconds positive_cache = std::chrono::seconds(10);
+  std::chrono::milliseconds negative_cache = std::chrono::seconds(5);
+};
+
 struct Options {
   std::string listen_address;
   std::string admin_address;
   grpc_support::TlsFiles tls;
   rpc::PeerLists peers;
-  std::string resource_directory;
+  std::string resource_directory;  // Empty: resources are those of the Kubernetes API.
   std::string audience = kDefaultAudience;
   std::optional<LocalIssuerOptions> local_issuer;
   std::vector<OidcIssuerOptions> oidc_issuers;
+  std::optional<KubernetesIdentityOptions> kubernetes_identity;
+  bool rbac = false;  // The cluster's RBAC counts, and then the access rules.
   std::string audit_directory;
+  std::string audit_replica;
   std::chrono::seconds max_audit_file_age = kDefaultMaxAuditFileAge;
   Secret root_key;
   log::Level log_level = log::Level::kInfo;
   std::optional<vault::Options> vault;
+  std::optional<kube::Settings> kubernetes;  // Where something needs the API.
+
+  // A Connector of the API without access rules is open to whom RBAC lets in; one of a file, to
+  // nobody.
+  [[nodiscard]] bool in_cluster() const { return resource_directory.empty(); }
 };
 
 // Reads and checks the file. With problems, `out` is not to be used.

@@ -1,5 +1,6 @@
 #include "broker/app/status.h"
 
+#include "broker/app/cluster_view.h"
 #include "broker/app/vault_view.h"
 
 #include <utility>
@@ -8,17 +9,20 @@ namespace connector::broker::app {
 namespace {
 
 std::optional<admin::CredentialStatus> CredentialOf(const resource::Connector& connector,
-                                                    const store::VaultSecretStore* vault) {
+                                                    const StatusSources& sources) {
   const std::optional<store::SecretRef> ref = store::RefOf(connector);
-  if (vault == nullptr || !ref || !ref->vault) {
-    return std::nullopt;
+  if (ref && ref->vault && sources.vault != nullptr) {
+    return CredentialStatusOf(*ref->vault, sources.vault->Observed(*ref));
   }
-  return CredentialStatusOf(*ref->vault, vault->Observed(*ref));
+  if (ref && !ref->vault && sources.secrets != nullptr) {
+    return CredentialStatusOf(*ref, sources.secrets->Observed(*ref));
+  }
+  return std::nullopt;
 }
 
 admin::ConnectorStatus ConnectorStatusOf(const catalog::Entry& entry,
                                          const std::map<std::string, std::string>& failures,
-                                         const store::VaultSecretStore* vault) {
+                                         const StatusSources& sources) {
   const resource::Connector& connector = *entry.connector;
   admin::ConnectorStatus status;
   status.name = connector.ref.ToString();
@@ -28,7 +32,7 @@ admin::ConnectorStatus ConnectorStatusOf(const catalog::Entry& entry,
   if (const auto found = failures.find(status.name); found != failures.end()) {
     status.last_error = found->second;
   }
-  status.credential = CredentialOf(connector, vault);
+  status.credential = CredentialOf(connector, sources);
   const bool credential_ails = status.credential && !status.credential->last_error.empty();
   status.health = !status.problem.empty()                         ? "failing"
                   : !status.last_error.empty() || credential_ails ? "degraded"
@@ -104,7 +108,7 @@ admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness)
   status.degraded = std::move(readiness.degraded);
   const auto failures = sources.failures->Failing();
   for (const auto& [ref, entry] : sources.catalog->Current()->entries) {
-    status.connectors.push_back(ConnectorStatusOf(*entry, failures, sources.vault));
+    status.connectors.push_back(ConnectorStatusOf(*entry, failures, sources));
   }
   const RequestMetrics::Totals totals = sources.metrics->totals();
   status.totals = admin::Totals{

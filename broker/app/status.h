@@ -8,6 +8,7 @@
 #include "broker/catalog/catalog.h"
 #include "broker/rpc/issue_token_handler.h"
 #include "broker/rpc/watch_hub.h"
+#include "broker/store/kube_store.h"
 #include "broker/store/vault_store.h"
 #include "common/admin/admin_server.h"
 #include "common/admin/status.h"
@@ -46,6 +47,7 @@ struct StatusSources {
   const RequestMetrics* metrics = nullptr;
   const RecentFailures* failures = nullptr;
   const store::VaultSecretStore* vault = nullptr;  // Null where none is configured.
+  const store::KubeSecretStore* secrets = nullptr;  // Of the Kubernetes API; null with a directory.
   std::string version;
   WallTime started_at;
 };

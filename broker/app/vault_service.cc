@@ -30,12 +30,19 @@ VaultService::VaultService(const vault::Options& options, Parts parts)
       store_(options, StoreParts(parts, request_metrics_)),
       state_metrics_(std::make_shared<VaultStateMetrics>(store_, parts.catalog)) {}
 
-catalog::VaultView VaultService::View() {
-  return {[this](std::vector<store::SecretRef> refs) {
+catalog::CredentialView VaultService::View() {
+  return {[this](const std::vector<store::SecretNeed>& needs) {
+            std::vector<store::SecretRef> refs;
+            refs.reserve(needs.size());
+            for (const store::SecretNeed& need : needs) {
+              refs.push_back(need.ref);
+            }
             // Changes come as observations; nobody needs them twice.
             store_.Follow(std::move(refs), [](const store::SecretRef&) {});
           },
-          [this](const store::SecretRef& ref) { return CredentialStateOf(store_.Observed(ref)); }};
+          [this](const store::SecretRef& ref, const std::string&) {
+            return CredentialStateOf(store_.Observed(ref));
+          }};
 }
 
 probe::VaultLogin VaultService::Login() {

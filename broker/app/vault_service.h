@@ -32,7 +32,7 @@ class VaultService {
   [[nodiscard]] std::shared_ptr<prometheus::Collectable> state_metrics() const {
     return state_metrics_;
   }
-  [[nodiscard]] catalog::VaultView View();
+  [[nodiscard]] catalog::CredentialView View();
   [[nodiscard]] probe::VaultLogin Login();
 
   // Gives leases and our own token back. Blocks; threads must run the executor.

@@ -85,8 +85,19 @@ Result<std::unique_ptr<identity::CallerVerifier>> MakeVerifier(const Options& op
     }
     verifiers.push_back({options.oidc_issuers[i].issuer, std::move(*oidc)});
   }
-  auto chain =
-      identity::MakeVerifierChain(std::move(verifiers), *parts.clock, std::move(parts.on_verify));
+  std::shared_ptr<const identity::LateIssuer> late;
+  if (parts.access != nullptr) {
+    auto cluster = parts.access->Verifier();
+    if (!cluster) {
+      return Named("identity.kubernetes", cluster.error());
+    }
+    if (*cluster) {
+      verifiers.push_back(std::move(**cluster));
+    }
+    late = parts.access->late_issuer();
+  }
+  auto chain = identity::MakeVerifierChain(
+      std::move(verifiers), *parts.clock, std::move(parts.on_verify), std::move(late));
   return chain ? std::move(chain) : Named("identity", chain.error());
 }
 

@@ -2,6 +2,7 @@
 
 // Builds the caller verifiers that the configuration names. The only switch over their kinds.
 
+#include "broker/app/access_service.h"
 #include "broker/app/options.h"
 #include "broker/identity/key_refresh.h"
 #include "broker/identity/verifier_chain.h"
@@ -18,6 +19,7 @@ struct VerifierParts {
   const Clock* clock = nullptr;
   identity::KeyRefreshObserver on_refresh;
   identity::VerifyObserver on_verify;
+  AccessService* access = nullptr;  // Null: no cluster's tokens.
 };
 
 // Errors name the issuer and the field. All parts outlive the verifier.

@@ -1,5 +1,8 @@
 #include "broker/app/wiring.h"
 
+#include "broker/app/access_service.h"
+#include "broker/app/cluster_service.h"
+#include "broker/app/kube_service.h"
 #include "broker/app/metrics.h"
 #include "broker/app/status.h"
 #include "broker/app/vault_service.h"
@@ -80,16 +83,13 @@ class Broker::Impl {
                             &Impl::BuildHandlers,
                             &Impl::StartAdmin,
                             &Impl::AwaitCredentials,
-                            &Impl::OpenEndpoint}) {
+                            &Impl::OpenEndpoint,
+                            &Impl::FollowResources}) {
       const Result<Done> done = (this->*step)();
       if (!done) {
         return done;
       }
     }
-    source_->Start();
-    following_ = true;
-    serving_ = true;
-    endpoint_->SetServing(true);
     log_.Info("started",
               {{"version", CONNECTOR_VERSION},
                {"port", endpoint_->port()},
@@ -105,11 +105,20 @@ class Broker::Impl {
     }
     serving_ = false;
     log_.Info("stopping");
+    if (cluster_ && following_) {
+      cluster_->Stop();  // First: it may be about to open the endpoint.
+    }
     if (endpoint_) {
       endpoint_->Stop(kDrainTimeout);
     }
-    if (following_) {
+    if (source_ && following_) {
       source_->Stop();
+    }
+    if (kube_) {
+      kube_->client().Shutdown();
+    }
+    if (access_ && !threads_.empty()) {
+      access_->Stop();
     }
     mint_client_.Shutdown();
     identity_client_.Shutdown();
@@ -144,20 +153,36 @@ class Broker::Impl {
                 publisher_->Refresh();
               }});
     }
-    stores_ = std::make_unique<store::EitherStore>(secrets_, vault_ ? &vault_->store() : nullptr);
+    if (options_.kubernetes) {
+      kube_ = std::make_unique<KubeService>(options_.kubernetes->Clone(), log_, *registry_);
+    }
+    if (options_.in_cluster()) {
+      cluster_ = std::make_unique<ClusterService>(ClusterService::Parts{
+          *kube_, options_.root_key.Reveal(), clock_, io_, log_, *registry_});
+    }
+    store::SecretStore& secrets =
+        cluster_ ? static_cast<store::SecretStore&>(cluster_->store()) : secrets_;
+    stores_ = std::make_unique<store::EitherStore>(secrets, vault_ ? &vault_->store() : nullptr);
     publisher_ = std::make_unique<catalog::Publisher>(
         catalog::Publisher::Targets{secrets_, catalog_, *registry_},
-        vault_ ? vault_->View() : catalog::VaultView{});
-    source_ = std::make_unique<catalog::DirectorySource>(
-        options_.resource_directory,
-        catalog::DirectorySource::Targets{*publisher_, log_, *registry_});
+        catalog::CredentialViews{vault_ ? vault_->View() : catalog::CredentialView{},
+                                 cluster_ ? cluster_->View() : catalog::CredentialView{}});
+    if (cluster_) {
+      cluster_->PublishTo(*publisher_);
+    } else {
+      open_ = true;
+      source_ = std::make_unique<catalog::DirectorySource>(
+          options_.resource_directory,
+          catalog::DirectorySource::Targets{*publisher_, log_, *registry_});
+    }
     return Done{};
   }
 
-  Result<Done> LoadResources() { return source_->Load(); }
+  // Those of a cluster come later, when they come.
+  Result<Done> LoadResources() { return source_ ? source_->Load() : Result<Done>(Done{}); }
 
   Result<Done> AwaitCredentials() {
-    if (vault_ && !publisher_->WaitForCredentials(kFirstReadTimeout)) {
+    if (source_ && vault_ && !publisher_->WaitForCredentials(kFirstReadTimeout)) {
       log_.Warning("not all credentials in Vault could be read; starting without them");
     }
     return Done{};
@@ -166,6 +191,7 @@ class Broker::Impl {
   Result<Done> OpenAudit() {
     audit::FileAuditLogOptions options;
     options.chain.directory = options_.audit_directory;
+    options.chain.replica = options_.audit_replica;
     options.chain.max_file_age = options_.max_audit_file_age;
     options.chain.clock = &clock_;
     options.chain.log = &log_;
@@ -180,7 +206,16 @@ class Broker::Impl {
   }
 
   Result<Done> BuildHandlers() {
+    if (options_.rbac || options_.kubernetes_identity) {
+      access_ = std::make_unique<AccessService>(
+          options_,
+          AccessService::Parts{
+              kube_->client(), clock_, io_, log_, *registry_, [this](const auto& refresh) {
+                NoteKeys(refresh);
+              }});
+    }
     VerifierParts parts;
+    parts.access = access_.get();
     parts.client = &identity_client_;
     parts.clock = &clock_;
     parts.on_refresh = [this](const identity::KeyRefresh& refresh) { NoteKeys(refresh); };
@@ -193,6 +228,9 @@ class Broker::Impl {
     }
     verifier_ = std::move(*verifier);
     StartThreads();
+    if (access_) {
+      access_->Start();
+    }
     tokens_ = mint::MakeTokenSource(
         {*stores_,
          {{resource::AuthKind::kTokenAuth, mint::MakeDistributionMinter(mint_client_, clock_)},
@@ -215,22 +253,56 @@ class Broker::Impl {
                              [this](const rpc::IssueOutcome& outcome) {
                                request_metrics_.Issued(outcome);
                                failures_.Note(outcome, clock_.Now());
-                             }});
+                             },
+                             access_ ? access_->reviewer() : nullptr});
     auto probe = [prober = prober_.get()](std::shared_ptr<const catalog::Entry> entry,
                                           Deadline deadline) {
       return Probe(prober, std::move(entry), deadline);
     };
     operators_ = std::make_unique<rpc::OperatorHandler>(
-        rpc::OperatorParts{&catalog_, verifier_.get(), std::move(probe), &log_});
+        rpc::OperatorParts{&catalog_,
+                           verifier_.get(),
+                           std::move(probe),
+                           &log_,
+                           access_ ? access_->reviewer() : nullptr});
     return Done{};
+  }
+
+  Result<Done> FollowResources() {
+    following_ = true;
+    if (cluster_) {
+      cluster_->Start([this] { Open(); });
+    } else {
+      source_->Start();
+      Open();
+    }
+    return Done{};
+  }
+
+  void Open() {
+    open_ = true;
+    serving_ = true;
+    endpoint_->SetServing(true);
+    if (cluster_) {
+      log_.Info("ready", {{"connectors", catalog_.Current()->entries.size()}});
+    }
   }
 
   admin::Readiness ReadinessNow() {
     // A Vault that no connector needs degrades nothing; we do not even log in there.
     const bool needs_vault = vault_ && NeedsVault(*catalog_.Current());
-    return ReadinessOf(audit_->Status(),
-                       serving_,
-                       needs_vault ? std::optional(vault_->store().Status()) : std::nullopt);
+    const bool reading = cluster_ && following_ && !open_;
+    admin::Readiness readiness =
+        ReadinessOf(audit_->Status(),
+                    serving_ || reading,
+                    needs_vault ? std::optional(vault_->store().Status()) : std::nullopt);
+    if (cluster_) {
+      AddTo(readiness, cluster_->Status());
+    }
+    if (std::string reason = access_ ? access_->NotReady() : std::string(); !reason.empty()) {
+      readiness.reasons.push_back(std::move(reason));
+    }
+    return readiness;
   }
 
   Result<Done> StartAdmin() {
@@ -240,6 +312,7 @@ class Broker::Impl {
                                 &request_metrics_,
                                 &failures_,
                                 vault_ ? &vault_->store() : nullptr,
+                                cluster_ ? &cluster_->store() : nullptr,
                                 CONNECTOR_VERSION,
                                 started_at_};
     admin::AdminOptions options;
@@ -249,8 +322,21 @@ class Broker::Impl {
     if (vault_) {
       options.collectables.emplace_back(vault_->state_metrics());
     }
+    if (cluster_) {
+      options.collectables.emplace_back(cluster_->state_metrics());
+    }
+    if (access_) {
+      options.collectables.emplace_back(access_metrics_ = access_->state_metrics());
+    }
     options.status_json = [this, sources] {
-      return admin::ToJson(StatusOf(sources, ReadinessNow()));
+      admin::Status status = StatusOf(sources, ReadinessNow());
+      if (cluster_) {
+        status.sections.push_back(ClusterSection(cluster_->Status()));
+      }
+      if (access_) {
+        status.sections.push_back(access_->Section());
+      }
+      return admin::ToJson(status);
     };
     options.title = "connector-broker";
     admin_ = std::make_unique<admin::AdminServer>(std::move(options));
@@ -260,7 +346,7 @@ class Broker::Impl {
   Result<Done> OpenEndpoint() {
     auto endpoint = rpc::Endpoint::Start(
         {.listen_address = options_.listen_address, .tls = options_.tls, .peers = options_.peers},
-        {&io_, issue_.get(), operators_.get(), &hub_, &log_});
+        {&io_, issue_.get(), operators_.get(), &hub_, &log_, &open_});
     if (!endpoint) {
       return endpoint.error();
     }
@@ -339,6 +425,10 @@ class Broker::Impl {
                              Executor>
       schedule_timer_;
   std::unique_ptr<VaultService> vault_;
+  std::unique_ptr<KubeService> kube_;  // Whoever asks the Kubernetes API asks through this.
+  std::unique_ptr<ClusterService> cluster_;  // Null with a directory.
+  std::unique_ptr<AccessService> access_;
+  std::shared_ptr<prometheus::Collectable> access_metrics_;
   std::unique_ptr<store::EitherStore> stores_;
   http::CurlClient mint_client_;
   http::CurlClient identity_client_;
@@ -352,9 +442,10 @@ class Broker::Impl {
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<rpc::Endpoint> endpoint_;
   std::vector<std::thread> threads_;
+  std::atomic<bool> open_ = false;  // Resources were read.
   std::atomic<bool> serving_ = false;
   std::atomic<bool> stopped_ = false;
-  bool following_ = false;
+  std::atomic<bool> following_ = false;
 };
 
 Broker::Broker(Options options, log::Logger& logger)

@@ -192,7 +192,7 @@ Result<Done> ChainWriter::Append(const std::vector<auditlog::Event>& events) {
   auditlog::ChainPosition position = position_;
   std::string batch;
   for (const auditlog::Event& event : events) {
-    batch += auditlog::FormatRecord(event, position);
+    batch += auditlog::FormatRecord(event, position, options_.replica);
   }
   dirty_ = true;
   Result<Done> durable = file_->Write(batch);

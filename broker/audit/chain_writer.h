@@ -26,6 +26,7 @@ namespace connector::broker::audit {
 
 struct ChainWriterOptions {
   std::string directory;                 // Made with mode 0700 when it is missing.
+  std::string replica = {};              // Stands in each record; may be empty.
   std::chrono::seconds max_file_age{0};  // A new file when the first record is older.
   const Clock* clock = nullptr;
   log::Logger* log = nullptr;

@@ -31,25 +31,27 @@ void AddProblem(std::string& problem, const std::string& more) {
   problem.append(problem.empty() || more.empty() ? "" : "; ").append(more);
 }
 
-std::shared_ptr<const Entry> EntryOf(
-    const std::shared_ptr<const resource::Connector>& connector,
-    const InForce& in_force,
-    const std::function<CredentialState(const store::SecretRef&)>& state_of) {
-  const std::optional<store::SecretRef> ref = store::RefOf(*connector);
-  bool secret_usable = ref.has_value();
-  bool ca_usable = connector->ca_secret_name.has_value();
-  std::string problem;
-  for (const resource::SecretProblem& found :
-       resource::CheckSecrets(*connector, in_force.secrets)) {
-    (found.of_ca ? ca_usable : secret_usable) = false;
-    AddProblem(problem, found.message);
+bool SaysTheSame(const Entry& entry,
+                 const resource::Connector& connector,
+                 const std::string& secret_version,
+                 const CaState& ca,
+                 const std::string& problem) {
+  return entry.secret_version == secret_version && entry.ca_pem == ca.pem &&
+         entry.problem == problem &&
+         (entry.connector.get() == &connector || *entry.connector == connector);
+}
+
+std::shared_ptr<const Entry> EntryOf(const std::shared_ptr<const resource::Connector>& connector,
+                                     Findings found,
+                                     const std::shared_ptr<const Entry>& previous) {
+  std::string problem = found.credential.problem;
+  AddProblem(problem, found.ca.problem);
+  std::string version =
+      found.credential.problem.empty() ? std::move(found.credential.version) : std::string();
+  if (previous && SaysTheSame(*previous, *connector, version, found.ca, problem)) {
+    return previous;
   }
-  const CredentialState state = secret_usable ? state_of(*ref) : CredentialState{};
-  AddProblem(problem, state.problem);
-  return MakeEntry(connector,
-                   ca_usable ? CaPemOf(*connector, in_force.secrets) : std::string(),
-                   state.problem.empty() ? state.version : std::string(),
-                   std::move(problem));
+  return MakeEntry(connector, std::move(found.ca.pem), std::move(version), std::move(problem));
 }
 
 }  // namespace
@@ -71,12 +73,37 @@ InForce Merge(const InForce& previous, const resource::DirectoryContent& loaded)
   return next;
 }
 
-std::shared_ptr<const Snapshot> MakeSnapshot(
-    const InForce& in_force,
-    const std::function<CredentialState(const store::SecretRef&)>& state_of) {
+Look LookInDirectory(const InForce& in_force,
+                     std::function<CredentialState(const store::SecretRef&)> state_of) {
+  return [&in_force, state_of = std::move(state_of)](const resource::Connector& connector) {
+    Findings found;
+    const std::optional<store::SecretRef> ref = store::RefOf(connector);
+    bool secret_usable = ref.has_value();
+    bool ca_usable = connector.ca_secret_name.has_value();
+    for (const resource::SecretProblem& problem :
+         resource::CheckSecrets(connector, in_force.secrets)) {
+      (problem.of_ca ? ca_usable : secret_usable) = false;
+      AddProblem(problem.of_ca ? found.ca.problem : found.credential.problem, problem.message);
+    }
+    if (secret_usable) {
+      found.credential = state_of(*ref);
+    }
+    if (ca_usable) {
+      found.ca.pem = CaPemOf(connector, in_force.secrets);
+    }
+    return found;
+  };
+}
+
+std::shared_ptr<const Snapshot> MakeSnapshot(const InForce& in_force,
+                                             const Look& look,
+                                             const Snapshot& previous) {
   auto snapshot = std::make_shared<Snapshot>();
   for (const auto& [ref, loaded] : in_force.connectors) {
-    snapshot->entries.emplace(ref, EntryOf(loaded.connector, in_force, state_of));
+    snapshot->entries.emplace_hint(
+        snapshot->entries.end(),
+        ref,
+        EntryOf(loaded.connector, look(*loaded.connector), previous.Find(ref)));
   }
   return snapshot;
 }
@@ -88,8 +115,9 @@ bool SameEntries(const Snapshot& a, const Snapshot& b) {
                     b.entries.end(),
                     [](const auto& x, const auto& y) {
                       // The epoch is a digest of the connector, its Secret and its CA.
-                      return x.first == y.first && x.second->epoch == y.second->epoch &&
-                             x.second->problem == y.second->problem;
+                      return x.first == y.first &&
+                             (x.second == y.second || (x.second->epoch == y.second->epoch &&
+                                                       x.second->problem == y.second->problem));
                     });
 }
 

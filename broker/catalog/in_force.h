@@ -30,12 +30,31 @@ struct CredentialState {
   bool known = true;      // False: it was not read yet, and nothing says that it cannot be.
 };
 
+// The same of its CA bundle.
+struct CaState {
+  std::string pem{};
+  std::string problem{};
+  bool known = true;
+};
+
+struct Findings {
+  CredentialState credential{};
+  CaState ca{};
+};
+
+using Look = std::function<Findings(const resource::Connector&)>;
+
+// Looks at the Secrets that are in force. `state_of` is asked for those that can be used, and for
+// credentials that are not in the directory. `in_force` outlives what is returned.
+[[nodiscard]] Look LookInDirectory(
+    const InForce& in_force, std::function<CredentialState(const store::SecretRef&)> state_of);
+
 // Entries of the connectors in force. One whose credential or CA cannot be used has `problem` set
-// and no secret version, so that its epoch changes and cached tokens die. `state_of` is asked for
-// Secrets that are in force, and for credentials that are not in the directory.
-[[nodiscard]] std::shared_ptr<const Snapshot> MakeSnapshot(
-    const InForce& in_force,
-    const std::function<CredentialState(const store::SecretRef&)>& state_of);
+// and no secret version, so that its epoch changes and cached tokens die. What `previous` has and
+// is still so is taken from it: digests are made of what changed alone.
+[[nodiscard]] std::shared_ptr<const Snapshot> MakeSnapshot(const InForce& in_force,
+                                                           const Look& look,
+                                                           const Snapshot& previous = {});
 
 // True when a reader could not tell one from the other.
 [[nodiscard]] bool SameEntries(const Snapshot& a, const Snapshot& b);

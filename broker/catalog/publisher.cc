@@ -4,6 +4,9 @@
 #include <prometheus/registry.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace connector::broker::catalog {
@@ -20,17 +23,45 @@ store::FileSecretStore::Secrets ForStore(const resource::SecretMap& secrets) {
   return out;
 }
 
-// Sorted, each once: Connectors may share a credential.
-std::vector<store::SecretRef> VaultRefs(const InForce& in_force) {
-  std::vector<store::SecretRef> out;
+// In order, each once: connectors may share one.
+class NeedList {
+ public:
+  store::SecretNeed& Of(const store::SecretRef& ref) {
+    store::SecretNeed& need = needs_[ref];
+    need.ref = ref;
+    return need;
+  }
+  [[nodiscard]] std::vector<store::SecretNeed> Take() {
+    std::vector<store::SecretNeed> out;
+    out.reserve(needs_.size());
+    for (auto& [ref, need] : needs_) {
+      out.push_back(std::move(need));
+    }
+    return out;
+  }
+
+ private:
+  std::map<store::SecretRef, store::SecretNeed> needs_;
+};
+
+struct Needs {
+  NeedList vault;
+  NeedList cluster;
+};
+
+Needs NeedsOf(const InForce& in_force) {
+  Needs out;
   for (const auto& [ref, loaded] : in_force.connectors) {
-    std::optional<store::SecretRef> secret = store::RefOf(*loaded.connector);
-    if (secret && secret->vault) {
-      out.push_back(*std::move(secret));
+    const resource::Connector& connector = *loaded.connector;
+    if (const std::optional<store::SecretRef> secret = store::RefOf(connector)) {
+      (secret->vault ? out.vault : out.cluster)
+          .Of(*secret)
+          .registries.insert(connector.address.Authority());
+    }
+    if (connector.ca_secret_name) {
+      out.cluster.Of({connector.ref.ns, *connector.ca_secret_name}).ca = true;
     }
   }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
@@ -40,9 +71,9 @@ prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, c
 
 }  // namespace
 
-Publisher::Publisher(Targets targets, VaultView vault)
+Publisher::Publisher(Targets targets, CredentialViews views)
     : targets_(targets),
-      vault_(std::move(vault)),
+      views_(std::move(views)),
       connectors_(MakeGauge(
           targets.registry, "connector_broker_resource_connectors", "Connectors in force")),
       unusable_(MakeGauge(targets.registry,
@@ -52,10 +83,14 @@ Publisher::Publisher(Targets targets, VaultView vault)
 bool Publisher::Publish(std::shared_ptr<const InForce> in_force) {
   // Secrets before connectors: a mint that sees the new version then finds the new Secret.
   targets_.secrets.Update(ForStore(in_force->secrets));
-  std::vector<store::SecretRef> wanted = VaultRefs(*in_force);
-  if (vault_.follow && wanted != followed_) {
-    followed_ = wanted;
-    vault_.follow(std::move(wanted));
+  Needs needs = NeedsOf(*in_force);
+  for (auto [followed, list] :
+       {std::pair(&vault_, &needs.vault), std::pair(&cluster_, &needs.cluster)}) {
+    std::vector<store::SecretNeed> wanted = list->Take();
+    if (followed->view.follow && wanted != followed->needs) {
+      followed->needs = wanted;
+      followed->view.follow(std::move(wanted));
+    }
   }
   {
     const std::lock_guard lock(mutex_);
@@ -68,23 +103,44 @@ void Publisher::Refresh() {
   static_cast<void>(Rebuild());
 }
 
-CredentialState Publisher::StateOf(const store::SecretRef& ref) const {
+CredentialState Publisher::StateOf(const store::SecretRef& ref,
+                                   const std::string& registry) const {
+  const CredentialView& view = ref.vault ? views_.vault : views_.cluster;
+  if (view.observe) {
+    return view.observe(ref, registry);
+  }
   if (ref.vault) {
-    return vault_.observe ? vault_.observe(ref) : CredentialState{{}, kNoVault};
+    return {{}, kNoVault};
   }
   const Result<store::StoredSecret> secret = targets_.secrets.Read(ref);
   return {secret ? secret->version : std::string(), {}};
 }
 
+Findings Publisher::LookOutside(const resource::Connector& connector) const {
+  Findings found;
+  if (const std::optional<store::SecretRef> ref = store::RefOf(connector)) {
+    found.credential = StateOf(*ref, connector.address.Authority());
+  }
+  if (connector.ca_secret_name) {
+    found.ca = views_.cluster.observe_ca({connector.ref.ns, *connector.ca_secret_name});
+  }
+  return found;
+}
+
 bool Publisher::Rebuild() {
   const std::lock_guard lock(mutex_);
   bool all_known = true;
-  const auto state_of = [&](const store::SecretRef& ref) {
-    CredentialState state = StateOf(ref);
-    all_known = all_known && state.known;
-    return state;
+  const auto in_directory = [this](const store::SecretRef& ref) { return StateOf(ref, {}); };
+  const Look base = views_.cluster.observe
+                        ? Look([this](const auto& connector) { return LookOutside(connector); })
+                        : LookInDirectory(*in_force_, in_directory);
+  const Look look = [&](const resource::Connector& connector) {
+    Findings found = base(connector);
+    all_known = all_known && found.credential.known && found.ca.known;
+    return found;
   };
-  const std::shared_ptr<const Snapshot> next = MakeSnapshot(*in_force_, state_of);
+  const std::shared_ptr<const Snapshot> previous = targets_.catalog.Current();
+  const std::shared_ptr<const Snapshot> next = MakeSnapshot(*in_force_, look, *previous);
   all_known_ = all_known;
   refreshed_.notify_all();
   connectors_.Set(static_cast<double>(next->entries.size()));
@@ -92,11 +148,16 @@ bool Publisher::Rebuild() {
       std::count_if(next->entries.begin(), next->entries.end(), [](const auto& entry) {
         return !entry.second->problem.empty();
       })));
-  if (SameEntries(*targets_.catalog.Current(), *next)) {
+  if (SameEntries(*previous, *next)) {
     return false;
   }
   targets_.catalog.Replace(next);
   return true;
+}
+
+bool Publisher::AllKnown() const {
+  const std::lock_guard lock(mutex_);
+  return all_known_;
 }
 
 bool Publisher::WaitForCredentials(std::chrono::milliseconds time) {

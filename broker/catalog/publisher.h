@@ -1,14 +1,16 @@
 #pragma once
 
-// Publisher: joins the resources in force with what is known of the credentials in Vault, and
-// publishes the catalog when either changes. The only writer of the catalog.
+// Publisher: joins the resources in force with what is known of the credentials outside of them, in
+// Vault or in Secrets of the Kubernetes API, and publishes the catalog when either changes. The only
+// writer of the catalog.
 //
-// A credential in Vault is read after the Connector is there, and may come and go by itself; one in
-// a Secret of the directory changes together with the Connectors.
+// Such a credential is read after the Connector is there, and may come and go by itself; one in a
+// Secret of the directory changes together with the Connectors.
 
 #include "broker/catalog/catalog.h"
 #include "broker/catalog/in_force.h"
 #include "broker/store/file_store.h"
+#include "broker/store/secret_need.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -24,11 +26,18 @@ class Registry;
 
 namespace connector::broker::catalog {
 
-// Where credentials that are not in the directory come from. Empty functions: from nowhere.
-struct VaultView {
+// A place outside the resources where credentials are. Empty functions: there is none.
+struct CredentialView {
   // What must be watched from now on; replaces what was before.
-  std::function<void(std::vector<store::SecretRef>)> follow{};
-  std::function<CredentialState(const store::SecretRef&)> observe{};
+  std::function<void(std::vector<store::SecretNeed>)> follow{};
+  // `registry` is host[:port] of the one that the credential is for.
+  std::function<CredentialState(const store::SecretRef&, const std::string& registry)> observe{};
+  std::function<CaState(const store::SecretRef&)> observe_ca{};
+};
+
+struct CredentialViews {
+  CredentialView vault{};
+  CredentialView cluster{};  // Where there is one, no Secret is looked for in the directory.
 };
 
 // Thread-safe.
@@ -41,7 +50,7 @@ class Publisher {
     prometheus::Registry& registry;
   };
 
-  explicit Publisher(Targets targets, VaultView vault = {});
+  explicit Publisher(Targets targets, CredentialViews views = {});
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
@@ -51,20 +60,30 @@ class Publisher {
   // Something that `observe` tells may have changed.
   void Refresh();
 
-  // Waits until every credential in Vault was read or cannot be; false when `time` is over first.
+  // Whether every credential outside was read, or cannot be.
+  [[nodiscard]] bool AllKnown() const;
+  // Waits until every credential outside was read or cannot be; false when `time` is over first.
   [[nodiscard]] bool WaitForCredentials(std::chrono::milliseconds time);
 
  private:
-  [[nodiscard]] CredentialState StateOf(const store::SecretRef& ref) const;
+  struct Followed {
+    const CredentialView& view;
+    std::vector<store::SecretNeed> needs{};  // Of Publish alone.
+  };
+
+  [[nodiscard]] CredentialState StateOf(const store::SecretRef& ref,
+                                        const std::string& registry) const;
+  [[nodiscard]] Findings LookOutside(const resource::Connector& connector) const;
   [[nodiscard]] bool Rebuild();
 
   const Targets targets_;
-  const VaultView vault_;
+  const CredentialViews views_;
   prometheus::Gauge& connectors_;
   prometheus::Gauge& unusable_;
-  std::vector<store::SecretRef> followed_;  // Of Publish alone.
+  Followed vault_{views_.vault};
+  Followed cluster_{views_.cluster};
 
-  std::mutex mutex_;  // Held while the catalog is replaced, so that the last state is the last one.
+  mutable std::mutex mutex_;  // Held while the catalog is replaced, so that the last state is the last one.
   std::condition_variable refreshed_;
   std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
   bool all_known_ = true;

@@ -3,7 +3,8 @@
 // CallerVerifier: turns the bytes that a client showed into a verified Caller.
 //
 // Implementations: local_verifier.h (development issuer), oidc_verifier.h (any OpenID issuer, JWKS
-// discovered and cached), verifier_chain.h (picks one by issuer). Every one passes
+// discovered and cached), token_review_verifier.h (the Kubernetes API server is asked),
+// verifier_chain.h (picks one by issuer). Every one passes
 // tests/contract/caller_verifier_contract.h. The two types keep verified and unverified apart: an
 // UnverifiedToken has no reader but the verifiers.
 
@@ -16,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace connector::broker::identity {
 
@@ -37,6 +39,16 @@ struct ServiceAccount {
   bool operator==(const ServiceAccount&) const = default;
 };
 
+// Whom the Kubernetes API server takes the caller for, word for word: it is told the same when it
+// is asked what this user may do.
+struct KubernetesUser {
+  std::string username;
+  std::string uid = {};
+  std::vector<std::string> groups = {};
+  std::map<std::string, std::vector<std::string>> extra = {};
+  bool operator==(const KubernetesUser&) const = default;
+};
+
 // Who the caller is. Only a verifier makes one.
 struct Caller {
   std::string issuer;
@@ -44,6 +56,9 @@ struct Caller {
   std::optional<ServiceAccount> service_account;  // Only from issuers trusted to name them.
   std::map<std::string, std::string> claims;      // String, number and boolean claims, as text.
   WallTime expires_at;
+  std::optional<KubernetesUser> kubernetes_user = {};  // Where the API server said who it is.
+  // When its issuer was last asked whether the token still holds; epoch where nobody is asked.
+  WallTime checked_at = {};
 
   // For logs and for binding upload sessions: unique over issuers.
   [[nodiscard]] std::string Name() const {

@@ -13,7 +13,9 @@
 namespace connector::broker::identity {
 namespace {
 
-using Verifiers = std::map<std::string, std::unique_ptr<CallerVerifier>, std::less<>>;
+using Verifiers = std::map<std::string, IssuerVerifier, std::less<>>;
+
+constexpr std::chrono::seconds kRetryLater{5};
 
 std::optional<TokenDigest> DigestOf(std::string_view token) {
   TokenDigest digest{};
@@ -27,8 +29,14 @@ std::optional<TokenDigest> DigestOf(std::string_view token) {
 
 class VerifierChain final : public CallerVerifier {
  public:
-  VerifierChain(Verifiers verifiers, const Clock& clock, VerifyObserver observer)
-      : verifiers_(std::move(verifiers)), clock_(clock), observer_(std::move(observer)) {}
+  VerifierChain(Verifiers verifiers,
+                const Clock& clock,
+                VerifyObserver observer,
+                std::shared_ptr<const LateIssuer> late)
+      : verifiers_(std::move(verifiers)),
+        clock_(clock),
+        observer_(std::move(observer)),
+        late_(std::move(late)) {}
 
   Task<Result<Caller>> Verify(const UnverifiedToken& token, Deadline deadline) override {
     const std::string_view bytes = token.UncheckedBytes().Reveal();
@@ -47,23 +55,55 @@ class VerifierChain final : public CallerVerifier {
     if (!issuer) {
       co_return Refuse(VerifyOutcome::kMalformed, issuer.error().message);
     }
-    const auto responsible = verifiers_.find(*issuer);
-    if (responsible == verifiers_.end()) {
-      co_return Refuse(VerifyOutcome::kUnknownIssuer, "the token's issuer is not trusted");
+    const auto late = late_ ? late_->Get() : nullptr;  // Kept alive while it verifies.
+    const Responsible responsible = ResponsibleFor(*issuer, late.get());
+    if (responsible.verifier == nullptr) {
+      co_return late_ && !late
+          ? NotKnownYet()
+          : Refuse(VerifyOutcome::kUnknownIssuer, "the token's issuer is not trusted");
     }
-    auto caller = co_await responsible->second->Verify(token, deadline);
+    auto caller = co_await responsible.verifier->Verify(token, deadline);
     if (!caller) {
       Report(caller.error().code == ErrorCode::kUnauthenticated ? VerifyOutcome::kRefused
                                                                 : VerifyOutcome::kUnavailable);
       co_return caller;
     }
-    const WallTime now = clock_.Now();
-    cache_.Put(*digest, *caller, now, std::min(caller->expires_at, now + kVerifiedFor));
+    if (responsible.remembered_for.count() > 0) {
+      const WallTime now = clock_.Now();
+      const auto remembered_for = std::min(responsible.remembered_for, kVerifiedFor);
+      cache_.Put(*digest, *caller, now, std::min(caller->expires_at, now + remembered_for));
+    }
     Report(VerifyOutcome::kAccepted);
     co_return caller;
   }
 
  private:
+  struct Responsible {
+    CallerVerifier* verifier = nullptr;
+    std::chrono::seconds remembered_for{0};
+  };
+  [[nodiscard]] Responsible ResponsibleFor(const std::string& issuer,
+                                           const LateIssuer::Known* late) const {
+    const auto found = verifiers_.find(issuer);
+    if (found != verifiers_.end()) {
+      return {found->second.verifier.get(), found->second.remembered_for};
+    }
+    if (late != nullptr && late->issuer == issuer) {
+      return {late->verifier.get(), late->remembered_for};
+    }
+    return {};
+  }
+
+  [[nodiscard]] Error NotKnownYet() const {
+    Report(VerifyOutcome::kUnavailable);
+    Error error = MakeError(ErrorCode::kUnavailable,
+                            ErrorOrigin::kUpstream,
+                            "the API server has not told its issuer yet",
+                            Retry::kSafe);
+    error.retry_after = kRetryLater;
+    return error;
+  }
+
   void Report(VerifyOutcome outcome) const {
     if (observer_) {
       observer_(outcome);
@@ -78,6 +118,7 @@ class VerifierChain final : public CallerVerifier {
   const Verifiers verifiers_;
   const Clock& clock_;
   const VerifyObserver observer_;
+  const std::shared_ptr<const LateIssuer> late_;
   VerifiedCache cache_;
 };
 
@@ -105,18 +146,20 @@ std::string_view ToString(VerifyOutcome outcome) {
 
 Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(std::vector<IssuerVerifier> verifiers,
                                                           const Clock& clock,
-                                                          VerifyObserver observer) {
+                                                          VerifyObserver observer,
+                                                          std::shared_ptr<const LateIssuer> late) {
   Verifiers by_issuer;
   for (IssuerVerifier& each : verifiers) {
-    const auto [place, added] = by_issuer.emplace(each.issuer, std::move(each.verifier));
+    const std::string issuer = each.issuer;
+    const auto [place, added] = by_issuer.emplace(issuer, std::move(each));
     if (!added) {
       return MakeError(ErrorCode::kInvalidArgument,
                        ErrorOrigin::kSelf,
-                       "two verifiers for issuer \"" + each.issuer + "\"");
+                       "two verifiers for issuer \"" + issuer + "\"");
     }
   }
-  return std::unique_ptr<CallerVerifier>(
-      std::make_unique<VerifierChain>(std::move(by_issuer), clock, std::move(observer)));
+  return std::unique_ptr<CallerVerifier>(std::make_unique<VerifierChain>(
+      std::move(by_issuer), clock, std::move(observer), std::move(late)));
 }
 
 }  // namespace connector::broker::identity

@@ -4,10 +4,12 @@
 // issuer, and remembers callers that were verified a moment ago.
 //
 // The issuer is read from a token that nobody has checked, and used for nothing but that choice:
-// the verifier then checks it again. Refusals are never remembered. Passes
+// the verifier then checks it again. Refusals are never remembered here, and of a verifier that
+// remembers by itself nothing is. Passes
 // tests/contract/identity/caller_verifier_contract.h.
 
 #include "broker/identity/caller_verifier.h"
+#include "broker/identity/late_issuer.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
 
@@ -26,6 +28,8 @@ inline constexpr std::chrono::seconds kVerifiedFor{60};
 struct IssuerVerifier {
   std::string issuer;
   std::unique_ptr<CallerVerifier> verifier;
+  // Zero: each time the verifier is asked. Never more than kVerifiedFor.
+  std::chrono::seconds remembered_for = kVerifiedFor;
 };
 
 enum class VerifyOutcome : std::uint8_t {
@@ -43,8 +47,12 @@ enum class VerifyOutcome : std::uint8_t {
 using VerifyObserver = std::function<void(VerifyOutcome)>;
 
 // Fails with kInvalidArgument when two verifiers name one issuer. With no verifier at all, every
-// token is refused. `clock` outlives the chain.
+// token is refused. While `late` is not known, tokens of issuers that no verifier is responsible
+// for fail with kUnavailable. `clock` outlives the chain.
 [[nodiscard]] Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(
-    std::vector<IssuerVerifier> verifiers, const Clock& clock, VerifyObserver observer = {});
+    std::vector<IssuerVerifier> verifiers,
+    const Clock& clock,
+    VerifyObserver observer = {},
+    std::shared_ptr<const LateIssuer> late = nullptr);
 
 }  // namespace connector::broker::identity

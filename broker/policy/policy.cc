@@ -121,6 +121,17 @@ ScopeVerdict EvaluateScope(const std::vector<resource::AccessRule>& rules,
   return {std::nullopt, std::move(lacking)};
 }
 
+Decision WithoutRules(const std::vector<oci::Scope>& scopes) {
+  Decision decision{true, true, {}, "the connector has no access rules"};
+  for (const oci::Scope& scope : scopes) {
+    if (scope.actions.empty()) {
+      decision.allowed = false;
+      decision.reason = "no action asked for in " + scope.repository;
+    }
+  }
+  return decision;
+}
+
 void AppendWith(std::string& text, std::string_view separator, std::string_view more) {
   if (!text.empty()) {
     text += separator;
@@ -152,7 +163,11 @@ bool RepositoryMatches(std::string_view pattern, std::string_view repository) {
 
 Decision Evaluate(const resource::Connector& connector,
                   const identity::Caller& caller,
-                  const std::vector<oci::Scope>& scopes) {
+                  const std::vector<oci::Scope>& scopes,
+                  NoRules no_rules) {
+  if (connector.access.empty() && no_rules == NoRules::kRbacAlone) {
+    return WithoutRules(scopes);
+  }
   std::vector<std::size_t> speaking;
   for (std::size_t i = 0; i < connector.access.size(); ++i) {
     if (SpeaksOf(connector.access[i], caller)) {

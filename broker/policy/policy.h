@@ -8,6 +8,7 @@
 #include "common/oci/reference.h"
 #include "common/resource/connector.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,8 @@ struct Decision {
   bool allowed = false;
   // False when no rule speaks of the caller at all: outside, the connector then looks absent.
   bool caller_known = false;
-  std::string rule;    // "access[2]" of each scope's rule, comma-separated; empty when denied.
+  // "access[2]" of each scope's rule, comma-separated; empty when denied, or where RBAC decides.
+  std::string rule;
   std::string reason;  // For the log, audit and `connectorctl explain`.
 
   bool operator==(const Decision&) const = default;
@@ -28,11 +30,18 @@ struct Decision {
 // part of one, "**" any number of whole components, at least one.
 [[nodiscard]] bool RepositoryMatches(std::string_view pattern, std::string_view repository);
 
+// What a Connector without any access rule means.
+enum class NoRules : std::uint8_t {
+  kNobody,     // Of a broker that knows no cluster.
+  kRbacAlone,  // Whom the cluster's RBAC lets use the Connector may do everything there.
+};
+
 // All scopes must be allowed, each by one rule that has all of its actions. With no scopes,
 // `allowed` says whether any rule speaks of the caller.
 [[nodiscard]] Decision Evaluate(const resource::Connector& connector,
                                 const identity::Caller& caller,
-                                const std::vector<oci::Scope>& scopes);
+                                const std::vector<oci::Scope>& scopes,
+                                NoRules no_rules = NoRules::kNobody);
 
 // What a denied client is told: names connector, repository and action, and what to ask for.
 [[nodiscard]] std::string DenialSentence(const resource::Connector& connector,

@@ -9,8 +9,8 @@ namespace {
 
 using EntryPointer = std::shared_ptr<const catalog::Entry>;
 
-ProbeStep Passed(std::string name, std::string message) {
-  return {std::move(name), true, "Ok", std::move(message), {}};
+ProbeStep Passed(std::string name, std::string message, std::string reason = "Ok") {
+  return {std::move(name), true, std::move(reason), std::move(message), {}};
 }
 
 ProbeStep Failed(std::string name, std::string reason, std::string message) {
@@ -175,7 +175,9 @@ class RealProber final : public Prober {
 
   Task<ProbeStep> CheckSecret(CoursePointer course) {
     if (!course->ref) {
-      co_return Passed("secret", "this connector needs no Secret");
+      co_return CheckCa("secret",
+                        *course,
+                        Passed("secret", "this connector needs no Secret", "SecretOptional"));
     }
     course->secret = co_await store_.Fetch(*course->ref, course->deadline);
     if (!*course->secret) {
@@ -224,8 +226,18 @@ class RealProber final : public Prober {
   static ProbeStep CheckCredential(const char* name, const Course& course) {
     const Result<store::RegistryCredential> credential = store::ReadRegistryCredential(
         *course.ref, **course.secret, course.entry->connector->address.Authority());
-    return credential ? Passed(name, course.ref->ToString() + " holds a credential")
-                      : SecretFailed(name, credential.error());
+    return credential
+               ? CheckCa(name,
+                         course,
+                         Passed(name, course.ref->ToString() + " holds a credential"))
+               : SecretFailed(name, credential.error());
+  }
+
+  // `step`, unless the CA bundle cannot be used: liveness would blame the registry's certificate.
+  static ProbeStep CheckCa(const char* name, const Course& course, ProbeStep step) {
+    const catalog::Entry& entry = *course.entry;
+    const bool lacks = entry.connector->ca_secret_name && entry.ca_pem.empty();
+    return lacks ? Failed(name, "CaBundleInvalid", entry.problem) : step;
   }
 
   Task<ProbeStep> CheckLiveness(CoursePointer course) {

@@ -28,7 +28,8 @@ inline constexpr char kRepositoryParameter[] = "repository";
 struct ProbeStep {
   std::string name;  // "secret", "liveness", "auth", "read"; "vault-login" and so on
   bool ok = false;
-  std::string reason;   // CamelCase, for conditions; "Ok" when ok.
+  // CamelCase, for conditions; "Ok" when ok, "SecretOptional" where no credential is needed.
+  std::string reason;
   std::string message;  // A sentence that says what was found, or what to do.
   std::chrono::nanoseconds took{0};
 };
@@ -38,8 +39,8 @@ class Prober {
  public:
   virtual ~Prober() = default;
 
-  // In their order: secret (it is there and has its keys), or of a credential in Vault:
-  // vault-login, vault-read (Vault lets us read the path), vault-keys (what is there is a
+  // In their order: secret (it is there and has its keys, and so has the CA bundle's), or of a
+  // credential in Vault: vault-login, vault-read (Vault lets us read the path), vault-keys (what is there is a
   // credential); liveness (GET /v2/ answers 200 or 401), auth (a token can be minted: to pull the
   // repository parameter, else without a scope), read (GET the repository's tags; only with that
   // parameter). Stops at the first failure.

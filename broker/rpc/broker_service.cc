@@ -40,7 +40,7 @@ Task<::grpc::Status> Deliver(Task<Result<Response>> task, Response* out) {
 
 class RefusedWatch final : public ::grpc::ServerWriteReactor<v1::WatchRoutesResponse> {
  public:
-  RefusedWatch() { Finish(NotAllowed()); }
+  explicit RefusedWatch(const ::grpc::Status& why) { Finish(why); }
   void OnDone() override { delete this; }
 };
 
@@ -67,7 +67,7 @@ BrokerService::BrokerService(ServiceParts parts, PeerLists peers)
 ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* BrokerService::WatchRoutes(
     ::grpc::CallbackServerContext* context, const v1::WatchRoutesRequest* /*request*/) {
   if (!Admit(*context, Method::kWatchRoutes)) {
-    return new RefusedWatch;  // Deletes itself in OnDone.
+    return new RefusedWatch(Refusal());  // Deletes itself in OnDone.
   }
   return parts_.watch->Open();
 }
@@ -103,19 +103,30 @@ void BrokerService::WaitUntilIdle() {
 
 std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerContext& context,
                                                 Method method) {
+  if (!IsOpen()) {
+    return std::nullopt;
+  }
   const std::vector<std::string> sans = grpc_support::PeerSans(context);
   std::optional<std::string> peer = AllowedPeer(peers_, method, sans);
   if (!peer) {
     const std::string first = sans.empty() ? std::string() : sans.front();
     parts_.log->Warning("a peer called a method that it may not",
                         {{"peer", first}, {"method", static_cast<int>(method)}});
+    return peer;
   }
+  called_ = true;
   return peer;
 }
 
-::grpc::ServerUnaryReactor* BrokerService::Refuse(::grpc::CallbackServerContext& context) {
+::grpc::Status BrokerService::Refusal() const {
+  return IsOpen() ? NotAllowed()
+                  : ::grpc::Status(::grpc::StatusCode::UNAVAILABLE,
+                                   "the broker has not read its connectors yet");
+}
+
+::grpc::ServerUnaryReactor* BrokerService::Refuse(::grpc::CallbackServerContext& context) const {
   ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
-  reactor->Finish(NotAllowed());
+  reactor->Finish(Refusal());
   return reactor;
 }
 

@@ -11,6 +11,7 @@
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -28,6 +29,9 @@ struct ServiceParts {
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
   log::Logger* log = nullptr;
+  // Until then every call is UNAVAILABLE: a broker that has not read its connectors would deny
+  // everybody, and tell data planes to drop all routes. Null: from the start.
+  const std::atomic<bool>* open = nullptr;
 };
 
 class BrokerService final : public v1::Broker::CallbackService {
@@ -46,6 +50,8 @@ class BrokerService final : public v1::Broker::CallbackService {
                                             const v1::ExplainAccessRequest* request,
                                             v1::ExplainAccessResponse* response) override;
 
+  // Whether any peer that may was here.
+  [[nodiscard]] bool called() const { return called_; }
   // Returns when no handler runs any more; the io_context must go on running until then.
   void WaitUntilIdle();
 
@@ -53,7 +59,10 @@ class BrokerService final : public v1::Broker::CallbackService {
   // The peer's name; none: it was refused and logged.
   [[nodiscard]] std::optional<std::string> Admit(const ::grpc::CallbackServerContext& context,
                                                  Method method);
-  [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context);
+  [[nodiscard]] bool IsOpen() const { return parts_.open == nullptr || *parts_.open; }
+  // With what a peer that Admit did not let in is told.
+  [[nodiscard]] ::grpc::Status Refusal() const;
+  [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context) const;
   [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,
                                                 Task<::grpc::Status> task);
 
@@ -62,6 +71,7 @@ class BrokerService final : public v1::Broker::CallbackService {
   WipingAllocator<v1::IssueTokenRequest, v1::IssueTokenResponse> issue_messages_;
   WipingAllocator<v1::ExplainAccessRequest, v1::ExplainAccessResponse> explain_messages_;
 
+  std::atomic<bool> called_ = false;
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t running_ = 0;

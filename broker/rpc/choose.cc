@@ -1,8 +1,7 @@
 #include "broker/rpc/choose.h"
 
-#include "broker/policy/policy.h"
-
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -33,29 +32,29 @@ std::vector<EntryPtr> Candidates(const catalog::Snapshot& snapshot,
 
 }  // namespace
 
-Choice Choose(const catalog::Snapshot& snapshot,
-              const Target& target,
-              const identity::Caller& caller,
-              const std::vector<oci::Scope>& scopes) {
-  const std::vector<EntryPtr> candidates = Candidates(snapshot, target, caller);
-  std::optional<Choice> denied;
+std::vector<Choice> Choices(const catalog::Snapshot& snapshot,
+                            const Target& target,
+                            const identity::Caller& caller,
+                            const std::vector<oci::Scope>& scopes,
+                            policy::NoRules no_rules) {
+  std::vector<Choice> choices;
+  std::vector<Choice> denied;
   std::string unknown = "no such connector";
-  for (const EntryPtr& entry : candidates) {
-    policy::Decision decision = policy::Evaluate(*entry->connector, caller, scopes);
+  for (const EntryPtr& entry : Candidates(snapshot, target, caller)) {
+    policy::Decision decision = policy::Evaluate(*entry->connector, caller, scopes, no_rules);
     if (decision.allowed) {
-      return {entry, std::move(decision.rule), std::nullopt};
-    }
-    if (decision.caller_known && !denied) {
-      denied =
-          Choice{entry, {}, AccessDenied(*entry->connector, scopes, std::move(decision.reason))};
-    } else if (!decision.caller_known) {
+      choices.push_back(
+          {entry, std::move(decision.rule), std::move(decision.reason), std::nullopt});
+    } else if (decision.caller_known) {
+      Refusal refusal = AccessDenied(*entry->connector, scopes, std::move(decision.reason));
+      denied.push_back({entry, {}, {}, std::move(refusal)});
+    } else {
       unknown = std::move(decision.reason);
     }
   }
-  if (denied) {
-    return std::move(*denied);
-  }
-  return {nullptr, {}, ConnectorNotFound(ToString(target), std::move(unknown))};
+  std::move(denied.begin(), denied.end(), std::back_inserter(choices));
+  choices.push_back({nullptr, {}, {}, ConnectorNotFound(ToString(target), std::move(unknown))});
+  return choices;
 }
 
 }  // namespace connector::broker::rpc

@@ -1,10 +1,11 @@
 #pragma once
 
-// Which connector serves a request, and whether the policy lets the caller. Pure: a function of one
-// snapshot of the catalog.
+// Which connector serves a request, and whether its access rules let the caller. Pure: a function
+// of one snapshot of the catalog. What the cluster's RBAC says comes after it, in authorize.h.
 
 #include "broker/catalog/catalog.h"
 #include "broker/identity/caller_verifier.h"
+#include "broker/policy/policy.h"
 #include "broker/rpc/denial.h"
 #include "broker/rpc/issue_request.h"
 
@@ -18,15 +19,19 @@ namespace connector::broker::rpc {
 struct Choice {
   std::shared_ptr<const catalog::Entry> entry;  // Null when the connector must look absent.
   std::string rule;                             // That allowed it.
+  std::string reason;                           // Why it is allowed, for operators.
   std::optional<Refusal> refusal;               // Absent: allowed.
 };
 
-// `target` is not AnyConnector. In the mirror form several connectors may serve one registry: the
-// first one whose rules allow the scopes, those of the caller's own namespace before others, each
-// group by name. With none that allows, the first that knows the caller answers.
-[[nodiscard]] Choice Choose(const catalog::Snapshot& snapshot,
-                            const Target& target,
-                            const identity::Caller& caller,
-                            const std::vector<oci::Scope>& scopes);
+// What could serve the request, best first; at least one. `target` is not AnyConnector. In the
+// mirror form several connectors may serve one registry: first those whose rules allow the scopes,
+// then those that know the caller and deny, of each the ones in the caller's own namespace before
+// others, each group by name. The last one has no entry: it answers when all others must look
+// absent.
+[[nodiscard]] std::vector<Choice> Choices(const catalog::Snapshot& snapshot,
+                                          const Target& target,
+                                          const identity::Caller& caller,
+                                          const std::vector<oci::Scope>& scopes,
+                                          policy::NoRules no_rules);
 
 }  // namespace connector::broker::rpc

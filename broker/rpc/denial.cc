@@ -69,12 +69,21 @@ Refusal CallerRefused(const Error& error) {
           RetryAfter(error, kRetryLater)};
 }
 
+Refusal AccessUnknown(const Error& error) {
+  return {v1::DENIAL_REASON_IDENTITY_UNAVAILABLE,
+          "Whether you may use the connector cannot be checked right now; try again.",
+          error.message,
+          RetryAfter(error, kRetryLater)};
+}
+
 Refusal ConnectorNotFound(const std::string& asked_for, std::string detail) {
-  return {v1::DENIAL_REASON_CONNECTOR_NOT_FOUND,
-          "There is no connector " + asked_for +
-              ", or none of its access rules names you; ask its owner for a rule.",
-          std::move(detail),
-          {}};
+  return {
+      v1::DENIAL_REASON_CONNECTOR_NOT_FOUND,
+      "There is no connector " + asked_for +
+          ", or you may not use it; ask its owner for an access rule, and in Kubernetes for get "
+          "on connectors/proxy.",
+      std::move(detail),
+      {}};
 }
 
 Refusal AccessDenied(const resource::Connector& connector,

@@ -30,6 +30,10 @@ struct Refusal {
 // check failed. An issuer that cannot be asked is told apart, because waiting helps.
 [[nodiscard]] Refusal CallerRefused(const Error& error);
 
+// The cluster could not be asked whether the caller may use the connector. Names none: the caller
+// may be one who must not know that it exists.
+[[nodiscard]] Refusal AccessUnknown(const Error& error);
+
 // One text for a connector that does not exist and for one that this caller may not use at all.
 [[nodiscard]] Refusal ConnectorNotFound(const std::string& asked_for, std::string detail);
 

@@ -8,6 +8,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <thread>
 #include <utility>
 
 namespace connector::broker::rpc {
@@ -45,7 +46,7 @@ class Endpoint::Impl {
  public:
   Impl(EndpointOptions options, EndpointParts parts)
       : parts_(parts),
-        service_({parts.io, parts.issue, parts.operators, parts.watch, parts.log},
+        service_({parts.io, parts.issue, parts.operators, parts.watch, parts.log, parts.open},
                  std::move(options.peers)) {
     ::grpc::EnableDefaultHealthCheckService(true);
     ::grpc::ServerBuilder builder;
@@ -73,6 +74,9 @@ class Endpoint::Impl {
       return;
     }
     SetServing(false);
+    if (drain > std::chrono::milliseconds(0) && service_.called()) {
+      std::this_thread::sleep_for(kTimeToMove);
+    }
     parts_.watch->Stop();
     server_->Shutdown(std::chrono::system_clock::now() + drain);
     service_.WaitUntilIdle();

@@ -13,6 +13,7 @@
 #include "common/base/result.h"
 #include "common/grpc/credentials.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -24,13 +25,16 @@ inline constexpr int kMaxReceivedMessageBytes = 256 * 1024;
 inline constexpr int kMaxMetadataBytes = 16 * 1024;
 inline constexpr int kMaxConcurrentStreams = 1024;  // Per connection.
 inline constexpr std::size_t kMemoryQuotaBytes = std::size_t{256} * 1024 * 1024;
-// A peer whose certificate was revoked or has expired is gone after this at the latest.
-inline constexpr std::chrono::minutes kMaxConnectionAge{30};
+// A peer whose certificate was revoked or has expired is gone after this at the latest. Data planes
+// look up the brokers' addresses anew when a connection ends: so new brokers get their share.
+inline constexpr std::chrono::minutes kMaxConnectionAge{5};
 inline constexpr std::chrono::seconds kConnectionAgeGrace{30};
 inline constexpr std::chrono::seconds kKeepaliveTime{30};
 inline constexpr std::chrono::seconds kKeepaliveTimeout{10};
 inline constexpr std::chrono::seconds kMinClientPingInterval{10};
 inline constexpr std::chrono::seconds kHandshakeTimeout{10};
+// Between "not serving" and the end of the streams: data planes take their calls elsewhere.
+inline constexpr std::chrono::milliseconds kTimeToMove{500};
 
 struct EndpointOptions {
   std::string listen_address;  // host:port; port 0 picks a free one.
@@ -46,6 +50,7 @@ struct EndpointParts {
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
   log::Logger* log = nullptr;
+  const std::atomic<bool>* open = nullptr;  // As ServiceParts'.
 };
 
 class Endpoint {
@@ -62,8 +67,9 @@ class Endpoint {
   // What the gRPC health service says; at first not serving.
   void SetServing(bool serving);
 
-  // Takes no new calls, ends the WatchRoutes streams, and waits up to `drain` for calls to finish,
-  // then cancels them. Returns when nothing of gRPC runs any more. Idempotent.
+  // Says that it does not serve any more; where anybody has called, and `drain` is not zero, goes
+  // on for kTimeToMove. Then takes no new calls, ends the WatchRoutes streams, waits up to `drain`
+  // for calls to finish, and cancels them. Returns when nothing of gRPC runs any more. Idempotent.
   void Stop(std::chrono::milliseconds drain);
 
  private:

@@ -1,6 +1,7 @@
 #include "broker/rpc/issue_token_handler.h"
 
-#include "broker/rpc/choose.h"
+#include "broker/identity/token_key.h"
+#include "broker/rpc/authorize.h"
 #include "broker/rpc/convert.h"
 #include "common/log/log.h"
 
@@ -86,11 +87,7 @@ Task<Done> IssueTokenHandler::Decide(CallPtr call) {
 // else a data plane would take a token under an old rule for one under the new.
 Task<Done> IssueTokenHandler::Mint(CallPtr call) {
   for (int evaluation = 0; evaluation < kMaxEvaluations; ++evaluation) {
-    const auto snapshot = parts_.catalog->Current();
-    Choice choice = Choose(*snapshot, call->query.target, *call->caller, call->query.scopes);
-    call->entry = std::move(choice.entry);
-    call->rule = std::move(choice.rule);
-    call->refusal = std::move(choice.refusal);
+    co_await Choose(call, parts_.catalog->Current());
     if (call->refusal || call->query.scopes.empty()) {
       co_return Done{};
     }
@@ -112,6 +109,33 @@ Task<Done> IssueTokenHandler::Mint(CallPtr call) {
   }
   call->refusal = ConnectorChanging(*call->entry->connector);
   co_return Done{};
+}
+
+Task<Done> IssueTokenHandler::Choose(CallPtr call,
+                                     std::shared_ptr<const catalog::Snapshot> snapshot) {
+  AccessRequest request{std::move(snapshot),
+                        call->query.target,
+                        *call->caller,
+                        parts_.access == nullptr ? "" : identity::TokenKey(call->token),
+                        call->query.scopes};
+  Authorization made = co_await Authorize(parts_.access, std::move(request), call->deadline);
+  call->entry = std::move(made.choice.entry);
+  call->rule = std::move(made.choice.rule);
+  call->refusal = std::move(made.choice.refusal);
+  call->checked_at = made.checked_at;
+  co_return Done{};
+}
+
+// Counted from when the cluster was asked, not from now: so a deleted pod's token, a deleted
+// RoleBinding and whatever was remembered of them are without effect within one lifetime (P6).
+WallTime IssueTokenHandler::RightEnds(const Call& call) const {
+  WallTime since = parts_.clock->Now();
+  for (const WallTime checked_at : {call.caller->checked_at, call.checked_at}) {
+    if (checked_at != WallTime{}) {
+      since = std::min(since, checked_at);
+    }
+  }
+  return std::min(since + kAuthorizationLifetime, call.caller->expires_at);
 }
 
 auditlog::Event IssueTokenHandler::Record(const Call& call) const {
@@ -152,8 +176,7 @@ v1::IssueTokenResponse IssueTokenHandler::Answer(const Call& call) const {
   }
   v1::Grant& grant = *response.mutable_grant();
   grant.set_subject(call.caller->Name());
-  *grant.mutable_authorization_not_after() =
-      ToProto(std::min(parts_.clock->Now() + kAuthorizationLifetime, call.caller->expires_at));
+  *grant.mutable_authorization_not_after() = ToProto(RightEnds(call));
   if (call.entry) {
     *grant.mutable_connector() = ToProto(call.entry->connector->ref);
     grant.set_secret_class(ToProto(resource::ClassOf(call.entry->connector->auth.kind)));

@@ -1,11 +1,12 @@
 #pragma once
 
 // IssueTokenHandler: what IssueToken does, without sockets or a server. Read Decide in the source:
-// caller, policy, mint; then the audit record is on disk, and only then there is an answer
+// caller, policy and RBAC, mint; then the audit record is on disk, and only then there is an answer
 // (promises P2, P3 and P4).
 //
 // Deliberately does not know which peers may call: broker_service.h has asked already.
 
+#include "broker/access/access_reviewer.h"
 #include "broker/audit/audit_log.h"
 #include "broker/catalog/catalog.h"
 #include "broker/identity/caller_verifier.h"
@@ -47,6 +48,7 @@ struct IssueTokenParts {
   const Clock* clock = nullptr;
   log::Logger* log = nullptr;
   std::function<void(const IssueOutcome&)> observe = [](const IssueOutcome&) {};
+  access::AccessReviewer* access = nullptr;  // Null: the access rules alone.
 };
 
 // Thread-safe: calls may overlap on any thread of the broker's executor.
@@ -73,12 +75,15 @@ class IssueTokenHandler {
     std::shared_ptr<const mint::UpstreamToken> token_out;
     std::string rule;
     std::optional<Refusal> refusal;
+    WallTime checked_at = {};  // Since when the caller's right is known; epoch: not asked for.
   };
   using CallPtr = std::shared_ptr<Call>;
 
   [[nodiscard]] Task<v1::IssueTokenResponse> Run(CallPtr call);
   [[nodiscard]] Task<Done> Decide(CallPtr call);
   [[nodiscard]] Task<Done> Mint(CallPtr call);
+  [[nodiscard]] Task<Done> Choose(CallPtr call, std::shared_ptr<const catalog::Snapshot> snapshot);
+  [[nodiscard]] WallTime RightEnds(const Call& call) const;
   [[nodiscard]] auditlog::Event Record(const Call& call) const;
   [[nodiscard]] v1::IssueTokenResponse Answer(const Call& call) const;
   void Report(const Call& call) const;

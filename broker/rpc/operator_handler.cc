@@ -1,6 +1,7 @@
 #include "broker/rpc/operator_handler.h"
 
-#include "broker/policy/policy.h"
+#include "broker/identity/token_key.h"
+#include "broker/rpc/authorize.h"
 #include "broker/rpc/issue_request.h"
 #include "common/log/log.h"
 
@@ -45,18 +46,20 @@ Task<Result<v1::ExplainAccessResponse>> OperatorHandler::RunExplain(
   v1::ExplainAccessResponse response;
   const Result<identity::Caller> caller =
       co_await parts_.verifier->Verify(call->token, call->deadline);
-  const auto entry = parts_.catalog->Current()->Find(call->ref);
+  const auto snapshot = parts_.catalog->Current();
   if (!caller) {
     response.set_reason("the caller token is not accepted: " + caller.error().message);
-  } else if (!entry) {
+  } else if (!snapshot->Find(call->ref)) {
     response.set_subject(caller->Name());
     response.set_reason("there is no connector " + call->ref.ToString());
   } else {
-    const policy::Decision decision = policy::Evaluate(*entry->connector, *caller, call->scopes);
+    AccessRequest asked{
+        snapshot, call->ref, *caller, identity::TokenKey(call->token), call->scopes};
+    const Authorization made = co_await Authorize(parts_.access, std::move(asked), call->deadline);
     response.set_subject(caller->Name());
-    response.set_allowed(decision.allowed);
-    response.set_rule(decision.rule);
-    response.set_reason(decision.reason);
+    response.set_allowed(!made.choice.refusal);
+    response.set_rule(made.choice.rule);
+    response.set_reason(made.choice.refusal ? made.choice.refusal->detail : made.choice.reason);
   }
   parts_.log->Info("explain_access",
                    {{"peer", call->peer},

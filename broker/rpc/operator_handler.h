@@ -3,6 +3,7 @@
 // What operators ask: ExplainAccess (what IssueToken would decide, and why) and CheckConnector.
 // Issues nothing and writes no audit record; each call is logged. Without sockets.
 
+#include "broker/access/access_reviewer.h"
 #include "broker/catalog/catalog.h"
 #include "broker/identity/caller_verifier.h"
 #include "common/async/task.h"
@@ -31,6 +32,7 @@ struct OperatorParts {
   identity::CallerVerifier* verifier = nullptr;
   ProbeFunction probe;
   log::Logger* log = nullptr;
+  access::AccessReviewer* access = nullptr;  // Null: the access rules alone.
 };
 
 // Thread-safe.

@@ -83,6 +83,11 @@ class OneShot {
       }
     }
 
+    [[nodiscard]] bool Completed() const {
+      const std::lock_guard lock(mutex_);
+      return resume_ == nullptr;
+    }
+
     void Complete(std::optional<T> value) {
       std::function<void(std::optional<T>)> resume;
       {
@@ -98,7 +103,7 @@ class OneShot {
     }
 
    private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::optional<Timer> timer_;
     asio::executor_work_guard<Executor> work_;
     std::function<void(std::optional<T>)> resume_;  // Empty once it was called.
@@ -111,6 +116,10 @@ class OneShot {
       const std::lock_guard lock(mutex_);
       value = value_;
       if (!value) {
+        // Those whose time ran out are no longer needed: some wait again and again.
+        if (waiters_.size() == waiters_.capacity()) {
+          std::erase_if(waiters_, [](const auto& each) { return each->Completed(); });
+        }
         waiters_.push_back(waiter);
       }
     }

@@ -73,12 +73,15 @@ bool IsHash(std::string_view text) {
 
 }  // namespace
 
-std::string FormatRecord(const Event& event, ChainPosition& position) {
+std::string FormatRecord(const Event& event, ChainPosition& position, std::string_view replica) {
   std::string line;
   line.reserve(768);
   line.append(R"({"seq":)").append(std::to_string(position.seq + 1));
   AppendText(line, "prev", position.hash);
   AppendText(line, "time", FormatTime(event.time));
+  if (!replica.empty()) {
+    AppendText(line, "replica", replica);
+  }
   AppendText(line, "request_id", event.request_id);
   AppendText(line, "client_address", event.client_address);
   AppendText(line, "peer", event.peer);
@@ -133,14 +136,21 @@ Result<Link> ReadLink(std::string_view line) {
   if (!when) {
     return Broken("not a record: time is not a time");
   }
+  const boost::json::value* const replica = record.if_contains("replica");
+  if (replica != nullptr && !replica->is_string()) {
+    return Broken("not a record: replica is not a text");
+  }
   const auto number = static_cast<std::uint64_t>(seq->get_int64());
-  return Link{{number - 1, std::string(prev->get_string())}, {number, std::string(hash)}, *when};
+  return Link{{number - 1, std::string(prev->get_string())},
+              {number, std::string(hash)},
+              *when,
+              replica == nullptr ? std::string() : std::string(replica->get_string())};
 }
 
-Result<Done> VerifyRecord(std::string_view line, ChainPosition& position) {
+Result<Link> FollowRecord(std::string_view line, ChainPosition& position) {
   Result<Link> link = ReadLink(line);
   if (!link) {
-    return std::move(link).error();
+    return link;
   }
   if (link->before.seq != position.seq) {
     return Broken("seq is " + std::to_string(link->at.seq) + ", expected " +
@@ -149,8 +159,13 @@ Result<Done> VerifyRecord(std::string_view line, ChainPosition& position) {
   if (link->before.hash != position.hash) {
     return Broken("prev is not the hash of the record before");
   }
-  position = std::move(link->at);
-  return Done{};
+  position = link->at;
+  return link;
+}
+
+Result<Done> VerifyRecord(std::string_view line, ChainPosition& position) {
+  const Result<Link> link = FollowRecord(line, position);
+  return link ? Result<Done>(Done{}) : link.error();
 }
 
 }  // namespace connector::auditlog

@@ -35,6 +35,8 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
+inline constexpr std::size_t kMaxReplicaBytes = 253;
+
 inline constexpr std::string_view kGenesisHash =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -50,19 +52,24 @@ struct Link {
   ChainPosition before;
   ChainPosition at;
   WallTime time;
+  std::string replica = {};  // Empty where the record names none.
 
   bool operator==(const Link&) const = default;
 };
 
 // The line of the record that follows `position`, with its line end; moves `position` onto it.
-[[nodiscard]] std::string FormatRecord(const Event& event, ChainPosition& position);
+// `replica` names the broker that decided; with none, the record is as older brokers wrote it.
+[[nodiscard]] std::string FormatRecord(const Event& event,
+                                       ChainPosition& position,
+                                       std::string_view replica = {});
 
 // Checks one record (without its line end) on its own: JSON with seq, prev and time,
 // and its hash.
 [[nodiscard]] Result<Link> ReadLink(std::string_view line);
 
 // Checks that `line` (without its line end) is the record that follows `position` and moves onto
-// it. The error says what does not hold: JSON, seq, prev or hash.
+// it; says which. The error says what does not hold: JSON, seq, prev or hash.
+[[nodiscard]] Result<Link> FollowRecord(std::string_view line, ChainPosition& position);
 [[nodiscard]] Result<Done> VerifyRecord(std::string_view line, ChainPosition& position);
 
 }  // namespace connector::auditlog

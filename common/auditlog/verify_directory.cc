@@ -128,9 +128,12 @@ Result<Report> VerifyFile(const std::string& path,
     if (!(*line)->whole) {
       return Tampered(path, report.records + 1, "the line has no end, or is too long");
     }
-    const Result<Done> verified = VerifyRecord((*line)->text, report.last);
+    const Result<Link> verified = FollowRecord((*line)->text, report.last);
     if (!verified) {
       return Tampered(path, report.records + 1, verified.error().message);
+    }
+    if (!verified->replica.empty() && report.replicas.size() < kMaxReplicas) {
+      report.replicas.insert(verified->replica);
     }
     ++report.records;
   }
@@ -182,6 +185,7 @@ Result<Report> VerifyDirectory(const std::string& directory) {
     }
     ++total.files;
     total.records += file->records;
+    total.replicas.insert(file->replicas.begin(), file->replicas.end());
     total.last = file->last;
     total.torn_tail = file->torn_tail;
     total.torn_tail_bytes = file->torn_tail_bytes;

@@ -11,11 +11,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace connector::auditlog {
 
+inline constexpr std::size_t kMaxReplicas = 100;           // More are not told per file.
 inline constexpr std::size_t kMaxRecordBytes = 64 * 1024;  // A longer line is no record.
 
 struct Report {
@@ -28,6 +30,8 @@ struct Report {
   // Whatever that line granted was not answered yet. Distinct from tampering, which is an error.
   bool torn_tail = false;
   std::uint64_t torn_tail_bytes = 0;
+  // The brokers that the records name, each once; records of older brokers name none.
+  std::set<std::string> replicas = {};
 
   bool operator==(const Report&) const = default;
 };

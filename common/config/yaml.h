@@ -7,9 +7,10 @@
 //
 // A problem is: an unknown key (with the nearest known one), a key given twice, a value of another
 // type, an empty value, a field marked (required) that is absent or empty, two members of one
-// oneof. A field marked (ignored) takes any value, which is dropped. Text fields want quotes around
-// what YAML may read as a number or a boolean. Durations are written "1m30s". An enum value is
-// written without its enum's name, in camelCase: AUTH_NAME_TOKEN_AUTH of AuthName is "tokenAuth".
+// oneof, more than (max_length) characters or (max_items) entries. A field marked (ignored) takes
+// any value, which is dropped. Text fields want quotes around what YAML may read as a number or a
+// boolean. Durations are written "1m30s". An enum value is written without its enum's name, in
+// camelCase: AUTH_NAME_TOKEN_AUTH of AuthName is "tokenAuth".
 
 #include "common/config/problem.h"
 #include "common/config/yaml_tree.h"

@@ -1,14 +1,21 @@
 #include "common/http/curl_transfer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace connector::http {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr long kSmallBuffer = 1024;  // The least that curl takes.
 
 Error Upstream(ErrorCode code, std::string message, Retry retry = Retry::kNever) {
   return MakeError(code, ErrorOrigin::kUpstream, std::move(message), retry);
@@ -51,6 +58,9 @@ bool NothingWasSent(CURLcode code) {
 CurlTransfer::CurlTransfer(CurlRequest request, Deadline deadline, Done done)
     : request_(std::move(request)), deadline_(deadline), done_(std::move(done)) {}
 
+CurlTransfer::CurlTransfer(CurlRequest request, Deadline deadline, std::shared_ptr<CurlInbox> inbox)
+    : request_(std::move(request)), deadline_(deadline), inbox_(std::move(inbox)) {}
+
 CurlTransfer::~CurlTransfer() {
   if (easy_ != nullptr) {
     curl_easy_cleanup(easy_);
@@ -62,7 +72,9 @@ CurlTransfer::~CurlTransfer() {
   curl_slist_free_all(connect_to_);
 }
 
-Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse, TrustStores& trust) {
+Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse,
+                                              CurlSharing* sharing,
+                                              TrustStores& trust) {
   easy_ = curl_easy_init();
   if (easy_ == nullptr) {
     return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "curl_easy_init failed");
@@ -76,6 +88,7 @@ Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse, TrustStores
     SetTls();
   }
   SetConnection(reuse);
+  SetVersion(sharing);
   SetMethod();
   return SetHeaders();
 }
@@ -93,7 +106,6 @@ void CurlTransfer::SetConnection(ConnectionReuse reuse) {
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
   // A resolver that hangs would otherwise hold up every transfer when its handle is freed.
   curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);
-  curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(left.count())));
   curl_easy_setopt(easy_,
                    CURLOPT_CONNECTTIMEOUT_MS,
@@ -108,6 +120,60 @@ void CurlTransfer::SetConnection(ConnectionReuse reuse) {
     curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   }
+}
+
+void CurlTransfer::SetVersion(CurlSharing* sharing) {
+  sharing_ = sharing;
+  if (sharing == nullptr) {
+    curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    return;
+  }
+  curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  curl_easy_setopt(easy_, CURLOPT_PIPEWAIT, 1L);
+  if (request_.mostly_waits) {
+    curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kSmallBuffer);
+  }
+  curl_easy_setopt(easy_, CURLOPT_SOCKOPTFUNCTION, &CurlTransfer::OnNewSocket);
+  // The connection outlives this transfer, and keeps these two.
+  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETFUNCTION, &CurlTransfer::OnCloseSocket);
+  curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETDATA, sharing);
+  curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
+  curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
+}
+
+int CurlTransfer::OnCloseSocket(void* sharing, curl_socket_t socket) {
+  static_cast<CurlSharing*>(sharing)->Closed(socket);
+  return ::close(socket);
+}
+
+// Called before each request is sent.
+int CurlTransfer::OnConnected(
+    void* self, char* /*ip*/, char* /*local_ip*/, int /*port*/, int /*local_port*/) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(transfer->easy_, CURLINFO_ACTIVESOCKET, &socket);
+  curl_tlssessioninfo* tls = nullptr;
+  curl_easy_getinfo(transfer->easy_, CURLINFO_TLS_SSL_PTR, &tls);
+  const unsigned char* protocol = nullptr;
+  unsigned int size = 0;
+  if (tls != nullptr && tls->internals != nullptr) {
+    SSL_get0_alpn_selected(static_cast<SSL*>(tls->internals), &protocol, &size);
+  }
+  const std::string_view chosen(reinterpret_cast<const char*>(protocol), size);
+  transfer->sharing_->Connected(transfer->easy_, socket, chosen == "h2");
+  return CURL_PREREQFUNC_OK;
+}
+
+// What shares a connection would share its silence when the peer is gone without a word.
+int CurlTransfer::OnNewSocket(void* /*self*/, curl_socket_t socket, curlsocktype /*purpose*/) {
+  const int on = 1;
+  const int quarter = static_cast<int>(kDeadPeer.count()) / 4;
+  const unsigned int dead = std::chrono::milliseconds(kDeadPeer).count();
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &quarter, sizeof quarter);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &quarter, sizeof quarter);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead, sizeof dead);
+  return CURL_SOCKOPT_OK;
 }
 
 void CurlTransfer::SetRoute() {
@@ -137,9 +203,21 @@ void CurlTransfer::SetTls() {
   }
   curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &CurlTransfer::OnTlsContext);
   curl_easy_setopt(easy_, CURLOPT_SSL_CTX_DATA, this);
+  SetClientCertificate();
+}
+
+void CurlTransfer::SetClientCertificate() {
   if (!request_.client_cert_file.empty()) {
     curl_easy_setopt(easy_, CURLOPT_SSLCERT, request_.client_cert_file.c_str());
     curl_easy_setopt(easy_, CURLOPT_SSLKEY, request_.client_key_file.c_str());
+  } else if (!request_.client_cert_pem.empty()) {
+    std::string& certificate = request_.client_cert_pem;
+    curl_blob cert_blob{certificate.data(), certificate.size(), CURL_BLOB_NOCOPY};
+    curl_easy_setopt(easy_, CURLOPT_SSLCERT_BLOB, &cert_blob);
+    const std::string_view key = request_.client_key_pem.Reveal();
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): curl only reads it.
+    curl_blob key_blob{const_cast<char*>(key.data()), key.size(), CURL_BLOB_NOCOPY};
+    curl_easy_setopt(easy_, CURLOPT_SSLKEY_BLOB, &key_blob);
   }
 }
 
@@ -196,6 +274,7 @@ Result<connector::Done> CurlTransfer::SetHeaders() {
     headers_ = curl_slist_append(headers_, "Content-Type:");
   }
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
+  request_.headers.clear();
   return connector::Done{};
 }
 
@@ -211,6 +290,14 @@ std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t cou
 }
 
 void CurlTransfer::ReadHeaderLine(std::string_view line) {
+  if (inbox_ != nullptr && Trim(line).empty()) {
+    long status = 0;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 200) {
+      inbox_->PutHead(static_cast<int>(status), std::exchange(response_.headers, {}));
+    }
+    return;
+  }
   if (line.starts_with("HTTP/")) {
     response_.headers.clear();  // What came before was an interim answer.
     return;
@@ -233,6 +320,10 @@ void CurlTransfer::ReadHeaderLine(std::string_view line) {
 std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count, void* self) {
   auto* transfer = static_cast<CurlTransfer*>(self);
   const std::size_t bytes = size * count;
+  if (transfer->inbox_ != nullptr) {
+    transfer->too_large_ = !transfer->inbox_->PutBody({data, bytes});
+    return transfer->too_large_ ? 0 : bytes;
+  }
   if (transfer->request_.max_response_bytes - transfer->body_.size() < bytes) {
     transfer->too_large_ = true;
     return 0;
@@ -294,6 +385,10 @@ void CurlTransfer::Finish(CURLcode code) {
     Finish(ToError(code));
     return;
   }
+  if (inbox_ != nullptr) {
+    inbox_->PutEnd(std::nullopt);
+    return;
+  }
   long status = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
@@ -302,6 +397,10 @@ void CurlTransfer::Finish(CURLcode code) {
 }
 
 void CurlTransfer::Finish(Error error) {
+  if (inbox_ != nullptr) {
+    inbox_->PutEnd(std::move(error));
+    return;
+  }
   done_(std::move(error));
 }
 

@@ -5,6 +5,7 @@
 // library.
 
 #include "common/http/curl_client.h"
+#include "common/http/curl_sharing.h"
 #include "common/http/trust.h"
 #include "common/http/wiped_buffer.h"
 
@@ -23,14 +24,19 @@ class CurlTransfer {
 
   // `done` is called once, by Finish.
   CurlTransfer(CurlRequest request, Deadline deadline, Done done);
+  // Puts what arrives, and the end, into `inbox`.
+  CurlTransfer(CurlRequest request, Deadline deadline, std::shared_ptr<CurlInbox> inbox);
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
-  // Sets the handle up. Nothing is sent yet.
-  [[nodiscard]] Result<connector::Done> Prepare(ConnectionReuse reuse, TrustStores& trust);
+  // Sets the handle up. Nothing is sent yet. `sharing`: null for HTTP/1.1.
+  [[nodiscard]] Result<connector::Done> Prepare(ConnectionReuse reuse,
+                                                CurlSharing* sharing,
+                                                TrustStores& trust);
 
   [[nodiscard]] CURL* handle() const { return easy_; }
+  [[nodiscard]] const CurlInbox* inbox() const { return inbox_.get(); }
   void Finish(CURLcode code);
   void Finish(Error error);
 
@@ -40,9 +46,15 @@ class CurlTransfer {
   static CURLcode OnTlsContext(CURL* easy, void* context, void* self);
   static int OnVerify(X509_STORE_CTX* chain, void* self);
 
+  static int OnNewSocket(void* self, curl_socket_t socket, curlsocktype purpose);
+  static int OnCloseSocket(void* sharing, curl_socket_t socket);
+  static int OnConnected(void* self, char* ip, char* local_ip, int port, int local_port);
+
   void SetConnection(ConnectionReuse reuse);
+  void SetVersion(CurlSharing* sharing);
   void SetRoute();
   void SetTls();
+  void SetClientCertificate();
   void SetMethod();
   [[nodiscard]] Result<connector::Done> SetHeaders();
   void ReadHeaderLine(std::string_view line);
@@ -51,7 +63,9 @@ class CurlTransfer {
 
   CurlRequest request_;
   Deadline deadline_;
-  Done done_;
+  CurlSharing* sharing_ = nullptr;
+  Done done_;                         // Or ...
+  std::shared_ptr<CurlInbox> inbox_;  // ... this.
   CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
   curl_slist* connect_to_ = nullptr;

@@ -142,4 +142,12 @@ Result<std::string> UnverifiedIssuer(std::string_view token) {
   return ReadName(*members, "iss");
 }
 
+Result<Claims> UnverifiedClaims(std::string_view token) {
+  const auto parts = SplitCompact(token);
+  if (!parts) {
+    return parts.error();
+  }
+  return ParseClaims(parts->payload);
+}
+
 }  // namespace connector::jose

@@ -2,8 +2,8 @@
 
 // The claims of a JWT (RFC 7519): reading them, and the checks that hold for every issuer.
 //
-// Pure. Deliberately knows no signature: give it a payload that VerifyCompact returned. The one
-// exception says so in its name.
+// Pure. Deliberately knows no signature: give it a payload that VerifyCompact returned. The
+// exceptions say so in their names.
 
 #include "common/base/clock.h"
 #include "common/base/result.h"
@@ -54,5 +54,9 @@ struct Expected {
 // The iss of a token whose signature nobody has checked: good for choosing who checks it, and for
 // nothing else. Fails with kUnauthenticated like ParseClaims.
 [[nodiscard]] Result<std::string> UnverifiedIssuer(std::string_view token);
+
+// The claims of a token whose signature nobody has checked: good for refusing it before somebody is
+// asked who checks it, for not keeping it longer than its exp, and for nothing else. Fails with kUnauthenticated like ParseClaims.
+[[nodiscard]] Result<Claims> UnverifiedClaims(std::string_view token);
 
 }  // namespace connector::jose

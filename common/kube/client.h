@@ -11,6 +11,7 @@
 // 429 and 503 are waited for as Retry-After says, with jitter, and while they last other requests
 // of the same client hold back as well (API Priority and Fairness).
 
+#include "common/async/cancel.h"
 #include "common/async/task.h"
 #include "common/base/result.h"
 #include "common/kube/object.h"
@@ -43,11 +44,12 @@ struct Listing {
   std::string resource_version;  // From where a watch goes on.
 };
 
-enum class WatchEventKind : std::uint8_t { kAdded, kModified, kDeleted, kBookmark };
+// kOpened comes first: the server took the watch.
+enum class WatchEventKind : std::uint8_t { kOpened, kAdded, kModified, kDeleted, kBookmark };
 
 struct WatchEvent {
   WatchEventKind kind = WatchEventKind::kBookmark;
-  ObjectPtr object;  // Null of a bookmark.
+  ObjectPtr object;  // Of the three in the middle.
   std::string resource_version;
 };
 
@@ -95,7 +97,10 @@ class Client {
 
   [[nodiscard]] Task<Result<ObjectPtr>> Get(ResourceType type, ObjectName name, Deadline deadline);
   // All pages, of one resource version. A continue token that expired on the way starts anew.
-  [[nodiscard]] Task<Result<Listing>> List(ResourceType type, Selector selector, Deadline deadline);
+  [[nodiscard]] Task<Result<Listing>> List(ResourceType type,
+                                           Selector selector,
+                                           Deadline deadline,
+                                           std::shared_ptr<Cancel> cancel = nullptr);
 
   // `body` needs no apiVersion and kind: they are filled in. The answers of reviews have no name,
   // and so are plain JSON.
@@ -103,7 +108,7 @@ class Client {
                                                std::string ns,
                                                boost::json::object body,
                                                Deadline deadline);
-  // A TokenReview, a SubjectAccessReview, a TokenRequest (`subresource_of` names its account).
+  // A TokenReview, a SubjectAccessReview.
   [[nodiscard]] Task<Result<boost::json::object>> Review(ResourceType type,
                                                          boost::json::object body,
                                                          Deadline deadline);
@@ -134,13 +139,14 @@ class Client {
 
   // One watch from `resource_version`, with bookmarks. `on_event` runs on the awaiting coroutine's
   // executor, one call at a time. Ends when the server or the network does, when nothing was heard
-  // for `idle`, or at `deadline` (kDeadlineExceeded).
+  // for `idle`, or at `deadline` (kDeadlineExceeded), or with `cancel` (kUnavailable).
   [[nodiscard]] Task<Result<WatchEnd>> Watch(ResourceType type,
                                              Selector selector,
                                              std::string resource_version,
                                              std::function<void(WatchEvent)> on_event,
                                              std::chrono::milliseconds idle,
-                                             Deadline deadline);
+                                             Deadline deadline,
+                                             std::shared_ptr<Cancel> cancel = nullptr);
 
   // What is under way fails with kUnavailable, and so does what comes.
   void Shutdown();

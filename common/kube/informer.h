@@ -34,9 +34,9 @@ struct Store {
 using Changes = std::vector<ObjectName>;
 
 struct InformerHealth {
-  bool synced = false;                       // A first list came through.
-  std::optional<WallTime> failing_since{};   // Absent: the watch is up.
-  std::string problem{};                     // The last failure, for people.
+  bool synced = false;                      // A first list came through.
+  std::optional<WallTime> failing_since{};  // Absent: the watch is up.
+  std::string problem{};                    // The last failure, for people.
 };
 
 struct InformerOptions {

@@ -55,11 +55,18 @@ struct ObjectName {
 };
 
 // One object, immutable and shared. Its memory is wiped when it goes, since it may be a Secret.
+//
+// As it came, but for two things: metadata.managedFields, which nobody here needs and which is
+// often the largest part, is left out; apiVersion and kind, which the items of a list may lack, are
+// there whenever the type is known.
 class Object {
  public:
   // Fails with kUnavailable for what is not a JSON object with metadata.name and
   // metadata.resourceVersion, because whatever answered was not the API.
   [[nodiscard]] static Result<std::shared_ptr<const Object>> Parse(std::string_view json);
+  // The same of a part of what was parsed into `memory`; fills apiVersion and kind in.
+  [[nodiscard]] static Result<std::shared_ptr<const Object>> Take(
+      std::shared_ptr<WipingMemory> memory, boost::json::object part, const ResourceType& type);
 
   [[nodiscard]] const boost::json::object& json() const { return *json_; }
   [[nodiscard]] const ObjectName& name() const { return name_; }
@@ -70,6 +77,9 @@ class Object {
 
  private:
   Object() = default;
+
+  [[nodiscard]] static Result<std::shared_ptr<const Object>> Make(
+      std::shared_ptr<WipingMemory> memory, boost::json::object json);
 
   std::shared_ptr<WipingMemory> memory_;
   std::shared_ptr<const boost::json::object> json_;

@@ -14,7 +14,7 @@ namespace connector::kube {
 struct Settings {
   http::Origin server;
   std::string ca_pem;       // Trusted alone. Empty with http only.
-  std::string ca_file;      // Read again at each new connection; wins over ca_pem.
+  std::string ca_file;      // Read again every ten seconds; wins over ca_pem.
   std::string server_name;  // In the server's certificate; empty: the host of `server`.
   // One of these, or none. A token file is read again before it is a minute old: a projected token
   // is replaced while we run.
@@ -22,17 +22,22 @@ struct Settings {
   Secret token;
   std::string client_cert_file;
   std::string client_key_file;
+  std::string client_cert_pem;  // The same two in memory; the files win.
+  Secret client_key_pem;
   std::string ns;  // Our own namespace; "default" where nothing says another.
 
   [[nodiscard]] Settings Clone() const;
 };
 
-// Of KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and
-// /var/run/secrets/kubernetes.io/serviceaccount.
-[[nodiscard]] Result<Settings> InClusterSettings();
+inline constexpr char kAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+// Of KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and the files that a pod finds in
+// `directory`. Fails with kInvalidArgument outside a pod.
+[[nodiscard]] Result<Settings> InClusterSettings(const std::string& directory = kAccountDirectory);
 
 // `context` empty: the current one. Fails with kInvalidArgument naming the file and field, also for
-// what is not supported (exec, auth-provider, insecure-skip-tls-verify) with what to write instead.
+// what is not supported (exec, auth-provider, insecure-skip-tls-verify, ...) with what to write
+// instead, and for a credential that would go over plain http.
 [[nodiscard]] Result<Settings> KubeconfigSettings(const std::string& path,
                                                   const std::string& context);
 

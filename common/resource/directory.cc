@@ -100,8 +100,10 @@ void CollectSecrets(const std::vector<FileDocuments>& files, DirectoryContent& o
 // Resolves one connector against the classes and Secrets, and reports at its lines.
 class Resolver {
  public:
-  Resolver(const std::map<std::string, ConnectorClass>& classes, DirectoryContent& out)
-      : classes_(classes), out_(out) {}
+  Resolver(const std::map<std::string, ConnectorClass>& classes,
+           SecretsAre secrets,
+           DirectoryContent& out)
+      : classes_(classes), secrets_(secrets), out_(out) {}
 
   void Resolve(ConnectorDocument document, const std::string& file) {
     const Connector& connector = document.draft.connector;
@@ -129,9 +131,11 @@ class Resolver {
     }
     auto resolved =
         std::make_shared<const Connector>(ApplyClass(std::move(document.draft), found->second));
-    for (SecretProblem& problem : CheckSecrets(*resolved, out_.secrets)) {
-      if (!SecretIsBroken(*resolved, problem)) {
-        report(problem.path, std::move(problem.message));
+    if (secrets_ == SecretsAre::kHere) {
+      for (SecretProblem& problem : CheckSecrets(*resolved, out_.secrets)) {
+        if (!SecretIsBroken(*resolved, problem)) {
+          report(problem.path, std::move(problem.message));
+        }
       }
     }
     out_.connectors.emplace(resolved->ref, LoadedConnector{resolved, file});
@@ -163,6 +167,7 @@ class Resolver {
   }
 
   const std::map<std::string, ConnectorClass>& classes_;
+  const SecretsAre secrets_;
   DirectoryContent& out_;
 };
 
@@ -223,7 +228,7 @@ std::vector<SecretProblem> CheckSecrets(const Connector& connector, const Secret
   return out;
 }
 
-DirectoryContent Assemble(std::vector<FileDocuments> files) {
+DirectoryContent Assemble(std::vector<FileDocuments> files, SecretsAre secrets) {
   DirectoryContent out;
   for (FileDocuments& file : files) {
     std::move(file.problems.begin(), file.problems.end(), std::back_inserter(out.problems));
@@ -235,7 +240,7 @@ DirectoryContent Assemble(std::vector<FileDocuments> files) {
   CollectNames(files, out);
   CollectSecrets(files, out);
   const std::map<std::string, ConnectorClass> classes = CollectClasses(files, out);
-  Resolver resolver(classes, out);
+  Resolver resolver(classes, secrets, out);
   for (FileDocuments& file : files) {
     for (ConnectorDocument& document : file.connectors) {
       resolver.Resolve(std::move(document), file.file);

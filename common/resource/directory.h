@@ -8,6 +8,7 @@
 
 #include "common/resource/documents.h"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,10 +38,15 @@ struct DirectoryContent {
   std::set<std::string> unreadable_files;  // Files of which some document could not be identified.
 };
 
+// Whether the Secrets that Connectors name are among the files, or somewhere else, where others
+// look for them.
+enum class SecretsAre : std::uint8_t { kHere, kElsewhere };
+
 // Checks the files against each other: names used twice, unknown classes, auths that a class does
 // not allow, Secrets that are missing or lack keys, CA bundles. A Connector whose Secret is not
 // usable is reported and yet stays in `connectors`: it is there, and can say what it lacks.
-[[nodiscard]] DirectoryContent Assemble(std::vector<FileDocuments> files);
+[[nodiscard]] DirectoryContent Assemble(std::vector<FileDocuments> files,
+                                        SecretsAre secrets = SecretsAre::kHere);
 
 // Reads *.yaml and *.yml of `path`, not hidden ones and not in folders below; follows symbolic
 // links. A file that cannot be read is a problem; a directory that cannot be listed is an error.

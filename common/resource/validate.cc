@@ -339,6 +339,7 @@ ConnectorClass ValidateClass(const v1::ConnectorClass& file, Report& report) {
   }
   out.upstream =
       ReadDefaults(file.spec().upstream().redirects(), file.spec().upstream().limits(), report);
+  out.configurations = ValidateConfigurations(file.spec(), report);
   return out;
 }
 

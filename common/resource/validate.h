@@ -5,6 +5,7 @@
 //
 // What needs other resources (names used twice, classes, Secrets) is directory.h's.
 
+#include "common/resource/configuration.h"
 #include "common/resource/connector.h"
 #include "common/resource/registry_secret.h"
 #include "common/resource/report.h"
@@ -41,6 +42,7 @@ struct ConnectorClass {
   std::string name;
   std::vector<AuthKind> allowed_auth;  // Empty: every kind.
   UpstreamDefaults upstream;
+  std::vector<Configuration> configurations = {};
 };
 
 // A Connector to which its class has not been applied yet: its redirects and limits are unset.

@@ -19,9 +19,28 @@
 namespace connector::dataplane::app {
 namespace {
 
+// Calls go in turn to all brokers that say SERVING: one that drains is left because it says so, one
+// that dies because its connection ends. A call that a broker left without an answer is repeated on
+// another one: asking twice for a token does no harm.
+constexpr const char* kServiceConfig = R"({
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "healthCheckConfig": {"serviceName": ""},
+  "methodConfig": [{
+    "name": [{"service": "connector.broker.v1.Broker", "method": "IssueToken"}],
+    "retryPolicy": {
+      "maxAttempts": 5,
+      "initialBackoff": "0.05s",
+      "maxBackoff": "0.5s",
+      "backoffMultiplier": 2,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }
+  }]
+})";
+
 grpc::ChannelArguments ChannelArguments() {
   grpc::ChannelArguments arguments;
-  arguments.SetLoadBalancingPolicyName("round_robin");
+  arguments.SetServiceConfigJSON(kServiceConfig);
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // Not DNS decides that.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);

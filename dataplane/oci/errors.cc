@@ -62,11 +62,13 @@ Row RowOf(Situation situation) {
               "CONNECTOR_MANIFEST_TYPE_MISSING",
               "A manifest needs its Content-Type; report it to the maker of the client."};
     case Situation::kUnauthenticated:
-      return {401,
-              "UNAUTHORIZED",
-              "CONNECTOR_UNAUTHENTICATED",
-              "Authentication is required: the password is your workload's own identity token for "
-              "the audience oci-connector, and it must not have expired."};
+      return {
+          401,
+          "UNAUTHORIZED",
+          "CONNECTOR_UNAUTHENTICATED",
+          "Authentication is required: the password is your workload's own identity token for "
+          "the audience oci-connector, and it must not have expired; in Kubernetes it comes from "
+          "a projected volume, or kubectl create token NAME --audience oci-connector."};
     case Situation::kDenied:
       return {
           403,
@@ -90,7 +92,8 @@ Row RowOf(Situation situation) {
               "NAME_UNKNOWN",
               "CONNECTOR_UNKNOWN",
               "There is no such connector, or you may not use it; check its name and namespace, or "
-              "ask its owner for a rule under spec.access."};
+              "ask its owner for a rule under spec.access, and in Kubernetes for get on "
+              "connectors/proxy."};
     case Situation::kUploadUnknown:
       return {404,
               "BLOB_UPLOAD_UNKNOWN",
@@ -161,8 +164,8 @@ Row RowOf(Situation situation) {
       return {503,
               "UNAVAILABLE",
               "CONNECTOR_IDENTITY_UNAVAILABLE",
-              "Your token cannot be verified right now; try again, then tell the operator that its "
-              "issuer does not answer."};
+              "Your identity or your rights cannot be checked right now; try again, then tell the "
+              "operator that the token's issuer or the Kubernetes API does not answer."};
     case Situation::kUpstreamTimeout:
       return {504,
               "UNKNOWN",

@@ -100,6 +100,7 @@ bool RouteWatcher::Impl::Pause(milliseconds duration) {
 void RouteWatcher::Impl::Run() {
   std::minstd_rand random(std::random_device{}());
   milliseconds backoff = kMinBackoff;
+  bool lost_before = false;
   while (true) {
     const std::uint64_t before = status.updates;
     ReadStream();
@@ -109,8 +110,12 @@ void RouteWatcher::Impl::Run() {
         return;
       }
       if (status.connected) {
-        logger.Warning("route stream lost; the last routes stay in force");
+        // Brokers end connections now and then, and drain: that alone is nothing to look into.
+        logger.Info("route stream ended; the last routes stay in force");
+      } else if (status.synced && !lost_before) {
+        logger.Warning("no broker streams routes; the last routes stay in force");
       }
+      lost_before = !status.connected;
       status.connected = false;
       ++status.reconnects;
       backoff = status.updates > before ? kMinBackoff : std::min(backoff * 2, kMaxBackoff);

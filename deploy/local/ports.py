@@ -14,7 +14,13 @@ PORTS = {
     "registry": (8904, "demo registry"),
     "token": (8905, "demo token service"),
     "vault": (8906, "demo Vault, with --vault"),
+    "kubernetes": (8907, "Kubernetes API server, with --kubernetes"),
+    "etcd": (8908, "etcd, with --kubernetes"),
+    "etcd-peer": (8909, "etcd, with --kubernetes"),
+    "controller-status": (8910, "controller's status page, with --kubernetes"),
 }
+_OF_VAULT = ("vault",)
+_OF_KUBERNETES = ("kubernetes", "etcd", "etcd-peer", "controller-status")
 
 
 def environment_variable(name):
@@ -39,8 +45,9 @@ def choose(options):
     if options.free_ports:
         return _free()
     ports = {name: getattr(options, f"{name.replace('-', '_')}_port") for name in PORTS}
-    if not options.vault:
-        del ports["vault"]
+    unused = () if options.vault else _OF_VAULT
+    for name in (*unused, *(() if options.kubernetes else _OF_KUBERNETES)):
+        del ports[name]
     complaints = [
         f"Port {port} ({PORTS[name][1]}) is taken{_by_whom(port)}: stop that, or choose another port"
         f" with --{name}-port N or {environment_variable(name)}=N."

@@ -44,10 +44,10 @@ def demonstrate(demo):
 
     target = f"{demo.prefix}/samples/hello:v1"
     say("1. ci/builder pushes it through the proxy. Its only credential: a caller token.")
-    _expect(_push(demo, "builder", target), 0, "the push")
+    expect(push(demo, "builder", target), 0, "the push")
     say("2. ci/builder pulls it back.")
-    _expect(_pull(demo, "builder", target, "pulled"), 0, "the pull")
-    pulled = _layout_digest(demo.path("pulled"))
+    expect(pull(demo, "builder", target, "pulled"), 0, "the pull")
+    pulled = layout_digest(demo.path("pulled"))
     print(f"    pushed {image}\n    pulled {pulled}")
     if pulled != image:
         raise Failure("The digests differ.")
@@ -58,17 +58,17 @@ def demonstrate(demo):
         ["skopeo", "copy", "--src-tls-verify=false", "--src-no-creds",
          f"docker://{direct}", f"oci:{demo.path('direct')}:v1"]
     )  # fmt: skip
-    _expect_refusal(code, output, ("unauthorized", "authentication required"))
+    expect_refusal(code, output, ("unauthorized", "authentication required"))
 
     say("4. ci/reader has a rule to pull, none to push.")
-    _expect_refusal(*_push(demo, "reader", target), ("denied",))
+    expect_refusal(*push(demo, "reader", target), ("denied",))
     say("5. ci/stranger has no rule at all.")
-    _expect_refusal(*_pull(demo, "stranger", target, "stolen"), ("denied", "name unknown"))
+    expect_refusal(*pull(demo, "stranger", target, "stolen"), ("denied", "name unknown"))
 
     if demo.vault:
         _show_rotation(demo, target)
     say(f"{7 if demo.vault else 6}. The audit stream: who did what. Each line was on disk before its token was issued.")
-    _show_audit(demo)
+    show_audit(demo)
     verified = demo.connectorctl("audit", "verify", demo.path("audit"))
     print(textwrap.indent(verified.rstrip(), "    "))
     say("The demonstration held: no client had a registry credential.")
@@ -77,7 +77,7 @@ def demonstrate(demo):
 def stay_up(demo):
     make_image(demo.path("image"))
     target = f"{demo.prefix}/samples/hello:v1"
-    _expect(_push(demo, "builder", target), 0, "the push of a sample image")
+    expect(push(demo, "builder", target), 0, "the push of a sample image")
     print(_LINES.format(
         builder=demo.path("builder"), reader=demo.path("reader"), image=target,
         copy=f"{demo.prefix}/samples/copy:v1", layout=demo.path("image"),
@@ -141,10 +141,10 @@ def _show_rotation(demo, target):
     while _credential_version(demo) == before:
         if time.monotonic() > deadline:
             raise Failure("The broker has not seen the new version after 15 s.")
-        _expect(_pull(demo, "builder", target, f"rotating-{pulls}"), 0, "a pull while rotating")
+        expect(pull(demo, "builder", target, f"rotating-{pulls}"), 0, "a pull while rotating")
         pulls += 1
     rotated = target.replace("hello", "rotated")
-    _expect(_push(demo, "builder", rotated), 0, "the push with the new password")
+    expect(push(demo, "builder", rotated), 0, "the push with the new password")
     print(f"    version {before} became {_credential_version(demo)}; {pulls} pulls meanwhile")
 
 
@@ -196,33 +196,33 @@ def make_image(directory):
     return manifest["digest"]
 
 
-def _push(demo, account, target):
-    return demo.processes.run([
+def push(demo, account, target):
+    return demo.run_client([
         "skopeo", "copy", "--authfile", demo.path(account, "auth.json"),
         "--dest-tls-verify=false", f"oci:{demo.path('image')}:v1", f"docker://{target}",
     ])  # fmt: skip
 
 
-def _pull(demo, account, target, directory):
-    return demo.processes.run([
+def pull(demo, account, target, directory):
+    return demo.run_client([
         "skopeo", "copy", "--authfile", demo.path(account, "auth.json"),
         "--src-tls-verify=false", f"docker://{target}", f"oci:{demo.path(directory)}:v1",
     ])  # fmt: skip
 
 
-def _layout_digest(directory):
+def layout_digest(directory):
     with open(os.path.join(directory, "index.json"), encoding="utf-8") as file:
         (manifest,) = json.load(file)["manifests"]
     return manifest["digest"]
 
 
-def _expect(ended, expected_code, what):
+def expect(ended, expected_code, what):
     code, output = ended
     if code != expected_code:
         raise Failure(f"{what} exited {code}:\n{output}")
 
 
-def _expect_refusal(code, output, any_of):
+def expect_refusal(code, output, any_of):
     """Refused, and for the right reason: the client's last line says one of `any_of`."""
     sentence = output.strip().splitlines()[-1] if output.strip() else ""
     print(f"    refused: {sentence}")
@@ -230,7 +230,7 @@ def _expect_refusal(code, output, any_of):
         raise Failure(f"This should have been refused with one of {any_of}:\n{output}")
 
 
-def _show_audit(demo):
+def show_audit(demo):
     records = []
     for name in sorted(os.listdir(demo.path("audit"))):
         if name.endswith(".jsonl"):

@@ -81,7 +81,7 @@ TestCa::TestCa()
 TlsIdentity TestCa::Issue(const CertificateRequest& request) const {
   const std::shared_ptr<EVP_PKEY> key = MakeKey();
   const std::shared_ptr<X509> certificate = MakeCertificate(
-      key.get(), "test server", request.valid_from_seconds, request.valid_to_seconds);
+      key.get(), request.common_name.c_str(), request.valid_from_seconds, request.valid_to_seconds);
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate_.get()));
   std::string names;
   for (const std::string& name : request.names) {

@@ -20,6 +20,7 @@ struct CertificateRequest {
   std::vector<std::string> names{"DNS:localhost", "IP:127.0.0.1"};  // subjectAltName entries.
   long valid_from_seconds = -3600;                                  // Relative to now.
   long valid_to_seconds = 3600;
+  std::string common_name{"test server"};
 };
 
 class TestCa {

@@ -72,6 +72,7 @@ class World:
         self.vault = None  # See vault_world.py.
         self.broker_extra = {}  # Joins the broker's configuration.
         self.broker = None
+        self.broker_address = f"127.0.0.1:{BROKER_PORT}"  # As data planes know it.
         self.dataplanes = []
         self.tokens = []
         self.at_close = []  # What tests started beside the rooms.
@@ -179,7 +180,7 @@ class World:
             ],
             "adminAddress": f"127.0.0.1:{_admin_port(index)}",
             "broker": {
-                "address": f"127.0.0.1:{BROKER_PORT}",
+                "address": self.broker_address,
                 "caFile": self.path("pki", "ca.crt"),
                 "certificateFile": self.path("pki", "dataplane.crt"),
                 "keyFile": self.path("pki", "dataplane.key"),
@@ -310,25 +311,25 @@ class World:
     # What the programs say about themselves
 
     def metrics(self, index=0):
-        return self._admin(_admin_port(index), "/metrics")[1]
+        return self.ask_admin(_admin_port(index), "/metrics")[1]
 
     def broker_metrics(self):
-        return self._admin(BROKER_ADMIN_PORT, "/metrics")[1]
+        return self.ask_admin(BROKER_ADMIN_PORT, "/metrics")[1]
 
     def broker_status(self):
-        return json.loads(self._admin(BROKER_ADMIN_PORT, "/status.json")[1])
+        return json.loads(self.ask_admin(BROKER_ADMIN_PORT, "/status.json")[1])
 
     def broker_readiness(self):
-        return self._admin(BROKER_ADMIN_PORT, "/readyz")
+        return self.ask_admin(BROKER_ADMIN_PORT, "/readyz")
 
     def readiness(self, index=0):
         """(status, text) of /readyz; (0, reason) when nobody answers."""
-        return self._admin(_admin_port(index), "/readyz")
+        return self.ask_admin(_admin_port(index), "/readyz")
 
     def status_page(self, index=0):
-        return self._admin(_admin_port(index), "/")[1]
+        return self.ask_admin(_admin_port(index), "/")[1]
 
-    def _admin(self, port, path):
+    def ask_admin(self, port, path):
         with self.middle.entered():
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             try:

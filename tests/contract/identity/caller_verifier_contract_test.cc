@@ -2,9 +2,11 @@
 
 #include "broker/identity/local_verifier.h"
 #include "broker/identity/oidc_verifier.h"
+#include "broker/identity/token_review_verifier.h"
 #include "broker/identity/verifier_chain.h"
 #include "tests/contract/identity/issuer_stand_in.h"
 #include "tests/contract/identity/temp_file.h"
+#include "tests/contract/identity/token_review_stand_in.h"
 
 #include <memory>
 #include <utility>
@@ -48,6 +50,21 @@ struct OidcHarness : Published {
   CallerVerifier& verifier() { return *made; }
 };
 
+// VerifyNow brings an executor of its own each time; what is under the ceiling needs none.
+struct TokenReviewHarness : Published {
+  asio::io_context io;
+  testing_support::ReviewStandIn api{testing_support::AcceptsTokensOf(*jose::ParseJwkSet(jwks))};
+  review::Reviews reviews{api.Post(), {}, io.get_executor(), {}};
+  std::unique_ptr<CallerVerifier> made =
+      MakeTokenReviewVerifier({.issuer = testing_support::kTestIssuer,
+                               .audience = testing_support::kTestAudience,
+                               .on_cache_hit = {}},
+                              reviews,
+                              clock);
+
+  CallerVerifier& verifier() { return *made; }
+};
+
 template <typename Inner>
 struct ChainHarness : Inner {
   std::unique_ptr<CallerVerifier> chain = MakeChain();
@@ -62,8 +79,12 @@ struct ChainHarness : Inner {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Local, CallerVerifierContract, LocalHarness);
 INSTANTIATE_TYPED_TEST_SUITE_P(Oidc, CallerVerifierContract, OidcHarness);
+INSTANTIATE_TYPED_TEST_SUITE_P(TokenReview, CallerVerifierContract, TokenReviewHarness);
 INSTANTIATE_TYPED_TEST_SUITE_P(ChainOfLocal, CallerVerifierContract, ChainHarness<LocalHarness>);
 INSTANTIATE_TYPED_TEST_SUITE_P(ChainOfOidc, CallerVerifierContract, ChainHarness<OidcHarness>);
+INSTANTIATE_TYPED_TEST_SUITE_P(ChainOfTokenReview,
+                               CallerVerifierContract,
+                               ChainHarness<TokenReviewHarness>);
 
 }  // namespace
 }  // namespace connector::broker::identity

@@ -66,13 +66,17 @@ class EndpointTest : public ::testing::Test {
     }
     catalog_.Replace(SnapshotOf(entries));
   }
-  std::shared_ptr<grpc::Channel> ChannelOf(const std::string& uri) {
+  std::shared_ptr<grpc::Channel> ChannelOf(const std::string& uri,
+                                           const std::string& service_config = "") {
     const auto identity = ca_.Issue({.names = {"URI:" + uri}});
     const std::string name = std::to_string(++clients_);
     ReplaceFile(dir_ / (name + ".crt"), identity.certificate_pem);
     ReplaceFile(dir_ / (name + ".key"), identity.key_pem);
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    if (!service_config.empty()) {
+      arguments.SetServiceConfigJSON(service_config);
+    }
     return grpc_support::MakeChannel(
         "ipv4:127.0.0.1:" + std::to_string(endpoint_->port()),
         {dir_ / (name + ".crt"), dir_ / (name + ".key"), dir_ / "ca.crt"},
@@ -332,6 +336,25 @@ TEST_F(EndpointTest, EndsStreamsWhenItStops) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(status.error_message(), "the broker is stopping") << "ended by itself, not cut off";
   EXPECT_EQ(hub_.streams(), 0U);
+}
+
+TEST_F(EndpointTest, SendsClientsElsewhereBeforeItEndsTheirStreams) {
+  endpoint_->SetServing(true);
+  const auto channel = ChannelOf(kDataplane,
+                                 R"({"loadBalancingConfig": [{"round_robin": {}}],
+                                     "healthCheckConfig": {"serviceName": ""}})");
+  const auto stub = v1::Broker::NewStub(channel);
+  Watch watch(*stub);
+  ASSERT_TRUE(watch.Next().has_value());
+  ASSERT_EQ(channel->GetState(false), GRPC_CHANNEL_READY);
+
+  auto stop = std::async(std::launch::async, [&] { endpoint_->Stop(std::chrono::seconds(10)); });
+  ASSERT_TRUE(channel->WaitForStateChange(
+      GRPC_CHANNEL_READY, std::chrono::system_clock::now() + std::chrono::seconds(30)));
+
+  EXPECT_EQ(hub_.streams(), 1U) << "it left because it was told, not because it was cut off";
+  stop.get();
+  EXPECT_EQ(watch.Finish().error_message(), "the broker is stopping");
 }
 
 TEST_F(EndpointTest, FinishesCallsThatAreUnderWayWhenItStops) {

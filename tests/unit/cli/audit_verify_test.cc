@@ -38,6 +38,20 @@ TEST_F(AuditVerify, PrintsRecordsAndTheLastHashOfAChainThatHolds) {
       "records: 4 in 2 files\nfirst:   1\nlast:    4 " + position_.hash + "\nthe chain holds\n");
 }
 
+TEST_F(AuditVerify, NamesTheBrokersThatWroteTheRecords) {
+  auditlog::Event event;
+  std::string text = auditlog::FormatRecord(event, position_);  // Of an older broker.
+  for (const char* replica : {"broker-1", "broker-0", "broker-1"}) {
+    text += auditlog::FormatRecord(event, position_, replica);
+  }
+  Write(auditlog::AuditFileName(1), text);
+
+  const Outcome outcome = Verify();
+
+  EXPECT_EQ(outcome.code, kExitOk);
+  EXPECT_THAT(outcome.out, HasSubstr("\nbroker:  broker-0\nbroker:  broker-1\nthe chain holds\n"));
+}
+
 TEST_F(AuditVerify, SaysThatOlderFilesAreElsewhere) {
   std::filesystem::remove(WriteTwo());
   WriteTwo();

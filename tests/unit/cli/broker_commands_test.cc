@@ -46,6 +46,7 @@ class AtABroker : public InDirectory {
  protected:
   AtABroker() {
     EXPECT_EQ(Connectorctl({"pki", "init", pki_}).code, kExitOk);
+    ::grpc::EnableDefaultHealthCheckService(true);
     ::grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0",
@@ -93,6 +94,33 @@ class AtABroker : public InDirectory {
   ScriptedBroker broker_;
   std::unique_ptr<::grpc::Server> server_;
 };
+
+TEST_F(AtABroker, PingTellsThatTheBrokerServes) {
+  const Outcome outcome = Connectorctl({"ping", "--broker", address_, "--pki", pki_});
+  EXPECT_EQ(outcome.code, kExitOk) << outcome.err;
+  EXPECT_EQ(outcome.out, "ok      broker\n");
+}
+
+TEST_F(AtABroker, PingTellsThatTheBrokerDrains) {
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  const Outcome outcome = Connectorctl({"ping", "--broker", address_, "--pki", pki_});
+  EXPECT_EQ(outcome.code, kExitUnreachable);
+  EXPECT_EQ(outcome.out, "FAILED  broker  the broker does not serve: it starts, or it drains\n");
+}
+
+TEST_F(AtABroker, PingTellsThatNoDataplaneIsThere) {
+  const Outcome outcome = Connectorctl(
+      {"ping", "--broker", address_, "--pki", pki_, "--dataplane", "http://127.0.0.1:1"});
+  EXPECT_EQ(outcome.code, kExitUnreachable);
+  EXPECT_THAT(outcome.out, HasSubstr("FAILED  dataplane  "));
+}
+
+TEST_F(AtABroker, PingWantsAUrl) {
+  const Outcome outcome =
+      Connectorctl({"ping", "--broker", address_, "--pki", pki_, "--dataplane", "dataplane:80"});
+  EXPECT_EQ(outcome.code, kExitUsage);
+  EXPECT_THAT(outcome.err, HasSubstr("--dataplane must be a URL"));
+}
 
 TEST_F(AtABroker, ExplainPrintsTheRuleThatAllows) {
   broker_.explain_answer.set_allowed(true);

@@ -63,7 +63,8 @@ TEST_F(Render, WritesTheWholeTreeAndKeepsTheTokenPrivate) {
                                    "daemon.json",
                                    "registries.conf",
                                    "regctl.json",
-                                   "certs.d/h:1/ca.crt"}));
+                                   "certs.d/h:1/ca.crt",
+                                   "containerd/certs.d/h_1_/hosts.toml"}));
   EXPECT_EQ(Read(out + "/certs.d/h:1/ca.crt"), "a CA\n");
 }
 

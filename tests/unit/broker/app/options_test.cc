@@ -53,6 +53,16 @@ class OptionsTest : public ::testing::Test {
     return "{certificateFile: " + dir_ / certificate + ", keyFile: " + dir_ / key +
            ", clientCaFile: " + dir_ / ca + "}";
   }
+  // A connection by a kubeconfig that names `server`.
+  std::string Kubeconfig(const std::string& server) {
+    ReplaceFile(dir_ / "kubeconfig",
+                "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- name: k\n"
+                "  cluster: {server: \"" +
+                    server + "\", certificate-authority: " + dir_ / "ca.crt" +
+                    "}\nusers:\n- name: u\n  user: {token: t}\ncontexts:\n- name: c\n"
+                    "  context: {cluster: k, user: u}\n");
+    return "{kubeconfigFile: " + dir_ / "kubeconfig" + "}";
+  }
   std::vector<std::string> Problems(const std::map<std::string, std::string>& changes) {
     ReplaceFile(dir_ / "broker.yaml", Yaml(changes));
     Options options;
@@ -96,6 +106,87 @@ TEST_F(OptionsTest, GiveAnOidcIssuerTheCommonAudienceUnlessItHasItsOwn) {
   EXPECT_EQ(options.oidc_issuers[1].ca_pem, ca_.pem());
 }
 
+class KubernetesOptionsTest : public OptionsTest {
+ protected:
+  KubernetesOptionsTest() {
+    ReplaceFile(dir_ / "kubeconfig",
+                R"({"apiVersion":"v1","kind":"Config","current-context":"c",
+        "contexts":[{"name":"c","context":{"cluster":"k","user":"u"}}],
+        "clusters":[{"name":"k","cluster":{"server":"https://localhost:6443",
+          "certificate-authority":")" +
+                    (dir_ / "ca.crt") + R"("}}],
+        "users":[{"name":"u","user":{"token":"t"}}]})");
+  }
+  std::map<std::string, std::string> With(const std::string& identity) {
+    return {{"kubernetes", "{kubeconfigFile: " + dir_ / "kubeconfig" + "}"},
+            {"identity", "{kubernetes: " + identity + "}"}};
+  }
+  Options Load(const std::map<std::string, std::string>& changes) {
+    ReplaceFile(dir_ / "broker.yaml", Yaml(changes));
+    Options options;
+    EXPECT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+    return options;
+  }
+};
+
+TEST_F(KubernetesOptionsTest, AskTheApiServerByDefaultWithinItsLimits) {
+  const Options options = Load(With("{}"));
+
+  ASSERT_TRUE(options.kubernetes_identity);
+  EXPECT_FALSE(options.kubernetes_identity->jwks);
+  EXPECT_EQ(options.kubernetes_identity->issuer, "");
+  EXPECT_EQ(options.kubernetes_identity->max_reviews_per_second, 200U);
+  EXPECT_EQ(options.kubernetes_identity->positive_cache, std::chrono::seconds(10));
+  EXPECT_EQ(options.kubernetes_identity->negative_cache, std::chrono::seconds(5));
+  ASSERT_TRUE(options.kubernetes);
+  EXPECT_FALSE(options.rbac);  // Resources come from files here.
+}
+
+TEST_F(KubernetesOptionsTest, ReadWhatIsSaid) {
+  auto changes = With(
+      "{verify: jwks, issuer: \"https://k\", maxReviewsPerSecond: 7, positiveCache: 2s, "
+      "negativeCache: 500ms}");
+  changes["access"] = "{mode: rbac}";
+  const Options options = Load(changes);
+
+  EXPECT_TRUE(options.kubernetes_identity->jwks);
+  EXPECT_EQ(options.kubernetes_identity->issuer, "https://k");
+  EXPECT_EQ(options.kubernetes_identity->max_reviews_per_second, 7U);
+  EXPECT_EQ(options.kubernetes_identity->positive_cache, std::chrono::seconds(2));
+  EXPECT_EQ(options.kubernetes_identity->negative_cache, std::chrono::milliseconds(500));
+  EXPECT_TRUE(options.rbac);
+}
+
+TEST_F(KubernetesOptionsTest, RefuseWhatCannotBe) {
+  EXPECT_THAT(Problems(With("{verify: maybe}")),
+              ElementsAre(HasSubstr("verify: must be tokenReview or jwks")));
+  EXPECT_THAT(Problems(With("{positiveCache: 11s}")),
+              ElementsAre(HasSubstr("positiveCache: must be between 0s and 10s")));
+  EXPECT_THAT(Problems(With("{negativeCache: 6s}")),
+              ElementsAre(HasSubstr("negativeCache: must be between 0s and 5s")));
+  EXPECT_THAT(Problems(With("{maxReviewsPerSecond: 10001}")),
+              ElementsAre(HasSubstr("must be between 1 and 10000")));
+  auto changes = With("{}");
+  changes["access"] = "{mode: both}";
+  EXPECT_THAT(Problems(changes), ElementsAre(HasSubstr("access.mode: must be rbac or rules")));
+  EXPECT_THAT(Problems({{"access", "{mode: rbac}"},
+                        {"kubernetes", "{kubeconfigFile: " + dir_ / "absent" + "}"}}),
+              ElementsAre(HasSubstr("kubernetes: ")));
+}
+
+TEST_F(OptionsTest, NameTheReplicaAfterTheHostUnlessItIsNamed) {
+  ReplaceFile(dir_ / "broker.yaml", Yaml());
+  Options options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_NE(options.audit_replica, "");
+
+  ReplaceFile(dir_ / "broker.yaml", Yaml({{"audit", "{directory: a, replica: broker-1}"}}));
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_EQ(options.audit_replica, "broker-1");
+  EXPECT_THAT(Problems({{"audit", "{directory: a, replica: " + std::string(254, 'r') + "}"}}),
+              ElementsAre(HasSubstr("audit.replica: must be at most 253 bytes")));
+}
+
 TEST_F(OptionsTest, SayFileLinePathAndReason) {
   EXPECT_THAT(Problems({{"logLevel", "loud"}}),
               ElementsAre("f:5: logLevel: must be debug, info, warning or error"));
@@ -121,6 +212,43 @@ TEST_F(OptionsTest, RefuseFilesThatCannotBeUsed) {
 TEST_F(OptionsTest, RefuseARootKeyThatCanBeGuessed) {
   EXPECT_THAT(Problems({{"rootKeyFile", dir_ / "short.key"}}),
               ElementsAre(HasSubstr("fewer than 32 bytes")));
+}
+
+TEST_F(OptionsTest, TakeResourcesFromOnePlace) {
+  EXPECT_THAT(Problems({{"resources", "{}"}}), ElementsAre(HasSubstr("resources: names no place")));
+  EXPECT_THAT(
+      Problems({{"resources", "{directory: res, kubernetes: {}}"},
+                {"kubernetes", Kubeconfig("https://api:6443")}}),
+      ElementsAre(HasSubstr("resources: names directory and kubernetes; keep one")));
+}
+
+TEST_F(OptionsTest, TakeTheKubernetesApiOfAKubeconfig) {
+  ReplaceFile(dir_ / "broker.yaml",
+              Yaml({{"resources", "{kubernetes: {}}"},
+                    {"kubernetes", Kubeconfig("https://api:6443")}}));
+  Options options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+
+  EXPECT_TRUE(options.in_cluster());
+  EXPECT_EQ(options.kubernetes->server.ToString(), "https://api:6443");
+}
+
+TEST_F(OptionsTest, AskForNoKubernetesApiWhereNothingNeedsIt) {
+  ReplaceFile(dir_ / "broker.yaml", Yaml());
+  Options options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+
+  EXPECT_FALSE(options.in_cluster());
+  EXPECT_FALSE(options.kubernetes.has_value());
+}
+
+TEST_F(OptionsTest, SayHowTheKubernetesApiCannotBeReached) {
+  const std::map<std::string, std::string> in_cluster = {{"resources", "{kubernetes: {}}"}};
+  EXPECT_THAT(Problems(in_cluster), ElementsAre(HasSubstr("kubernetes")))
+      << "this test runs in no pod";
+  EXPECT_THAT(Problems({{"resources", "{kubernetes: {}}"},
+                        {"kubernetes", "{kubeconfigFile: " + dir_ / "absent" + "}"}}),
+              ElementsAre(HasSubstr("absent")));
 }
 
 TEST_F(OptionsTest, RefuseToVerifyNobody) {

@@ -27,6 +27,7 @@ class ChainWriterTest : public ::testing::Test {
  protected:
   ChainWriterOptions Options() {
     return {.directory = directory_,
+            .replica = "broker-1",
             .max_file_age = std::chrono::hours(24),
             .clock = &clock_,
             .log = &log_,
@@ -58,13 +59,25 @@ class ChainWriterTest : public ::testing::Test {
   Faults faults_;
 };
 
+TEST_F(ChainWriterTest, NamesItsReplicaInEachRecord) {
+  const auto writer = OpenOrDie();
+  ASSERT_TRUE(Append(*writer, 2));
+
+  EXPECT_EQ(Verified().replicas, std::set<std::string>{"broker-1"});
+  EXPECT_EQ(Verified().records, 2U);
+}
+
 TEST_F(ChainWriterTest, WritesBatchesAsOneChainInAPrivateFile) {
   const auto writer = OpenOrDie();
   ASSERT_THAT(Append(*writer, 3), HasValue(Done{}));
   ASSERT_THAT(Append(*writer, 2), HasValue(Done{}));
 
   EXPECT_EQ(Verified(),
-            (auditlog::Report{.files = 1, .records = 5, .first = {}, .last = writer->position()}));
+            (auditlog::Report{.files = 1,
+                              .records = 5,
+                              .first = {},
+                              .last = writer->position(),
+                              .replicas = {"broker-1"}}));
   struct stat info {};
   ASSERT_EQ(::stat(FirstFile().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);

@@ -92,9 +92,11 @@ TEST(Merge, KeepsThroughSeveralBrokenLoads) {
 
 std::shared_ptr<const Entry> EntryOf(const InForce& in_force) {
   return MakeSnapshot(in_force,
-                      [](const store::SecretRef& ref) {
-                        return CredentialState{"version of " + ref.ns + "/" + ref.name, {}};
-                      })
+                      LookInDirectory(in_force,
+                                      [](const store::SecretRef& ref) {
+                                        return CredentialState{
+                                            "version of " + ref.ns + "/" + ref.name, {}};
+                                      }))
       ->Find(kHarbor);
 }
 
@@ -150,13 +152,11 @@ InForce InVault() {
 }
 
 std::shared_ptr<const Entry> EntryInVault(const CredentialState& state) {
-  return MakeSnapshot(InVault(),
-                      [&](const store::SecretRef& ref) {
-                        return ref.vault && ref.vault->path == "secret/data/ci/harbor"
-                                   ? state
-                                   : CredentialState{};
-                      })
-      ->Find(kHarbor);
+  const InForce in_vault = InVault();
+  const auto state_of = [&](const store::SecretRef& ref) {
+    return ref.vault && ref.vault->path == "secret/data/ci/harbor" ? state : CredentialState{};
+  };
+  return MakeSnapshot(in_vault, LookInDirectory(in_vault, state_of))->Find(kHarbor);
 }
 
 TEST(MakeSnapshot, GivesAnEntryTheVersionThatVaultTold) {
@@ -172,13 +172,39 @@ TEST(MakeSnapshot, TakesNoVersionOfACredentialThatCannotBeUsed) {
   EXPECT_NE(entry->epoch, EntryInVault({"v1", {}})->epoch);
 }
 
+TEST(MakeSnapshot, TakesFromThePreviousOneWhatIsStillSo) {
+  const InForce in_force = WithCa(MakeCaPem());
+  Findings found{{"v1"}, {"pem"}};
+  const Look look = [&](const auto&) { return found; };
+  const auto first = MakeSnapshot(in_force, look);
+
+  EXPECT_EQ(MakeSnapshot(in_force, look, *first)->Find(kHarbor), first->Find(kHarbor));
+  for (const Findings& other : {Findings{{"v2"}, {"pem"}},
+                                Findings{{"v1"}, {"another"}},
+                                Findings{{"v1"}, {"pem", "it has expired"}}}) {
+    found = other;
+    EXPECT_NE(MakeSnapshot(in_force, look, *first)->Find(kHarbor), first->Find(kHarbor));
+  }
+}
+
+TEST(MakeSnapshot, TakesNoEntryOfAConnectorThatHasChanged) {
+  const Look look = [](const auto&) { return Findings{}; };
+  const auto first = MakeSnapshot(Merge({}, OneOfEach(1)), look);
+
+  EXPECT_NE(MakeSnapshot(Merge({}, OneOfEach(2)), look, *first)->Find(kHarbor)->epoch,
+            first->Find(kHarbor)->epoch);
+}
+
 TEST(SameEntries, ComparesEpochsProblemsAndNames) {
   const auto snapshot = [](std::uint32_t generation, bool secret) {
     DirectoryContent content = OneOfEach(generation);
     if (!secret) {
       content.secrets.clear();
     }
-    return MakeSnapshot(Merge({}, content), [](const auto&) { return CredentialState{}; });
+    const InForce in_force = Merge({}, content);
+    return MakeSnapshot(in_force, LookInDirectory(in_force, [](const auto&) {
+                          return CredentialState{};
+                        }));
   };
   EXPECT_TRUE(SameEntries(*snapshot(1, true), *snapshot(1, true)));
   EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(2, true)));

@@ -43,12 +43,15 @@ std::shared_ptr<const InForce> BothInVault() {
 
 class PublisherTest : public ::testing::Test {
  protected:
-  VaultView View() {
-    return {[this](std::vector<store::SecretRef> refs) {
+  CredentialView View() {
+    return {[this](const std::vector<store::SecretNeed>& needs) {
               ++follows_;
-              followed_ = std::move(refs);
+              followed_.clear();
+              for (const store::SecretNeed& need : needs) {
+                followed_.push_back(need.ref);
+              }
             },
-            [this](const store::SecretRef& ref) { return vault_[ref]; }};
+            [this](const store::SecretRef& ref, const std::string&) { return vault_[ref]; }};
   }
   std::string VersionOf(const ConnectorRef& ref) const {
     return catalog_.Current()->Find(ref)->secret_version;
@@ -60,7 +63,7 @@ class PublisherTest : public ::testing::Test {
   std::map<store::SecretRef, CredentialState> vault_;
   std::vector<store::SecretRef> followed_;
   int follows_ = 0;
-  Publisher publisher_{{secrets_, catalog_, registry_}, View()};
+  Publisher publisher_{{secrets_, catalog_, registry_}, {View(), {}}};
 };
 
 TEST_F(PublisherTest, FollowsEachCredentialInVaultOnce) {

@@ -211,5 +211,42 @@ TEST(VerifiedCache, ForgetsTheOldestOfAFullShard) {
   EXPECT_NE(cache.Find(digest(kVerifiedCacheEntriesPerShard), now), nullptr);
 }
 
+TEST_F(VerifierChainTest, RemembersNothingOfAVerifierThatRemembersByItself) {
+  auto made = std::make_unique<ScriptedVerifier>();
+  ScriptedVerifier& scripted = *made;
+  scripted.answer = Known("c", 1h);
+  std::vector<IssuerVerifier> verifiers;
+  verifiers.push_back({"https://c", std::move(made), 0s});
+  chain_ = *MakeVerifierChain(std::move(verifiers), clock_);
+  const std::string token = TokenOf("https://c");
+
+  EXPECT_TRUE(Verify(token));
+  scripted.answer = MakeError(ErrorCode::kUnauthenticated, ErrorOrigin::kClient, "deleted");
+  EXPECT_THAT(Verify(token), HasError(ErrorCode::kUnauthenticated));
+  EXPECT_EQ(scripted.calls, 2);
+}
+
+TEST_F(VerifierChainTest, SaysUnavailableUntilALateIssuerIsKnownAndThenAsksItsVerifier) {
+  const auto late = std::make_shared<LateIssuer>();
+  chain_ = *MakeVerifierChain({}, clock_, {}, late);
+  EXPECT_THAT(Verify(TokenOf("https://cluster")),
+              HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("issuer yet")));
+
+  auto made = std::make_unique<ScriptedVerifier>();
+  made->answer = Known("cluster", 1h);
+  late->Set({"https://cluster", std::move(made), 0s});
+
+  EXPECT_TRUE(Verify(TokenOf("https://cluster")));
+  EXPECT_THAT(Verify(TokenOf("https://other")), HasError(ErrorCode::kUnauthenticated));
+}
+
+TEST(ReadIssuer, ReadsTheNameOutOfADiscoveryDocumentAndNothingElse) {
+  EXPECT_EQ(*ReadIssuer(R"({"issuer":"https://kubernetes.default.svc","jwks_uri":"x"})"),
+            "https://kubernetes.default.svc");
+  for (const char* text : {"", "{}", "[]", R"({"issuer":""})", R"({"issuer":7})", "<html>"}) {
+    EXPECT_THAT(ReadIssuer(text), HasError(ErrorCode::kUnavailable)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace connector::broker::identity

@@ -276,5 +276,26 @@ TEST(DenialSentence, NamesConnectorRepositoryAndActionAndWhatToAskFor) {
   EXPECT_THAT(DenialSentence(ConnectorWith({}), {}), HasSubstr("may not use connector default/"));
 }
 
+TEST(EvaluateWithoutRules, AllowsNobodyUnlessRbacDecides) {
+  const resource::Connector connector;
+  const identity::Caller caller;
+  const std::vector<Scope> pull = {{"team-a/app", ActionSet{Action::kPull}}};
+
+  EXPECT_FALSE(Evaluate(connector, caller, pull).allowed);
+  EXPECT_FALSE(Evaluate(connector, caller, pull).caller_known);
+  const Decision decision = Evaluate(connector, caller, pull, NoRules::kRbacAlone);
+  EXPECT_TRUE(decision.allowed);
+  EXPECT_EQ(decision.rule, "");
+  EXPECT_FALSE(
+      Evaluate(connector, caller, {{"team-a/app", ActionSet{}}}, NoRules::kRbacAlone).allowed);
+}
+
+TEST(EvaluateWithRules, IsTheSameWhetherRbacDecidesTooOrNot) {
+  resource::Connector connector;
+  connector.access.push_back({{NamespaceMatch{"ci"}}, {"**"}, ActionSet{Action::kPull}});
+
+  EXPECT_FALSE(Evaluate(connector, identity::Caller{}, {}, NoRules::kRbacAlone).allowed);
+}
+
 }  // namespace
 }  // namespace connector::broker::policy

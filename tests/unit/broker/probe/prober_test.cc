@@ -37,10 +37,10 @@ using testing_support::HttpAnswer;
 using testing_support::HttpRequest;
 using testing_support::RegistryWorld;
 
-auto Ok(const std::string& name) {
+auto Ok(const std::string& name, const std::string& reason = "Ok") {
   return AllOf(Field("name", &ProbeStep::name, name),
                Field("ok", &ProbeStep::ok, true),
-               Field("reason", &ProbeStep::reason, "Ok"),
+               Field("reason", &ProbeStep::reason, reason),
                Field("message", &ProbeStep::message, Not(IsEmpty())));
 }
 
@@ -135,7 +135,9 @@ TEST_F(ProberTest, SendsNoCredentialToAnOpenRegistry) {
   connector_.auth.params["repository"] = "library/ubuntu";
   world_.registry.Answer({});
 
-  EXPECT_THAT(Check(), ElementsAre(Ok("secret"), Ok("liveness"), Ok("auth"), Ok("read")));
+  EXPECT_THAT(
+      Check(),
+      ElementsAre(Ok("secret", "SecretOptional"), Ok("liveness"), Ok("auth"), Ok("read")));
   EXPECT_EQ(world_.registry.requests().back().Header("authorization"), "");
 }
 
@@ -156,6 +158,24 @@ TEST_F(ProberTest, StopsAtAStoreThatIsDown) {
 
   store_.Fail(MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kBroker, "no"));
   EXPECT_THAT(Check(), ElementsAre(Failed("secret", "SecretStoreRefused")));
+}
+
+TEST_F(ProberTest, StopsAtACaBundleThatCannotBeUsed) {
+  connector_.ca_secret_name = "bundle";
+  for (const AuthKind kind : {AuthKind::kTokenAuth, AuthKind::kAnonymous}) {
+    connector_.auth.kind = kind;
+    connector_.auth.secret_name = kind == AuthKind::kAnonymous
+                                      ? std::nullopt
+                                      : std::optional<std::string>("harbor-robot");
+    auto entry = std::make_shared<catalog::Entry>(*world_.Entry(connector_));
+    entry->ca_pem.clear();
+    entry->problem = "there is no Secret default/bundle";
+
+    EXPECT_THAT(testing_support::RunTask(io_,
+                                         prober_->Check(entry, std::chrono::steady_clock::now() +
+                                                                   std::chrono::seconds(20))),
+                ElementsAre(Failed("secret", "CaBundleInvalid", "default/bundle")));
+  }
 }
 
 TEST_F(ProberTest, ChecksLoginReadAndKeysOfACredentialInVault) {

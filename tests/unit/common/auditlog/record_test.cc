@@ -50,6 +50,17 @@ TEST(FormatRecord, WritesMembersInOneOrderAndTheHashOfTheRestLast) {
   EXPECT_EQ(position, (ChainPosition{1, hash}));
 }
 
+TEST(FormatRecord, NamesTheBrokerThatDecided) {
+  ChainPosition position;
+  ChainPosition verified;
+
+  const std::string line = FormatRecord(GrantOfAPull(), position, "broker-1");
+
+  EXPECT_THAT(line, HasSubstr(R"("time":"2026-01-01T00:00:00.123Z","replica":"broker-1",)"));
+  EXPECT_EQ(FollowRecord(WithoutEnd(line), verified)->replica, "broker-1");
+  EXPECT_EQ(verified, position);
+}
+
 TEST(FormatRecord, KeepsALineOneLineWhateverAFieldHolds) {
   Event event = GrantOfAPull();
   event.request_id = "a\nb\"},{\x80";

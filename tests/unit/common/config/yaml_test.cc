@@ -77,6 +77,16 @@ access:
   EXPECT_EQ(spec.access(0).from(0).oidc().claims().at("on"), "true");
 }
 
+TEST(LoadYaml, CountsCharactersAndNotBytesWhereTextIsBounded) {
+  v1::ConnectorSpec spec;
+  std::string text = "address: a\nconnectorClassName: ";
+  for (int i = 0; i < 253; ++i) {
+    text += "\u00e9";
+  }
+
+  EXPECT_THAT(LoadYaml(text, "f.yaml", spec), IsEmpty());
+}
+
 struct Refused {
   std::string_view name;
   std::string text;
@@ -114,6 +124,29 @@ INSTANTIATE_TEST_SUITE_P(
                 "  repositories: [a]\n  actions: [pull]",
                 "f.yaml:3: access[0].from[0].oidc.claims.a: the key is given twice; keep one of "
                 "them"},
+        Refused{"TextThatIsTooLong",
+                "connectorClassName: " + std::string(254, 'a'),
+                "f.yaml:2: connectorClassName: is longer than 253 characters; shorten it"},
+        Refused{"ATextOfAListThatIsTooLong",
+                "upstream: {redirects: {hosts: [a, " + std::string(256, 'a') + "]}}",
+                "f.yaml:2: upstream.redirects.hosts[1]: is longer than 255 characters; shorten it"},
+        Refused{
+            "AValueOfAMappingThatIsTooLong",
+            "access:\n- from: [{oidc: {issuer: i, claims: {b: " + std::string(1025, 'a') +
+                "}}}]\n  repositories: [a]\n  actions: [pull]",
+            "f.yaml:3: access[0].from[0].oidc.claims.b: is longer than 1024 characters; shorten "
+            "it"},
+        Refused{"MoreEntriesOfAListThanItsBound",
+                "access:\n- from: [{namespace: a}]\n  repositories: [a]\n"
+                "  actions: [pull, push, delete, pull]",
+                "f.yaml:5: access[0].actions: has more than 3 entries; keep at most so many"},
+        Refused{
+            "MoreEntriesOfAMappingThanItsBound",
+            "access:\n- from:\n  - oidc:\n      issuer: i\n      claims: {a: b, c: b, d: b, e: b, "
+            "f: b, g: b, h: b, i: b, j: b, k: b, l: b, m: b, o: b, p: b, q: b, r: b, s: b}\n"
+            "  repositories: [a]\n  actions: [pull]",
+            "f.yaml:6: access[0].from[0].oidc.claims: has more than 16 entries; keep at most so "
+            "many"},
         Refused{"AListWhereAMappingBelongs",
                 "auth: [a]",
                 "f.yaml:2: auth: is a list; write a mapping (key: value)"},

@@ -177,6 +177,17 @@ std::string Class(std::string_view name, std::string_view spec) {
          std::string(name) + "}\nspec: " + std::string(spec) + "\n";
 }
 
+TEST(Assemble, LooksForNoSecretsWhereTheyAreElsewhere) {
+  std::vector<FileDocuments> files;
+  files.push_back(ParseDocuments(Connector("c", kToken), "a.yaml"));
+  files.push_back(ParseDocuments(Connector("d", kCa), "b.yaml"));
+
+  const DirectoryContent content = Assemble(std::move(files), SecretsAre::kElsewhere);
+
+  EXPECT_THAT(content.problems, IsEmpty());
+  EXPECT_THAT(content.connectors, SizeIs(2));
+}
+
 TEST(Assemble, RefusesAConnectorOfAnUnknownClass) {
   const DirectoryContent content =
       Load({{"a.yaml", Connector("a", std::string(kAnonymous) + "\n  connectorClassName: x")}});

@@ -1,0 +1,44 @@
+#pragma once
+
+// What the catalog, the status page and readiness tell of the resources of the Kubernetes API. Pure.
+
+#include "broker/catalog/in_force.h"
+#include "broker/store/kube_store.h"
+#include "common/admin/admin_server.h"
+#include "common/admin/status.h"
+#include "common/base/clock.h"
+#include "common/kube/informer.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace connector::broker::app {
+
+struct ClusterStatus {
+  std::string server;  // Of the API.
+  bool read = false;   // Once: all resources, and what could be read of their Secrets.
+  kube::InformerHealth connectors{};
+  kube::InformerHealth classes{};
+  std::size_t connector_count = 0;
+  std::size_t class_count = 0;
+  std::size_t problems = 0;
+  store::KubeStoreStatus secrets{};
+};
+
+// `registry` is host[:port] of the one that the credential is for.
+[[nodiscard]] catalog::CredentialState CredentialStateOf(const store::KubeObservation& observed,
+                                                         const std::string& registry);
+[[nodiscard]] catalog::CaState CaStateOf(const store::KubeObservation& observed);
+
+[[nodiscard]] admin::CredentialStatus CredentialStatusOf(const store::SecretRef& ref,
+                                                         const store::KubeObservation& observed);
+
+// Not ready before everything was read: a broker that knows nothing would deny everybody, and data
+// planes would drop their routes. Later an API that is away degrades: what is in force stays so.
+void AddTo(admin::Readiness& readiness, const ClusterStatus& status);
+
+[[nodiscard]] admin::StatusSection ClusterSection(const ClusterStatus& status);
+
+}  // namespace connector::broker::app

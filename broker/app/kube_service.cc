@@ -1,0 +1,51 @@
+#include "broker/app/kube_service.h"
+
+#include "common/metrics/buckets.h"
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace connector::broker::app {
+namespace {
+
+double Random() {
+  thread_local std::mt19937 generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+}  // namespace
+
+KubeService::KubeService(kube::Settings settings,
+                         log::Logger& logger,
+                         prometheus::Registry& registry)
+    : server_(settings.server.ToString()),
+      requests_(prometheus::BuildCounter()
+                    .Name("connector_broker_kubernetes_requests_total")
+                    .Help("Requests to the Kubernetes API. code: the answer's status, 0 without "
+                          "one.")
+                    .Register(registry)),
+      duration_(prometheus::BuildHistogram()
+                    .Name("connector_broker_kubernetes_request_duration_seconds")
+                    .Help("Time of one request to the Kubernetes API, but watches.")
+                    .Register(registry)),
+      client_(std::move(settings),
+              kube::ClientParts{&logger,
+                                Random,
+                                [this](const kube::Exchange& exchange) { Note(exchange); },
+                                std::string("connector-broker/") + CONNECTOR_VERSION}) {}
+
+void KubeService::Note(const kube::Exchange& exchange) {
+  const std::string verb(exchange.verb);
+  requests_
+      .Add({{"verb", verb},
+            {"resource", exchange.resource},
+            {"code", std::to_string(exchange.status)}})
+      .Increment();
+  if (exchange.verb != "watch") {
+    duration_.Add({{"verb", verb}}, metrics::LatencyBuckets())
+        .Observe(std::chrono::duration<double>(exchange.took).count());
+  }
+}
+
+}  // namespace connector::broker::app

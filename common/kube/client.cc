@@ -1,0 +1,375 @@
+#include "common/kube/client.h"
+
+#include "common/kube/answers.h"
+#include "common/kube/requests.h"
+#include "common/kube/transport.h"
+#include "common/kube/watch_lines.h"
+
+namespace connector::kube {
+namespace {
+
+constexpr std::string_view kPageSize = "500";
+constexpr int kMaxFreshLists = 5;
+constexpr std::string_view kJson = "application/json";
+
+using SharedTransport = std::shared_ptr<Transport>;
+
+// The answer of a success; all others as the Error that they mean.
+Task<Result<Transport::Answer>> Succeed(SharedTransport transport, Call call, Deadline deadline) {
+  const auto shared = std::make_shared<const Call>(std::move(call));
+  Result<Transport::Answer> answer = co_await transport->Send(shared, deadline);
+  if (answer && !answer->ok()) {
+    co_return RefusalOf(answer->status, answer->text(), shared->what);
+  }
+  co_return std::move(answer);
+}
+
+Task<Result<ObjectPtr>> Object1(SharedTransport transport, Result<Call> call, Deadline deadline) {
+  if (!call) {
+    co_return std::move(call).error();
+  }
+  const std::string what = call->what;
+  Result<Transport::Answer> answer =
+      co_await Succeed(std::move(transport), *std::move(call), deadline);
+  if (!answer) {
+    co_return std::move(answer).error();
+  }
+  Result<ObjectPtr> object = Object::Parse(answer->text());
+  if (!object) {
+    co_return About(what, std::move(object).error());
+  }
+  co_return object;
+}
+
+Result<Call> WithBody(Result<Call> call,
+                      std::string method,
+                      std::string_view content_type,
+                      const ResourceType& type,
+                      boost::json::object body) {
+  if (call) {
+    call->method = std::move(method);
+    call->content_type = content_type;
+    call->body = BodyOf(type, std::move(body));
+  }
+  return call;
+}
+
+// One attempt at all pages. `expired` is set when a continue token was too old.
+Task<Result<Listing>> Pages(SharedTransport transport,
+                            ResourceType type,
+                            Selector selector,
+                            std::shared_ptr<bool> expired,
+                            std::shared_ptr<Cancel> cancel,
+                            Deadline deadline) {
+  Listing listing;
+  std::string next;
+  do {
+    Result<Call> call = SelectorCall("list", type, selector);
+    if (!call) {
+      co_return std::move(call).error();
+    }
+    call->cancel = cancel;
+    AddQuery(*call, "limit", kPageSize);
+    if (!next.empty()) {
+      AddQuery(*call, "continue", next);
+    }
+    const auto shared = std::make_shared<const Call>(*std::move(call));
+    Result<Transport::Answer> answer = co_await transport->Send(shared, deadline);
+    if (!answer) {
+      co_return std::move(answer).error();
+    }
+    if (!answer->ok()) {
+      *expired = IsExpired(answer->status, answer->text());
+      co_return RefusalOf(answer->status, answer->text(), shared->what);
+    }
+    Result<Page> page = ParsePage(answer->text(), type);
+    if (!page) {
+      co_return About(shared->what, std::move(page).error());
+    }
+    listing.items.insert(listing.items.end(),
+                         std::make_move_iterator(page->items.begin()),
+                         std::make_move_iterator(page->items.end()));
+    listing.resource_version = std::move(page->resource_version);
+    next = std::move(page->next);
+  } while (!next.empty());
+  co_return listing;
+}
+
+// What one read of a watch's stream brought.
+struct Heard {
+  std::optional<WatchEnd> end;
+  std::optional<Error> error;
+};
+
+Heard Tell(WatchLines& lines,
+           std::string_view bytes,
+           const ResourceType& type,
+           const std::function<void(WatchEvent)>& on_event) {
+  Heard heard;
+  const bool whole = lines.Feed(bytes, [&](std::string_view text) {
+    Result<WatchLine> line = ParseWatchLine(text, type);
+    if (!line) {
+      heard.error = std::move(line).error();
+    } else if (line->expired) {
+      heard.end = WatchEnd::kExpired;
+    } else if (line->refused) {
+      heard.error = std::move(line->refused);
+    } else if (line->event) {
+      on_event(*std::move(line->event));
+    }
+    return !heard.end && !heard.error;
+  });
+  if (!whole && !heard.end && !heard.error) {
+    heard.error =
+        MakeError(ErrorCode::kResourceExhausted, ErrorOrigin::kUpstream, "an event is too large");
+  }
+  return heard;
+}
+
+// How a stream that ended or said nothing reads, when it was not at `deadline`.
+Result<WatchEnd> EndOf(const Error& error, Deadline deadline) {
+  if (error.origin == ErrorOrigin::kSelf) {
+    return error;  // Nobody wants it any more.
+  }
+  if (error.code != ErrorCode::kDeadlineExceeded) {
+    return WatchEnd::kClosed;
+  }
+  if (std::chrono::steady_clock::now() >= deadline) {
+    return error;
+  }
+  return WatchEnd::kSilent;
+}
+
+Task<Result<WatchEnd>> Follow(SharedTransport transport,
+                              Transport::Opened opened,
+                              ResourceType type,
+                              std::function<void(WatchEvent)> on_event,
+                              std::chrono::milliseconds idle,
+                              Deadline deadline) {
+  WatchLines lines;
+  while (true) {
+    const Deadline until = std::min(deadline, std::chrono::steady_clock::now() + idle);
+    auto piece = co_await opened.stream->Read(until);
+    if (!piece) {
+      Result<WatchEnd> end = EndOf(piece.error(), deadline);
+      if (end && *end == WatchEnd::kSilent) {
+        transport->Suspect(opened.pool);
+      }
+      co_return end;
+    }
+    if (*piece == nullptr) {
+      co_return WatchEnd::kClosed;
+    }
+    Heard heard = Tell(lines, (*piece)->view(), type, on_event);
+    if (heard.error) {
+      co_return *std::move(heard.error);
+    }
+    if (heard.end) {
+      co_return *heard.end;
+    }
+  }
+}
+
+}  // namespace
+
+class Client::Impl {
+ public:
+  Impl(Settings settings, ClientParts parts)
+      : transport(std::make_shared<Transport>(std::move(settings), std::move(parts))) {}
+
+  const SharedTransport transport;
+};
+
+Client::Client(Settings settings, ClientParts parts)
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(parts))) {}
+
+Client::~Client() {
+  Shutdown();
+}
+
+void Client::Shutdown() {
+  impl_->transport->Shutdown();
+}
+
+const std::string& Client::own_namespace() const {
+  return impl_->transport->settings().ns;
+}
+
+Task<Result<ObjectPtr>> Client::Get(ResourceType type, ObjectName name, Deadline deadline) {
+  return Object1(impl_->transport, ObjectCall("get", type, name), deadline);
+}
+
+Task<Result<Listing>> Client::List(ResourceType type,
+                                   Selector selector,
+                                   Deadline deadline,
+                                   std::shared_ptr<Cancel> cancel) {
+  const SharedTransport transport = impl_->transport;
+  Result<Listing> listing;
+  const auto expired = std::make_shared<bool>(true);
+  for (int attempt = 0; attempt < kMaxFreshLists && *expired; ++attempt) {
+    *expired = false;
+    listing = co_await Pages(transport, type, selector, expired, cancel, deadline);
+  }
+  co_return listing;
+}
+
+Task<Result<ObjectPtr>> Client::Create(ResourceType type,
+                                       std::string ns,
+                                       boost::json::object body,
+                                       Deadline deadline) {
+  return Object1(impl_->transport,
+                 WithBody(CollectionCall("create", type, ns), "POST", kJson, type, std::move(body)),
+                 deadline);
+}
+
+Task<Result<boost::json::object>> Client::Review(ResourceType type,
+                                                 boost::json::object body,
+                                                 Deadline deadline) {
+  Result<Call> call =
+      WithBody(CollectionCall("create", type, ""), "POST", kJson, type, std::move(body));
+  if (!call) {
+    co_return std::move(call).error();
+  }
+  const std::string what = call->what;
+  Result<Transport::Answer> answer = co_await Succeed(impl_->transport, *std::move(call), deadline);
+  if (!answer) {
+    co_return std::move(answer).error();
+  }
+  boost::system::error_code error;
+  boost::json::value parsed = boost::json::parse(answer->text(), error);
+  if (error || !parsed.is_object()) {
+    co_return MakeError(ErrorCode::kUnavailable,
+                        ErrorOrigin::kUpstream,
+                        what + ": not the API's answer: no JSON object",
+                        Retry::kSafe);
+  }
+  co_return std::move(parsed.as_object());
+}
+
+Task<Result<ObjectPtr>> Client::Update(ResourceType type,
+                                       ObjectName name,
+                                       boost::json::object body,
+                                       Deadline deadline) {
+  return Object1(impl_->transport,
+                 WithBody(ObjectCall("update", type, name), "PUT", kJson, type, std::move(body)),
+                 deadline);
+}
+
+Task<Result<ObjectPtr>> Client::Apply(ResourceType type,
+                                      ObjectName name,
+                                      boost::json::object body,
+                                      ApplyOptions options,
+                                      Deadline deadline) {
+  // JSON is YAML, and the only content type of server-side apply that all versions take.
+  Result<Call> call = WithBody(ObjectCall("apply", type, name, options.subresource),
+                               "PATCH",
+                               "application/apply-patch+yaml",
+                               type,
+                               std::move(body));
+  if (call) {
+    AddQuery(*call, "fieldManager", options.field_manager);
+    AddQuery(*call, "force", options.force ? "true" : "false");
+  }
+  return Object1(impl_->transport, std::move(call), deadline);
+}
+
+Task<Result<ObjectPtr>> Client::MergePatch(ResourceType type,
+                                           ObjectName name,
+                                           std::string subresource,
+                                           boost::json::object body,
+                                           Deadline deadline) {
+  return Object1(impl_->transport,
+                 WithBody(ObjectCall("patch", type, name, subresource),
+                          "PATCH",
+                          "application/merge-patch+json",
+                          type,
+                          std::move(body)),
+                 deadline);
+}
+
+Task<Result<Done>> Client::Delete(ResourceType type,
+                                  ObjectName name,
+                                  DeletePreconditions preconditions,
+                                  Deadline deadline) {
+  boost::json::object conditions;
+  if (!preconditions.uid.empty()) {
+    conditions["uid"] = preconditions.uid;
+  }
+  if (!preconditions.resource_version.empty()) {
+    conditions["resourceVersion"] = preconditions.resource_version;
+  }
+  constexpr ResourceType kOptions{"", "v1", "deleteoptions", "DeleteOptions", false};
+  Result<Call> call =
+      WithBody(ObjectCall("delete", type, name),
+               "DELETE",
+               kJson,
+               kOptions,
+               {{"preconditions", std::move(conditions)}, {"propagationPolicy", "Background"}});
+  if (!call) {
+    co_return std::move(call).error();
+  }
+  Result<Transport::Answer> answer = co_await Succeed(impl_->transport, *std::move(call), deadline);
+  if (!answer) {
+    co_return std::move(answer).error();
+  }
+  co_return Done{};
+}
+
+Task<Result<std::string>> Client::GetRaw(std::string path, Deadline deadline) {
+  Call call;
+  call.verb = "get";
+  call.resource = "raw";
+  call.what = "get " + path;
+  call.path = std::move(path);
+  Result<Transport::Answer> answer = co_await Succeed(impl_->transport, std::move(call), deadline);
+  if (!answer) {
+    co_return std::move(answer).error();
+  }
+  co_return std::string(answer->text());
+}
+
+Task<Result<WatchEnd>> Client::Watch(ResourceType type,
+                                     Selector selector,
+                                     std::string resource_version,
+                                     std::function<void(WatchEvent)> on_event,
+                                     std::chrono::milliseconds idle,
+                                     Deadline deadline,
+                                     std::shared_ptr<Cancel> cancel) {
+  const SharedTransport transport = impl_->transport;
+  Result<Call> call = SelectorCall("watch", type, selector);
+  if (!call) {
+    co_return std::move(call).error();
+  }
+  AddQuery(*call, "watch", "true");
+  AddQuery(*call, "allowWatchBookmarks", "true");
+  AddQuery(*call, "resourceVersion", resource_version);
+  call->head_timeout = idle;
+  call->cancel = cancel;
+  const auto shared = std::make_shared<const Call>(*std::move(call));
+  Result<Transport::Opened> opened = co_await transport->Open(shared, deadline);
+  if (!opened) {
+    co_return std::move(opened).error();
+  }
+  const int status = opened->stream->status();
+  if (status == 200) {
+    on_event({WatchEventKind::kOpened, nullptr, resource_version});
+    Result<WatchEnd> end =
+        co_await Follow(transport, *std::move(opened), type, std::move(on_event), idle, deadline);
+    if (!end) {
+      co_return About(shared->what, std::move(end).error());
+    }
+    co_return end;
+  }
+  const std::string what = shared->what;
+  auto body = co_await transport->ReadAll(
+      std::make_shared<const Transport::Opened>(*std::move(opened)), what, deadline);
+  if (!body) {
+    co_return std::move(body).error();
+  }
+  if (IsExpired(status, (*body)->view())) {
+    co_return WatchEnd::kExpired;
+  }
+  co_return RefusalOf(status, (*body)->view(), what);
+}
+
+}  // namespace connector::kube

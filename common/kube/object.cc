@@ -1,0 +1,78 @@
+#include "common/kube/object.h"
+
+namespace connector::kube {
+namespace {
+
+namespace json = boost::json;
+
+Error NotTheApi(std::string what) {
+  return MakeError(ErrorCode::kUnavailable,
+                   ErrorOrigin::kUpstream,
+                   "not the API's answer: " + what,
+                   Retry::kSafe);
+}
+
+// Empty when there is none, or it is something else.
+std::string Text(const json::object& object, std::string_view key) {
+  const json::value* found = object.if_contains(key);
+  return found != nullptr && found->is_string() ? std::string(found->as_string().c_str()) : "";
+}
+
+}  // namespace
+
+std::string ResourceType::ApiVersion() const {
+  return group.empty() ? std::string(version) : std::string(group) + "/" + std::string(version);
+}
+
+std::string ObjectName::ToString() const {
+  return ns.empty() ? name : ns + "/" + name;
+}
+
+Result<ObjectPtr> Object::Parse(std::string_view json) {
+  auto memory = std::make_shared<WipingMemory>();
+  std::optional<json::object> parsed = ParseWipedObject(json, *memory);
+  if (!parsed) {
+    return NotTheApi("no JSON object");
+  }
+  return Make(std::move(memory), *std::move(parsed));
+}
+
+Result<ObjectPtr> Object::Take(std::shared_ptr<WipingMemory> memory,
+                               json::object part,
+                               const ResourceType& type) {
+  if (!part.contains("apiVersion")) {
+    part["apiVersion"] = type.ApiVersion();
+  }
+  if (!part.contains("kind")) {
+    part["kind"] = type.kind;
+  }
+  return Make(std::move(memory), std::move(part));
+}
+
+Result<ObjectPtr> Object::Make(std::shared_ptr<WipingMemory> memory, json::object json) {
+  json::value* metadata = json.if_contains("metadata");
+  if (metadata == nullptr || !metadata->is_object()) {
+    return NotTheApi("an object without metadata");
+  }
+  json::object& fields = metadata->as_object();
+  fields.erase("managedFields");
+  const std::shared_ptr<Object> object(new Object);
+  object->name_ = {Text(fields, "namespace"), Text(fields, "name")};
+  object->resource_version_ = Text(fields, "resourceVersion");
+  if (object->name_.name.empty()) {
+    return NotTheApi("an object without metadata.name");
+  }
+  if (object->resource_version_.empty()) {
+    return NotTheApi("an object without metadata.resourceVersion");
+  }
+  object->uid_ = Text(fields, "uid");
+  if (const json::value* generation = fields.if_contains("generation");
+      generation != nullptr && generation->is_int64()) {
+    object->generation_ = generation->as_int64();
+  }
+  object->memory_ = std::move(memory);
+  object->json_ = std::make_shared<const json::object>(std::move(json));
+  return ObjectPtr(object);
+}
+
+}  // namespace connector::kube

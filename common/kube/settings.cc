@@ -1,0 +1,74 @@
+#include "common/kube/settings.h"
+
+#include "common/config/read_file.h"
+
+#include <cstdlib>
+
+namespace connector::kube {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 1024;
+
+std::string Environment(const char* name) {
+  // Read once at the start of a program, before it has threads.
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return value == nullptr ? "" : value;
+}
+
+Error Invalid(std::string message) {
+  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
+}
+
+}  // namespace
+
+Settings Settings::Clone() const {
+  Settings copy;
+  copy.server = server;
+  copy.ca_pem = ca_pem;
+  copy.ca_file = ca_file;
+  copy.server_name = server_name;
+  copy.token_file = token_file;
+  copy.token = token.Clone();
+  copy.client_cert_file = client_cert_file;
+  copy.client_key_file = client_key_file;
+  copy.client_cert_pem = client_cert_pem;
+  copy.client_key_pem = client_key_pem.Clone();
+  copy.ns = ns;
+  return copy;
+}
+
+Result<Settings> InClusterSettings(const std::string& directory) {
+  const std::string host = Environment("KUBERNETES_SERVICE_HOST");
+  const std::string port = Environment("KUBERNETES_SERVICE_PORT");
+  if (host.empty() || port.empty()) {
+    return Invalid(
+        "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: outside a pod, name a "
+        "kubeconfigFile");
+  }
+  const bool ipv6 = host.find(':') != std::string::npos;
+  const Result<http::Origin> server =
+      http::ParseOrigin("https://" + (ipv6 ? "[" + host + "]" : host) + ":" + port);
+  if (!server) {
+    return Invalid("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are no address: " +
+                   server.error().message);
+  }
+  Settings settings;
+  settings.server = *server;
+  settings.ca_file = directory + "/ca.crt";
+  settings.token_file = directory + "/token";
+  settings.ns = "default";
+  for (const std::string& file : {settings.ca_file, settings.token_file}) {
+    constexpr std::size_t kMaxBytes = 1024 * 1024;
+    if (const Result<std::string> read = config::ReadFile(file, kMaxBytes); !read) {
+      return Invalid(file + ": " + read.error().message +
+                     "; the pod needs its ServiceAccount token mounted");
+    }
+  }
+  if (const Result<std::string> ns = config::ReadFile(directory + "/namespace", kMaxNameBytes)) {
+    const std::size_t end = ns->find_last_not_of(" \r\n");
+    settings.ns = end == std::string::npos ? "default" : ns->substr(0, end + 1);
+  }
+  return settings;
+}
+
+}  // namespace connector::kube

@@ -1,0 +1,74 @@
+#pragma once
+
+// Transport: sends one Call as us, over connections that all of a client's requests share, and
+// sends it again where the API asks for that. Thread-safe. Private to this library.
+
+#include "common/async/cancel.h"
+#include "common/http/curl_client.h"
+#include "common/kube/credentials.h"
+#include "common/kube/requests.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace connector::kube {
+
+inline constexpr std::size_t kMaxAnswerBytes = std::size_t{64} * 1024 * 1024;
+
+class Transport : public std::enable_shared_from_this<Transport> {
+ public:
+  // An answer whose body is still to be read.
+  struct Opened {
+    std::shared_ptr<http::CurlClient> pool;
+    std::unique_ptr<http::CurlStream> stream;
+  };
+  struct Answer {
+    int status = 0;
+    std::unique_ptr<http::WipedBuffer> body;
+
+    [[nodiscard]] std::string_view text() const { return body->view(); }
+    [[nodiscard]] bool ok() const { return status / 100 == 2; }
+  };
+
+  Transport(Settings settings, ClientParts parts);
+
+  [[nodiscard]] const Settings& settings() const { return credentials_.settings(); }
+
+  // Any status is a value, once it is not to be sent again before `deadline`.
+  [[nodiscard]] Task<Result<Opened>> Open(std::shared_ptr<const Call> call, Deadline deadline);
+  [[nodiscard]] Task<Result<Answer>> Send(std::shared_ptr<const Call> call, Deadline deadline);
+  // The rest of a body.
+  [[nodiscard]] Task<Result<std::unique_ptr<http::WipedBuffer>>> ReadAll(
+      std::shared_ptr<const Opened> opened, std::string what, Deadline deadline);
+
+  // Something on `pool` got no answer: what comes takes new connections, because a peer that is
+  // stuck would hold them all up.
+  void Suspect(const std::shared_ptr<http::CurlClient>& pool);
+
+  void Shutdown();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] std::shared_ptr<http::CurlClient> Pool();
+  [[nodiscard]] Result<http::CurlRequest> Request(const Call& call, const Secret& token);
+  // Waits while the API is overloaded.
+  [[nodiscard]] Task<Result<Done>> HoldBack(std::shared_ptr<const Call> call, Deadline deadline);
+  void HoldUntil(Clock::time_point until);
+  void Observe(const Call& call, int status, Clock::time_point started) const;
+
+  const ClientParts parts_;
+  Credentials credentials_;
+  std::atomic<Clock::rep> hold_until_{0};
+  const std::shared_ptr<Cancel> stop_ = std::make_shared<Cancel>();
+
+  std::mutex mutex_;
+  bool stopped_ = false;
+  std::shared_ptr<http::CurlClient> pool_;
+  Clock::time_point pool_since_{};
+  std::vector<std::weak_ptr<http::CurlClient>> old_pools_;
+};
+
+}  // namespace connector::kube

@@ -1,0 +1,35 @@
+#pragma once
+
+// What templates see of the connectors of a volume: the fields behind resource::VolumeNames().
+// Internal to common/render. Pure.
+
+#include "common/mustache/template.h"
+#include "common/render/volume.h"
+
+#include <string>
+#include <vector>
+
+namespace connector::render {
+
+// "connector ns/name", or the host where the connector has no name.
+[[nodiscard]] std::string Title(const VolumeConnector& connector);
+
+// Fails with kInvalidArgument for a host or upstream host that is no host[:port] in lower case
+// (clients compare them by bytes), an upstream host that is the host itself, and in the path form a
+// namespace or name that is no DNS label.
+[[nodiscard]] Result<Done> CheckConnector(const VolumeConnector& connector);
+
+// The CA of a volume: where the client reads it, and its text. Both empty: the system's trust.
+struct Ca {
+  std::string file;
+  std::string_view text;
+};
+
+// The fields of one connector. `ca` outlives them.
+[[nodiscard]] mustache::Fields ConnectorFields(const VolumeConnector& connector, const Ca& ca);
+
+// The lists connectors, mirrors, hosts and plain_hosts, in the order of the connectors. Of several
+// connectors of one host or one registry the first is taken.
+void AddLists(const std::vector<VolumeConnector>& connectors, const Ca& ca, mustache::Fields& out);
+
+}  // namespace connector::render

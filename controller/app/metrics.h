@@ -1,0 +1,63 @@
+#pragma once
+
+// The controller's metrics. The table of names stands in controller/README.md.
+
+#include "common/kube/client.h"
+#include "common/kube/informer.h"
+#include "controller/writer/writer.h"
+
+#include <prometheus/collectable.h>
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace connector::controller::app {
+
+// What is counted as it happens. Thread-safe.
+class EventMetrics {
+ public:
+  explicit EventMetrics(prometheus::Registry& registry);
+
+  void Requested(const kube::Exchange& exchange);
+  void Wrote(const Written& written);
+  void Reconciled(std::string_view result, std::chrono::steady_clock::duration took);
+  void Probed(std::string_view result, std::chrono::steady_clock::duration took);
+  void QueueDepth(std::size_t waiting);
+  void Leading(bool leading);
+  void BrokerAvailable(bool available);
+
+ private:
+  prometheus::Family<prometheus::Counter>& requests_;
+  prometheus::Family<prometheus::Counter>& writes_;
+  prometheus::Family<prometheus::Counter>& reconciles_;
+  prometheus::Family<prometheus::Counter>& probes_;
+  prometheus::Histogram& reconcile_seconds_;
+  prometheus::Histogram& probe_seconds_;
+  prometheus::Gauge& queue_depth_;
+  prometheus::Gauge& leader_;
+  prometheus::Counter& leader_changes_;
+  prometheus::Gauge& broker_available_;
+};
+
+// Connectors by what their Ready condition says, counted when scraped.
+class ConnectorMetrics final : public prometheus::Collectable {
+ public:
+  explicit ConnectorMetrics(std::function<std::shared_ptr<const kube::Store>()> connectors)
+      : connectors_(std::move(connectors)) {}
+
+  [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  std::function<std::shared_ptr<const kube::Store>()> connectors_;
+};
+
+}  // namespace connector::controller::app

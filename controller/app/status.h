@@ -1,0 +1,32 @@
+#pragma once
+
+// What the controller's status page shows. No secrets: the controller has none to show.
+
+#include "common/admin/admin_server.h"
+#include "common/admin/status.h"
+#include "common/base/clock.h"
+#include "common/kube/informer.h"
+#include "controller/election/elector.h"
+#include "controller/view/cluster_view.h"
+
+#include <string>
+
+namespace connector::controller::app {
+
+struct StatusSources {
+  const ClusterView* view = nullptr;
+  const election::Elector* elector = nullptr;
+  std::string version;
+  std::string lease;
+  std::string broker_address;
+  WallTime started_at;
+};
+
+[[nodiscard]] admin::Readiness ReadinessOf(const ClusterView& view, bool stopping);
+[[nodiscard]] admin::Status StatusOf(const StatusSources& sources,
+                                     const admin::Readiness& readiness,
+                                     bool broker_available);
+// One row per Connector, from what its conditions say.
+[[nodiscard]] admin::ConnectorStatus RowOf(const kube::Object& connector);
+
+}  // namespace connector::controller::app

@@ -1,0 +1,41 @@
+#pragma once
+
+// Asks a broker to probe a Connector (CheckConnector). Holds nothing but the controller's own
+// client certificate; what comes back are names of steps and sentences.
+
+#include "common/async/task.h"
+#include "common/base/connector_ref.h"
+#include "common/base/result.h"
+#include "controller/status/probe_memory.h"
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+namespace grpc {
+class ChannelInterface;
+}  // namespace grpc
+
+namespace connector::controller::probe {
+
+class BrokerClient {
+ public:
+  BrokerClient(const std::shared_ptr<::grpc::ChannelInterface>& channel,
+               std::chrono::milliseconds timeout);
+  ~BrokerClient();  // Calls under way end first, with kUnavailable.
+  BrokerClient(const BrokerClient&) = delete;
+  BrokerClient& operator=(const BrokerClient&) = delete;
+
+  // Errors: kNotFound (the broker does not know the Connector, perhaps not yet), kPermissionDenied
+  // (it does not take our certificate for an operator's), kUnavailable and kDeadlineExceeded.
+  [[nodiscard]] Task<Result<std::vector<status::ProbeStep>>> Check(ConnectorRef ref);
+
+  // Calls under way fail, and so does what comes.
+  void Shutdown();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace connector::controller::probe

@@ -1,0 +1,216 @@
+#include "controller/probe/probe_runner.h"
+
+#include "controller/probe/broker_gate.h"
+#include "controller/queue/backoff.h"
+#include "controller/queue/work_queue.h"
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace connector::controller::probe {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>,
+                                         Executor>;
+
+// A broker that does not know a Connector yet hears of it within this.
+constexpr std::chrono::milliseconds kUnknownRetry{2000};
+
+SteadyTime Now() {
+  return std::chrono::steady_clock::now();
+}
+
+bool BrokerIsAway(const ProbeRunner::Answer& answer) {
+  return !answer && answer.error().code != ErrorCode::kNotFound;
+}
+
+std::string_view Label(const ProbeRunner::Answer& answer) {
+  if (!answer) {
+    return answer.error().code == ErrorCode::kNotFound ? "unknown" : "unavailable";
+  }
+  const bool ok = std::all_of(
+      answer->begin(), answer->end(), [](const status::ProbeStep& step) { return step.ok; });
+  return ok ? "ok" : "failed";
+}
+
+}  // namespace
+
+class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl> {
+ public:
+  Impl(ProbeOptions options, Parts parts)
+      : options_(options), parts_(std::move(parts)), gate_(parts_.random) {}
+
+  void Start(Executor executor) {
+    timer_.emplace(executor);
+    scope_.emplace(executor);
+    scope_->Spawn(Run(shared_from_this()));
+  }
+
+  Task<bool> Stop(Deadline deadline) {
+    stopping_ = true;
+    if (!timer_) {
+      co_return true;
+    }
+    timer_->cancel();
+    parts_.broker->Shutdown();
+    co_return co_await scope_->Close(deadline);
+  }
+
+  void Schedule(const ConnectorRef& ref, Wanted wanted) {
+    switch (wanted) {
+      case Wanted::kNow:
+        // Again a little later: a broker that had not heard of the change answered for what was.
+        again_.insert(ref);
+        queue_.Add(ref, Now() + kSettle);
+        break;
+      case Wanted::kUsual:
+        queue_.Add(ref, Now() + Part(options_.period, parts_.random()));
+        break;
+      case Wanted::kNothing:
+        queue_.Forget(ref);
+        again_.erase(ref);
+        held_.erase(ref);
+        break;
+    }
+    Wake();
+  }
+
+  void Wake() {
+    if (timer_) {
+      timer_->cancel();
+    }
+  }
+
+  [[nodiscard]] bool broker_available() const { return gate_.available(); }
+
+ private:
+  static std::chrono::milliseconds Part(std::chrono::milliseconds whole, double part) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(whole * part);
+  }
+
+  static Task<void> Run(std::shared_ptr<Impl> self) {
+    while (!self->stopping_) {
+      self->StartWhatIsDue();
+      self->timer_->expires_at(self->NextLook());
+      boost::system::error_code cancelled;
+      co_await self->timer_->async_wait(asio::redirect_error(kUseTask, cancelled));
+    }
+  }
+
+  void StartWhatIsDue() {
+    while (!stopping_ && parts_.leading() &&
+           queue_.in_work() < static_cast<std::size_t>(options_.concurrency)) {
+      std::optional<ConnectorRef> ref = queue_.Take(Now());
+      if (!ref) {
+        return;
+      }
+      if (queue_.in_work() <=
+          static_cast<std::size_t>(gate_.Allowed(options_.concurrency, Now()))) {
+        scope_->Spawn(Probe(shared_from_this(), *std::move(ref)));
+      } else {
+        Ended(*ref, last_failure_);  // As the one that found out, without asking again.
+      }
+    }
+  }
+
+  [[nodiscard]] SteadyTime NextLook() const {
+    const std::optional<SteadyTime> due = queue_.NextDue();
+    const bool full = queue_.in_work() >= static_cast<std::size_t>(options_.concurrency);
+    // Else until Wake.
+    return due && !full && parts_.leading() ? *due : SteadyTime::max();
+  }
+
+  static Task<void> Probe(std::shared_ptr<Impl> self, ConnectorRef ref) {
+    const SteadyTime start = Now();
+    const Answer answer = co_await self->parts_.broker->Check(ref);
+    if (self->stopping_) {
+      co_return;
+    }
+    self->parts_.observe(Label(answer), Now() - start);
+    if (BrokerIsAway(answer)) {
+      self->gate_.Failed(Now());
+      self->last_failure_ = answer;
+    } else if (self->gate_.Answered()) {
+      for (const ConnectorRef& each : std::exchange(self->held_, {})) {
+        self->queue_.Add(each, Now());
+      }
+    }
+    self->Ended(ref, answer);
+    self->Wake();
+  }
+
+  void Ended(const ConnectorRef& ref, const Answer& answer) {
+    const int failures = parts_.on_answer(ref, answer);
+    queue_.Finish(ref);
+    if (failures < 0) {  // It is gone.
+      queue_.Forget(ref);
+      held_.erase(ref);
+      again_.erase(ref);
+      return;
+    }
+    if (BrokerIsAway(answer)) {
+      held_.insert(ref);
+    }
+    queue_.Add(ref, Now() + NextWait(ref, answer, failures));
+  }
+
+  std::chrono::milliseconds NextWait(const ConnectorRef& ref, const Answer& answer, int failures) {
+    if (!answer && answer.error().code == ErrorCode::kNotFound) {
+      return BackoffAfter(failures, kUnknownRetry, options_.period, parts_.random());
+    }
+    if (failures > 0) {
+      again_.erase(ref);
+      return BackoffAfter(failures, options_.first_retry, options_.period, parts_.random());
+    }
+    if (again_.erase(ref) > 0) {
+      return options_.first_retry;
+    }
+    return Part(options_.period, 0.9 + 0.2 * parts_.random());
+  }
+
+  const ProbeOptions options_;
+  const Parts parts_;
+  WorkQueue queue_;
+  BrokerGate gate_;
+  std::set<ConnectorRef> again_;  // Changed not long ago.
+  std::set<ConnectorRef> held_;   // Not probed, because no broker answered.
+  Answer last_failure_;           // While no broker answers.
+  std::optional<Timer> timer_;
+  std::optional<Scope> scope_;
+  bool stopping_ = false;
+};
+
+ProbeRunner::ProbeRunner(ProbeOptions options, Parts parts)
+    : impl_(std::make_shared<Impl>(options, std::move(parts))) {}
+
+ProbeRunner::~ProbeRunner() = default;
+
+void ProbeRunner::Start(Executor executor) {
+  impl_->Start(executor);
+}
+
+Task<bool> ProbeRunner::Stop(Deadline deadline) {
+  return impl_->Stop(deadline);
+}
+
+void ProbeRunner::Schedule(const ConnectorRef& ref, Wanted wanted) {
+  impl_->Schedule(ref, wanted);
+}
+
+void ProbeRunner::Wake() {
+  impl_->Wake();
+}
+
+bool ProbeRunner::broker_available() const {
+  return impl_->broker_available();
+}
+
+}  // namespace connector::controller::probe

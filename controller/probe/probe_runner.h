@@ -1,0 +1,71 @@
+#pragma once
+
+// ProbeRunner: asks the brokers to probe Connectors, when their time has come and while this
+// replica leads. Knows when, and nothing of what an answer means (status/probe_memory.h does).
+//
+// Everything runs on the one thread of the executor.
+
+#include "common/async/scope.h"
+#include "common/async/task.h"
+#include "common/base/connector_ref.h"
+#include "common/base/result.h"
+#include "controller/probe/broker_client.h"
+#include "controller/status/probe_memory.h"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace connector::controller::probe {
+
+struct ProbeOptions {
+  std::chrono::milliseconds period{300'000};
+  std::chrono::milliseconds first_retry{15'000};
+  int concurrency = 16;
+};
+
+// A Connector that changed is probed after this long, when the brokers know of it too.
+inline constexpr std::chrono::milliseconds kSettle{1000};
+
+enum class Wanted : std::uint8_t {
+  kNow,      // It changed.
+  kUsual,    // Its conditions are known: some time in the next period.
+  kNothing,  // No broker can use it as it is.
+};
+
+class ProbeRunner {
+ public:
+  using Answer = Result<std::vector<status::ProbeStep>>;
+
+  struct Parts {
+    BrokerClient* broker = nullptr;  // Outlives the runner.
+    std::function<bool()> leading;
+    std::function<double()> random;  // In [0, 1).
+    // What a probe found. Returns how many in a row found no health, 0 when all is well, -1 when
+    // the Connector is gone.
+    std::function<int(const ConnectorRef&, const Answer&)> on_answer;
+    std::function<void(std::string_view result, std::chrono::steady_clock::duration)> observe;
+  };
+
+  ProbeRunner(ProbeOptions options, Parts parts);
+  ~ProbeRunner();
+  ProbeRunner(const ProbeRunner&) = delete;
+  ProbeRunner& operator=(const ProbeRunner&) = delete;
+
+  void Start(Executor executor);
+  // False when `deadline` came before the last probe ended.
+  [[nodiscard]] Task<bool> Stop(Deadline deadline);
+
+  void Schedule(const ConnectorRef& ref, Wanted wanted);
+  void Wake();  // Leadership changed.
+
+  [[nodiscard]] bool broker_available() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace connector::controller::probe

@@ -1,0 +1,356 @@
+#include "controller/reconcile/reconciler.h"
+
+#include "controller/json/read.h"
+#include "controller/queue/backoff.h"
+#include "controller/queue/work_queue.h"
+#include "controller/status/assessment.h"
+#include "controller/status/status_patch.h"
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace connector::controller {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+using std::chrono::milliseconds;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>,
+                                         Executor>;
+
+constexpr milliseconds kSpacing{
+    100};  // Between two turns of a Connector that changes all the time.
+constexpr milliseconds kFirstRetry{200};
+constexpr milliseconds kMostRetry{30'000};
+// For a name that another Service has: nobody tells us when it goes.
+constexpr milliseconds kTakenFirstRetry{5'000};
+constexpr milliseconds kTakenMostRetry{300'000};
+
+SteadyTime Now() {
+  return std::chrono::steady_clock::now();
+}
+
+// What this process knows of a Connector beyond what stands in it.
+struct Memory {
+  std::string uid;
+  std::int64_t generation = 0;
+  bool sound = false;
+  bool needs_secret = false;
+  status::ProbeMemory probe;
+  int failures = 0;  // Turns in a row that ended in an error.
+  int taken = 0;     // Turns in a row in which another Service had the name.
+  SteadyTime last_turn{};
+};
+using MemoryPtr = std::shared_ptr<Memory>;
+
+bool IsDeleting(const kube::Object& object) {
+  const boost::json::object* metadata = ObjectAt(object.json(), "metadata");
+  return metadata != nullptr && metadata->contains("deletionTimestamp");
+}
+
+// What an earlier leader found still holds, and nothing of it is bad or missing.
+bool ProbesAreKnownGood(const std::vector<status::Condition>& conditions, std::int64_t generation) {
+  return std::all_of(status::kTypes.begin() + status::kSecret,
+                     status::kTypes.begin() + status::kProxyService,
+                     [&](std::string_view type) {
+                       const status::Condition* found = status::Find(conditions, type);
+                       return found != nullptr && found->verdict.truth == status::Truth::kTrue &&
+                              found->observed_generation == generation;
+                     });
+}
+
+std::string BrokerReason(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+      return "UnknownToBroker";
+    case ErrorCode::kPermissionDenied:
+      return "BrokerRefused";
+    default:
+      return "BrokerUnavailable";
+  }
+}
+
+}  // namespace
+
+class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
+ public:
+  Impl(ReconcileOptions options, Parts parts)
+      : options_(std::move(options)),
+        parts_(std::move(parts)),
+        keeper_(options_.service, {parts_.client, parts_.writer, parts_.view}),
+        teller_({parts_.writer, parts_.clock, parts_.logger}, options_.instance) {}
+
+  void Start(Executor executor) {
+    timer_.emplace(executor);
+    scope_.emplace(executor);
+    scope_->Spawn(Run(shared_from_this()));
+  }
+
+  Task<bool> Stop(Deadline deadline) {
+    stopping_ = true;
+    if (!timer_) {
+      co_return true;
+    }
+    timer_->cancel();
+    co_return co_await scope_->Close(deadline);
+  }
+
+  void Changed(const std::vector<ConnectorRef>& refs) {
+    for (const ConnectorRef& ref : refs) {
+      keeper_.Seen(ref);
+      if (parts_.leading()) {
+        const auto found = memories_.find(ref);
+        const SteadyTime earliest =
+            found == memories_.end() ? SteadyTime{} : found->second->last_turn + kSpacing;
+        queue_.Add(ref, std::max(Now(), earliest));
+      }
+    }
+    Wake();
+  }
+
+  void AllChanged() {
+    std::vector<ConnectorRef> refs;
+    for (const auto& [name, object] : parts_.view->connectors()->objects) {
+      refs.push_back({name.ns, name.name});
+    }
+    Changed(refs);
+  }
+
+  // What another leader did meanwhile stands in the Connectors themselves.
+  void LeadershipChanged() {
+    memories_.clear();
+    queue_.Clear();
+    if (parts_.leading() && parts_.view->Synced()) {
+      AllChanged();
+    }
+    Wake();
+  }
+
+  int OnAnswer(const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer) {
+    const auto found = memories_.find(ref);
+    if (found == memories_.end()) {
+      return -1;
+    }
+    Memory& memory = *found->second;
+    if (answer) {
+      memory.probe.Report(*answer, memory.needs_secret, options_.probes);
+    } else {
+      memory.probe.BrokerFailed(
+          BrokerReason(answer.error()), answer.error().message, Now(), options_.probes);
+    }
+    queue_.Add(ref, Now());
+    Wake();
+    return memory.probe.failures();
+  }
+
+ private:
+  enum class Turn : std::uint8_t { kGone, kUnchanged, kChanged };
+
+  void Wake() {
+    parts_.on_depth(queue_.waiting());
+    if (timer_) {
+      timer_->cancel();
+    }
+  }
+
+  static Task<void> Run(std::shared_ptr<Impl> self) {
+    while (!self->stopping_) {
+      const bool full = !self->StartWhatIsDue();
+      const std::optional<SteadyTime> due = self->queue_.NextDue();
+      self->timer_->expires_at(due && !full ? *due : SteadyTime::max());
+      boost::system::error_code cancelled;
+      co_await self->timer_->async_wait(asio::redirect_error(kUseTask, cancelled));
+    }
+  }
+
+  // False when all workers are busy.
+  bool StartWhatIsDue() {
+    while (queue_.in_work() < static_cast<std::size_t>(options_.workers)) {
+      std::optional<ConnectorRef> ref = queue_.Take(Now());
+      if (!ref) {
+        return true;
+      }
+      scope_->Spawn(Work(shared_from_this(), *std::move(ref)));
+    }
+    return false;
+  }
+
+  static Task<void> Work(std::shared_ptr<Impl> self, ConnectorRef ref) {
+    const SteadyTime start = Now();
+    const Result<Turn> turn = co_await self->Reconcile(ref);
+    self->Ended(ref, turn, start);
+    self->queue_.Finish(ref);
+    self->Wake();
+  }
+
+  void Ended(const ConnectorRef& ref, const Result<Turn>& turn, SteadyTime start) {
+    const auto found = memories_.find(ref);
+    if (turn) {
+      constexpr std::string_view kNames[] = {"gone", "unchanged", "changed"};
+      parts_.observe(kNames[static_cast<std::size_t>(*turn)], Now() - start);
+      if (found != memories_.end()) {
+        found->second->failures = 0;
+      }
+      return;
+    }
+    if (IsNotLeading(turn.error())) {
+      return;  // The next leader does it.
+    }
+    parts_.observe("error", Now() - start);
+    if (found == memories_.end()) {
+      return;
+    }
+    const int failures = ++found->second->failures;
+    queue_.Add(ref, Now() + BackoffAfter(failures, kFirstRetry, kMostRetry, parts_.random()));
+    // Somebody else was first: seen again in a moment, and nothing is wrong.
+    if (turn.error().code != ErrorCode::kConflict || failures > 5) {
+      parts_.logger->Warning("a connector could not be reconciled; it is tried again",
+                             {{"connector", ref.ToString()}, {"error", turn.error().message}});
+    }
+  }
+
+  Task<Result<Turn>> Reconcile(ConnectorRef ref) {
+    if (!parts_.leading()) {
+      co_return Turn::kUnchanged;
+    }
+    const kube::ObjectPtr connector = parts_.view->connectors()->Find({ref.ns, ref.name});
+    if (!connector || IsDeleting(*connector)) {
+      memories_.erase(ref);
+      keeper_.Seen(ref);
+      parts_.schedule_probe(ref, probe::Wanted::kNothing);
+      co_return Turn::kGone;
+    }
+    const MemoryPtr memory = Remember(ref, *connector);
+    memory->last_turn = Now();
+    const status::Assessment assessment = status::Assess(connector->json(), parts_.view->classes());
+    AskForProbe(ref, *memory, *connector, assessment);
+
+    service::Owner owner{ref, connector->uid()};
+    const Result<status::Verdict> proxy = co_await keeper_.Ensure(std::move(owner));
+    if (!proxy) {
+      co_return proxy.error();
+    }
+    RetryWhenTaken(ref, *memory, *proxy);
+    status::WantedStatus wanted{service::HostOf(ref, options_.service),
+                                service::UrlOf(ref, options_.service),
+                                assessment.secret_class,
+                                {}};
+    wanted.verdicts[status::kClass] = assessment.class_ready;
+    std::copy(memory->probe.verdicts().begin(),
+              memory->probe.verdicts().end(),
+              wanted.verdicts.begin() + status::kSecret);
+    wanted.verdicts[status::kProxyService] = *proxy;
+    wanted.verdicts[status::kReady] = status::ReadyOf(wanted.verdicts);
+    co_return co_await WriteStatus(connector, std::move(wanted));
+  }
+
+  MemoryPtr Remember(const ConnectorRef& ref, const kube::Object& connector) {
+    MemoryPtr& memory = memories_[ref];
+    if (!memory || memory->uid != connector.uid()) {
+      memory = std::make_shared<Memory>();
+      memory->uid = connector.uid();
+    }
+    return memory;
+  }
+
+  void AskForProbe(const ConnectorRef& ref,
+                   Memory& memory,
+                   const kube::Object& connector,
+                   const status::Assessment& assessment) {
+    const bool is_new = memory.generation == 0;
+    const bool changed = memory.generation != connector.generation();
+    const bool became_sound = assessment.sound && !memory.sound;
+    memory.generation = connector.generation();
+    memory.sound = assessment.sound;
+    memory.needs_secret = assessment.needs_secret;
+    const std::vector<status::Condition> conditions = status::ReadConditions(connector.json());
+    if (is_new) {
+      memory.probe = status::ProbeMemory(conditions);
+    } else if (changed) {
+      memory.probe.Renew();
+    }
+    if (!assessment.sound) {
+      parts_.schedule_probe(ref, probe::Wanted::kNothing);
+    } else if (is_new && ProbesAreKnownGood(conditions, connector.generation())) {
+      parts_.schedule_probe(ref, probe::Wanted::kUsual);
+    } else if (changed || became_sound) {
+      parts_.schedule_probe(ref, probe::Wanted::kNow);
+    }
+  }
+
+  void RetryWhenTaken(const ConnectorRef& ref, Memory& memory, const status::Verdict& proxy) {
+    if (proxy.truth != status::Truth::kFalse || proxy.reason == "NoEndpoints") {
+      memory.taken = 0;
+      return;
+    }
+    ++memory.taken;
+    queue_.Add(
+        ref,
+        Now() + BackoffAfter(memory.taken, kTakenFirstRetry, kTakenMostRetry, parts_.random()));
+  }
+
+  Task<Result<Turn>> WriteStatus(kube::ObjectPtr connector, status::WantedStatus wanted) {
+    std::optional<boost::json::object> patch =
+        status::StatusPatch(*connector, wanted, parts_.clock->Now());
+    if (!patch) {
+      co_return Turn::kUnchanged;
+    }
+    const Result<kube::ObjectPtr> written = co_await parts_.writer->MergePatch(
+        kube::kConnectors, connector->name(), std::string("status"), *std::move(patch));
+    if (!written) {
+      if (written.error().code == ErrorCode::kNotFound) {
+        co_return Turn::kGone;  // Its deletion is about to be seen.
+      }
+      co_return written.error();
+    }
+    co_await teller_.TellOf(std::move(connector), std::move(wanted.verdicts));
+    co_return Turn::kChanged;
+  }
+
+  const ReconcileOptions options_;
+  const Parts parts_;
+  ServiceKeeper keeper_;
+  EventTeller teller_;
+  WorkQueue queue_;
+  std::map<ConnectorRef, MemoryPtr> memories_;
+  std::optional<Timer> timer_;
+  std::optional<Scope> scope_;
+  bool stopping_ = false;
+};
+
+Reconciler::Reconciler(ReconcileOptions options, Parts parts)
+    : impl_(std::make_shared<Impl>(std::move(options), std::move(parts))) {}
+
+Reconciler::~Reconciler() = default;
+
+void Reconciler::Start(Executor executor) {
+  impl_->Start(executor);
+}
+
+Task<bool> Reconciler::Stop(Deadline deadline) {
+  return impl_->Stop(deadline);
+}
+
+void Reconciler::Changed(const std::vector<ConnectorRef>& refs) {
+  impl_->Changed(refs);
+}
+
+void Reconciler::AllChanged() {
+  impl_->AllChanged();
+}
+
+void Reconciler::LeadershipChanged() {
+  impl_->LeadershipChanged();
+}
+
+int Reconciler::OnAnswer(const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer) {
+  return impl_->OnAnswer(ref, answer);
+}
+
+}  // namespace connector::controller

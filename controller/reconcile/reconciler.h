@@ -1,0 +1,72 @@
+#pragma once
+
+// Reconciler: takes Connectors one by one to where their spec wants them: Service, endpoints,
+// status, Events. Knows the order of things and decides little: what a Service, a condition or an
+// Event should be is service/'s, status/'s and events/'s.
+//
+// Works only while this replica leads, and then on each Connector that changed, on all when it
+// begins to lead, and never by polling. Everything runs on the one thread of the executor.
+
+#include "common/async/scope.h"
+#include "common/async/task.h"
+#include "common/base/clock.h"
+#include "common/base/connector_ref.h"
+#include "common/log/log.h"
+#include "controller/probe/probe_runner.h"
+#include "controller/reconcile/event_teller.h"
+#include "controller/reconcile/service_keeper.h"
+#include "controller/status/probe_memory.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::controller {
+
+struct ReconcileOptions {
+  service::Settings service;
+  status::ProbeRules probes;
+  int workers = 16;
+  std::string instance;  // Names this process in Events.
+};
+
+class Reconciler {
+ public:
+  // All outlive the reconciler. `client` only reads.
+  struct Parts {
+    kube::Client* client = nullptr;
+    Writer* writer = nullptr;
+    const ClusterView* view = nullptr;
+    const Clock* clock = nullptr;
+    log::Logger* logger = nullptr;
+    std::function<bool()> leading;
+    std::function<double()> random;  // In [0, 1).
+    std::function<void(const ConnectorRef&, probe::Wanted)> schedule_probe;
+    // "unchanged", "changed", "gone", "error"
+    std::function<void(std::string_view result, std::chrono::steady_clock::duration)> observe;
+    std::function<void(std::size_t waiting)> on_depth;
+  };
+
+  Reconciler(ReconcileOptions options, Parts parts);
+  ~Reconciler();
+  Reconciler(const Reconciler&) = delete;
+  Reconciler& operator=(const Reconciler&) = delete;
+
+  void Start(Executor executor);
+  // False when `deadline` came before the last one ended.
+  [[nodiscard]] Task<bool> Stop(Deadline deadline);
+
+  void Changed(const std::vector<ConnectorRef>& refs);
+  void AllChanged();
+  void LeadershipChanged();
+  // ProbeRunner::Parts::on_answer.
+  [[nodiscard]] int OnAnswer(const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace connector::controller

@@ -1,0 +1,39 @@
+#include "controller/status/status_patch.h"
+
+#include "controller/json/read.h"
+
+#include <utility>
+#include <vector>
+
+namespace connector::controller::status {
+
+std::optional<boost::json::object> StatusPatch(const kube::Object& connector,
+                                               const WantedStatus& wanted,
+                                               WallTime now) {
+  const std::vector<Condition> before = ReadConditions(connector.json());
+  const std::vector<Condition> after = Merge(before, wanted.verdicts, connector.generation(), now);
+  const boost::json::object nothing;
+  const boost::json::object* found = ObjectAt(connector.json(), "status");
+  const boost::json::object& status = found == nullptr ? nothing : *found;
+  const boost::json::object* address = ObjectAt(status, "address");
+
+  const bool same =
+      before == after && address != nullptr && TextAt(*address, "host") == wanted.host &&
+      TextAt(*address, "url") == wanted.url &&
+      (wanted.secret_class.empty() || TextAt(status, "secretClass") == wanted.secret_class) &&
+      NumberAt(status, "observedGeneration") == connector.generation();
+  if (same) {
+    return std::nullopt;
+  }
+  boost::json::object written{{"address", {{"host", wanted.host}, {"url", wanted.url}}},
+                              {"observedGeneration", connector.generation()},
+                              {"conditions", ToJson(after)}};
+  if (!wanted.secret_class.empty()) {
+    written["secretClass"] = wanted.secret_class;
+  }
+  return boost::json::object{
+      {"metadata", {{"resourceVersion", connector.resource_version()}, {"uid", connector.uid()}}},
+      {"status", std::move(written)}};
+}
+
+}  // namespace connector::controller::status

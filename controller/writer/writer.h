@@ -1,0 +1,68 @@
+#pragma once
+
+// Writer: the one door to the Kubernetes API for everything that the controller changes, but for
+// the Lease itself. Asks before each write whether this replica surely still leads, and sends
+// nothing when it does not; no write is sent, or sent again, later than that.
+//
+// Has no reading side, and no way to touch a Secret.
+
+#include "common/async/task.h"
+#include "common/base/result.h"
+#include "common/kube/client.h"
+
+#include <boost/json.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace connector::controller {
+
+inline constexpr std::chrono::seconds kWriteTimeout{10};
+// A write has this long to arrive before the Lease may be another's.
+inline constexpr std::chrono::milliseconds kWriteMargin{100};
+
+struct Written {
+  std::string_view verb;  // create, patch, delete
+  std::string resource;   // "services", "connectors/status"
+  bool ok = false;
+  bool not_leading = false;  // It was not sent.
+};
+
+class Writer {
+ public:
+  struct Parts {
+    kube::Client* client = nullptr;  // Outlives the writer.
+    // Until when this replica surely leads; absent when it does not.
+    std::function<std::optional<Deadline>()> leading_until;
+    std::function<void(const Written&)> on_write;
+  };
+
+  explicit Writer(Parts parts) : parts_(std::move(parts)) {}
+
+  // Errors: as kube::Client's, and kPermissionDenied of kSelf with kNotLeading.
+  [[nodiscard]] Task<Result<kube::ObjectPtr>> Create(kube::ResourceType type,
+                                                     std::string ns,
+                                                     boost::json::object body);
+  [[nodiscard]] Task<Result<kube::ObjectPtr>> MergePatch(kube::ResourceType type,
+                                                         kube::ObjectName name,
+                                                         std::string subresource,
+                                                         boost::json::object body);
+  [[nodiscard]] Task<Result<Done>> Delete(kube::ResourceType type,
+                                          kube::ObjectName name,
+                                          std::string uid);
+
+ private:
+  // The deadline of a write that may be sent now.
+  [[nodiscard]] Result<Deadline> Permit() const;
+  void Note(std::string_view verb, std::string resource, const Result<Done>& result) const;
+
+  Parts parts_;
+};
+
+// Says of an error that the write was not sent because another replica leads.
+[[nodiscard]] bool IsNotLeading(const Error& error);
+
+}  // namespace connector::controller

@@ -1,0 +1,60 @@
+{{/* The pod of the Job that makes certificates, and of the CronJob that renews them. */}}
+{{- define "oci.certificatesPod" -}}
+{{- $c := dict "root" . "component" "certificates" }}
+{{- $values := .Values.certificates }}
+metadata:
+  labels:
+    {{- include "oci.labels" $c | nindent 4 }}
+spec:
+  restartPolicy: OnFailure
+  serviceAccountName: {{ include "oci.componentName" $c }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  securityContext:
+    {{- include "oci.podSecurity" . | nindent 4 }}
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $values.job.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $values.job.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: connectorctl
+      image: {{ include "oci.image" (dict "root" . "image" $values.job.image) }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args:
+        - pki
+        - cluster
+        - --prefix={{ include "oci.fullname" . }}
+        {{- if eq $values.mode "certManager" }}
+        - --root-key-only
+        {{- else }}
+        - --days={{ $values.days }}
+        - --renew-before-days={{ $values.renewBeforeDays }}
+        {{- range include "oci.serviceNames" (dict "root" . "component" "broker") | trim | splitList "\n" }}
+        - --broker-dns={{ . }}
+        {{- end }}
+        {{- if include "oci.makesListener" . }}
+        {{- range include "oci.serviceNames" (dict "root" . "component" "dataplane") | trim | splitList "\n" }}
+        - --listener-dns={{ . }}
+        {{- end }}
+        {{- range .Values.dataplane.tls.dnsNames }}
+        - --listener-dns={{ . }}
+        {{- end }}
+        {{- end }}
+        {{- end }}
+      securityContext:
+        {{- include "oci.containerSecurity" . | nindent 8 }}
+      resources:
+        {{- toYaml $values.job.resources | nindent 8 }}
+      volumeMounts:
+        {{- include "oci.apiTokenMount" . | nindent 8 }}
+  volumes:
+    {{- include "oci.apiTokenVolume" . | nindent 4 }}
+{{- end }}

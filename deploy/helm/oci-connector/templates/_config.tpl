@@ -1,0 +1,86 @@
+{{/* The programs' configuration files. What a value leaves out is left to the program's default. */}}
+
+{{/* Whose certificates the broker takes: the chart's own, where it makes them, and those of the values. */}}
+{{- define "oci.peers" -}}
+{{- $own := dict "dataplanes" (list "spiffe://oci-connector.local/dataplane") "operators" (list "spiffe://oci-connector.local/controller" "spiffe://oci-connector.local/operator") }}
+{{- range $method, $names := $own }}
+{{- $more := index $.Values.broker.peers $method }}
+{{- if eq $.Values.certificates.mode "existing" }}
+{{- if not $more }}
+{{- fail (printf "broker.peers.%s is missing: with certificates.mode existing, say which names the client certificates have" $method) }}
+{{- end }}
+{{ $method }}: {{ toJson $more }}
+{{- else }}
+{{ $method }}: {{ toJson (concat $names $more) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "oci.brokerConfig" -}}
+{{- $etc := "/etc/oci-connector" }}
+{{- $identity := dict "audience" .Values.broker.identity.audience "kubernetes" (dict "verify" .Values.broker.identity.verify) }}
+{{- if .Values.broker.identity.oidc }}
+{{- $_ := set $identity "oidc" .Values.broker.identity.oidc }}
+{{- end }}
+{{- $config := dict
+  "listenAddress" "0.0.0.0:7443"
+  "adminAddress" "0.0.0.0:7480"
+  "tls" (dict "certificateFile" (print $etc "/tls/tls.crt") "keyFile" (print $etc "/tls/tls.key") "clientCaFile" (print $etc "/tls/ca.crt"))
+  "peers" (include "oci.peers" . | fromYaml)
+  "kubernetes" dict
+  "resources" (dict "kubernetes" dict)
+  "identity" $identity
+  "audit" (dict "directory" "/var/lib/oci-connector/audit" "maxFileAge" .Values.broker.audit.maxFileAge)
+  "rootKeyFile" (print $etc "/root-key/root.key")
+  "logLevel" .Values.broker.logLevel }}
+{{- toYaml (mustMergeOverwrite $config (deepCopy .Values.broker.config)) }}
+{{- end }}
+
+{{- define "oci.brokerClient" -}}
+address: {{ include "oci.brokerAddress" . }}
+caFile: /etc/oci-connector/tls/ca.crt
+certificateFile: /etc/oci-connector/tls/tls.crt
+keyFile: /etc/oci-connector/tls/tls.key
+serverName: {{ include "oci.fullname" . }}-broker.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{- define "oci.dataplaneConfig" -}}
+{{- $listeners := list (dict "address" "0.0.0.0:8080") }}
+{{- if .Values.dataplane.tls.enabled }}
+{{- $tls := dict "certificateFile" "/etc/oci-connector/listener/tls.crt" "keyFile" "/etc/oci-connector/listener/tls.key" }}
+{{- $listeners = append $listeners (dict "address" "0.0.0.0:8443" "tls" $tls) }}
+{{- end }}
+{{- $config := dict
+  "listeners" $listeners
+  "adminAddress" "0.0.0.0:8480"
+  "broker" (include "oci.brokerClient" . | fromYaml)
+  "hostSuffixes" (.Values.dataplane.hostSuffixes | default (list "svc" (print "svc." .Values.clusterDomain)))
+  "drainTimeout" (printf "%ds" (int .Values.dataplane.drainSeconds))
+  "logLevel" .Values.dataplane.logLevel }}
+{{- if .Values.dataplane.threads }}
+{{- $_ := set $config "threads" (int .Values.dataplane.threads) }}
+{{- end }}
+{{- if .Values.dataplane.limits }}
+{{- $_ := set $config "limits" .Values.dataplane.limits }}
+{{- end }}
+{{- toYaml (mustMergeOverwrite $config (deepCopy .Values.dataplane.config)) }}
+{{- end }}
+
+{{- define "oci.controllerConfig" -}}
+{{- $service := dict
+  "dataplane" (dict "namespace" .Release.Namespace "name" (print (include "oci.fullname" .) "-dataplane"))
+  "mode" .Values.controller.serviceMode
+  "clusterDomain" .Values.clusterDomain }}
+{{- if .Values.dataplane.tls.enabled }}
+{{- $_ := set $service "httpsPort" 443 }}
+{{- $_ := set $service "urlScheme" "https" }}
+{{- end }}
+{{- $config := dict
+  "adminAddress" "0.0.0.0:9480"
+  "kubernetes" dict
+  "broker" (include "oci.brokerClient" . | fromYaml)
+  "service" $service
+  "leaderElection" (dict "name" (print (include "oci.fullname" .) "-controller"))
+  "logLevel" .Values.controller.logLevel }}
+{{- toYaml (mustMergeOverwrite $config (deepCopy .Values.controller.config)) }}
+{{- end }}

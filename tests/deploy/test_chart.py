@@ -1,0 +1,401 @@
+"""What the chart renders: for each set of values, without a cluster."""
+
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from chart import (
+    CHART,
+    NAMESPACE,
+    PROGRAMS,
+    SETS,
+    helm,
+    of_kind,
+    pod_templates,
+    program_config,
+    render,
+    template,
+    the,
+    values_of,
+    workload,
+)
+from testca import TestCa, write
+from world import program
+
+each_set = pytest.mark.parametrize("values", SETS)
+each_program = pytest.mark.parametrize("name", PROGRAMS)
+
+
+@each_set
+def test_lint_has_nothing_to_say(values):
+    code, out, err = helm(
+        "lint", "--strict", CHART, "--values", values_of(values), "--kube-version", "1.36.3"
+    )
+
+    assert code == 0, out + err
+
+
+REFUSED = {
+    "nothing said of the registry": ([], "image.registry is missing"),
+    "a registry with a scheme": (["image.registry=https://r.example.com"], "registry"),
+    "a key that does not exist": (["dataplane.replica=3"], "replica"),
+    "a mode that does not exist": (["certificates.mode=magic"], "mode"),
+    "a Role for all Secrets": (["secretAccess[0].namespace=a", "secretAccess[0].secrets="], "secrets"),
+    "a digest that is none": (["broker.image.digest=sha256:12"], "digest"),
+    "no replica": (["broker.replicas=0"], "replicas"),
+    "a drain without time": (["dataplane.drainSeconds=0"], "drainSeconds"),
+    "a duration without a unit": (["broker.audit.maxFileAge=24"], "maxFileAge"),
+    "existing certificates without names": (["certificates.mode=existing"], "broker.peers.dataplanes is missing"),
+    "renewal after the end": (["certificates.days=10"], "renewBeforeDays"),
+    "more replicas at least than at most": (["dataplane.autoscaling.minReplicas=11"], "minReplicas"),
+    "a namespace twice": (
+        [f"secretAccess[{i}].{each}" for i in (0, 1) for each in ("namespace=a", "secrets[0]=b")], "twice"),
+    "a drain longer than the grace period": (["broker.preStopSeconds=30"], "terminationGracePeriodSeconds"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", REFUSED)
+def test_refuses(rule):
+    settings, says = REFUSED[rule]
+    if rule != "nothing said of the registry":
+        settings = ["image.registry=registry.example.com/x", *settings]
+
+    code, _, err = template(*[part for each in settings for part in ("--set", each)])
+
+    assert code != 0
+    assert says in err
+
+
+@each_set
+def test_no_registry_but_the_one_of_the_values(values):
+    for name, pod in pod_templates(render(values)).items():
+        for container in pod["spec"]["containers"]:
+            assert container["image"].startswith("registry.example.com/oci-connector/"), name
+
+
+@each_set
+def test_each_pod_is_restricted(values):
+    for name, pod in pod_templates(render(values)).items():
+        spec = pod["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["runAsUser"] == 65532, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec), name
+        (container,) = spec["containers"]
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }, name  # fmt: skip
+        assert "memory" in container["resources"]["limits"], name
+
+
+@each_set
+def test_only_what_speaks_to_the_api_has_its_token(values):
+    with_token = {
+        name.split()[0] + " " + pod["metadata"]["labels"]["app.kubernetes.io/component"]
+        for name, pod in pod_templates(render(values)).items()
+        if any("serviceAccountToken" in source and "audience" not in source["serviceAccountToken"]
+               for volume in pod["spec"]["volumes"]
+               for source in volume.get("projected", {}).get("sources", []))
+    }  # fmt: skip
+
+    jobs = {"existing": set(), "cert-manager": {"Job certificates"}}
+    expected = {"StatefulSet broker", "Deployment controller"}
+    assert with_token == expected | jobs.get(values, {"Job certificates", "CronJob certificates"})
+
+
+@each_set
+def test_selectors_find_their_pods_and_no_others(values):
+    objects = render(values)
+    pods = {name: pod["metadata"]["labels"] for name, pod in pod_templates(objects).items()}
+    for each in of_kind(
+        objects, "Deployment", "StatefulSet", "PodDisruptionBudget", "NetworkPolicy", "Service"
+    ):
+        spec = each["spec"]
+        selector = spec.get("podSelector", spec.get("selector"))
+        selector = selector.get("matchLabels", selector)
+        found = {labels["app.kubernetes.io/component"] for labels in pods.values()
+                 if selector.items() <= labels.items()}  # fmt: skip
+        everything = each["metadata"]["name"].endswith("-deny")
+        own = each["metadata"]["labels"]["app.kubernetes.io/component"]
+        assert found == (
+            {labels["app.kubernetes.io/component"] for labels in pods.values()}
+            if everything
+            else {own}
+        )
+
+
+@each_set
+def test_a_pod_drains_before_it_is_killed(values):
+    for name in PROGRAMS:
+        spec = workload(render(values), name)["spec"]["template"]["spec"]
+        pre_stop = (
+            spec["containers"][0]
+            .get("lifecycle", {})
+            .get("preStop", {})
+            .get("sleep", {})
+            .get("seconds", 0)
+        )
+        drain = {"broker": "10s", "controller": "10s"}.get(name)
+        drain = drain or yaml.safe_load(program_config(render(values), name))["drainTimeout"]
+        assert pre_stop + int(drain.removesuffix("s")) < spec["terminationGracePeriodSeconds"], name
+        # While it sleeps, its address leaves the Services: readiness plays no part in that.
+        assert name == "controller" or pre_stop >= 5, name
+
+
+def test_an_upgrade_keeps_as_many_data_planes_as_there_are():
+    spec = workload(render("default"), "dataplane")["spec"]
+
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert "replicas" not in spec  # The autoscaler's.
+
+
+@each_set
+def test_probes_and_ports_agree_with_the_configuration(values):
+    for name in PROGRAMS:
+        objects = render(values)
+        config = yaml.safe_load(program_config(objects, name))
+        (container,) = workload(objects, name)["spec"]["template"]["spec"]["containers"]
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        listens = {"admin": config["adminAddress"]}
+        if name == "broker":
+            listens["grpc"] = config["listenAddress"]
+        if name == "dataplane":
+            for listener in config["listeners"]:
+                listens["https" if "tls" in listener else "http"] = listener["address"]
+        assert ports == {key: int(address.split(":")[1]) for key, address in listens.items()}
+        assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "admin"}
+        assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "admin"}
+
+
+def test_a_changed_configuration_makes_new_pods():
+    sums = [
+        workload(render("default", "--set", f"{name}.logLevel={level}"), name)["spec"]["template"][
+            "metadata"]["annotations"]["checksum/config"]
+        for name in PROGRAMS for level in ("info", "warning")
+    ]  # fmt: skip
+
+    assert len(set(sums)) == len(sums)
+
+
+@each_set
+@each_program
+def test_the_program_takes_its_configuration(values, name, tmp_path):
+    """With files where the pod has them: /etc and /var stand below tmp_path."""
+    config = program_config(render(values), name)
+    for path in re.findall(r"(?:/etc/oci-connector|/var/run/secrets)/\S+", config):
+        os.makedirs(os.path.dirname(f"{tmp_path}{path}"), exist_ok=True)
+        write(f"{tmp_path}{path}", "x" * 32)
+    ca = TestCa(str(tmp_path))
+    certificate, key = ca.issue("program", "a.example.com")
+    for folder in ("tls", "listener"):
+        folder = tmp_path / "etc" / "oci-connector" / folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for source, target in ((certificate, "tls.crt"), (key, "tls.key"), (ca.path, "ca.crt")):
+            (folder / target).write_bytes(open(source, "rb").read())
+    config = re.sub(r"(?<![\w.])/(etc|var)/", rf"{tmp_path}/\1/", config)
+    path = write(str(tmp_path / f"{name}.yaml"), config)
+
+    done = subprocess.run(
+        [program(f"connector-{name}"), "--config", path, "--check"], capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout) == (0, "the configuration is valid\n"), (
+        done.stderr + config
+    )
+
+
+def rules_of(objects, name):
+    """{(where, group, resource, verb, names)} of what a component's ServiceAccount may do."""
+    found = set()
+    for role in of_kind(objects, "Role", "ClusterRole"):
+        if role["metadata"]["labels"]["app.kubernetes.io/component"] != name:
+            continue
+        where = role["metadata"].get("namespace", "*")
+        for rule in role["rules"]:
+            assert set(rule) <= {"apiGroups", "resources", "verbs", "resourceNames"}
+            for group in rule["apiGroups"]:
+                for resource in rule["resources"]:
+                    for verb in rule["verbs"]:
+                        names = ",".join(rule.get("resourceNames", []))
+                        found.add((where, group, resource, verb, names))
+    return found
+
+
+def rights(where, group, resources, verbs, names=""):
+    return {
+        (where, group, resource, verb, names)
+        for resource in resources.split()
+        for verb in verbs.split()
+    }
+
+
+OURS = "oci-connector.dev"
+BROKER = (
+    rights("*", OURS, "connectors connectorclasses", "get list watch")
+    | rights("*", "authentication.k8s.io", "tokenreviews", "create")
+    | rights("*", "authorization.k8s.io", "subjectaccessreviews", "create")
+)
+CONTROLLER = (
+    rights("*", OURS, "connectors connectorclasses", "list watch")
+    | rights("*", OURS, "connectors/status", "patch")
+    | rights("*", "", "services", "create get list watch patch")
+    | rights("*", "discovery.k8s.io", "endpointslices", "create list watch patch delete")
+    | rights("*", "events.k8s.io", "events", "create patch")
+    | rights(NAMESPACE, "coordination.k8s.io", "leases", "create")
+    | rights(
+        NAMESPACE,
+        "coordination.k8s.io",
+        "leases",
+        "get list watch update",
+        "oci-connector-controller",
+    )
+)
+
+
+def test_each_program_has_exactly_these_rights():
+    objects = render("production")
+
+    assert rules_of(objects, "broker") == (
+        BROKER
+        | rights("team-a", "", "secrets", "get watch", "harbor-robot,harbor-ca")
+        | rights("team-b", "", "secrets", "get watch", "quay-robot")
+    )
+    assert rules_of(objects, "controller") == CONTROLLER
+    assert rules_of(objects, "dataplane") == set()
+    made = "ca broker-tls dataplane-tls controller-tls operator-tls listener-tls root-key".split()
+    assert rules_of(objects, "certificates") == rights(
+        NAMESPACE, "", "secrets", "get update", ",".join(f"oci-connector-{each}" for each in made)
+    )
+
+
+@each_set
+def test_no_role_names_secrets_without_names(values):
+    for role in of_kind(render(values), "Role", "ClusterRole"):
+        for rule in role["rules"]:
+            assert "secrets" not in rule["resources"] or rule["resourceNames"], role["metadata"][
+                "name"
+            ]
+
+
+@each_set
+def test_roles_are_bound_to_their_own_account(values):
+    objects = render(values)
+    for binding in of_kind(objects, "RoleBinding", "ClusterRoleBinding"):
+        own = binding["metadata"]["labels"]["app.kubernetes.io/component"]
+        account = the(objects, "ServiceAccount", own)["metadata"]["name"]
+        assert binding["subjects"] == [
+            {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
+        ]
+        assert binding["roleRef"]["name"] in [
+            role["metadata"]["name"] for role in of_kind(objects, "Role", "ClusterRole")
+            if role["metadata"]["labels"]["app.kubernetes.io/component"] == own
+        ]  # fmt: skip
+
+
+def edges(objects):
+    """{(from, to, port)} that the policies let through; `*` is anybody, `api` and `up` are ours."""
+    found = set()
+    for policy in of_kind(objects, "NetworkPolicy"):
+        own = policy["metadata"]["labels"]["app.kubernetes.io/component"]
+        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+        for direction, key in (("ingress", "from"), ("egress", "to")):
+            for rule in policy["spec"].get(direction) or []:
+                for peer in rule.get(key, [{}]):
+                    labels = peer.get("podSelector", {}).get("matchLabels", {})
+                    other = labels.get("app.kubernetes.io/component", "labelled" if labels else "*")
+                    other = peer.get("ipBlock", {}).get("cidr", other)
+                    other = "namespace" if "namespaceSelector" in peer else other
+                    for port in rule["ports"]:
+                        ends = (other, own) if direction == "ingress" else (own, other)
+                        found.add((*ends, port["port"]))
+    return found
+
+
+def test_the_network_has_exactly_these_edges():
+    assert edges(render("production")) == {
+        ("dataplane", "broker", 7443), ("controller", "broker", 7443), ("test", "broker", 7443),
+        ("labelled", "broker", 7443),
+        ("namespace", "broker", 7480), ("namespace", "dataplane", 8480), ("namespace", "controller", 9480),
+        ("namespace", "dataplane", 8080), ("namespace", "dataplane", 8443),
+        ("test", "dataplane", 8080),
+        ("broker", "10.0.0.1/32", 6443), ("controller", "10.0.0.1/32", 6443),
+        ("certificates", "10.0.0.1/32", 6443),
+        ("broker", "192.0.2.0/24", 443), ("broker", "192.0.2.0/24", 8443),
+        ("dataplane", "192.0.2.0/24", 443), ("dataplane", "192.0.2.0/24", 8443),
+        ("broker", "*", 8200),
+        *((each, "*", 53) for each in ("broker", "dataplane", "controller", "certificates", "test")),
+    }  # fmt: skip
+
+
+def test_the_data_planes_service_has_the_ports_that_the_controller_goes_by():
+    ports = the(
+        [e for e in render("production") if "metrics" not in e["metadata"]["name"]],
+        "Service",
+        "dataplane",
+    )["spec"]["ports"]
+
+    assert {port["name"]: (port["port"], port["targetPort"]) for port in ports} == {
+        "http": (80, "http"), "https": (443, "https"),
+    }  # fmt: skip
+
+
+@each_set
+def test_certificates_have_the_names_that_are_looked_for(values):
+    """The data plane's name for the broker is in the broker's certificate, whoever makes it."""
+    objects = render(values)
+    wanted = yaml.safe_load(program_config(objects, "dataplane"))["broker"]["serverName"]
+    if values == "existing":
+        return  # Made by somebody else.
+    if values == "cert-manager":
+        (made,) = [
+            each
+            for each in of_kind(objects, "Certificate")
+            if each["metadata"]["name"].endswith("-broker")
+        ]
+        names = made["spec"]["dnsNames"]
+    else:
+        arguments = the(objects, "Job", "certificates")["spec"]["template"]["spec"]["containers"][
+            0
+        ]["args"]
+        names = [each.removeprefix("--broker-dns=") for each in arguments]
+    assert wanted in names
+
+
+@each_set
+def test_the_job_may_touch_what_it_is_told_to_make(values):
+    objects = render(values)
+    jobs = of_kind(objects, "Job")
+    made = {each["metadata"]["name"] for each in of_kind(objects, "Secret")}
+    (role,) = [
+        each
+        for each in of_kind(objects, "Role")
+        if each["metadata"]["name"].endswith("-certificates")
+    ] or [None]
+    assert bool(jobs) == bool(role) == (values != "existing")
+    if role:
+        assert set(role["rules"][0]["resourceNames"]) == made
+        assert all(
+            "data" not in each and "stringData" not in each for each in of_kind(objects, "Secret")
+        )
+
+
+def test_long_names_stay_within_63_characters():
+    long = "a" * 53
+    objects = [each for each in yaml.safe_load_all(helm(
+        "template", long, CHART, "--kube-version", "1.36.3", "--values", values_of("production"))[1]) if each]  # fmt: skip
+
+    assert objects
+    assert (
+        max(
+            len(each["metadata"]["name"])
+            for each in objects
+            if each["kind"] not in ("ClusterRole", "ClusterRoleBinding")
+        )
+        <= 63
+    )

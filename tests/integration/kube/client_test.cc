@@ -1,0 +1,75 @@
+#include "tests/integration/kube/kube_world.h"
+#include "tests/support/result_matchers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace connector::kube {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing_support::HasError;
+using testing_support::HasErrorMessage;
+
+TEST(KubeClient, GetsWhatItCreated) {
+  KubeWorld world;
+  const ObjectPtr made = world.Make("one", "first");
+
+  const auto got = world.Run(world.client().Get(kConfigMaps, {world.ns(), "one"}, SoonEnough()));
+
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(ValueOf(**got), "first");
+  EXPECT_EQ((*got)->resource_version(), made->resource_version());
+  EXPECT_EQ((*got)->uid(), made->uid());
+  EXPECT_EQ((*got)->name(), (ObjectName{world.ns(), "one"}));
+}
+
+TEST(KubeClient, SaysWhatIsNotThere) {
+  KubeWorld world;
+
+  EXPECT_THAT(
+      world.Run(world.client().Get(kSecrets, {world.ns(), "none"}, SoonEnough())),
+      HasErrorMessage(ErrorCode::kNotFound, HasSubstr("get secrets " + world.ns() + "/none: ")));
+}
+
+TEST(KubeClient, ListsInPagesOfOneVersion) {
+  KubeWorld world;
+  for (int i = 0; i < 1200; ++i) {
+    KubeWorld::server().Must("POST",
+                             "/api/v1/namespaces/" + world.ns() + "/configmaps",
+                             boost::json::serialize(KubeWorld::Map("m" + std::to_string(i), "1")));
+  }
+
+  const auto all = world.Run(world.client().List(kConfigMaps, {world.ns(), "", ""}, SoonEnough()));
+
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(all->items.size(), 1200U);
+}
+
+TEST(KubeClient, WatchesFromAVersion) {
+  KubeWorld world;
+  const ObjectPtr made = world.Make("one", "first");
+  world.Change("one", "second");
+  world.Make("two");
+  std::vector<std::string> seen;
+
+  const auto end = world.Run(world.client().Watch(
+      kConfigMaps,
+      {world.ns(), "", ""},
+      made->resource_version(),
+      [&](WatchEvent event) {
+        if (event.object) {
+          seen.push_back(event.object->name().name + "=" + ValueOf(*event.object));
+        }
+      },
+      std::chrono::milliseconds(500),
+      SoonEnough()));
+
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_EQ(*end, WatchEnd::kSilent);
+  EXPECT_THAT(seen, ::testing::ElementsAre("one=second", "two=1"));
+}
+
+}  // namespace
+}  // namespace connector::kube

@@ -1,0 +1,152 @@
+#include "tests/integration/kubeaccess/access_world.h"
+
+#include <utility>
+
+namespace connector::broker {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::chrono::seconds kPatience{30};
+constexpr const char* kBrokerNamespace = "oci-connector";
+
+// A token of the broker's own ServiceAccount, which may do what the chart lets it.
+std::string BrokerToken(testing_support::KubeServer& server) {
+  static std::map<testing_support::KubeServer*, std::string> made;
+  std::string& token = made[&server];
+  if (token.empty()) {
+    server.Must("POST",
+                "/api/v1/namespaces",
+                json::serialize(json::object{{"metadata", {{"name", kBrokerNamespace}}}}));
+    server.NewServiceAccount(kBrokerNamespace, "broker");
+    const json::value rules = {{{"apiGroups", {"authentication.k8s.io"}},
+                                {"resources", {"tokenreviews"}},
+                                {"verbs", {"create"}}},
+                               {{"apiGroups", {"authorization.k8s.io"}},
+                                {"resources", {"subjectaccessreviews"}},
+                                {"verbs", {"create"}}}};
+    server.Grant(kBrokerNamespace, "broker", "broker", rules.as_array(), true);
+    token = server.Token(kBrokerNamespace, "broker", {.audience = "", .seconds = 3600});
+  }
+  return token;
+}
+
+}  // namespace
+
+app::Options AccessWorld::Defaults() {
+  app::Options options;
+  options.kubernetes_identity.emplace();
+  options.kubernetes_identity->max_reviews_per_second = 5000;
+  options.rbac = true;
+  return options;
+}
+
+AccessWorld::AccessWorld(app::Options options, testing_support::KubeServer& server)
+    : server_(server), options_(std::move(options)) {
+  tokens_.SetNotAfter(clock_.Now() + std::chrono::hours(1));
+  kube::ClientParts parts;
+  parts.logger = &log_;
+  parts.random = [] { return 0.5; };
+  parts.observe = [this](const kube::Exchange& exchange) {
+    const std::lock_guard lock(mutex_);
+    ++asked_[exchange.resource];
+  };
+  parts.user_agent = "test";
+  client_ =
+      std::make_unique<kube::Client>(server_.Settings(BrokerToken(server_)), std::move(parts));
+  auto on_refresh = [](const identity::KeyRefresh& refresh) {
+    EXPECT_TRUE(refresh.ok) << refresh.message;
+  };
+  access_ = std::make_unique<app::AccessService>(
+      options_, app::AccessService::Parts{*client_, clock_, io_, log_, registry_, on_refresh});
+  app::VerifierParts verifying;
+  verifying.client = &fetches_;
+  verifying.clock = &clock_;
+  verifying.access = access_.get();
+  verifier_ = std::move(*app::MakeVerifier(options_, std::move(verifying)));
+  issue_ =
+      std::make_unique<rpc::IssueTokenHandler>(rpc::IssueTokenParts{&catalog_,
+                                                                    verifier_.get(),
+                                                                    &tokens_,
+                                                                    &audit_,
+                                                                    &clock_,
+                                                                    &log_,
+                                                                    [](const rpc::IssueOutcome&) {},
+                                                                    access_->reviewer()});
+  operators_ = std::make_unique<rpc::OperatorHandler>(
+      rpc::OperatorParts{&catalog_, verifier_.get(), {}, &log_, access_->reviewer()});
+  for (int i = 0; i < 2; ++i) {
+    threads_.emplace_back([this] { io_.run(); });
+  }
+  access_->Start();
+}
+
+AccessWorld::~AccessWorld() {
+  client_->Shutdown();
+  access_->Stop();
+  io_.stop();
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+}
+
+Result<identity::Caller> AccessWorld::Verify(const std::string& token) {
+  const identity::UnverifiedToken unverified{Secret(token)};
+  return Spawn(verifier_->Verify(unverified, std::chrono::steady_clock::now() + kPatience)).get();
+}
+
+std::future<v1::IssueTokenResponse> AccessWorld::Start(const std::string& token,
+                                                       const ConnectorRef& connector) {
+  v1::IssueTokenRequest request;
+  request.mutable_connector()->set_namespace_(connector.ns);
+  request.mutable_connector()->set_name(connector.name);
+  request.set_caller_token(token);
+  v1::Scope& scope = *request.add_scopes();
+  scope.set_repository("team-a/app");
+  scope.add_actions(v1::ACTION_PULL);
+  return Spawn(issue_->Handle(request, "dataplane", std::chrono::steady_clock::now() + kPatience));
+}
+
+v1::IssueTokenResponse AccessWorld::Issue(const std::string& token, const ConnectorRef& connector) {
+  return Start(token, connector).get();
+}
+
+v1::ExplainAccessResponse AccessWorld::Explain(const std::string& token,
+                                               const ConnectorRef& connector) {
+  v1::ExplainAccessRequest request;
+  request.mutable_connector()->set_namespace_(connector.ns);
+  request.mutable_connector()->set_name(connector.name);
+  request.set_caller_token(token);
+  return *Spawn(operators_->Explain(
+                    request, "operator", std::chrono::steady_clock::now() + kPatience))
+              .get();
+}
+
+void AccessWorld::Publish(const std::string& ns,
+                          const std::vector<std::pair<std::string, std::string>>& accounts,
+                          const std::string& name) {
+  resource::Connector connector = rpc::HarborConnector(ns, name, accounts);
+  if (accounts.empty()) {
+    connector.access.clear();
+  }
+  entries_[connector.ref] = rpc::EntryOf(connector);
+  std::vector<std::shared_ptr<const catalog::Entry>> all;
+  for (const auto& [ref, entry] : entries_) {
+    all.push_back(entry);
+  }
+  catalog_.Replace(rpc::SnapshotOf(all));
+}
+
+void AccessWorld::LetUse(const std::string& ns, const std::string& account) {
+  const json::value rules = {{{"apiGroups", {"oci-connector.dev"}},
+                              {"resources", {"connectors/proxy"}},
+                              {"verbs", {"get"}}}};
+  server_.Grant(ns, account, "use", rules.as_array());
+}
+
+int AccessWorld::asked(const std::string& resource) {
+  const std::lock_guard lock(mutex_);
+  return asked_[resource];
+}
+
+}  // namespace connector::broker

@@ -1,0 +1,138 @@
+"""Any number of brokers: they agree without talking, and any of them may go (P6, P7)."""
+
+import json
+import os
+import threading
+
+from brokers import PORTS, Brokers
+from images import Image, digest_of
+from netns import wait_until
+from push import begin_upload, finish_upload, get_manifest, push_blob, push_image, send_chunk
+from world import HTTP_PORT, path_form
+
+NAME = path_form("robot/app")
+
+
+class Workers:
+    """Callers that pull and push all the time, each request as somebody whom no data plane knows."""
+
+    def __init__(self, world, dataplanes):
+        self.failures = []
+        self.done = [0] * dataplanes
+        self._stop = threading.Event()
+        self._world = world
+        self._serial = 0
+        self._lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._run, args=(index,), daemon=True)
+            for index in range(dataplanes)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _token(self):
+        """One that was never shown: only a broker can say what it is good for."""
+        with self._lock:
+            self._serial += 1
+            return self._world.forged_token(jti=f"t-{self._serial}")
+
+    def _run(self, index):
+        client = self._world.client(port=HTTP_PORT + index)
+        while not self._stop.is_set():
+            try:
+                answer = get_manifest(client, NAME, "v1", self._token())
+                assert answer.status == 200, answer
+                push_blob(client, NAME, os.urandom(20_000), self._token())
+            except (AssertionError, OSError) as error:
+                self.failures.append(f"data plane {index}: {error}")
+            self.done[index] += 1
+
+    def go_on(self, rounds):
+        """Until every data plane has served `rounds` more."""
+        goal = [done + rounds for done in self.done]
+        wait_until(
+            lambda: all(done >= least for done, least in zip(self.done, goal)),
+            "every data plane goes on", timeout=60,
+        )  # fmt: skip
+
+    def stop(self):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
+
+
+def records_of(directory):
+    records = []
+    for name in sorted(os.listdir(directory)):
+        with open(os.path.join(directory, name), encoding="utf-8") as file:
+            records += [json.loads(line) for line in file]
+    return records
+
+
+def test_no_request_fails_while_one_broker_dies_and_one_drains(make_world):
+    world = make_world()
+    brokers = Brokers(world)
+    world.start(dataplanes=3)
+    push_image(world.client(), NAME, "v1", Image(world.path("image")), world.token())
+    workers = Workers(world, 3)
+    workers.go_on(5)
+    assert brokers.granted(0) > 0 and brokers.granted(1) > 0, "both brokers are asked"
+
+    brokers.kill(0)
+    workers.go_on(10)
+    brokers.start(0)
+    wait_until(lambda: brokers.granted(0) > 0, "the broker that came back is asked again")
+    brokers.drain(1)
+    workers.go_on(10)
+    brokers.start(1)
+    wait_until(lambda: brokers.granted(1) > 0, "and so is the other one")
+    workers.stop()
+
+    assert workers.failures == []
+    assert len(world.dataplanes) == 3 and all(each.is_running() for each in world.dataplanes)
+    for index in range(len(PORTS)):
+        directory = world.path("audit" if index == 0 else f"audit-{index}")
+        records = records_of(directory)
+        assert records and {each["replica"] for each in records} == {f"broker-{index}"}
+        assert f"broker:  broker-{index}\n" in world.connectorctl("audit", "verify", directory)
+
+
+def test_an_upload_begun_with_one_broker_ends_with_another_on_another_data_plane(make_world):
+    world = make_world()
+    brokers = Brokers(world)
+    world.start_broker = lambda: brokers.start(0)
+    world.start(dataplanes=1)
+    first, second = os.urandom(300_000), os.urandom(200_000)
+    token = world.token()
+    location = begin_upload(world.client(), NAME, token)
+    location = send_chunk(world.client(), location, first, 0, token)
+
+    brokers.kill(0)
+    world.dataplanes[0].kill()
+    brokers.start(1)
+    world.start_dataplane(1)
+    client = world.client(port=HTTP_PORT + 1)
+    location = send_chunk(client, location, second, len(first), token)
+    finish_upload(client, location, digest_of(first + second), token)
+
+    blob = client.request("GET", f"/v2/{NAME}/blobs/{digest_of(first + second)}", token=token)
+    assert blob.body == first + second
+
+
+def test_a_grant_of_one_broker_stays_good_when_the_data_plane_follows_another(make_world):
+    world = make_world()
+    brokers = Brokers(world)
+    world.start(dataplanes=1)
+    token = world.token()
+    push_image(world.client(), NAME, "v1", Image(world.path("image")), token)
+    assert get_manifest(world.client(), NAME, "v1", token).status == 200
+    granted = brokers.granted(0) + brokers.granted(1)
+    followed = 0 if brokers.streams(0) else 1
+    before = brokers.granted(1 - followed)
+
+    brokers.kill(followed)
+    wait_until(lambda: brokers.streams(1 - followed) == 1, "the data plane follows the other one")
+
+    assert granted > 0
+    assert {get_manifest(world.client(), NAME, "v1", token).status for _ in range(20)} == {200}
+    assert brokers.granted(1 - followed) == before, "equal epochs: nothing has to be asked again"

@@ -1,0 +1,179 @@
+"""What fails alone fails alone: the API server, the watch, a Secret's rights, one of each program."""
+
+import base64
+import json
+import os
+import threading
+import time
+
+import pytest
+
+from images import Image, digest_of
+from netns import wait_until
+from pull_loop import PullLoop
+from push import begin_upload, finish_upload, get_manifest, push_image, send_chunk
+from upstream import USER
+
+NAME = "robot/app"
+
+
+def pushed(cluster, tag="v1"):
+    image, client, token = Image(cluster.path("image")), cluster.client(), cluster.token()
+    push_image(client, NAME, tag, image, token)
+    return image, client, token
+
+
+def test_grants_in_force_go_on_while_the_api_server_is_away(cluster):
+    _, client, token = pushed(cluster)
+    loop = PullLoop(cluster, NAME, token, pause=0.05)
+    cluster.kube.new_account("default", "late")
+    cluster.allow("late", "demo")
+    newcomer = cluster.token("late")
+
+    cluster.kube.kill_apiserver()
+    refused = wait_until(
+        lambda: (a := get_manifest(client, NAME, "v1", newcomer)).status == 503 and a, "a 503"
+    )
+    assert refused.header("Retry-After")
+    time.sleep(3)
+    cluster.kube.start_apiserver()
+    wait_until(lambda: get_manifest(client, NAME, "v1", newcomer).status == 200, "recovered", 60)
+
+    results = loop.stop()
+    assert {status for _, status in results} == {200}, results[-20:]
+
+
+def test_a_change_behind_a_compacted_watch_is_not_missed(cluster):
+    _, client, token = pushed(cluster)
+    for index in range(50):  # So that the revision they watched from is long gone.
+        cluster.kube.apply({"apiVersion": "v1", "kind": "ConfigMap",
+                            "metadata": {"name": "noise", "namespace": "default"},
+                            "data": {"n": str(index)}})  # fmt: skip
+    cluster.kube.compact()
+    cluster.kube.kill_apiserver()
+    cluster.kube.start_apiserver()
+
+    cluster.kube.kubectl("delete", "connector", "demo").ok()
+
+    wait_until(lambda: get_manifest(client, NAME, "v1", token).status == 404, "it is gone", 60)
+
+
+def test_rights_on_the_secret_that_go_and_come_back(cluster):
+    _, client, token = pushed(cluster)
+
+    cluster.kube.kubectl("delete", "rolebinding", "oci-connector-secrets").ok()
+    wait_until(
+        lambda: cluster.conditions()["SecretReady"] == ("False", "SecretStoreRefused"),
+        "the condition says so", 60,
+    )  # fmt: skip
+    wait_until(lambda: get_manifest(client, NAME, "v1", token).status != 200, "grants ended", 80)
+
+    cluster.grant_secrets("default", "robot", "upstream-ca")
+    wait_until(lambda: get_manifest(client, NAME, "v1", token).status == 200, "it works again", 60)
+    cluster.wait_ready()
+
+
+def test_a_rotated_secret_is_in_use_within_seconds(cluster):
+    _, client, token = pushed(cluster)
+    loop = PullLoop(cluster, NAME, token, pause=0.05)
+    password = "q" + cluster.upstream.password[1:][::-1]
+    cluster.upstream.set_password(password)
+    cluster.put_secret(password)
+
+    wait_until(lambda: len(loop.results) > 60, "pulls went on", 30)
+    assert {status for _, status in loop.stop()[-20:]} == {200}
+
+
+def test_a_right_ends_with_what_it_rests_on(cluster):
+    """A RoleBinding, a pod, a ServiceAccount that are deleted."""
+    _, client, _ = pushed(cluster)
+    tokens = {}
+    for name in ("unbound", "podless", "gone"):
+        cluster.kube.new_account("default", name)
+        cluster.allow(name, "demo")
+        cluster.kube.new_pod("default", name, name)
+        tokens[name] = cluster.token(name, pod=name)
+        assert get_manifest(client, NAME, "v1", tokens[name]).status == 200
+
+    cluster.disallow("unbound", "demo")
+    cluster.kube.delete_pod("default", "podless")
+    cluster.kube.kubectl("delete", "serviceaccount", "gone").ok()
+
+    # 10 s of the API server's own memory, 10 s of the broker's, 60 s of a grant.
+    for name, status in (("unbound", 404), ("podless", 401), ("gone", 401)):
+        wait_until(
+            lambda name=name, status=status: get_manifest(client, NAME, "v1", tokens[name]).status
+            == status, f"{name} is refused", 100,
+        )  # fmt: skip
+
+
+def test_one_of_each_may_die_while_clients_push_and_pull(cluster):
+    image, _, token = pushed(cluster)
+    failures, rounds, stop = [], [0], threading.Event()
+
+    def work():
+        while not stop.is_set():
+            client = cluster.client()
+            try:
+                push_image(client, NAME, f"t{rounds[0]}", image, token)
+                answer = get_manifest(client, NAME, f"t{rounds[0]}", token)
+                assert answer.status == 200, answer
+            except (OSError, AssertionError) as error:
+                failures.append((time.monotonic(), repr(error)))
+            rounds[0] += 1
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    wait_until(lambda: rounds[0] > 3, "pushes go", 30)
+    cluster.brokers[0].kill()
+    cluster.controllers[0].kill()
+    before = rounds[0]
+    wait_until(lambda: rounds[0] > before + 10, "pushes go on without a broker", 60)
+    assert failures == []
+    killed = time.monotonic()
+    cluster.dataplanes[0].kill()
+    wait_until(lambda: rounds[0] > before + 25, "pushes go on without a data plane", 60)
+    stop.set()
+    worker.join(30)
+
+    # A connection that the data plane held when it was killed is cut; nothing after that fails.
+    assert len(failures) <= 1, failures
+    assert all(at < killed + 1 for at, _ in failures), failures
+
+
+def test_an_upload_goes_on_over_another_broker_and_data_plane(cluster):
+    token, client = cluster.token(), cluster.client()
+    first, second = os.urandom(300_000), os.urandom(200_000)
+    location = begin_upload(client, NAME, token)
+    location = send_chunk(client, location, first, 0, token)
+
+    cluster.brokers[0].kill()
+    cluster.dataplanes[0].kill()
+
+    client = cluster.client()
+    location = send_chunk(client, location, second, len(first), token)
+    finish_upload(client, location, digest_of(first + second), token)
+
+
+def secret(name, namespace, data):
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "data": encoded,
+            "metadata": {"name": name, "namespace": namespace}}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["victim/robot2", "../victim/robot2", "victim%2frobot2", "robot2"])
+def test_a_connector_reaches_no_secret_of_another_namespace(cluster, name):
+    cluster.kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "victim"}})
+    cluster.kube.apply(
+        secret("robot2", "victim", {"username": USER, "password": cluster.upstream.password})
+    )
+    cluster.grant_secrets("victim", "robot2")
+    connector = cluster.connector("thief", auth={"name": "tokenAuth", "secretRef": {"name": name}})
+    connector["spec"].pop("access")
+    applied = cluster.kube.kubectl("apply", "-f", "-", stdin=json.dumps(connector))
+    if name != "robot2":
+        assert applied.code != 0 and "secretRef" in applied.output, applied.output
+        return
+    wait_until(
+        lambda: cluster.conditions("thief").get("SecretReady", ("",))[0] == "False", "refused", 40
+    )

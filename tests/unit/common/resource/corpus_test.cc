@@ -1,0 +1,99 @@
+// Every file of tests/data/resources: what is refused, with the sentence that its first lines give,
+// and what is accepted. tests/kubernetes/test_resources.py gives the same files to a real API
+// server.
+
+#include "common/config/read_file.h"
+#include "common/config/yaml_tree.h"
+#include "common/resource/directory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace connector::resource {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+struct CorpusFile {
+  std::string path;
+  std::string name;  // Without its suffix: says the rule.
+
+  friend void PrintTo(const CorpusFile& row, std::ostream* os) { *os << row.name; }
+};
+
+std::vector<CorpusFile> FilesIn(const std::string& folder) {
+  std::vector<CorpusFile> out;
+  for (const auto& entry : std::filesystem::directory_iterator(CONNECTOR_RESOURCES "/" + folder)) {
+    out.push_back({entry.path().string(), entry.path().stem().string()});
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return out;
+}
+
+std::string TextOf(const CorpusFile& file) {
+  const Result<std::string> text = config::ReadFile(file.path, config::kMaxYamlBytes);
+  return text ? *text : "";
+}
+
+// The lines "# validate LINE: PATH: SENTENCE".
+std::string Expected(std::string_view text) {
+  static constexpr std::string_view kMark = "# validate ";
+  std::string out;
+  while (text.starts_with("# ")) {
+    const std::size_t end = text.find('\n');
+    if (text.starts_with(kMark)) {
+      out.append(out.empty() ? "" : "\n").append("f.yaml:");
+      out.append(text.substr(kMark.size(), end - kMark.size()));
+    }
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+const auto kNameOfRow = [](const auto& row) {
+  std::string out = row.param.name;
+  std::replace(out.begin(), out.end(), '-', '_');
+  return out;
+};
+
+class RefusedFile : public ::testing::TestWithParam<CorpusFile> {};
+
+TEST_P(RefusedFile, IsRefusedWithItsSentences) {
+  const std::string text = TextOf(GetParam());
+  const FileDocuments documents = ParseDocuments(text, "f.yaml");
+
+  EXPECT_EQ(config::Format(documents.problems), Expected(text));
+  EXPECT_THAT(documents.problems, ::testing::Not(IsEmpty()));
+  EXPECT_THAT(documents.connectors, IsEmpty());
+  EXPECT_THAT(documents.classes, IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, RefusedFile, ::testing::ValuesIn(FilesIn("refused")), kNameOfRow);
+
+class AcceptedFile : public ::testing::TestWithParam<CorpusFile> {};
+
+TEST_P(AcceptedFile, HasNoProblem) {
+  std::vector<FileDocuments> files;
+  files.push_back(ParseDocuments(TextOf(GetParam()), "f.yaml"));
+  const std::size_t written = files[0].connectors.size();
+  const DirectoryContent content = Assemble(std::move(files));
+
+  EXPECT_EQ(config::Format(content.problems), "");
+  EXPECT_THAT(content.connectors, SizeIs(written));
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus,
+                         AcceptedFile,
+                         ::testing::ValuesIn(FilesIn("accepted")),
+                         kNameOfRow);
+
+}  // namespace
+}  // namespace connector::resource

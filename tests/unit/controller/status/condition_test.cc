@@ -1,0 +1,112 @@
+#include "controller/status/condition.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace connector::controller::status {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Field;
+
+constexpr WallTime kNow{std::chrono::seconds{1'800'000'000}};
+constexpr const char* kNowText = "2027-01-15T08:00:00Z";
+constexpr const char* kBefore = "2026-01-01T00:00:00Z";
+
+Verdict True() {
+  return {Truth::kTrue, "Good", "good"};
+}
+
+Verdicts AllTrue() {
+  return {True(), True(), True(), True(), True(), True()};
+}
+
+std::vector<Condition> AllTrueBefore() {
+  std::vector<Condition> out;
+  for (const std::string_view type : kTypes) {
+    out.push_back({std::string(type), True(), 1, kBefore});
+  }
+  return out;
+}
+
+TEST(ReadyOf, IsTrueWhenAllAre) {
+  EXPECT_EQ(ReadyOf(AllTrue()).truth, Truth::kTrue);
+}
+
+TEST(ReadyOf, HasTheReasonOfTheFirstThatFails) {
+  Verdicts verdicts = AllTrue();
+  verdicts[kLiveness] = {Truth::kFalse, "ConnectionFailed", "no"};
+  verdicts[kProxyService] = {Truth::kFalse, "ServiceNameTaken", "no"};
+
+  EXPECT_EQ(ReadyOf(verdicts), verdicts[kLiveness]);
+}
+
+TEST(ReadyOf, PrefersAFailureToWhatIsNotKnown) {
+  Verdicts verdicts = AllTrue();
+  verdicts[kSecret] = Verdict{};
+  verdicts[kProxyService] = {Truth::kFalse, "ServiceNameTaken", "no"};
+
+  EXPECT_EQ(ReadyOf(verdicts), verdicts[kProxyService]);
+}
+
+TEST(ReadyOf, IsUnknownWhileSomethingIsNotProbed) {
+  Verdicts verdicts = AllTrue();
+  verdicts[kAuth] = Verdict{};
+
+  EXPECT_EQ(ReadyOf(verdicts), (Verdict{Truth::kUnknown, "NotProbed", "not probed yet"}));
+}
+
+TEST(Merge, PutsOursInTheirOrder) {
+  const auto type = [](const char* name) { return Field(&Condition::type, name); };
+
+  EXPECT_THAT(Merge({}, AllTrue(), 1, kNow),
+              ElementsAre(type("ClassReady"),
+                          type("SecretReady"),
+                          type("LivenessReady"),
+                          type("AuthReady"),
+                          type("ProxyServiceReady"),
+                          type("Ready")));
+}
+
+TEST(Merge, KeepsTheTransitionTimeWhileTheTruthIsTheSame) {
+  Verdicts verdicts = AllTrue();
+  verdicts[kReady].reason = "Better";
+
+  const std::vector<Condition> merged = Merge(AllTrueBefore(), verdicts, 2, kNow);
+
+  EXPECT_EQ(*Find(merged, "Ready"),
+            (Condition{"Ready", {Truth::kTrue, "Better", "good"}, 2, kBefore}));
+}
+
+TEST(Merge, SetsTheTransitionTimeWhenTheTruthChanges) {
+  Verdicts verdicts = AllTrue();
+  verdicts[kReady].truth = Truth::kFalse;
+
+  const std::vector<Condition> merged = Merge(AllTrueBefore(), verdicts, 2, kNow);
+
+  EXPECT_EQ(Find(merged, "Ready")->last_transition_time, kNowText);
+  EXPECT_EQ(Find(merged, "ClassReady")->last_transition_time, kBefore);
+}
+
+TEST(Merge, LeavesTheConditionsOfOthersAlone) {
+  const Condition other{"Audited", True(), 1, kBefore};
+
+  EXPECT_EQ(Merge({other}, AllTrue(), 2, kNow).back(), other);
+}
+
+TEST(ReadConditions, ReadsWhatWasWritten) {
+  const std::vector<Condition> conditions = Merge({}, AllTrue(), 1, kNow);
+  const boost::json::object connector{{"status", {{"conditions", ToJson(conditions)}}}};
+
+  EXPECT_EQ(ReadConditions(connector), conditions);
+}
+
+TEST(ReadConditions, LeavesOutWhatIsNoCondition) {
+  const boost::json::object connector{
+      {"status", {{"conditions", {1, "x", boost::json::object{{"status", "True"}}}}}}};
+
+  EXPECT_THAT(ReadConditions(connector), ElementsAre());
+}
+
+}  // namespace
+}  // namespace connector::controller::status
