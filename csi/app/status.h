@@ -1,0 +1,47 @@
+#pragma once
+
+// What the status page of the driver shows. No token, and no name of a connector's user but the pod
+// in a recent failure's sentence.
+
+#include "common/admin/admin_server.h"
+#include "common/admin/status.h"
+#include "common/base/clock.h"
+
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "csi/app/metrics.h"
+
+namespace connector::csi::app {
+
+// The last failures of calls. Thread-safe.
+class RecentFailures {
+ public:
+  void Note(const rpc::CallReport& report, const publish::Failure& failure, WallTime now);
+  [[nodiscard]] std::vector<admin::RecentError> List() const;
+
+ private:
+  static constexpr std::size_t kKept = 20;
+
+  mutable std::mutex mutex_;
+  std::deque<admin::RecentError> errors_;  // Newest first.
+};
+
+struct StatusFacts {
+  std::string driver_name;
+  std::string node_id;
+  std::string version;
+  WallTime started_at{};
+  std::size_t connectors = 0;
+  std::size_t volumes = 0;
+  Metrics::Totals totals;
+};
+
+[[nodiscard]] admin::Status StatusOf(const StatusFacts& facts,
+                                     admin::Readiness readiness,
+                                     std::vector<admin::RecentError> errors);
+
+}  // namespace connector::csi::app

@@ -1,0 +1,26 @@
+#pragma once
+
+// What a mount needs to know of a Connector, read from the object as the API sent it: where clients
+// reach it, and whether the controller found it to work. Pure. Reads no other field, so that a
+// Connector written for a newer release can still be mounted.
+
+#include <boost/json/fwd.hpp>
+
+#include <string>
+
+namespace connector::csi::cluster {
+
+struct ConnectorFacts {
+  std::string class_name;
+  std::string host;           // status.address.host; empty as long as the controller set none.
+  std::string upstream_host;  // host[:port] of the registry as images name it: for mirrors.
+  bool ready = false;
+  // Why it is not: "SecretReady is False (SecretNotFound): ...". Printable, at most 400 bytes.
+  std::string problem;
+
+  bool operator==(const ConnectorFacts&) const = default;
+};
+
+[[nodiscard]] ConnectorFacts ReadConnector(const boost::json::object& object);
+
+}  // namespace connector::csi::cluster

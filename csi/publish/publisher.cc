@@ -1,0 +1,211 @@
+#include "csi/publish/publisher.h"
+
+#include <sys/file.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "csi/files/beneath.h"
+#include "csi/files/payload.h"
+#include "csi/volume/attributes.h"
+#include "csi/volume/kubelet_token.h"
+
+namespace connector::csi::publish {
+namespace {
+
+Failure Because(Reason reason, const Error& error) {
+  return {reason, error.message};
+}
+
+// Of what files/ reports.
+Failure OfFiles(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kResourceExhausted:
+      return {Reason::kVolumeFull,
+              error.message + "; the node's memory, or the volume's 4 MiB, are used up"};
+    case ErrorCode::kInvalidArgument:
+      return {Reason::kTarget, error.message};
+    default:
+      return {Reason::kFileSystem, error.message};
+  }
+}
+
+Failure Busy() {
+  return {Reason::kBusy, "another call for this volume is under way; the kubelet tries again"};
+}
+
+struct Checked {
+  volume::TargetPath target;
+  volume::Attributes attributes;
+  volume::KubeletToken token;
+};
+
+// Everything about a call that needs neither the cluster nor the node.
+std::variant<Checked, Failure> Check(const PublishRequest& request,
+                                     const std::string& pods_directory,
+                                     WallTime now) {
+  if (const Result<Done> id = volume::CheckVolumeId(request.volume_id); !id) {
+    return Because(Reason::kRequest, id.error());
+  }
+  Result<volume::TargetPath> target = volume::ParseTargetPath(pods_directory, request.target_path);
+  if (!target) {
+    return Because(Reason::kTarget, target.error());
+  }
+  Result<volume::Attributes> attributes = volume::ParseAttributes(request.context);
+  if (!attributes) {
+    return Because(Reason::kRequest, attributes.error());
+  }
+  // No pod's call can lead into another pod's folder.
+  if (const Result<Done> own = volume::CheckPodUid(*target, attributes->pod.uid); !own) {
+    return Because(Reason::kTarget, own.error());
+  }
+  Result<volume::KubeletToken> token = volume::ParseKubeletTokens(request.tokens.Reveal(), now);
+  if (!token) {
+    return Because(Reason::kToken, token.error());
+  }
+  return Checked{std::move(*target), std::move(*attributes), std::move(*token)};
+}
+
+}  // namespace
+
+std::string_view ToString(Action action) {
+  switch (action) {
+    case Action::kMounted:
+      return "mounted";
+    case Action::kRefreshed:
+      return "refreshed";
+    case Action::kUnchanged:
+      return "unchanged";
+    case Action::kKept:
+      return "kept";
+    case Action::kUnmounted:
+      return "unmounted";
+  }
+  return "unmounted";
+}
+
+Publisher::Publisher(std::string pods_directory, Resolver& resolver, const Clock& clock)
+    : pods_directory_(std::move(pods_directory)), resolver_(resolver), clock_(clock) {}
+
+Task<Outcome> Publisher::Publish(PublishRequest request, Deadline deadline) {
+  std::variant<Checked, Failure> result = Check(request, pods_directory_, clock_.Now());
+  if (auto* failure = std::get_if<Failure>(&result)) {
+    co_return std::move(*failure);
+  }
+  Checked& checked = std::get<Checked>(result);
+  const Claim claim(*this, checked.target.parent);
+  if (!claim.owned()) {
+    co_return Busy();
+  }
+  Stage stage = Stage::kMount;
+  {
+    OpenedPlace place = Open(checked.target);
+    if (auto* failure = std::get_if<Failure>(&place)) {
+      co_return std::move(*failure);
+    }
+    // If it is not this volume, Store says so, and nothing is mounted.
+    if (files::IsMounted(std::get<0>(place))) {
+      stage = Stage::kRefresh;
+    }
+  }
+  Resolver::Answer answer =
+      co_await resolver_.Resolve(std::move(checked.attributes), stage, deadline);
+  if (auto* failure = std::get_if<Failure>(&answer)) {
+    co_return std::move(*failure);
+  }
+  render::VolumeRequest& wanted = std::get<render::VolumeRequest>(answer);
+  wanted.token = std::move(checked.token.value);
+  const Result<render::Volume> volume = render::RenderVolume(wanted);
+  if (!volume) {
+    co_return Because(Reason::kConfiguration, volume.error());
+  }
+  co_return Store(request, checked.target, *volume, checked.token.expires_at, stage);
+}
+
+Outcome Publisher::Unpublish(const std::string& volume_id, const std::string& target_path) {
+  if (const Result<Done> id = volume::CheckVolumeId(volume_id); !id) {
+    return Because(Reason::kRequest, id.error());
+  }
+  const Result<volume::TargetPath> target = volume::ParseTargetPath(pods_directory_, target_path);
+  if (!target) {
+    return Because(Reason::kTarget, target.error());
+  }
+  const Claim claim(*this, target->parent);
+  if (!claim.owned()) {
+    return Busy();
+  }
+  const OpenedPlace place = Open(*target);
+  if (const auto* failure = std::get_if<Failure>(&place)) {
+    // Nothing is where there is no folder. A second call, or the first after a reboot.
+    return failure->reason == Reason::kGone ? Outcome(Action::kUnmounted) : Outcome(*failure);
+  }
+  const Result<Done> done = files::Detach(std::get<0>(place), volume_id);
+  return done ? Outcome(Action::kUnmounted) : Outcome(OfFiles(done.error()));
+}
+
+// Opens the kubelet's folder of the volume, for this process alone: it is locked as long as it is
+// open.
+Publisher::OpenedPlace Publisher::Open(const volume::TargetPath& target) const {
+  const Result<files::Fd> pods = files::OpenFolder(pods_directory_);
+  if (!pods) {
+    return Failure{Reason::kFileSystem,
+                   pods.error().message + "; podsDirectory names the kubelet's folder of pods"};
+  }
+  Result<files::Fd> parent = files::OpenBeneath(pods->get(), target.parent, O_RDONLY | O_DIRECTORY);
+  if (!parent) {
+    if (parent.error().code == ErrorCode::kNotFound) {
+      return Failure{Reason::kGone,
+                     "the kubelet's folder of the volume is not there; is the pod gone?"};
+    }
+    return OfFiles(parent.error());
+  }
+  if (::flock(parent->get(), LOCK_EX | LOCK_NB) != 0) {
+    return errno == EWOULDBLOCK ? Busy() : OfFiles(files::SystemError(target.parent, errno));
+  }
+  return files::Place{std::move(*parent), target.leaf};
+}
+
+Outcome Publisher::Store(const PublishRequest& request,
+                         const volume::TargetPath& target,
+                         const render::Volume& volume,
+                         WallTime token_expires_at,
+                         Stage stage) const {
+  const OpenedPlace opened = Open(target);
+  if (const auto* failure = std::get_if<Failure>(&opened)) {
+    return *failure;
+  }
+  const files::Place& place = std::get<0>(opened);
+  const Result<files::Look> look = files::LookAt(place, request.volume_id);
+  if (!look) {
+    return OfFiles(look.error());
+  }
+  const files::Generation generation{token_expires_at, request.group};
+  if (look->presence == files::Presence::kOurs) {
+    if (!volume::Replaces(token_expires_at, files::TokenExpiry(look->folder.get()))) {
+      return Action::kKept;
+    }
+    if (files::HoldsExactly(look->folder.get(), volume)) {
+      return Action::kUnchanged;
+    }
+    const Result<files::Fd> view = files::WritableView(look->folder);
+    const Result<Done> done =
+        view ? files::Write(view->get(), volume, generation) : Result<Done>(view.error());
+    return done ? Outcome(Action::kRefreshed) : Outcome(OfFiles(done.error()));
+  }
+  if (look->presence == files::Presence::kForeign || look->presence == files::Presence::kAnother) {
+    return Failure{Reason::kTarget,
+                   "something that is not this volume is mounted or stored at the target path"};
+  }
+  if (stage == Stage::kRefresh) {
+    return Busy();  // It was unmounted meanwhile. What was not checked again is not mounted.
+  }
+  const Result<files::Fd> fresh = files::NewVolume(request.volume_id, request.group);
+  Result<Done> done =
+      fresh ? files::Write(fresh->get(), volume, generation) : Result<Done>(fresh.error());
+  if (done) {
+    done = files::Attach(*fresh, place);
+  }
+  return done ? Outcome(Action::kMounted) : Outcome(OfFiles(done.error()));
+}
+
+}  // namespace connector::csi::publish

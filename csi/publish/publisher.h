@@ -1,0 +1,106 @@
+#pragma once
+
+// Publisher: the two calls that mount and unmount, without gRPC. One call at a time per target,
+// also between two drivers on one node: a second one is told that it is busy and comes again, as
+// CSI says.
+//
+// Keeps no state of its own. What is mounted is known from the mount itself, so a driver that was
+// killed and started again goes on where it was, and after a reboot of the node, which empties
+// every tmpfs, there is nothing of ours to clean.
+
+#include "common/async/task.h"
+#include "common/base/clock.h"
+#include "common/base/secret.h"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "csi/files/volume_mount.h"
+#include "csi/publish/failure.h"
+#include "csi/publish/resolver.h"
+#include "csi/volume/target_path.h"
+
+namespace connector::csi::publish {
+
+struct PublishRequest {
+  std::string volume_id;
+  std::string target_path;
+  std::map<std::string, std::string> context;  // Without the tokens.
+  Secret tokens;                               // As the kubelet's JSON; empty: none.
+  std::optional<gid_t> group;                  // The pod's fsGroup.
+};
+
+enum class Action : std::uint8_t {
+  kMounted,
+  kRefreshed,  // Mounted already, and its files were replaced.
+  kUnchanged,  // Mounted already, with exactly these files.
+  kKept,       // Mounted already, with a token that is valid for longer than the one that came.
+  kUnmounted,
+};
+
+inline constexpr Action kActions[] = {
+    Action::kMounted, Action::kRefreshed, Action::kUnchanged, Action::kKept, Action::kUnmounted};
+
+[[nodiscard]] std::string_view ToString(Action action);  // "mounted" ...
+
+using Outcome = std::variant<Action, Failure>;
+
+class Publisher {
+ public:
+  // `resolver` and `clock` outlive the publisher. `pods_directory` has no slash at its end.
+  Publisher(std::string pods_directory, Resolver& resolver, const Clock& clock);
+
+  // Thread-safe. Blocks its thread while files are written to memory.
+  [[nodiscard]] Task<Outcome> Publish(PublishRequest request, Deadline deadline);
+  [[nodiscard]] Outcome Unpublish(const std::string& volume_id, const std::string& target_path);
+
+ private:
+  // A target that one call has for itself until it ends.
+  class Claim {
+   public:
+    Claim(Publisher& publisher, std::string key) : publisher_(publisher), key_(std::move(key)) {
+      const std::lock_guard lock(publisher_.mutex_);
+      owned_ = publisher_.busy_.insert(key_).second;
+    }
+    ~Claim() {
+      if (owned_) {
+        const std::lock_guard lock(publisher_.mutex_);
+        publisher_.busy_.erase(key_);
+      }
+    }
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+    [[nodiscard]] bool owned() const { return owned_; }
+
+   private:
+    Publisher& publisher_;
+    std::string key_;
+    bool owned_ = false;
+  };
+
+  using OpenedPlace = std::variant<files::Place, Failure>;
+
+  [[nodiscard]] OpenedPlace Open(const volume::TargetPath& target) const;
+  [[nodiscard]] Outcome Store(const PublishRequest& request,
+                              const volume::TargetPath& target,
+                              const render::Volume& volume,
+                              WallTime token_expires_at,
+                              Stage stage) const;
+
+  std::string pods_directory_;
+  Resolver& resolver_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::set<std::string> busy_;
+};
+
+}  // namespace connector::csi::publish

@@ -1,0 +1,150 @@
+#include "csi/publish/resolver.h"
+
+#include "common/config/problem.h"
+#include "common/config/read_file.h"
+#include "common/resource/documents.h"
+#include "common/resource/validate.h"
+
+#include <optional>
+#include <utility>
+
+namespace connector::csi::publish {
+namespace {
+
+constexpr std::size_t kMaxCaBytes = std::size_t{256} * 1024;
+
+std::string Quoted(const ConnectorRef& ref) {
+  return "connector \"" + ref.ToString() + "\"";
+}
+
+std::string DescribeCommand(const ConnectorRef& ref) {
+  return "kubectl -n " + ref.ns + " describe connector " + ref.name;
+}
+
+Failure Missing(const ConnectorRef& ref) {
+  return {Reason::kNoConnector,
+          Quoted(ref) +
+              " not found: check the name and namespace in the volume attribute connectors "
+              "(kubectl -n " +
+              ref.ns + " get connectors)"};
+}
+
+Failure NotGranted(const ConnectorRef& ref, const volume::Pod& pod) {
+  return {Reason::kNotGranted,
+          Quoted(ref) + " is not granted to the ServiceAccount " + pod.ns + "/" +
+              pod.service_account +
+              ": it needs a RoleBinding to a Role with the verb get on connectors/proxy of the "
+              "group oci-connector.dev in the namespace " +
+              ref.ns};
+}
+
+Failure NotReady(const ConnectorRef& ref, const std::string& problem) {
+  return {Reason::kNotReady,
+          Quoted(ref) + " is not ready: " + problem + " (" + DescribeCommand(ref) + ")"};
+}
+
+Failure ApiFailure(const ConnectorRef& ref, const Error& error) {
+  return {Reason::kApi,
+          Quoted(ref) + ": the Kubernetes API could not be asked whether the pod may use it: " +
+              error.message};
+}
+
+}  // namespace
+
+Resolver::Resolver(ResolverOptions options,
+                   std::function<Snapshot()> snapshot,
+                   cluster::Grants& grants)
+    : options_(std::move(options)), snapshot_(std::move(snapshot)), grants_(grants) {}
+
+Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
+                                         Stage stage,
+                                         Deadline deadline) {
+  const Snapshot snapshot = snapshot_();
+  if (!snapshot.synced) {
+    co_return Failure{Reason::kApi,
+                      "the driver has not read the cluster's Connectors yet; is the Kubernetes API "
+                      "reachable from the node?"};
+  }
+  render::VolumeRequest request;
+  request.configurations =
+      attributes.configurations.empty() ? options_.configurations : attributes.configurations;
+  request.params = std::move(attributes.params);
+  if (!options_.ca_file.empty()) {
+    Result<std::string> ca = config::ReadFile(options_.ca_file, kMaxCaBytes);
+    if (!ca) {
+      co_return Failure{Reason::kFileSystem,
+                        "the data plane's CA cannot be read: " + ca.error().message};
+    }
+    request.ca_bundle = std::move(*ca);
+  }
+  const volume::Pod& pod = attributes.pod;
+  for (const ConnectorRef& ref : attributes.connectors) {
+    const kube::ObjectPtr object = snapshot.connectors->Find({ref.ns, ref.name});
+    if (object == nullptr && (ref.ns == pod.ns || stage == Stage::kRefresh)) {
+      co_return Missing(ref);
+    }
+    if (stage == Stage::kMount) {
+      cluster::ServiceAccount account{pod.ns, pod.service_account};
+      const Result<bool> granted = co_await grants_.MayUse(std::move(account), ref, deadline);
+      if (!granted) {
+        co_return ApiFailure(ref, granted.error());
+      }
+      if (!*granted) {
+        co_return NotGranted(ref, pod);
+      }
+    }
+    if (object == nullptr) {
+      co_return Missing(ref);
+    }
+    cluster::ConnectorFacts facts = cluster::ReadConnector(object->json());
+    if (facts.host.empty() || (stage == Stage::kMount && !facts.ready)) {
+      co_return NotReady(ref,
+                         facts.problem.empty() ? "its status has no address yet" : facts.problem);
+    }
+    Configurations configurations = ConfigurationsOf(snapshot, Quoted(ref), facts.class_name);
+    if (auto* failure = std::get_if<Failure>(&configurations)) {
+      co_return std::move(*failure);
+    }
+    request.connectors.push_back({ref,
+                                  std::move(facts.host),
+                                  options_.tls,
+                                  /*path_form=*/false,
+                                  std::move(facts.upstream_host),
+                                  std::move(facts.class_name),
+                                  std::move(std::get<0>(configurations))});
+  }
+  co_return std::move(request);
+}
+
+Resolver::Configurations Resolver::ConfigurationsOf(const Snapshot& snapshot,
+                                                    const std::string& connector,
+                                                    const std::string& class_name) {
+  const kube::ObjectPtr object = snapshot.classes->Find({{}, class_name});
+  if (object == nullptr) {
+    if (class_name == resource::kDefaultClass) {
+      return render::BuiltIn();
+    }
+    return Failure{Reason::kNotReady,
+                   connector + " has the class " + class_name +
+                       ", which does not exist (kubectl get connectorclasses)"};
+  }
+  const std::lock_guard lock(mutex_);
+  ParsedClass& parsed = classes_[class_name];
+  if (parsed.resource_version != object->resource_version()) {
+    resource::FileDocuments documents =
+        resource::ParseObject(resource::Kind::kConnectorClass, object->json());
+    if (documents.classes.size() != 1) {
+      return Failure{
+          Reason::kNotReady,
+          connector + " has a class that cannot be used: " + config::Format(documents.problems)};
+    }
+    auto& own = documents.classes.front().connector_class.configurations;
+    parsed.configurations = own.empty()
+                                ? render::BuiltIn()
+                                : std::make_shared<const render::Configurations>(std::move(own));
+    parsed.resource_version = object->resource_version();
+  }
+  return parsed.configurations;
+}
+
+}  // namespace connector::csi::publish

@@ -1,0 +1,74 @@
+#pragma once
+
+// Resolver: from what a volume asks for to what its files are made of. Looks the Connectors and
+// their classes up in copies of the cluster's, and asks whether the pod may use them.
+//
+// In the pod's own namespace a Connector that is missing is said to be. One in another namespace is
+// first asked for by the pod's rights, so that nobody learns by mounting what others have.
+
+#include "common/async/task.h"
+#include "common/kube/informer.h"
+#include "common/render/volume.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "csi/cluster/facts.h"
+#include "csi/cluster/grants.h"
+#include "csi/publish/failure.h"
+#include "csi/volume/attributes.h"
+
+namespace connector::csi::publish {
+
+// The cluster as the informers know it.
+struct Snapshot {
+  bool synced = false;
+  std::shared_ptr<const kube::Store> connectors;
+  std::shared_ptr<const kube::Store> classes;
+};
+
+struct ResolverOptions {
+  std::vector<std::string> configurations;  // For a volume that names none.
+  bool tls = false;
+  std::string ca_file;  // Of the data plane; read at each call. Empty: none.
+};
+
+enum class Stage {
+  kMount,    // Everything is checked.
+  kRefresh,  // Of a living mount: rights and readiness were, and the broker checks each request.
+};
+
+class Resolver {
+ public:
+  using Answer = std::variant<render::VolumeRequest, Failure>;
+
+  // `grants` outlives the resolver.
+  Resolver(ResolverOptions options, std::function<Snapshot()> snapshot, cluster::Grants& grants);
+
+  // All but the token. Thread-safe.
+  [[nodiscard]] Task<Answer> Resolve(volume::Attributes attributes, Stage stage, Deadline deadline);
+
+ private:
+  struct ParsedClass {
+    std::string resource_version;
+    std::shared_ptr<const render::Configurations> configurations;
+  };
+  using Configurations = std::variant<std::shared_ptr<const render::Configurations>, Failure>;
+
+  [[nodiscard]] Configurations ConfigurationsOf(const Snapshot& snapshot,
+                                                const std::string& connector,
+                                                const std::string& class_name);
+
+  ResolverOptions options_;
+  std::function<Snapshot()> snapshot_;
+  cluster::Grants& grants_;
+  std::mutex mutex_;
+  std::map<std::string, ParsedClass> classes_;  // By name.
+};
+
+}  // namespace connector::csi::publish

@@ -1,0 +1,43 @@
+#pragma once
+
+// The gRPC server on a Unix socket that only root can open (the process's umask sees to that). No
+// TLS: who can open the socket is who may call.
+
+#include "common/base/result.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "csi/rpc/services.h"
+
+namespace connector::csi::rpc {
+
+inline constexpr int kMaxReceivedMessageBytes = 1024 * 1024;
+
+// The path in "unix:///csi/csi.sock" or "unix:/csi/csi.sock". kInvalidArgument for anything else,
+// and for a path that is too long for a socket.
+[[nodiscard]] Result<std::string> SocketPath(std::string_view endpoint);
+
+class Endpoint {
+ public:
+  ~Endpoint();  // Stops at once.
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+
+  // A socket that another driver left is replaced.
+  [[nodiscard]] static Result<std::unique_ptr<Endpoint>> Start(const std::string& socket_path,
+                                                               Identification who,
+                                                               ServiceParts parts);
+
+  // Calls under way finish, up to `drain`. Idempotent.
+  void Stop(std::chrono::milliseconds drain);
+
+ private:
+  class Impl;
+  explicit Endpoint(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace connector::csi::rpc

@@ -1,0 +1,176 @@
+#include "csi/publish/resolver.h"
+
+#include "tests/support/csi_cluster.h"
+#include "tests/support/run_task.h"
+#include "tests/support/scratch_dir.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace connector::csi::publish {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::VariantWith;
+using testing_support::CsiCluster;
+using testing_support::RunTask;
+
+auto Fails(Reason reason, const std::string& says) {
+  return VariantWith<Failure>(
+      AllOf(Field(&Failure::reason, reason), Field(&Failure::message, HasSubstr(says))));
+}
+
+class ResolverTest : public ::testing::Test {
+ protected:
+  Resolver::Answer Resolve(std::vector<ConnectorRef> connectors, Stage stage = Stage::kMount) {
+    volume::Attributes attributes;
+    attributes.pod = {"ci", "build-1", "uid", "builder"};
+    attributes.connectors = std::move(connectors);
+    return RunTask(resolver_.Resolve(std::move(attributes), stage, Deadline::max()));
+  }
+
+  testing_support::ScratchDir scratch_;
+  CsiCluster cluster_;
+  cluster::Grants grants_{[this](boost::json::object, Deadline) { return cluster_.Review(); }};
+  ResolverOptions options_{{"registry-config"}, true, scratch_ / "ca.crt"};
+  Resolver resolver_{options_, [this] { return cluster_.Current(); }, grants_};
+};
+
+class ReadyResolverTest : public ResolverTest {
+ protected:
+  ReadyResolverTest() {
+    std::ofstream(scratch_ / "ca.crt") << "the CA";
+    cluster_.PutConnector("ci", "harbor");
+    cluster_.PutConnector("shared", "hub");
+  }
+};
+
+TEST_F(ReadyResolverTest, FindsWhatTheFilesAreMadeOf) {
+  const Resolver::Answer answer = Resolve({{"ci", "harbor"}, {"shared", "hub"}});
+
+  ASSERT_TRUE(std::holds_alternative<render::VolumeRequest>(answer))
+      << std::get<Failure>(answer).message;
+  const auto& request = std::get<render::VolumeRequest>(answer);
+  ASSERT_EQ(request.connectors.size(), 2U);
+  EXPECT_EQ(request.connectors[0].host, "c-harbor.ci.svc");
+  EXPECT_EQ(request.connectors[0].upstream_host, "harbor.example.com");
+  EXPECT_TRUE(request.connectors[0].tls);
+  EXPECT_EQ(request.connectors[1].ref, (ConnectorRef{"shared", "hub"}));
+  EXPECT_EQ(request.ca_bundle, "the CA");
+  EXPECT_THAT(request.configurations, ElementsAre("registry-config"));
+}
+
+TEST_F(ReadyResolverTest, SaysThatAConnectorOfThePodsNamespaceIsMissing) {
+  EXPECT_THAT(Resolve({{"ci", "harbour"}}),
+              Fails(Reason::kNoConnector, "connector \"ci/harbour\" not found"));
+  EXPECT_EQ(cluster_.reviews, 0);
+}
+
+TEST_F(ReadyResolverTest, DoesNotTellWhatIsInANamespaceThatThePodMayNotUse) {
+  cluster_.review = CsiCluster::Allowed(false);
+
+  EXPECT_THAT(Resolve({{"shared", "hub"}}),
+              Fails(Reason::kNotGranted,
+                    "connector \"shared/hub\" is not granted to the "
+                    "ServiceAccount ci/builder"));
+  EXPECT_THAT(Resolve({{"shared", "nothing"}}),
+              Fails(Reason::kNotGranted,
+                    "connector \"shared/nothing\" is not granted to the "
+                    "ServiceAccount ci/builder"));
+}
+
+TEST_F(ReadyResolverTest, AsksForRightsInThePodsOwnNamespaceToo) {
+  cluster_.review = CsiCluster::Allowed(false);
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}), Fails(Reason::kNotGranted, "get on connectors/proxy"));
+}
+
+TEST_F(ReadyResolverTest, RefusesAConnectorThatIsNotReadyAndSaysWhy) {
+  cluster_.PutConnector(
+      "ci",
+      "harbor",
+      R"([{"type":"SecretReady","status":"False","reason":"SecretNotFound","message":"no Secret"},
+          {"type":"Ready","status":"False"}])");
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}),
+              Fails(Reason::kNotReady,
+                    "connector \"ci/harbor\" is not ready: SecretReady is False (SecretNotFound): "
+                    "no Secret (kubectl -n ci describe connector harbor)"));
+}
+
+TEST_F(ReadyResolverTest, RefreshesALivingMountWithoutAskingAndEvenIfTheRegistryIsDown) {
+  cluster_.PutConnector("ci", "harbor", R"([{"type":"Ready","status":"False"}])");
+  cluster_.review = CsiCluster::Allowed(false);
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}, Stage::kRefresh),
+              VariantWith<render::VolumeRequest>(::testing::_));
+  EXPECT_EQ(cluster_.reviews, 0);
+}
+
+TEST_F(ReadyResolverTest, CannotRefreshWhatIsGone) {
+  EXPECT_THAT(Resolve({{"shared", "gone"}}, Stage::kRefresh),
+              Fails(Reason::kNoConnector, "\"shared/gone\""));
+}
+
+TEST_F(ReadyResolverTest, ComesAgainWhenTheApiDoesNotAnswer) {
+  cluster_.review = MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, "down");
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}), Fails(Reason::kApi, "could not be asked"));
+}
+
+TEST_F(ReadyResolverTest, ComesAgainBeforeTheClusterWasRead) {
+  cluster_.synced = false;
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}), Fails(Reason::kApi, "has not read"));
+}
+
+TEST_F(ReadyResolverTest, WaitsForTheControllerToSayWhereTheConnectorIs) {
+  cluster_.PutConnector("ci", "harbor", "[]", R"({})");
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}), Fails(Reason::kNotReady, "has not looked at it yet"));
+}
+
+TEST_F(ReadyResolverTest, NamesTheClassThatDoesNotExist) {
+  cluster_.PutConnector(
+      "ci", "harbor", R"([{"type":"Ready","status":"True"}])", R"({"connectorClassName":"team"})");
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}),
+              Fails(Reason::kNotReady, "has the class team, which does not exist"));
+}
+
+TEST_F(ReadyResolverTest, FollowsTheClassWhenItChanges) {
+  const auto names = [this] {
+    const Resolver::Answer answer = Resolve({{"ci", "harbor"}});
+    return std::get<render::VolumeRequest>(answer).connectors[0].configurations->front().name;
+  };
+  constexpr const char* kOne = R"({"configurations":[{"name":"one","files":{"a.txt":"x"}}]})";
+  constexpr const char* kTwo = R"({"configurations":[{"name":"two","files":{"a.txt":"x"}}]})";
+
+  cluster_.PutClass("oci", kOne, "1");
+  EXPECT_EQ(names(), "one");
+  cluster_.PutClass("oci", kTwo, "2");
+  EXPECT_EQ(names(), "two");
+}
+
+TEST_F(ReadyResolverTest, SaysWhatIsWrongWithAClass) {
+  cluster_.PutClass("oci", R"({"configurations":[{"name":"A B","files":{"a.txt":"x"}}]})", "1");
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}),
+              Fails(Reason::kNotReady, "has a class that cannot be used: "));
+}
+
+TEST_F(ResolverTest, SaysThatTheCaIsGone) {
+  cluster_.PutConnector("ci", "harbor");
+
+  EXPECT_THAT(Resolve({{"ci", "harbor"}}), Fails(Reason::kFileSystem, "CA cannot be read"));
+}
+
+}  // namespace
+}  // namespace connector::csi::publish

@@ -1,0 +1,97 @@
+#include "csi/volume/kubelet_token.h"
+
+#include "tests/support/result_matchers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+
+namespace connector::csi::volume {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Optional;
+using testing_support::HasError;
+using testing_support::HasErrorMessage;
+
+const WallTime kNow = *ParseTimestamp("2026-11-24T12:00:00Z");
+
+TEST(ParseKubeletTokens, TakesTheTokenOfOurAudience) {
+  const auto token = ParseKubeletTokens(
+      R"({"other":{"token":"x.y","expirationTimestamp":"2026-11-24T13:00:00Z"},
+          "oci-connector":{"token":"a.b-c_d","expirationTimestamp":"2026-11-24T12:10:00Z"}})",
+      kNow);
+
+  ASSERT_TRUE(token.has_value());
+  EXPECT_EQ(token->value.Reveal(), "a.b-c_d");
+  EXPECT_EQ(token->expires_at, kNow + std::chrono::minutes(10));
+}
+
+TEST(ParseKubeletTokens, SaysThatTheCsiDriverObjectLacksTokenRequests) {
+  for (const char* json : {"", "{}", R"({"":{"token":"a","expirationTimestamp":"x"}})"}) {
+    EXPECT_THAT(ParseKubeletTokens(json, kNow),
+                HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("tokenRequests")))
+        << json;
+  }
+}
+
+TEST(ParseKubeletTokens, RefusesWhatIsNotTheKubeletsForm) {
+  for (const char* json :
+       {"[",
+        "[]",
+        R"({"oci-connector":"a.b.c"})",
+        R"({"oci-connector":{"token":5,"expirationTimestamp":"2026-11-24T13:00:00Z"}})",
+        R"({"oci-connector":{"token":"","expirationTimestamp":"2026-11-24T13:00:00Z"}})",
+        R"({"oci-connector":{"token":"a b","expirationTimestamp":"2026-11-24T13:00:00Z"}})",
+        R"({"oci-connector":{"token":"a\nb","expirationTimestamp":"2026-11-24T13:00:00Z"}})",
+        R"({"oci-connector":{"token":"a"}})",
+        R"({"oci-connector":{"token":"a","expirationTimestamp":"tomorrow"}})"}) {
+    EXPECT_THAT(ParseKubeletTokens(json, kNow),
+                HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("cannot be read")))
+        << json;
+  }
+}
+
+TEST(ParseKubeletTokens, RefusesATokenThatHasEndedAndIsWorthAnotherTry) {
+  const auto token = ParseKubeletTokens(
+      R"({"oci-connector":{"token":"a","expirationTimestamp":"2026-11-24T12:00:00Z"}})", kNow);
+
+  EXPECT_THAT(token, HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("has ended already")));
+}
+
+TEST(ParseKubeletTokens, NeverQuotesAToken) {
+  EXPECT_THAT(ParseKubeletTokens(R"({"oci-connector":{"token":"canary-7","x":1}})", kNow),
+              HasErrorMessage(ErrorCode::kInvalidArgument, Not(HasSubstr("canary"))));
+}
+
+TEST(ParseTimestamp, ReadsUtc) {
+  EXPECT_THAT(ParseTimestamp("1970-01-02T00:00:01Z"),
+              Optional(WallTime(std::chrono::seconds(86401))));
+}
+
+TEST(ParseTimestamp, RefusesOtherForms) {
+  for (const char* text : {"",
+                           "2026-11-24",
+                           "2026-11-24T12:00:00",
+                           "2026-11-24T12:00:00+01:00",
+                           "2026-13-24T12:00:00Z",
+                           "2026-11-00T12:00:00Z",
+                           "2026-11-24T24:00:00Z",
+                           "2026-11-24 12:00:00Z"}) {
+    EXPECT_EQ(ParseTimestamp(text), std::nullopt) << text;
+  }
+}
+
+TEST(Replaces, WhatIsMountedUnlessWhatComesEndsSooner) {
+  EXPECT_TRUE(Replaces(kNow, std::nullopt));
+  EXPECT_TRUE(Replaces(kNow, kNow));
+  EXPECT_TRUE(Replaces(kNow + std::chrono::seconds(1), kNow));
+  EXPECT_FALSE(Replaces(kNow, kNow + std::chrono::seconds(1)));
+}
+
+}  // namespace
+}  // namespace connector::csi::volume
