@@ -6,12 +6,14 @@ ServiceAccount in place of a pod's own files, and /etc/hosts in place of the clu
 """
 
 import os
+import secrets
 
 import yaml
 
 import canary
 import chart
 from front import Front
+from images import Image
 from kube import ISSUER, ControlPlane
 from netns import wait_until
 from world import HTTP_PORT, PROXY, World, program
@@ -72,7 +74,7 @@ class Cluster(World):
         self.put_ca(self.upstream.ca.pem)
         self.grant_secrets("default", "robot", "upstream-ca")
         connector = self.connector(**self.spec)
-        if not connector["spec"]["access"]:
+        if not self.spec["access"]:
             connector["spec"].pop("access")
         self.put_connector(connector)
         self.wait_ready("demo")
@@ -128,6 +130,17 @@ class Cluster(World):
                            "resourceNames": [connector], "verbs": ["get"]}]}  # fmt: skip
         subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
         self.kube.apply(role, _binding(f"{name}-{account}", namespace, role, subject))
+        review = {"spec": {
+            "user": f"system:serviceaccount:{namespace}:{account}",
+            "resourceAttributes": {
+                "group": "oci-connector.dev", "resource": "connectors", "subresource": "proxy",
+                "verb": "get", "namespace": namespace, "name": connector,
+            },
+        }}  # fmt: skip
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        wait_until(
+            lambda: self.kube.must("POST", path, review)["status"]["allowed"], "the right is there"
+        )
 
     def disallow(self, account, connector, namespace="default"):
         self.kube.kubectl(
@@ -204,10 +217,10 @@ class Cluster(World):
         return controller
 
     def readiness_of(self, admin_port):
-        return self._admin(admin_port, "/readyz")
+        return self.ask_admin(admin_port, "/readyz")
 
     def broker_metrics(self, index=0):
-        return self._admin(FIRST_BROKER_ADMIN_PORT + index, "/metrics")[1]
+        return self.ask_admin(FIRST_BROKER_ADMIN_PORT + index, "/metrics")[1]
 
     # Connectors and callers
 
@@ -230,6 +243,9 @@ class Cluster(World):
         token = self.kube.token(account, namespace, **more)
         self.tokens.append(token)
         return token
+
+    def image(self):
+        return Image(self.path("images", secrets.token_hex(4)))
 
     def client(self, host=HOST, port=80, tls=None, timeout=20.0):
         return super().client(host, port, tls, timeout)

@@ -129,7 +129,7 @@ class ControllerWorld:
             assert code == 0, f"{name} ended with {code}"
 
     def admin(self, index, path):
-        return self.world._admin(9480 + index, path)
+        return self.world.ask_admin(9480 + index, path)
 
     def metric(self, index, line):
         """The value of one series, by its whole name with labels; 0 when it is not there."""
