@@ -3,6 +3,7 @@
 #include "broker/app/families.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <malloc.h>
 
 #include <future>
 #include <string>
@@ -22,11 +23,8 @@ constexpr std::chrono::seconds kFirstSecretsTimeout{15};
 constexpr std::chrono::seconds kStopTimeout{5};
 
 store::KubeStoreParts StoreParts(const ClusterService::Parts& parts, Batch& refresh) {
-  store::KubeStoreParts out{parts.kube.client(),
-                            parts.root_key,
-                            parts.clock,
-                            parts.io.get_executor(),
-                            parts.logger};
+  store::KubeStoreParts out{
+      parts.kube.client(), parts.root_key, parts.clock, parts.io.get_executor(), parts.logger};
   out.on_observation = [&refresh](const store::SecretRef&) { refresh.Ask(); };
   return out;
 }
@@ -37,11 +35,8 @@ kube::InformerOptions OptionsOf(const kube::ResourceType& type) {
   return options;
 }
 
-void AddInformer(Families& out,
-                 const char* name,
-                 const char* help,
-                 double connectors,
-                 double classes) {
+void AddInformer(
+    Families& out, const char* name, const char* help, double connectors, double classes) {
   out.Gauge(name, help, {{"resource", "connectors"}}, connectors);
   out.Gauge(name, help, {{"resource", "connectorclasses"}}, classes);
 }
@@ -116,13 +111,13 @@ void ClusterService::PublishTo(catalog::Publisher& publisher) {
   publisher_ = &publisher;
   source_ = std::make_unique<catalog::ClusterSource>(
       catalog::ClusterSource::Targets{publisher, parts_.logger, parts_.registry});
-  const kube::Informer::Parts parts{&parts_.kube.client(), &parts_.clock, &parts_.logger, {}};
-  classes_ = std::make_unique<kube::Informer>(
-      OptionsOf(kube::kConnectorClasses),
-      parts,
-      [this](const std::shared_ptr<const kube::Store>& all, const kube::Changes&) {
-        source_->TakeClasses(all);
-      });
+  const kube::Informer::Parts parts{
+      &parts_.kube.client(), &parts_.clock, &parts_.logger, RandomFraction};
+  classes_ =
+      std::make_unique<kube::Informer>(OptionsOf(kube::kConnectorClasses),
+                                       parts,
+                                       [this](const std::shared_ptr<const kube::Store>& all,
+                                              const kube::Changes&) { source_->TakeClasses(all); });
   connectors_ = std::make_unique<kube::Informer>(
       OptionsOf(kube::kConnectors),
       parts,
@@ -154,6 +149,8 @@ Task<void> ClusterService::AwaitRead(std::function<void()> when_read) {
   if (!publisher_->AllKnown()) {
     parts_.logger.Warning("not all credentials could be read; starting without them");
   }
+  // Reading thousands of resources leaves pages behind that nobody needs again.
+  ::malloc_trim(0);
   read_ = true;
   when_read();
 }

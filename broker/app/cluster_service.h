@@ -43,8 +43,8 @@ class ClusterService {
 
   // Before anything else but View. `publisher` outlives the service.
   void PublishTo(catalog::Publisher& publisher);
-  // Starts reading. `when_read` is called once, on the executor, when everything was read, as far as
-  // it can be.
+  // Starts reading. `when_read` is called once, on the executor, when everything was read, as far
+  // as it can be.
   void Start(std::function<void()> when_read);
 
   // What was read stays; Fetch goes on. Blocks; threads must run the executor.

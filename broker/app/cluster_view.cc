@@ -43,8 +43,11 @@ std::string Unread(const ClusterStatus& status) {
   if (!status.connectors.synced || !status.classes.synced) {
     return "the Connectors are being read from the Kubernetes API at " + status.server;
   }
-  return std::to_string(status.secrets.unknown) + " of " +
-         std::to_string(status.secrets.followed) + " Secrets were not read yet";
+  if (status.secrets.unknown == 0) {
+    return "the credentials of the Connectors are being read";
+  }
+  return std::to_string(status.secrets.unknown) + " of " + std::to_string(status.secrets.followed) +
+         " Secrets were not read yet";
 }
 
 }  // namespace
@@ -81,24 +84,25 @@ void AddTo(admin::Readiness& readiness, const ClusterStatus& status) {
     return;
   }
   if (const kube::InformerHealth* failing = Failing(status)) {
-    readiness.degraded.push_back(
-        "the Kubernetes API cannot be used since " + TimeText(*failing->failing_since) +
-        ", Connectors and Secrets stay as they were: " + failing->problem);
+    readiness.degraded.push_back("the Kubernetes API cannot be used since " +
+                                 TimeText(*failing->failing_since) +
+                                 ", Connectors and Secrets stay as they were: " + failing->problem);
   }
 }
 
 admin::StatusSection ClusterSection(const ClusterStatus& status) {
   const store::KubeStoreStatus& secrets = status.secrets;
-  return {"Kubernetes",
-          {{"API", status.server},
-           {"Connectors", std::to_string(status.connector_count) + ", " + StateOf(status.connectors)},
-           {"Connector classes", std::to_string(status.class_count) + ", " + StateOf(status.classes)},
-           {"Resources with a problem", std::to_string(status.problems)},
-           {"Secrets that are watched", std::to_string(secrets.followed)},
-           {"Secrets that cannot be used", std::to_string(secrets.unusable)},
-           {"Secrets whose watch fails", std::to_string(secrets.failing)},
-           {"Secrets not read yet", std::to_string(secrets.unknown)},
-           {"Watches begun again", std::to_string(secrets.watch_restarts)}}};
+  return {
+      "Kubernetes",
+      {{"API", status.server},
+       {"Connectors", std::to_string(status.connector_count) + ", " + StateOf(status.connectors)},
+       {"Connector classes", std::to_string(status.class_count) + ", " + StateOf(status.classes)},
+       {"Resources with a problem", std::to_string(status.problems)},
+       {"Secrets that are watched", std::to_string(secrets.followed)},
+       {"Secrets that cannot be used", std::to_string(secrets.unusable)},
+       {"Secrets whose watch fails", std::to_string(secrets.failing)},
+       {"Secrets not read yet", std::to_string(secrets.unknown)},
+       {"Watches begun again", std::to_string(secrets.watch_restarts)}}};
 }
 
 }  // namespace connector::broker::app

@@ -1,6 +1,7 @@
 #pragma once
 
-// What the catalog, the status page and readiness tell of the resources of the Kubernetes API. Pure.
+// What the catalog, the status page and readiness tell of the resources of the Kubernetes API.
+// Pure.
 
 #include "broker/catalog/in_force.h"
 #include "broker/store/kube_store.h"

@@ -7,14 +7,11 @@
 #include <utility>
 
 namespace connector::broker::app {
-namespace {
 
-double Random() {
+double RandomFraction() {
   thread_local std::mt19937 generator{std::random_device{}()};
   return std::uniform_real_distribution<double>(0, 1)(generator);
 }
-
-}  // namespace
 
 KubeService::KubeService(kube::Settings settings,
                          log::Logger& logger,
@@ -31,7 +28,7 @@ KubeService::KubeService(kube::Settings settings,
                     .Register(registry)),
       client_(std::move(settings),
               kube::ClientParts{&logger,
-                                Random,
+                                RandomFraction,
                                 [this](const kube::Exchange& exchange) { Note(exchange); },
                                 std::string("connector-broker/") + CONNECTOR_VERSION}) {}
 

@@ -16,6 +16,9 @@
 
 namespace connector::broker::app {
 
+// In [0, 1), thread-safe: for backoff.
+[[nodiscard]] double RandomFraction();
+
 // Thread-safe.
 class KubeService {
  public:

@@ -46,7 +46,7 @@ struct StatusSources {
   const rpc::WatchHub* hub = nullptr;
   const RequestMetrics* metrics = nullptr;
   const RecentFailures* failures = nullptr;
-  const store::VaultSecretStore* vault = nullptr;  // Null where none is configured.
+  const store::VaultSecretStore* vault = nullptr;   // Null where none is configured.
   const store::KubeSecretStore* secrets = nullptr;  // Of the Kubernetes API; null with a directory.
   std::string version;
   WallTime started_at;

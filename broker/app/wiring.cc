@@ -157,8 +157,8 @@ class Broker::Impl {
       kube_ = std::make_unique<KubeService>(options_.kubernetes->Clone(), log_, *registry_);
     }
     if (options_.in_cluster()) {
-      cluster_ = std::make_unique<ClusterService>(ClusterService::Parts{
-          *kube_, options_.root_key.Reveal(), clock_, io_, log_, *registry_});
+      cluster_ = std::make_unique<ClusterService>(
+          ClusterService::Parts{*kube_, options_.root_key.Reveal(), clock_, io_, log_, *registry_});
     }
     store::SecretStore& secrets =
         cluster_ ? static_cast<store::SecretStore&>(cluster_->store()) : secrets_;
@@ -425,7 +425,7 @@ class Broker::Impl {
                              Executor>
       schedule_timer_;
   std::unique_ptr<VaultService> vault_;
-  std::unique_ptr<KubeService> kube_;  // Whoever asks the Kubernetes API asks through this.
+  std::unique_ptr<KubeService> kube_;        // Whoever asks the Kubernetes API asks through this.
   std::unique_ptr<ClusterService> cluster_;  // Null with a directory.
   std::unique_ptr<AccessService> access_;
   std::shared_ptr<prometheus::Collectable> access_metrics_;

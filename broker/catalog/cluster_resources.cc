@@ -28,7 +28,7 @@ void ClusterResources::TakeClasses(const kube::Store& classes) {
   }
   std::vector<ConnectorRef> all;
   all.reserve(connectors_.size());
-  for (const auto& [ref, document] : connectors_) {
+  for (const auto& [ref, object] : connectors_) {
     all.push_back(ref);
   }
   Resolve(all);
@@ -42,7 +42,7 @@ void ClusterResources::TakeConnectors(const kube::Store& connectors, const kube:
     if (object == nullptr) {
       connectors_.erase(names.back());
     } else {
-      connectors_[names.back()] = resource::ParseObject(Kind::kConnector, object->json());
+      connectors_[names.back()] = object;
     }
   }
   Resolve(names);
@@ -54,7 +54,7 @@ void ClusterResources::Resolve(const std::vector<ConnectorRef>& names) {
   for (const ConnectorRef& ref : names) {
     problems_.erase(ref);
     if (const auto found = connectors_.find(ref); found != connectors_.end()) {
-      documents.push_back(found->second);
+      documents.push_back(resource::ParseObject(Kind::kConnector, found->second->json()));
     }
   }
   resource::DirectoryContent content =

@@ -4,7 +4,7 @@
 // (in_force.h): a Connector that has problems, by itself or with its class, keeps its last good
 // version, disturbs no other, and is gone as soon as it is deleted.
 //
-// No socket, no lock, no clock. What did not change is not read again.
+// No socket, no lock, no clock. What did not change is not read again, but when a class changes.
 
 #include "broker/catalog/in_force.h"
 #include "common/config/problem.h"
@@ -35,7 +35,7 @@ class ClusterResources {
   void Resolve(const std::vector<ConnectorRef>& names);
 
   std::vector<Documents> classes_;
-  std::map<ConnectorRef, Documents> connectors_;
+  std::map<ConnectorRef, kube::ObjectPtr> connectors_;  // The informer's: no second copy.
   std::map<std::string, std::vector<config::Problem>> class_problems_;
   std::map<ConnectorRef, std::vector<config::Problem>> problems_;
   std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();

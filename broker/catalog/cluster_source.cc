@@ -15,8 +15,9 @@ namespace {
 prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* result) {
   return prometheus::BuildCounter()
       .Name("connector_broker_resource_reloads_total")
-      .Help("Batches of changes from the Kubernetes API: ok, or problems (some resource was "
-            "refused)")
+      .Help(
+          "Batches of changes from the Kubernetes API: ok, or problems (some resource was "
+          "refused)")
       .Register(registry)
       .Add({{"result", result}});
 }
@@ -62,9 +63,9 @@ void ClusterSource::Publish() {
   ReportProblems();
   (problems_.empty() ? ok_ : with_problems_).Increment();
   if (!std::exchange(published_, true)) {
-    targets_.logger.Info("resources loaded",
-                         {{"connectors", resources_.in_force()->connectors.size()},
-                          {"problems", problems_.size()}});
+    targets_.logger.Info(
+        "resources loaded",
+        {{"connectors", resources_.in_force()->connectors.size()}, {"problems", problems_.size()}});
   }
 }
 

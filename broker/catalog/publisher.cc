@@ -103,8 +103,7 @@ void Publisher::Refresh() {
   static_cast<void>(Rebuild());
 }
 
-CredentialState Publisher::StateOf(const store::SecretRef& ref,
-                                   const std::string& registry) const {
+CredentialState Publisher::StateOf(const store::SecretRef& ref, const std::string& registry) const {
   const CredentialView& view = ref.vault ? views_.vault : views_.cluster;
   if (view.observe) {
     return view.observe(ref, registry);

@@ -1,8 +1,8 @@
 #pragma once
 
 // Publisher: joins the resources in force with what is known of the credentials outside of them, in
-// Vault or in Secrets of the Kubernetes API, and publishes the catalog when either changes. The only
-// writer of the catalog.
+// Vault or in Secrets of the Kubernetes API, and publishes the catalog when either changes. The
+// only writer of the catalog.
 //
 // Such a credential is read after the Connector is there, and may come and go by itself; one in a
 // Secret of the directory changes together with the Connectors.
@@ -83,7 +83,8 @@ class Publisher {
   Followed vault_{views_.vault};
   Followed cluster_{views_.cluster};
 
-  mutable std::mutex mutex_;  // Held while the catalog is replaced, so that the last state is the last one.
+  mutable std::mutex
+      mutex_;  // Held while the catalog is replaced, so that the last state is the last one.
   std::condition_variable refreshed_;
   std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
   bool all_known_ = true;

@@ -175,9 +175,8 @@ class RealProber final : public Prober {
 
   Task<ProbeStep> CheckSecret(CoursePointer course) {
     if (!course->ref) {
-      co_return CheckCa("secret",
-                        *course,
-                        Passed("secret", "this connector needs no Secret", "SecretOptional"));
+      co_return CheckCa(
+          "secret", *course, Passed("secret", "this connector needs no Secret", "SecretOptional"));
     }
     course->secret = co_await store_.Fetch(*course->ref, course->deadline);
     if (!*course->secret) {
@@ -227,9 +226,7 @@ class RealProber final : public Prober {
     const Result<store::RegistryCredential> credential = store::ReadRegistryCredential(
         *course.ref, **course.secret, course.entry->connector->address.Authority());
     return credential
-               ? CheckCa(name,
-                         course,
-                         Passed(name, course.ref->ToString() + " holds a credential"))
+               ? CheckCa(name, course, Passed(name, course.ref->ToString() + " holds a credential"))
                : SecretFailed(name, credential.error());
   }
 

@@ -40,10 +40,10 @@ class Prober {
   virtual ~Prober() = default;
 
   // In their order: secret (it is there and has its keys, and so has the CA bundle's), or of a
-  // credential in Vault: vault-login, vault-read (Vault lets us read the path), vault-keys (what is there is a
-  // credential); liveness (GET /v2/ answers 200 or 401), auth (a token can be minted: to pull the
-  // repository parameter, else without a scope), read (GET the repository's tags; only with that
-  // parameter). Stops at the first failure.
+  // credential in Vault: vault-login, vault-read (Vault lets us read the path), vault-keys (what is
+  // there is a credential); liveness (GET /v2/ answers 200 or 401), auth (a token can be minted: to
+  // pull the repository parameter, else without a scope), read (GET the repository's tags; only
+  // with that parameter). Stops at the first failure.
   [[nodiscard]] virtual Task<std::vector<ProbeStep>> Check(
       std::shared_ptr<const catalog::Entry> entry, Deadline deadline) = 0;
 

@@ -120,8 +120,7 @@ void KubeKeeper::Follow(std::vector<SecretNeed> needs,
     }
   }
   for (const ItemPointer& item : started) {
-    scope_->Spawn(
-        Watch(shared_from_this(), item, Spread(started.size() - 1, parts_.random())));
+    scope_->Spawn(Watch(shared_from_this(), item, Spread(started.size() - 1, parts_.random())));
   }
   for (const ItemPointer& item : changed) {
     scope_->Spawn(Reread(shared_from_this(), item));
@@ -205,8 +204,8 @@ milliseconds KubeKeeper::PauseAfter(const Item& item) const {
                                kLongestOfAll);
   const unsigned doublings = std::min(item.failures, 10U);
   const milliseconds time = std::min(longest, parts_.times.shortest * (1 << doublings) / 2);
-  return milliseconds(static_cast<std::int64_t>(static_cast<double>(time.count()) *
-                                                (0.5 + 0.5 * parts_.random())));
+  return milliseconds(
+      static_cast<std::int64_t>(static_cast<double>(time.count()) * (0.5 + 0.5 * parts_.random())));
 }
 
 }  // namespace connector::broker::store

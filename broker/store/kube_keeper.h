@@ -39,15 +39,15 @@ class KubeKeeper : public std::enable_shared_from_this<KubeKeeper> {
     SecretNeed need;
     kube::ObjectName name;
     KubeObservation seen;
-    bool dropped = false;  // No longer the store's; whoever still holds it gives up.
+    bool dropped = false;     // No longer the store's; whoever still holds it gives up.
     std::string resume_from;  // Empty: from the present state.
     // Counts what was heard of the watch: an answer to a get that was asked before is older.
     std::uint64_t told = 0;
-    unsigned failures = 0;          // In a row.
-    unsigned refusals = 0;          // In a row, of the watch.
+    unsigned failures = 0;           // In a row.
+    unsigned refusals = 0;           // In a row, of the watch.
     std::optional<Error> unwatched;  // The watch is refused: nothing of it is given out.
     std::shared_ptr<Cancel> stop = std::make_shared<Cancel>();  // Ends the watch.
-    Signal wake = std::make_shared<OneShot<Done>>();   // Ends a pause.
+    Signal wake = std::make_shared<OneShot<Done>>();            // Ends a pause.
     Signal heard = std::make_shared<OneShot<Done>>();  // The watch told something, or ended.
   };
   using ItemPointer = std::shared_ptr<Item>;

@@ -23,8 +23,7 @@ std::string About(const kube::ObjectName& name) {
 }
 
 Error Broken(const kube::ObjectName& name, const std::string& what) {
-  return MakeError(
-      ErrorCode::kInvalidArgument, ErrorOrigin::kBroker, About(name) + " " + what);
+  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kBroker, About(name) + " " + what);
 }
 
 std::optional<std::string_view> TextOf(const json::value& value) {
@@ -33,7 +32,9 @@ std::optional<std::string_view> TextOf(const json::value& value) {
                          : std::optional<std::string_view>({text->data(), text->size()});
 }
 
-Result<Secret> Decode(const json::value& value, const kube::ObjectName& name, std::string_view key) {
+Result<Secret> Decode(const json::value& value,
+                      const kube::ObjectName& name,
+                      std::string_view key) {
   const std::optional<std::string_view> text = TextOf(value);
   std::optional<std::string> bytes = text ? Base64Decode(*text) : std::nullopt;
   if (!bytes) {

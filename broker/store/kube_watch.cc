@@ -1,5 +1,4 @@
 #include "broker/store/kube_keeper.h"
-
 #include "common/log/log.h"
 
 #include <utility>
@@ -98,8 +97,7 @@ Task<void> KubeKeeper::Confirm([[maybe_unused]] std::shared_ptr<KubeKeeper> self
   }
 }
 
-Task<void> KubeKeeper::Reread([[maybe_unused]] std::shared_ptr<KubeKeeper> self,
-                              ItemPointer item) {
+Task<void> KubeKeeper::Reread([[maybe_unused]] std::shared_ptr<KubeKeeper> self, ItemPointer item) {
   std::uint64_t told = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -226,10 +224,10 @@ bool KubeKeeper::TakeAnswer(const ItemPointer& item,
     item->seen.last_success = parts_.clock.Now();
     item->seen.last_error.clear();
     item->seen.last_error_at.reset();
-    tell = Settle(item,
-                  answer ? KubeContentOf(**answer, item->need, versions_)
-                         : KubeContentOf(ExplainKubeError(
-                               answer.error(), item->need.ref, KubeVerb::kGet)));
+    tell = Settle(
+        item,
+        answer ? KubeContentOf(**answer, item->need, versions_)
+               : KubeContentOf(ExplainKubeError(answer.error(), item->need.ref, KubeVerb::kGet)));
   }
   if (tell) {
     tell();

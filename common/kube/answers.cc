@@ -103,10 +103,6 @@ Error RefusalOf(int status, const json::object* body, const std::string& what) {
                    meaning.retry);
 }
 
-std::optional<json::object> ParsePlain(std::string_view text, WipingMemory& memory) {
-  return ParseWipedObject(text, memory);
-}
-
 WatchLine ReadError(const json::object& status) {
   const json::value* code = status.if_contains("code");
   const int number = code != nullptr && code->is_int64() ? static_cast<int>(code->as_int64()) : 500;
@@ -134,8 +130,7 @@ std::optional<WatchEventKind> KindOf(std::string_view type) {
 }  // namespace
 
 Error RefusalOf(int status, std::string_view body, const std::string& what) {
-  WipingMemory memory;
-  const std::optional<json::object> parsed = ParsePlain(body, memory);
+  const std::optional<json::object> parsed = ParseWipedObject(body, Object::Memory());
   return RefusalOf(status, parsed ? &*parsed : nullptr, what);
 }
 
@@ -145,14 +140,12 @@ Error About(const std::string& what, Error error) {
 }
 
 bool IsExpired(int status, std::string_view body) {
-  WipingMemory memory;
-  const std::optional<json::object> parsed = ParsePlain(body, memory);
+  const std::optional<json::object> parsed = ParseWipedObject(body, Object::Memory());
   return parsed ? IsExpired(status, *parsed) : status == kGone;
 }
 
 Result<Page> ParsePage(std::string_view body, const ResourceType& type) {
-  auto memory = std::make_shared<WipingMemory>();
-  std::optional<json::object> list = ParseWipedObject(body, *memory);
+  std::optional<json::object> list = ParseWipedObject(body, Object::Memory());
   if (!list) {
     return NotTheApi("no JSON object");
   }
@@ -171,7 +164,7 @@ Result<Page> ParsePage(std::string_view body, const ResourceType& type) {
       if (!item.is_object()) {
         return NotTheApi("an item that is no object");
       }
-      Result<ObjectPtr> object = Object::Take(memory, std::move(item.as_object()), type);
+      Result<ObjectPtr> object = Object::Take(std::move(item.as_object()), type);
       if (!object) {
         return std::move(object).error();
       }
@@ -182,8 +175,7 @@ Result<Page> ParsePage(std::string_view body, const ResourceType& type) {
 }
 
 Result<WatchLine> ParseWatchLine(std::string_view text, const ResourceType& type) {
-  auto memory = std::make_shared<WipingMemory>();
-  std::optional<json::object> parsed = ParseWipedObject(text, *memory);
+  std::optional<json::object> parsed = ParseWipedObject(text, Object::Memory());
   json::value* object = parsed ? parsed->if_contains("object") : nullptr;
   if (object == nullptr || !object->is_object()) {
     return NotTheApi("a watch event without an object");
@@ -207,7 +199,7 @@ Result<WatchLine> ParseWatchLine(std::string_view text, const ResourceType& type
       return NotTheApi("a bookmark without metadata.resourceVersion");
     }
   } else {
-    Result<ObjectPtr> made = Object::Take(memory, std::move(part), type);
+    Result<ObjectPtr> made = Object::Take(std::move(part), type);
     if (!made) {
       return std::move(made).error();
     }

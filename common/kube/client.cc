@@ -54,6 +54,19 @@ Result<Call> WithBody(Result<Call> call,
   return call;
 }
 
+// An apply that creates wants the name in the body as well.
+boost::json::object Named(boost::json::object body, const ObjectName& name) {
+  boost::json::value& metadata = body["metadata"];
+  if (!metadata.is_object()) {
+    metadata.emplace_object();
+  }
+  metadata.as_object()["name"] = name.name;
+  if (!name.ns.empty()) {
+    metadata.as_object()["namespace"] = name.ns;
+  }
+  return body;
+}
+
 // One attempt at all pages. `expired` is set when a continue token was too old.
 Task<Result<Listing>> Pages(SharedTransport transport,
                             ResourceType type,
@@ -265,7 +278,7 @@ Task<Result<ObjectPtr>> Client::Apply(ResourceType type,
                                "PATCH",
                                "application/apply-patch+yaml",
                                type,
-                               std::move(body));
+                               Named(std::move(body), name));
   if (call) {
     AddQuery(*call, "fieldManager", options.field_manager);
     AddQuery(*call, "force", options.force ? "true" : "false");

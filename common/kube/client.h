@@ -34,9 +34,9 @@ class Logger;
 namespace connector::kube {
 
 struct Selector {
-  std::string ns;      // Empty: all namespaces.
-  std::string labels;  // "app=x,tier!=y"
-  std::string fields;  // "metadata.name=harbor"
+  std::string ns{};      // Empty: all namespaces.
+  std::string labels{};  // "app=x,tier!=y"
+  std::string fields{};  // "metadata.name=harbor"
 };
 
 struct Listing {
@@ -61,14 +61,14 @@ enum class WatchEnd : std::uint8_t {
 };
 
 struct ApplyOptions {
-  std::string field_manager;
-  bool force = false;       // Takes fields over from other managers instead of kConflict.
-  std::string subresource;  // "status", or empty.
+  std::string field_manager{};
+  bool force = false;         // Takes fields over from other managers instead of kConflict.
+  std::string subresource{};  // "status", or empty.
 };
 
 struct DeletePreconditions {
-  std::string uid;               // Empty: whichever.
-  std::string resource_version;  // The same.
+  std::string uid{};               // Empty: whichever.
+  std::string resource_version{};  // The same.
 };
 
 // What one request was, for metrics. `resource` is the plural, with "/status" where it was that.
@@ -117,7 +117,7 @@ class Client {
                                                ObjectName name,
                                                boost::json::object body,
                                                Deadline deadline);
-  // Server-side apply.
+  // Server-side apply. The name, too, is filled in.
   [[nodiscard]] Task<Result<ObjectPtr>> Apply(ResourceType type,
                                               ObjectName name,
                                               boost::json::object body,

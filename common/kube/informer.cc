@@ -129,7 +129,9 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
       }
       co_return over;
     }
-    if (*end == WatchEnd::kExpired) {
+    // An API server whose store was set back says nothing of a version that lies ahead of it.
+    const bool ahead = *end == WatchEnd::kSilent && !self->heard_;
+    if (*end == WatchEnd::kExpired || ahead) {
       self->version_.clear();
     }
     const bool useful = self->heard_ || Steady::now() - started > kShortWatch;

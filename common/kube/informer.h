@@ -40,8 +40,8 @@ struct InformerHealth {
 };
 
 struct InformerOptions {
-  ResourceType type;
-  Selector selector;
+  ResourceType type{};
+  Selector selector{};
   std::chrono::milliseconds idle = kDefaultIdleWatch;
   // Events that come within this of each other make one snapshot and one call.
   std::chrono::milliseconds batch{20};

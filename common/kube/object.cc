@@ -29,27 +29,29 @@ std::string ObjectName::ToString() const {
 }
 
 Result<ObjectPtr> Object::Parse(std::string_view json) {
-  auto memory = std::make_shared<WipingMemory>();
-  std::optional<json::object> parsed = ParseWipedObject(json, *memory);
+  std::optional<json::object> parsed = ParseWipedObject(json, Memory());
   if (!parsed) {
     return NotTheApi("no JSON object");
   }
-  return Make(std::move(memory), *std::move(parsed));
+  return Make(*std::move(parsed));
 }
 
-Result<ObjectPtr> Object::Take(std::shared_ptr<WipingMemory> memory,
-                               json::object part,
-                               const ResourceType& type) {
+WipingMemory& Object::Memory() {
+  static auto* const kMemory = new WipingMemory;
+  return *kMemory;
+}
+
+Result<ObjectPtr> Object::Take(json::object part, const ResourceType& type) {
   if (!part.contains("apiVersion")) {
     part["apiVersion"] = type.ApiVersion();
   }
   if (!part.contains("kind")) {
     part["kind"] = type.kind;
   }
-  return Make(std::move(memory), std::move(part));
+  return Make(std::move(part));
 }
 
-Result<ObjectPtr> Object::Make(std::shared_ptr<WipingMemory> memory, json::object json) {
+Result<ObjectPtr> Object::Make(json::object json) {
   json::value* metadata = json.if_contains("metadata");
   if (metadata == nullptr || !metadata->is_object()) {
     return NotTheApi("an object without metadata");
@@ -70,8 +72,7 @@ Result<ObjectPtr> Object::Make(std::shared_ptr<WipingMemory> memory, json::objec
       generation != nullptr && generation->is_int64()) {
     object->generation_ = generation->as_int64();
   }
-  object->memory_ = std::move(memory);
-  object->json_ = std::make_shared<const json::object>(std::move(json));
+  object->json_ = std::move(json);
   return ObjectPtr(object);
 }
 

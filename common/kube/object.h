@@ -64,11 +64,14 @@ class Object {
   // Fails with kUnavailable for what is not a JSON object with metadata.name and
   // metadata.resourceVersion, because whatever answered was not the API.
   [[nodiscard]] static Result<std::shared_ptr<const Object>> Parse(std::string_view json);
-  // The same of a part of what was parsed into `memory`; fills apiVersion and kind in.
-  [[nodiscard]] static Result<std::shared_ptr<const Object>> Take(
-      std::shared_ptr<WipingMemory> memory, boost::json::object part, const ResourceType& type);
+  // The same of a part of what was parsed into Memory(); fills apiVersion and kind in.
+  [[nodiscard]] static Result<std::shared_ptr<const Object>> Take(boost::json::object part,
+                                                                  const ResourceType& type);
+  // What all objects, and copies of their parts, live in. It is never destroyed: a copy of a JSON
+  // value stays in the memory of its original, and may outlive that.
+  [[nodiscard]] static WipingMemory& Memory();
 
-  [[nodiscard]] const boost::json::object& json() const { return *json_; }
+  [[nodiscard]] const boost::json::object& json() const { return json_; }
   [[nodiscard]] const ObjectName& name() const { return name_; }
   [[nodiscard]] const std::string& uid() const { return uid_; }  // Empty where it has none.
   // Opaque: only compared for equality, and sent back.
@@ -78,11 +81,9 @@ class Object {
  private:
   Object() = default;
 
-  [[nodiscard]] static Result<std::shared_ptr<const Object>> Make(
-      std::shared_ptr<WipingMemory> memory, boost::json::object json);
+  [[nodiscard]] static Result<std::shared_ptr<const Object>> Make(boost::json::object json);
 
-  std::shared_ptr<WipingMemory> memory_;
-  std::shared_ptr<const boost::json::object> json_;
+  boost::json::object json_{&Memory()};
   ObjectName name_;
   std::string uid_;
   std::string resource_version_;

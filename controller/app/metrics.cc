@@ -103,7 +103,8 @@ void EventMetrics::BrokerAvailable(bool available) {
 
 std::vector<prometheus::MetricFamily> ConnectorMetrics::Collect() const {
   std::map<std::pair<std::string, std::string>, int> counts;
-  for (const auto& [name, object] : connectors_()->objects) {
+  const std::shared_ptr<const kube::Store> connectors = connectors_();
+  for (const auto& [name, object] : connectors->objects) {
     const std::vector<status::Condition> conditions = status::ReadConditions(object->json());
     const status::Condition* ready = status::Find(conditions, status::kTypes[status::kReady]);
     const status::Verdict verdict = ready == nullptr ? status::Verdict{} : ready->verdict;

@@ -116,7 +116,8 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
 
   void AllChanged() {
     std::vector<ConnectorRef> refs;
-    for (const auto& [name, object] : parts_.view->connectors()->objects) {
+    const std::shared_ptr<const kube::Store> connectors = parts_.view->connectors();
+    for (const auto& [name, object] : connectors->objects) {
       refs.push_back({name.ns, name.name});
     }
     Changed(refs);

@@ -172,7 +172,8 @@ std::vector<std::string> ClusterView::Failing() const {
 
 std::vector<kube::ObjectPtr> ClusterView::classes() const {
   std::vector<kube::ObjectPtr> out;
-  for (const auto& [name, object] : classes_->Current()->objects) {
+  const std::shared_ptr<const kube::Store> store = classes_->Current();
+  for (const auto& [name, object] : store->objects) {
     out.push_back(object);
   }
   return out;

@@ -125,6 +125,9 @@ class KubernetesDemo(Demo):
             lambda: self._try_apply(documents), "what the chart holds for the API was accepted"
         )
         for name in ("broker", "controller"):
+            self.kubectl(
+                "create", "serviceaccount", f"oci-connector-{name}", f"--namespace={_NAMESPACE}"
+            )
             token = self.kubectl(
                 "create", "token", f"oci-connector-{name}", f"--namespace={_NAMESPACE}",
                 "--duration=8h",
@@ -173,8 +176,8 @@ class KubernetesDemo(Demo):
         token = self.kubectl("create", "token", account, "--audience=oci-connector").strip()
         token_file = self.write(f"{account}/token", token)
         self.connectorctl(
-            "render", "all", "--host", self.host, "--connector", "default/demo",
-            "--token-file", token_file, "--out", self.path(account),
+            "render", "all", "--host", self.host, "--token-file", token_file,
+            "--out", self.path(account),
         )  # fmt: skip
 
     def run_client(self, argv):

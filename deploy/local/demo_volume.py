@@ -84,10 +84,9 @@ def demonstrate(demo):
     _, shown = node.run(["ls", volume])
     print(f"    {' '.join(shown.split())}", flush=True)
     scenario.expect(node.run(
-        ["skopeo", "copy", f"oci:{demo.path('image')}:v1",
-         f"docker://{demo.host}/samples/volume:skopeo"],
-        {"REGISTRY_AUTH_FILE": f"{volume}/auth.json",
-         "CONTAINERS_REGISTRIES_CONF": f"{volume}/registries.conf"},
+        ["skopeo", "--registries-conf", f"{volume}/registries.conf", "copy",
+         f"oci:{demo.path('image')}:v1", f"docker://{demo.host}/samples/volume:skopeo"],
+        {"REGISTRY_AUTH_FILE": f"{volume}/auth.json"},
     ), 0, "skopeo's push with the mounted files")  # fmt: skip
     scenario.expect(_build(demo, node, volume), 0, "buildctl's build and push with the mounted files")
 

@@ -1,5 +1,7 @@
 """What the chart renders: for each set of values, without a cluster."""
 
+import base64
+import json
 import os
 import re
 import subprocess
@@ -49,6 +51,10 @@ REFUSED = {
     "a drain without time": (["dataplane.drainSeconds=0"], "drainSeconds"),
     "a duration without a unit": (["broker.audit.maxFileAge=24"], "maxFileAge"),
     "existing certificates without names": (["certificates.mode=existing"], "broker.peers.dataplanes is missing"),
+    "a Secret's name where the Job makes it": (
+        ["certificates.secretNames.broker=mine"],
+        "secretNames.broker",
+    ),
     "renewal after the end": (["certificates.days=10"], "renewBeforeDays"),
     "more replicas at least than at most": (["dataplane.autoscaling.minReplicas=11"], "minReplicas"),
     "a namespace twice": (
@@ -183,6 +189,17 @@ def test_a_changed_configuration_makes_new_pods():
     assert len(set(sums)) == len(sums)
 
 
+def kubeconfig_of(ca):
+    authority = base64.b64encode(ca.pem.encode()).decode()
+    return {
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c", "namespace": NAMESPACE}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://api.example.com:6443",
+                                               "certificate-authority-data": authority}}],
+        "users": [{"name": "c", "user": {"token": "t"}}],
+    }  # fmt: skip
+
+
 @each_set
 @each_program
 def test_the_program_takes_its_configuration(values, name, tmp_path):
@@ -199,6 +216,11 @@ def test_the_program_takes_its_configuration(values, name, tmp_path):
         for source, target in ((certificate, "tls.crt"), (key, "tls.key"), (ca.path, "ca.crt")):
             (folder / target).write_bytes(open(source, "rb").read())
     config = re.sub(r"(?<![\w.])/(etc|var)/", rf"{tmp_path}/\1/", config)
+    # Here is no pod; test_images.py has one, and the text as it is.
+    kubeconfig = write(str(tmp_path / "kubeconfig"), json.dumps(kubeconfig_of(ca)))
+    config = re.sub(
+        r"^kubernetes: \{\}$", f"kubernetes: {{kubeconfigFile: {kubeconfig}}}", config, flags=re.M
+    )
     path = write(str(tmp_path / f"{name}.yaml"), config)
 
     done = subprocess.run(
@@ -237,7 +259,7 @@ def rights(where, group, resources, verbs, names=""):
 
 OURS = "oci-connector.dev"
 BROKER = (
-    rights("*", OURS, "connectors connectorclasses", "get list watch")
+    rights("*", OURS, "connectors connectorclasses", "list watch")
     | rights("*", "authentication.k8s.io", "tokenreviews", "create")
     | rights("*", "authorization.k8s.io", "subjectaccessreviews", "create")
 )
@@ -252,7 +274,7 @@ CONTROLLER = (
         NAMESPACE,
         "coordination.k8s.io",
         "leases",
-        "get list watch update",
+        "get list watch patch",
         "oci-connector-controller",
     )
 )

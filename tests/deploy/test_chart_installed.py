@@ -168,15 +168,15 @@ def test_pod_security_would_refuse_a_pod_that_runs_as_root(cluster):
 
 def test_the_controllers_make_all_pods(installed):
     cluster, _ = installed
-    wanted = {"broker": 2, "dataplane": 1, "controller": 2, "certificates": 1}
+    wanted = {"broker": 2, "dataplane": 2, "controller": 2, "certificates": 1}
 
     def made():
         pods = get(cluster, "pods")["items"]
         found = [pod["metadata"]["labels"]["app.kubernetes.io/component"] for pod in pods]
         return {name: found.count(name) for name in set(found)} == wanted
 
-    # One data plane: there is nobody who would measure for the autoscaler.
-    wait_until(made, "all pods are made", 30)
+    # The second data plane is the autoscaler's, which looks every 15 s.
+    wait_until(made, "all pods are made", 45)
     claims = [claim["metadata"]["name"] for claim in get(cluster, "pvc")["items"]]
     assert sorted(claims) == ["audit-oci-connector-broker-0", "audit-oci-connector-broker-1"]
 

@@ -3,7 +3,6 @@
 import json
 
 from cluster import HOST
-from images import Image
 from netns import wait_until
 from peers import peer
 from push import get_manifest, push_image
@@ -16,7 +15,7 @@ def test_a_stock_client_pushes_and_pulls_through_the_address_that_the_controller
     assert address == {"host": HOST, "url": f"http://{HOST}"}
     token = cluster.token()
     auth = cluster.auth_file(token, address["host"])
-    image = Image(cluster.path("image"))
+    image = cluster.image()
 
     pushed = cluster.run_client([
         "skopeo", "copy", "--authfile", f"{auth}/auth.json", "--dest-tls-verify=false",
@@ -63,7 +62,7 @@ def test_access_rules_narrow_what_rbac_allows(cluster):
     rule = {"from": [{"serviceAccount": {"namespace": "default", "name": "builder"}}],
             "repositories": ["robot/app"], "actions": ["pull", "push"]}  # fmt: skip
     cluster.put_connector(cluster.connector(access=[rule]))
-    image, client, token = Image(cluster.path("image")), cluster.client(), cluster.token()
+    image, client, token = cluster.image(), cluster.client(), cluster.token()
     push_image(client, NAME, "v1", image, token)
 
     outside = wait_until(

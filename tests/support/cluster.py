@@ -197,6 +197,7 @@ class Cluster(World):
             "adminAddress": f"127.0.0.1:{FIRST_CONTROLLER_ADMIN_PORT + index}",
             "kubernetes": {"kubeconfigFile": self.kubeconfigs["controller"]},
             "logLevel": "debug",
+            "probes": {"period": "10s", "firstRetry": "1s"},
         }
         config["broker"] |= {
             "address": self.dataplane_config(0)["broker"]["address"],
@@ -234,10 +235,14 @@ class Cluster(World):
         return {c["type"]: (c["status"], c["reason"]) for c in status.get("conditions", [])}
 
     def wait_ready(self, name="demo", namespace="default"):
-        wait_until(
-            lambda: self.conditions(name, namespace).get("Ready", ("",))[0] == "True",
-            f"{namespace}/{name} is Ready", 40,
-        )  # fmt: skip
+        try:
+            wait_until(
+                lambda: self.conditions(name, namespace).get("Ready", ("",))[0] == "True",
+                f"{namespace}/{name} is Ready", 40,
+            )  # fmt: skip
+        except AssertionError as error:
+            status = self.connector_now(name, namespace).get("status")
+            raise AssertionError(f"{error}: {status}") from None
 
     def token(self, account="builder", namespace="default", **more):
         token = self.kube.token(account, namespace, **more)

@@ -4,10 +4,13 @@ Everything is in one room: the API server, the controllers, the broker. The API 
 log, which says who wrote what and when, whatever the programs say of themselves.
 """
 
+import http.client
 import json
 import os
+import ssl
+import threading
 
-from kube import CRDS, ControlPlane
+from kube import ADMIN_TOKEN, CRDS, ControlPlane
 from netns import wait_until
 from world import BROKER_PORT, World, program
 
@@ -164,6 +167,31 @@ class ControllerWorld:
         if file:
             self.world.put_connector(connector)
         self.plane.apply(connector)
+
+    def create_many(self, names):
+        """All at once, over connections that stay open: faster than a controller follows."""
+        body = self.connector("many")
+        path = CONNECTORS.format("default")
+
+        def create(part):
+            context = ssl.create_default_context(cafile=self.plane.ca.path)
+            address = (self.plane.address, self.plane.port)
+            with self.world.middle.entered():
+                connection = http.client.HTTPSConnection(*address, timeout=60, context=context)
+                connection.connect()
+            headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/json"}
+            for name in part:
+                body_of = {**body, "metadata": {"name": name, "namespace": "default"}}
+                connection.request("POST", path, json.dumps(body_of), headers)
+                answer = connection.getresponse()
+                assert answer.status == 201, answer.read()
+                answer.read()
+            connection.close()
+
+        threads = [threading.Thread(target=create, args=(names[k::6],)) for k in range(6)]
+        for thread in threads:
+            thread.start()
+        return threads
 
     def read(self, name, namespace="default"):
         return self.plane.must("GET", f"{CONNECTORS.format(namespace)}/{name}")

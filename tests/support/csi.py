@@ -209,7 +209,16 @@ class CsiNode:
                        self.driver)  # fmt: skip
         if self.client is None:  # It finds a driver that was started again by itself.
             self.client = CsiClient(self.socket)
+        wait_until(self._answers, "the driver answers on its socket", 30, self.driver)
         return self.driver
+
+    def _answers(self):
+        """The first call on a connection to a driver that was killed fails: it is spent here."""
+        try:
+            self.client.call("Identity.Probe", timeout=5)
+        except grpc.RpcError:
+            return False
+        return True
 
     def close(self):
         if self.client:

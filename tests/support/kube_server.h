@@ -63,7 +63,7 @@ class KubeServer {
   // "/apis/GROUP/VERSION/namespaces/NS/PLURAL/NAME"
   [[nodiscard]] static std::string PathOf(const boost::json::value& object);
 
-  // Applies deploy/crds/*.yaml and waits until they serve.
+  // Applies the definitions in deploy/crds and waits until they serve.
   void ApplyCrds();
 
   // A new one; returns its name.

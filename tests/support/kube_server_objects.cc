@@ -30,9 +30,7 @@ bool IsEstablished(const json::value& crd) {
 }  // namespace
 
 void KubeServer::ApplyCrds() {
-  const std::string ours = CONNECTOR_SOURCE_DIRECTORY "/deploy/crds";
-  const std::string least = CONNECTOR_SOURCE_DIRECTORY "/tests/data/kube/crds";
-  const std::string directory = std::filesystem::exists(ours) ? ours : least;
+  const std::string directory = CONNECTOR_SOURCE_DIRECTORY "/deploy/crds";
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     const std::string text = ReadWhole(entry.path());
     if (text.find("kind: CustomResourceDefinition") == std::string::npos) {

@@ -46,7 +46,9 @@ class ReviewStandIn {
       const std::lock_guard lock(mutex_);
       gate = std::exchange(gate_, nullptr);
     }
-    gate->Set(Done{});
+    if (gate) {
+      gate->Set(Done{});
+    }
   }
   // The body of each review, in order.
   [[nodiscard]] std::vector<boost::json::object> asked() const {

@@ -9,9 +9,11 @@
 #include <gtest/gtest.h>
 #include <sys/statvfs.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "csi/files/payload.h"
 #include "csi/files/tree.h"
@@ -114,6 +116,27 @@ TEST_F(VolumeMountTest, ReplacesAllFilesInOneStep) {
   EXPECT_EQ(Node::Read(target_ + "/c/d"), "2");
   EXPECT_THAT(Names(), UnorderedElementsAre("..data", after, "a", "c"));
   EXPECT_EQ(std::filesystem::read_symlink(target_ + "/a"), "..data/a");
+}
+
+TEST_F(VolumeMountTest, NeverLetsAReaderFindNothing) {
+  Mount(Files({{"token", "x"}}));
+  const Fd view = View();
+  std::atomic<bool> over = false;
+  std::atomic<int> missing = 0;
+  std::thread reader([&] {
+    while (!over) {
+      missing += std::filesystem::is_symlink(target_ + "/..data") ? 0 : 1;
+    }
+  });
+
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_THAT(Write(view.get(), Files({{"token", std::to_string(i)}}), {expiry_, {}}),
+                HasValue(Done{}));
+  }
+  over = true;
+  reader.join();
+
+  EXPECT_EQ(missing, 0);
 }
 
 // A client that opened the old folder reads the old files whole: no byte of theirs is written

@@ -1,5 +1,6 @@
 #include "tests/integration/kube/kube_world.h"
 #include "tests/support/result_matchers.h"
+#include "tests/support/tcp_gate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -69,6 +70,40 @@ TEST(KubeClient, WatchesFromAVersion) {
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(*end, WatchEnd::kSilent);
   EXPECT_THAT(seen, ::testing::ElementsAre("one=second", "two=1"));
+}
+
+TEST(KubeClient, KnowsAVersionThatIsGone) {
+  KubeWorld world;
+  const ObjectPtr old = world.Make("one", "first");
+  world.Change("one", "second");
+  KubeWorld::server().Kill();
+  KubeWorld::server().Compact();
+  KubeWorld::server().Start();
+
+  const auto end = world.Run(world.client().Watch(
+      kConfigMaps,
+      {world.ns(), "", ""},
+      old->resource_version(),
+      [](WatchEvent) {},
+      std::chrono::seconds(20),
+      SoonEnough()));
+
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_EQ(*end, WatchEnd::kExpired);
+}
+
+TEST(KubeClient, FailsFastWhileNobodyListens) {
+  KubeWorld world;
+  Settings settings = KubeWorld::server().Settings();
+  settings.server.port = testing_support::TcpGate(1).port();  // Free again.
+  Client client(std::move(settings), KubeWorld::Parts());
+  const auto started = std::chrono::steady_clock::now();
+
+  const auto got = world.Run(client.Get(kConfigMaps, {world.ns(), "one"}, SoonEnough()));
+
+  EXPECT_THAT(got, HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("refused the connection")));
+  EXPECT_EQ(got.error().retry, Retry::kSafe);
+  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(5));
 }
 
 }  // namespace

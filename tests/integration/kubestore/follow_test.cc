@@ -77,9 +77,9 @@ TEST_F(KubeFollow, JudgesASecretForTheRegistryThatItIsFor) {
 
   FollowRobot("other.example.com");
 
-  EXPECT_TRUE(KubeStoreWorld::Eventually(
-      [&] { return State("other.example.com").starts_with("good "); }))
-      << State("other.example.com");
+  EXPECT_TRUE(KubeStoreWorld::Eventually([&] {
+    return State("other.example.com").starts_with("good ");
+  })) << State("other.example.com");
 }
 
 TEST_F(KubeFollow, KeepsACaBundleUpToDate) {
@@ -137,8 +137,9 @@ TEST_F(KubeFollow, WritesNoContentIntoTheLog) {
   PutSecret(robot_, "Opaque", {{"password", "hunter2"}});
   ASSERT_TRUE(EventuallyState(HasSubstr("lacks the key username"))) << State();
 
-  EXPECT_THAT(world().Log(), AllOf(::testing::Not(HasSubstr("hunter2")),
-                                   ::testing::Not(HasSubstr(Base64Encode("hunter2")))));
+  EXPECT_THAT(world().Log(),
+              AllOf(::testing::Not(HasSubstr("hunter2")),
+                    ::testing::Not(HasSubstr(Base64Encode("hunter2")))));
 }
 
 }  // namespace

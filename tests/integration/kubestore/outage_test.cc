@@ -19,8 +19,8 @@ class KubeOutage : public KubeSecretsTest {
 
 TEST_F(KubeOutage, KeepsWhatIsKnownWhileTheApiIsAway) {
   server().Kill();
-  EXPECT_TRUE(KubeStoreWorld::Eventually(
-      [&] { return !world().Observed(robot_).last_error.empty(); }));
+  EXPECT_TRUE(
+      KubeStoreWorld::Eventually([&] { return !world().Observed(robot_).last_error.empty(); }));
 
   EXPECT_EQ(State(), GoodState(one_));
   EXPECT_THAT(world().Fetch(robot_, std::chrono::seconds(2)), HasError(ErrorCode::kUnavailable));

@@ -66,10 +66,7 @@ TEST_F(KubeRights, NeedsNoMoreThanGetAndWatchOfTheName) {
   FollowRobot();
 
   ASSERT_TRUE(EventuallyState(GoodState(one_))) << State();
-  EXPECT_EQ(server()
-                .Ask("GET", "/api/v1/namespaces/" + ns_ + "/secrets", "", token_)
-                .status,
-            403)
+  EXPECT_EQ(server().Ask("GET", "/api/v1/namespaces/" + ns_ + "/secrets", "", token_).status, 403)
       << "the account may list nothing";
 }
 

@@ -39,9 +39,9 @@ class KubeSecretsTest : public ::testing::Test {
     server().Grant(ns_, "broker", "registry-secrets", SecretRules({"robot", "bundle"}, verbs));
   }
   void TakeAway() {
-    server().Must("DELETE",
-                  "/apis/rbac.authorization.k8s.io/v1/namespaces/" + ns_ +
-                      "/rolebindings/registry-secrets");
+    server().Must(
+        "DELETE",
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/" + ns_ + "/rolebindings/registry-secrets");
   }
 
   KubeStoreWorld& world() {
@@ -58,10 +58,10 @@ class KubeSecretsTest : public ::testing::Test {
   std::string State(const std::string& registry = kRegistry) {
     const KubeObservation seen = world().Observed(robot_);
     const auto lack = seen.content.lacks.find(registry);
-    return !seen.known                          ? "unknown"
-           : !seen.content.problem.empty()      ? seen.content.problem
-           : lack != seen.content.lacks.end()   ? lack->second
-                                                : "good " + seen.content.version;
+    return !seen.known                        ? "unknown"
+           : !seen.content.problem.empty()    ? seen.content.problem
+           : lack != seen.content.lacks.end() ? lack->second
+                                              : "good " + seen.content.version;
   }
   [[nodiscard]] bool EventuallyState(const ::testing::Matcher<std::string>& matches) {
     return KubeStoreWorld::Eventually([&] { return matches.Matches(State()); });

@@ -107,9 +107,9 @@ TEST(ClusterSection, ShowsHowOldWhatIsKnownIs) {
   const admin::StatusSection section = ClusterSection(status);
 
   EXPECT_THAT(section.rows,
-              ::testing::IsSupersetOf(
-                  {Pair("Connectors", "5, up to date"),
-                   Pair("Connector classes", "0, as of 1970-01-01T00:00:00Z: connection refused")}));
+              ::testing::IsSupersetOf({Pair("Connectors", "5, up to date"),
+                                       Pair("Connector classes",
+                                            "0, as of 1970-01-01T00:00:00Z: connection refused")}));
 }
 
 }  // namespace

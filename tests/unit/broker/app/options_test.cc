@@ -216,16 +216,15 @@ TEST_F(OptionsTest, RefuseARootKeyThatCanBeGuessed) {
 
 TEST_F(OptionsTest, TakeResourcesFromOnePlace) {
   EXPECT_THAT(Problems({{"resources", "{}"}}), ElementsAre(HasSubstr("resources: names no place")));
-  EXPECT_THAT(
-      Problems({{"resources", "{directory: res, kubernetes: {}}"},
-                {"kubernetes", Kubeconfig("https://api:6443")}}),
-      ElementsAre(HasSubstr("resources: names directory and kubernetes; keep one")));
+  EXPECT_THAT(Problems({{"resources", "{directory: res, kubernetes: {}}"},
+                        {"kubernetes", Kubeconfig("https://api:6443")}}),
+              ElementsAre(HasSubstr("resources: names directory and kubernetes; keep one")));
 }
 
 TEST_F(OptionsTest, TakeTheKubernetesApiOfAKubeconfig) {
-  ReplaceFile(dir_ / "broker.yaml",
-              Yaml({{"resources", "{kubernetes: {}}"},
-                    {"kubernetes", Kubeconfig("https://api:6443")}}));
+  ReplaceFile(
+      dir_ / "broker.yaml",
+      Yaml({{"resources", "{kubernetes: {}}"}, {"kubernetes", Kubeconfig("https://api:6443")}}));
   Options options;
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
 

@@ -91,12 +91,12 @@ TEST(Merge, KeepsThroughSeveralBrokenLoads) {
 }
 
 std::shared_ptr<const Entry> EntryOf(const InForce& in_force) {
-  return MakeSnapshot(in_force,
-                      LookInDirectory(in_force,
-                                      [](const store::SecretRef& ref) {
-                                        return CredentialState{
-                                            "version of " + ref.ns + "/" + ref.name, {}};
-                                      }))
+  return MakeSnapshot(
+             in_force,
+             LookInDirectory(in_force,
+                             [](const store::SecretRef& ref) {
+                               return CredentialState{"version of " + ref.ns + "/" + ref.name, {}};
+                             }))
       ->Find(kHarbor);
 }
 
@@ -202,9 +202,8 @@ TEST(SameEntries, ComparesEpochsProblemsAndNames) {
       content.secrets.clear();
     }
     const InForce in_force = Merge({}, content);
-    return MakeSnapshot(in_force, LookInDirectory(in_force, [](const auto&) {
-                          return CredentialState{};
-                        }));
+    return MakeSnapshot(in_force,
+                        LookInDirectory(in_force, [](const auto&) { return CredentialState{}; }));
   };
   EXPECT_TRUE(SameEntries(*snapshot(1, true), *snapshot(1, true)));
   EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(2, true)));

@@ -82,11 +82,10 @@ TEST_F(ClusterPublisherTest, FollowsEachSecretOnceForAllThatNeedIt) {
                                                   {{"team-a", "b"}, "robot", "robot", "", "other"},
                                                   {{"team-b", "c"}, "robot", "", ""}})));
 
-  EXPECT_THAT(
-      followed_,
-      ElementsAre(SecretNeed{{"team-a", "bundle"}, {}, true},
-                  SecretNeed{{"team-a", "robot"}, {"harbor.example.com", "other"}, true},
-                  SecretNeed{{"team-b", "robot"}, {"harbor.example.com"}, false}));
+  EXPECT_THAT(followed_,
+              ElementsAre(SecretNeed{{"team-a", "bundle"}, {}, true},
+                          SecretNeed{{"team-a", "robot"}, {"harbor.example.com", "other"}, true},
+                          SecretNeed{{"team-b", "robot"}, {"harbor.example.com"}, false}));
 }
 
 TEST_F(ClusterPublisherTest, FollowsAnewWhatIsNeededForAnotherRegistry) {

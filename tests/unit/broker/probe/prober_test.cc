@@ -135,9 +135,8 @@ TEST_F(ProberTest, SendsNoCredentialToAnOpenRegistry) {
   connector_.auth.params["repository"] = "library/ubuntu";
   world_.registry.Answer({});
 
-  EXPECT_THAT(
-      Check(),
-      ElementsAre(Ok("secret", "SecretOptional"), Ok("liveness"), Ok("auth"), Ok("read")));
+  EXPECT_THAT(Check(),
+              ElementsAre(Ok("secret", "SecretOptional"), Ok("liveness"), Ok("auth"), Ok("read")));
   EXPECT_EQ(world_.registry.requests().back().Header("authorization"), "");
 }
 
@@ -164,17 +163,17 @@ TEST_F(ProberTest, StopsAtACaBundleThatCannotBeUsed) {
   connector_.ca_secret_name = "bundle";
   for (const AuthKind kind : {AuthKind::kTokenAuth, AuthKind::kAnonymous}) {
     connector_.auth.kind = kind;
-    connector_.auth.secret_name = kind == AuthKind::kAnonymous
-                                      ? std::nullopt
-                                      : std::optional<std::string>("harbor-robot");
+    connector_.auth.secret_name =
+        kind == AuthKind::kAnonymous ? std::nullopt : std::optional<std::string>("harbor-robot");
     auto entry = std::make_shared<catalog::Entry>(*world_.Entry(connector_));
     entry->ca_pem.clear();
     entry->problem = "there is no Secret default/bundle";
 
-    EXPECT_THAT(testing_support::RunTask(io_,
-                                         prober_->Check(entry, std::chrono::steady_clock::now() +
-                                                                   std::chrono::seconds(20))),
-                ElementsAre(Failed("secret", "CaBundleInvalid", "default/bundle")));
+    EXPECT_THAT(
+        testing_support::RunTask(
+            io_,
+            prober_->Check(entry, std::chrono::steady_clock::now() + std::chrono::seconds(20))),
+        ElementsAre(Failed("secret", "CaBundleInvalid", "default/bundle")));
   }
 }
 
