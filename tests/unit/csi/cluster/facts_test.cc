@@ -30,10 +30,12 @@ TEST(ReadConnector, TakesWhatAMountNeeds) {
 }
 
 TEST(ReadConnector, TakesThePortOfTheDataPlaneFromTheUrl) {
-  EXPECT_THAT(Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"http://c-a.ci.svc:8080"}}})"),
-              Field(&ConnectorFacts::host, "c-a.ci.svc:8080"));
-  EXPECT_THAT(Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"https://c-a.ci.svc:443"}}})"),
-              Field(&ConnectorFacts::host, "c-a.ci.svc"));
+  EXPECT_THAT(
+      Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"http://c-a.ci.svc:8080"}}})"),
+      Field(&ConnectorFacts::host, "c-a.ci.svc:8080"));
+  EXPECT_THAT(
+      Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"https://c-a.ci.svc:443"}}})"),
+      Field(&ConnectorFacts::host, "c-a.ci.svc"));
 }
 
 TEST(ReadConnector, KnowsDockerHubByTheNameThatImagesUse) {
