@@ -82,6 +82,12 @@ std::string UpstreamHost(std::string_view address) {
   return resource::IsDockerHubHost(origin->host) ? "docker.io" : origin->Authority();
 }
 
+// As images name it: the URL has the port where that is not the scheme's own.
+std::string DataplaneHost(const boost::json::object* address) {
+  const Result<http::Origin> origin = http::ParseOrigin(TextIn(address, "url"));
+  return origin ? origin->Authority() : std::string(TextIn(address, "host"));
+}
+
 }  // namespace
 
 ConnectorFacts ReadConnector(const boost::json::object& object) {
@@ -92,7 +98,7 @@ ConnectorFacts ReadConnector(const boost::json::object& object) {
   if (facts.class_name.empty()) {
     facts.class_name = resource::kDefaultClass;
   }
-  facts.host = std::string(TextIn(ObjectIn(status, "address"), "host"));
+  facts.host = DataplaneHost(ObjectIn(status, "address"));
   facts.upstream_host = UpstreamHost(TextIn(spec, "address"));
   ReadConditions(status, facts);
   return facts;

@@ -12,7 +12,7 @@ namespace connector::csi::cluster {
 
 struct ConnectorFacts {
   std::string class_name;
-  std::string host;           // status.address.host; empty as long as the controller set none.
+  std::string host;           // host[:port] of status.address; empty as long as there is none.
   std::string upstream_host;  // host[:port] of the registry as images name it: for mirrors.
   bool ready = false;
   // Why it is not: "SecretReady is False (SecretNotFound): ...". Printable, at most 400 bytes.

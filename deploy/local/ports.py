@@ -18,9 +18,10 @@ PORTS = {
     "etcd": (8908, "etcd, with --kubernetes"),
     "etcd-peer": (8909, "etcd, with --kubernetes"),
     "controller-status": (8910, "controller's status page, with --kubernetes"),
+    "csi-status": (8911, "CSI driver's status page, with --kubernetes"),
 }
 _OF_VAULT = ("vault",)
-_OF_KUBERNETES = ("kubernetes", "etcd", "etcd-peer", "controller-status")
+_OF_KUBERNETES = ("kubernetes", "etcd", "etcd-peer", "controller-status", "csi-status")
 
 
 def environment_variable(name):

@@ -21,7 +21,7 @@ class Processes:
         self._started = []
 
     def start(self, name, argv, port):
-        """Starts a server and waits until it listens on 127.0.0.1:`port`."""
+        """Starts a server and waits until it listens on 127.0.0.1:`port`. Its process."""
         log_path = os.path.join(self._directory, f"{name}.log")
         with open(log_path, "ab") as log:
             process = subprocess.Popen(
@@ -34,6 +34,7 @@ class Processes:
             )
         self._started.append((name, process, log_path))
         self._wait_for(name, process, log_path, port)
+        return process
 
     def run(self, argv, environment=None):
         """Runs a program to its end: (exit code, output)."""

@@ -11,15 +11,20 @@ import tarfile
 class Image:
     """An OCI layout on disk, tagged `latest`."""
 
-    def __init__(self, directory, content=None, size=4096, architecture="amd64"):
+    def __init__(self, directory, content=None, size=4096, architecture="amd64", program=None):
+        """`program`: the path of a busybox; the image then starts it, and sleeps unless told else."""
         self.directory, self.architecture = directory, architecture
+        if program is not None:
+            with open(program, "rb") as file:
+                content = file.read()
         self.content = os.urandom(size) if content is None else content
-        layer_tar = _tar("hello", self.content)
+        path, mode = ("hello", 0o644) if program is None else ("bin/busybox", 0o755)
+        layer_tar = _tar(path, self.content, mode)
         self.layer = gzip.compress(layer_tar, mtime=0)
         self.config = _canonical({
             "architecture": architecture,
             "os": "linux",
-            "config": {},
+            "config": {} if program is None else {"Entrypoint": [f"/{path}"], "Cmd": ["sleep", "1d"]},
             "rootfs": {"type": "layers", "diff_ids": [digest_of(layer_tar)]},
         })  # fmt: skip
         self.manifest = _canonical({
@@ -111,10 +116,10 @@ def _descriptor(media_type, data):
     return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
 
 
-def _tar(name, content):
+def _tar(name, content, mode=0o644):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         entry = tarfile.TarInfo(name)
-        entry.size = len(content)
+        entry.size, entry.mode = len(content), mode
         tar.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()

@@ -186,6 +186,11 @@ class ControlPlane:
 
     # Identities
 
+    def add_user(self, token, name, *groups):
+        """Somebody who is no ServiceAccount, such as a node. Before `start`."""
+        with open(self._tokens, "a", encoding="ascii") as file:
+            file.write(f'{token},{name},{name},"{",".join(groups)}"\n')
+
     def new_namespace(self, name, labels=None):
         body = {"metadata": {"name": name, "labels": labels or {}}}
         self.must("POST", "/api/v1/namespaces", body)

@@ -29,6 +29,15 @@ TEST(ReadConnector, TakesWhatAMountNeeds) {
           "team", "c-harbor.ci.svc.cluster.local", "harbor.example.com:8443", true, ""}));
 }
 
+TEST(ReadConnector, TakesThePortOfTheDataPlaneFromTheUrl) {
+  EXPECT_THAT(
+      Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"http://c-a.ci.svc:8080"}}})"),
+      Field(&ConnectorFacts::host, "c-a.ci.svc:8080"));
+  EXPECT_THAT(
+      Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"https://c-a.ci.svc:443"}}})"),
+      Field(&ConnectorFacts::host, "c-a.ci.svc"));
+}
+
 TEST(ReadConnector, KnowsDockerHubByTheNameThatImagesUse) {
   EXPECT_THAT(Read(R"({"spec":{"address":"https://registry-1.docker.io"}})"),
               AllOf(Field(&ConnectorFacts::upstream_host, "docker.io"),

@@ -1,0 +1,26 @@
+{{- define "oci.csiConfig" -}}
+endpoint: unix:///csi/csi.sock
+podsDirectory: {{ .Values.csi.kubeletDirectory }}/pods
+driverName: {{ .Values.csi.driverName }}
+adminAddress: "0.0.0.0:9580"
+kubernetes: {}
+{{- with .Values.csi.dataplane }}
+{{- if .ca }}
+dataplane: {caFile: /etc/oci-connector/config/ca.crt}
+{{- else if .tls }}
+dataplane: {tls: true}
+{{- end }}
+{{- end }}
+defaults:
+  configurationNames: {{ toJson .Values.csi.configurationNames }}
+logLevel: {{ .Values.csi.logLevel }}
+{{- end }}
+
+{{/* Of the two that speak to the driver's socket, which root alone may open. */}}
+{{- define "oci.csiSidecarSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsUser: 0
+capabilities: {drop: [ALL]}
+seccompProfile: {type: RuntimeDefault}
+{{- end }}

@@ -1,0 +1,44 @@
+"""docs/clients: each manifest is one that the API server takes, and what it mounts is what it names."""
+
+import glob
+import os
+import re
+
+import pytest
+import yaml
+
+from chart import ROOT
+
+PAGES = sorted(glob.glob(os.path.join(ROOT, "docs", "clients", "*.md")))
+MOUNTED = "/etc/oci-connector"
+
+
+def pods(path):
+    with open(path, encoding="utf-8") as file:
+        blocks = re.findall(r"^```yaml\n(apiVersion: v1\nkind: Pod\n.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
+    return [(yaml.safe_load(block), block) for block in blocks]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=os.path.basename)
+def test_a_pages_pod_is_taken_and_finds_the_files_that_it_names(path, node):
+    if os.path.basename(path) == "README.md":
+        return
+    ((pod, text),) = pods(path)
+    node.new_namespace(pod["metadata"]["namespace"])
+    node.control.new_account(pod["metadata"]["namespace"], "builder")
+    assert "Warning" not in node.control.kubectl("apply", "-f", "-", stdin=text).ok().output
+
+    for volume in pod["spec"].get("volumes", []):
+        if "csi" in volume:
+            mounted = node.publish("ci", "builder", volume["csi"]["volumeAttributes"])
+            for name in re.findall(rf"{MOUNTED}/([\w./-]+)", text):
+                # Over TLS alone; the driver here has no CA.
+                if name not in ("certs.d", "ca.crt"):
+                    assert os.path.exists(mounted.path(name)), name
+            mounted.unpublish()
+
+
+def test_every_page_is_in_the_list():
+    with open(os.path.join(ROOT, "docs", "clients", "README.md"), encoding="utf-8") as file:
+        listed = set(re.findall(r"\((\w+\.md)\)", file.read()))
+    assert listed == {os.path.basename(path) for path in PAGES} - {"README.md"}

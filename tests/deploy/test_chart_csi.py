@@ -1,0 +1,133 @@
+"""The chart's part for nodes: the CSI driver's DaemonSet, and nothing when it is not asked for."""
+
+import subprocess
+
+import pytest
+
+from chart import component, of_kind, render, template, the
+from csi import DRIVER, RULES
+from testca import write
+from world import program
+
+NAMESPACE = "oci-connector-csi"
+
+
+def objects(*settings):
+    sets = ("csi.enabled=true", "kubeletPulls.enabled=true", *settings)
+    return render("default", *[part for each in sets for part in ("--set", each)])
+
+
+def pod(*settings):
+    return the(objects(*settings), "DaemonSet", "csi")["spec"]["template"]["spec"]
+
+
+def test_makes_nothing_for_nodes_unless_it_is_asked():
+    assert not [each for each in render("default") if component(each) in ("csi", "kubelet")]
+
+
+def test_all_of_the_driver_is_in_its_own_namespace():
+    made = [each for each in objects() if component(each) == "csi"]
+
+    assert {each["metadata"].get("namespace", NAMESPACE) for each in made} == {NAMESPACE}
+    labels = the(made, "Namespace", "csi")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
+    assert not of_kind(objects("csi.namespace.create=false"), "Namespace")
+
+
+def test_the_driver_has_exactly_the_rights_that_its_tests_run_with():
+    assert the(objects(), "ClusterRole", "csi")["rules"] == RULES
+    assert not [each for each in of_kind(objects(), "Role") if component(each) == "csi"]
+    (subject,) = the(objects(), "ClusterRoleBinding", "csi")["subjects"]
+    assert subject == {"kind": "ServiceAccount", "name": "oci-connector-csi", "namespace": NAMESPACE}
+
+
+def test_the_driver_alone_is_privileged_and_shares_no_namespace_of_the_node():
+    containers = {each["name"]: each for each in pod()["containers"]}
+
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod())
+    assert containers["csi"]["securityContext"]["privileged"] is True
+    for name in ("registrar", "liveness"):
+        assert containers[name]["securityContext"] == {
+            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "runAsUser": 0,
+            "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
+        }  # fmt: skip
+
+
+def test_of_the_node_it_sees_the_folder_of_pods_and_two_of_sockets():
+    kubelet = "/data/kubelet"
+    spec = pod(f"csi.kubeletDirectory={kubelet}")
+    mounts = {each["name"]: each for each in spec["containers"][0]["volumeMounts"]}
+
+    assert {each["hostPath"]["path"] for each in spec["volumes"] if "hostPath" in each} == {
+        f"{kubelet}/pods", f"{kubelet}/plugins/{DRIVER}", f"{kubelet}/plugins_registry",
+    }  # fmt: skip
+    assert mounts["pods"]["mountPath"] == f"{kubelet}/pods"
+    assert mounts["pods"]["mountPropagation"] == "Bidirectional"
+    registrar = spec["containers"][1]["args"]
+    assert f"--kubelet-registration-path={kubelet}/plugins/{DRIVER}/csi.sock" in registrar
+
+
+def test_only_the_driver_has_a_token_of_the_api():
+    assert pod()["automountServiceAccountToken"] is False
+    with_token = [
+        each["name"] for each in pod()["containers"]
+        if "api-token" in [mount["name"] for mount in each["volumeMounts"]]
+    ]  # fmt: skip
+    assert with_token == ["csi"]
+
+
+def test_images_come_from_the_one_registry_by_name_and_version():
+    images = [each["image"] for each in pod("csi.registrar.image.tag=v9")["containers"]]
+
+    registry = "registry.example.com/oci-connector/"
+    assert all(image.startswith(registry) for image in images)
+    assert f"{registry}csi-node-driver-registrar:v9" in images
+
+
+def test_tokens_are_in_secrets_where_the_server_knows_that():
+    field = "serviceAccountTokenInSecrets"
+    assert the(objects(), "CSIDriver", "csi")["spec"][field] is True
+    assert field not in the(objects("csi.tokensInSecrets=false"), "CSIDriver", "csi")["spec"]
+    arguments = ["--set", "image.registry=registry.example.com/x", "--set", "csi.enabled=true"]
+    code, out, err = template(*arguments, "--kube-version", "1.34.0")
+    assert (code, field in out) == (0, False), err
+
+
+def test_it_is_reached_for_its_metrics_and_reaches_the_api_alone():
+    spec = the(objects(), "NetworkPolicy", "csi")["spec"]
+
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert not spec["ingress"]
+    assert [port["port"] for rule in spec["egress"] for port in rule["ports"]] == [443, 6443]
+
+
+@pytest.mark.parametrize("settings", [(), ("csi.dataplane.tls=true",)])
+def test_the_program_takes_its_configuration(settings, tmp_path):
+    config = the(objects(*settings), "ConfigMap", "csi")["data"]["csi.yaml"]
+    kubeconfig = write(str(tmp_path / "kubeconfig"), "{}")
+    config = config.replace("kubernetes: {}", f"kubernetes: {{kubeconfigFile: {kubeconfig}}}")
+    path = write(str(tmp_path / "csi.yaml"), config)
+
+    done = subprocess.run(
+        [program("connector-csi"), "--config", path, "--check"], capture_output=True, text=True,
+        env={"NODE_NAME": "node-1"},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr + config
+
+
+REFUSED = {
+    "a token shorter than the API allows": ("csi.tokenExpirationSeconds=60", "tokenExpirationSeconds"),
+    "a folder that is no whole path": ("csi.kubeletDirectory=kubelet", "kubeletDirectory"),
+    "a mirror without a Connector": ("kubeletPulls.mirrors[0].host=a.example.com", "connector"),
+    "a key that does not exist": ("csi.replicas=1", "replicas"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", REFUSED)
+def test_refuses(rule):
+    setting, says = REFUSED[rule]
+    code, _, err = template("--set", "image.registry=registry.example.com/x", "--set", setting)
+
+    assert code != 0
+    assert says in err
