@@ -56,7 +56,8 @@ struct Expected {
 [[nodiscard]] Result<std::string> UnverifiedIssuer(std::string_view token);
 
 // The claims of a token whose signature nobody has checked: good for refusing it before somebody is
-// asked who checks it, for not keeping it longer than its exp, and for nothing else. Fails with kUnauthenticated like ParseClaims.
+// asked who checks it, for not keeping it longer than its exp, and for nothing else. Fails with
+// kUnauthenticated like ParseClaims.
 [[nodiscard]] Result<Claims> UnverifiedClaims(std::string_view token);
 
 }  // namespace connector::jose
