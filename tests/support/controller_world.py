@@ -10,7 +10,7 @@ import os
 import ssl
 import threading
 
-from kube import ADMIN_TOKEN, CRDS, ControlPlane
+from kube import ADMIN_TOKEN, ControlPlane
 from netns import wait_until
 from world import BROKER_PORT, World, program
 
@@ -63,11 +63,6 @@ class ControllerWorld:
         world.put_ca(world.upstream.ca.pem)
         world.start_broker()
         plane.start()
-        if not os.path.isdir(CRDS):
-            least = os.path.join(os.path.dirname(__file__), "..", "data", "kube", "crds")
-            plane.kubectl("apply", "--server-side", "-f", least).ok()
-            plane.kubectl("wait", "--for=condition=Established", "-f", least).ok()
-            wait_until(lambda: plane.ask("GET", CLASSES)[0] == 200, "the resources are served")
         # Only now: the garbage collector looks for new types of resources twice a minute.
         plane.start_controllers()
         plane.new_namespace(NAMESPACE)

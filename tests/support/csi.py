@@ -33,10 +33,6 @@ from testca import write
 from world import program
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_CRDS = [
-    os.path.join(_ROOT, *path)
-    for path in (("deploy", "crds"), ("tests", "data", "kube", "crds"))
-]
 ADMIN_PORT = 9580
 DRIVER = "connector-csi.oci-connector.dev"
 TOKENS = "csi.storage.k8s.io/serviceAccount.tokens"
@@ -181,7 +177,7 @@ class CsiNode:
     def start(self, driver=True):
         if self._own_control:
             self.control.start(crds=False)
-        self._apply_crds()
+        self.control.apply_crds()
         self._authorise()
         # As a kubelet's folder is for the driver's pod: what is mounted there is seen elsewhere.
         os.makedirs(self.pods)
@@ -347,20 +343,6 @@ class CsiNode:
         path = os.path.join(self.directory, name)
         os.makedirs(path, exist_ok=True)
         return path
-
-    def _apply_crds(self):
-        """The CRDs alone: other objects beside them would come too early."""
-        for directory in _CRDS:
-            paths = [os.path.join(directory, name) for name in ("connectors.yaml",
-                                                                "connectorclasses.yaml")]  # fmt: skip
-            if all(os.path.exists(path) for path in paths):
-                break
-        files = [argument for path in paths for argument in ("-f", path)]
-        self.control.kubectl("apply", "--server-side", *files).ok()
-        self.control.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files).ok()
-        for plural in ("connectors", "connectorclasses"):
-            wait_until(lambda plural=plural: self.control.ask("GET", f"{GROUP}/{plural}")[0] == 200,
-                       f"{plural} are served")  # fmt: skip
 
     def _authorise(self):
         self.new_namespace("oci-connector-csi")
