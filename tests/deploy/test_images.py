@@ -19,7 +19,13 @@ from netns import Room, wait_until
 from world import BIN, program
 
 BUILD = os.path.join(ROOT, "deploy", "images", "build")
-IMAGES = ("connector-broker", "connector-dataplane", "connector-controller", "connectorctl")
+IMAGES = (
+    "connector-broker",
+    "connector-dataplane",
+    "connector-controller",
+    "connector-csi",
+    "connectorctl",
+)
 ADDRESS = "10.99.0.1"
 FULLNAME = "oci-connector"
 
