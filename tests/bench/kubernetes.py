@@ -20,7 +20,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
-from cluster import NAMESPACE, Cluster, listener_port  # noqa: E402
+from cluster import FIRST_CONTROLLER_ADMIN_PORT, NAMESPACE, Cluster, listener_port  # noqa: E402
 from images import Image  # noqa: E402
 from kube import ADMIN_TOKEN  # noqa: E402
 from netns import wait_until  # noqa: E402
@@ -104,6 +104,7 @@ class Bench:
         log = os.path.join(self.directory, "api-audit.log")
         flags = [f"--audit-policy-file={policy}", f"--audit-log-path={log}", "--audit-log-mode=blocking"]
         self.cluster = Cluster(os.path.join(self.directory, "cluster"), kube_flags=flags)
+        self.cluster.controller_extra = {}
         self.audit = Audit(log)
 
     def run(self):
@@ -189,11 +190,15 @@ class Bench:
         self._row("controllers ready", time.monotonic() - started, 30, "s")
 
         def services():
-            answer = self.cluster.kube.must(
-                "GET", "/api/v1/services?labelSelector=app.kubernetes.io/managed-by%3D"
-                "connector-controller&limit=1"
+            pages = (self.cluster.readiness_of(port)[0] == 200 and
+                     self.cluster.ask_admin(port, "/metrics")[1]
+                     for port in (FIRST_CONTROLLER_ADMIN_PORT, FIRST_CONTROLLER_ADMIN_PORT + 1))
+            return sum(
+                float(line.rsplit(" ", 1)[1])
+                for page in pages
+                for line in page.splitlines()
+                if line.startswith('connector_controller_writes_total{resource="services",result="ok"')
             )  # fmt: skip
-            return len(answer["items"]) + answer["metadata"].get("remainingItemCount", 0)
 
         wait_until(lambda: services() >= self.options.connectors, "each has its Service", 300)
         self._row("each Connector has its Service", time.monotonic() - started, None, "s")

@@ -34,6 +34,7 @@ class Cluster(World):
         self.brokers, self.controllers = [], []
         self.objects = chart.render(VALUES)
         self.kubeconfigs = {}
+        self.controller_extra = {"probes": {"period": "10s", "firstRetry": "1s"}}
         self.front = None
 
     def start(self, dataplanes=3, brokers=2, controllers=2, access=(), **spec):
@@ -197,7 +198,7 @@ class Cluster(World):
             "adminAddress": f"127.0.0.1:{FIRST_CONTROLLER_ADMIN_PORT + index}",
             "kubernetes": {"kubeconfigFile": self.kubeconfigs["controller"]},
             "logLevel": "debug",
-            "probes": {"period": "10s", "firstRetry": "1s"},
+            **self.controller_extra,
         }
         config["broker"] |= {
             "address": self.dataplane_config(0)["broker"]["address"],
