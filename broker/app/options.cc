@@ -150,8 +150,8 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
                {from.peers().operators().begin(), from.peers().operators().end()}};
   ReadResources(from.resources(), reader, out);
   ReadIdentity(from.identity(), reader, out);
-  out.rbac = ReadAccessMode(from.access(), out.resource_directory.empty(), reader);
-  if (out.in_cluster() || out.rbac || out.kubernetes_identity) {
+  out.rbac = ReadAccessMode(from.access(), from.resources().has_kubernetes(), reader);
+  if (from.resources().has_kubernetes() || out.rbac || out.kubernetes_identity) {
     ReadKubernetes(from.kubernetes(), reader, out);
   }
   ReadAudit(from.audit(), reader, out);
