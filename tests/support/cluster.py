@@ -7,6 +7,7 @@ ServiceAccount in place of a pod's own files, and /etc/hosts in place of the clu
 
 import os
 import secrets
+import time
 
 import yaml
 
@@ -14,7 +15,7 @@ import canary
 import chart
 from front import Front
 from images import Image
-from kube import ISSUER, ControlPlane
+from kube import ISSUER, ControlPlane, note_start
 from netns import wait_until
 from world import HTTP_PORT, PROXY, World, program
 
@@ -42,6 +43,7 @@ class Cluster(World):
         none is RBAC alone."""
         self.upstream.start()
         self.kube.start(controllers=True)
+        started = time.monotonic()
         self.connectorctl("pki", "init", self.path("pki"), "--ip", PROXY, "--dns", HOST)
         self.install()
         for index in range(brokers):
@@ -54,7 +56,13 @@ class Cluster(World):
         self.front = Front(self.middle, PROXY, 80, [(PROXY, port) for port in ports])
         self.at_close.append(self.front.close)
         self.spec = {"access": list(access), **spec}
-        return self._connect()
+        self._connect()
+        note_start(
+            f"{brokers} brokers, {dataplanes} data planes,"
+            f" {controllers} controllers, until a Connector was Ready",
+            time.monotonic() - started,
+        )
+        return self
 
     def put_right(self):
         """After a test that broke something: all runs and is as `start` made it."""
