@@ -1,21 +1,19 @@
 #include "common/base/locked_arena.h"
-#include "common/config/problem.h"
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
-#include "common/service/arguments.h"
+#include "common/service/program.h"
 #include "dataplane/app/options.h"
 #include "dataplane/app/wiring.h"
 
-#include <signal.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace {
 
+constexpr const char* kName = "connector-dataplane";
 constexpr std::string_view kUsage =
     "connector-dataplane: serves OCI clients and adds the registry's credential on the way.\n"
     "\n"
@@ -27,21 +25,14 @@ constexpr std::string_view kUsage =
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
 
-int Run(const connector::dataplane::app::Options& options) {
-  connector::log::Logger logger(STDOUT_FILENO, "connector-dataplane", options.log_level);
-  // Blocked before any thread starts, so that only sigwait below sees them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-
-  connector::dataplane::app::Dataplane dataplane(options, logger);
+int Run(connector::dataplane::app::Options options) {
+  const sigset_t signals = connector::service::TakeOverSignals();
+  connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
+  connector::dataplane::app::Dataplane dataplane(std::move(options), logger);
   const connector::Result<connector::Done> started = dataplane.Start();
   if (!started) {
     logger.Error("cannot start", {{"reason", started.error().message}});
-    return 1;
+    return connector::service::kExitCannotRun;
   }
   std::string ports;
   for (const auto port : dataplane.ports()) {
@@ -61,25 +52,6 @@ int Run(const connector::dataplane::app::Options& options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  const connector::service::Arguments arguments = connector::service::ParseArguments(argc, argv);
-  if (arguments.help || !arguments.valid) {
-    std::fputs(kUsage.data(), arguments.help ? stdout : stderr);
-    return arguments.help ? 0 : 2;
-  }
-  try {
-    connector::dataplane::app::Options options;
-    const auto problems = connector::dataplane::app::LoadOptions(arguments.config, options);
-    if (!problems.empty()) {
-      std::fprintf(stderr, "%s\n", connector::config::Format(problems).c_str());
-      return 2;
-    }
-    if (arguments.check) {
-      std::puts("the configuration is valid");
-      return 0;
-    }
-    return Run(options);
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "connector-dataplane: %s\n", failure.what());
-    return 1;
-  }
+  return connector::service::Main<connector::dataplane::app::Options>(
+      argc, argv, {kName, kUsage, connector::dataplane::app::LoadOptions, Run});
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// The command line that broker and data plane have in common: --config FILE [--check]. What they do
+// The command line that all services have in common: --config FILE [--check]. What they do
 // with it, and what they print, is theirs.
 
 #include <string>
