@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shlex
+import tempfile
 import uuid
 
 import grpc
@@ -92,10 +93,15 @@ def demonstrate(demo):
 
 
 def _build(demo, node, volume):
-    context = demo.path("build")
-    os.makedirs(context)
+    os.makedirs(demo.path("build"))
     demo.write("build/Dockerfile", f"FROM {demo.host}/samples/volume:skopeo\nLABEL built=here\n")
-    address = f"unix://{demo.path('buildkitd.sock')}"
+    # Not in the demonstration's own folder: the path of a socket may have 107 characters.
+    with tempfile.TemporaryDirectory(prefix="buildkit-", dir="/tmp") as short:
+        return _build_over(f"unix://{short}/sock", demo, node, volume)
+
+
+def _build_over(address, demo, node, volume):
+    context = demo.path("build")
     daemon = shlex.join([
         demo.peers["buildkitd"], "--config", f"{volume}/buildkitd.toml", "--addr", address,
         "--root", demo.path("buildkit"), "--containerd-worker=false",
@@ -113,7 +119,11 @@ def _build(demo, node, volume):
         f"tries=0; until {client} debug workers > /dev/null 2>&1; do "
         f"tries=$((tries + 1)); [ $tries -lt 100 ] || exit 1; sleep 0.2; done; {client} {build}"
     )
-    return node.run(["sh", "-c", script], {"DOCKER_CONFIG": volume})
+    code, output = node.run(["sh", "-c", script], {"DOCKER_CONFIG": volume})
+    if code != 0:
+        with open(demo.path("buildkitd.log"), encoding="utf-8", errors="replace") as file:
+            output += "".join(file.readlines()[-15:])
+    return code, output
 
 
 def _field(number, value):
