@@ -76,7 +76,7 @@ class RbacReviewer final : public AccessReviewer {
       }
       co_return *std::move(known);
     }
-    const auto joined = desk_->cache.Join(key);
+    const auto joined = desk_->cache.Join(key, desk_->clock.Now());
     if (joined.start) {
       auto done = [desk = desk_, key, now](std::exception_ptr failure,
                                            Result<AccessAnswer> answer) {

@@ -136,7 +136,7 @@ class TokenReviewVerifier final : public CallerVerifier {
     if (!claims) {
       co_return std::move(claims).error();
     }
-    const auto joined = desk_->cache.Join(key);
+    const auto joined = desk_->cache.Join(key, desk_->clock.Now());
     if (joined.start) {
       auto copy = std::make_shared<const Secret>(bytes);
       std::pair<std::shared_ptr<const Secret>, jose::Claims> parts(std::move(copy),

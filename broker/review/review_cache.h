@@ -45,23 +45,28 @@ class ReviewCache {
 
   [[nodiscard]] std::optional<Answer> Find(const std::string& key, WallTime now) {
     const std::lock_guard lock(mutex_);
-    std::optional<Answer> found = positives_.Find(key, now);
-    return found ? found : negatives_.Find(key, now);
+    return FindLocked(key, now);
   }
 
   // The review of `key` that is under way, or a new one that the caller has to start and to land.
+  // One that landed since Find is not asked again: its answer is there at once.
   struct Joined {
     std::shared_ptr<Flight> flight;
     bool start = false;
   };
-  [[nodiscard]] Joined Join(const std::string& key) {
+  [[nodiscard]] Joined Join(const std::string& key, WallTime now) {
     const std::lock_guard lock(mutex_);
-    std::shared_ptr<Flight>& flight = flights_[key];
-    const bool start = flight == nullptr;
-    if (start) {
-      flight = std::make_shared<Flight>();
+    const auto under_way = flights_.find(key);
+    if (under_way != flights_.end()) {
+      return {under_way->second, false};
     }
-    return {flight, start};
+    auto flight = std::make_shared<Flight>();
+    if (std::optional<Answer> known = FindLocked(key, now)) {
+      flight->Set(*std::move(known));
+      return {std::move(flight), false};
+    }
+    flights_.emplace(key, flight);
+    return {std::move(flight), true};
   }
 
   // Ends the review of `key`: everyone who waits gets `answer`. With no `life` it is not kept.
@@ -128,6 +133,11 @@ class ReviewCache {
     std::unordered_map<std::string, Entry> entries_;
     std::deque<std::string> order_;  // Exactly the keys of `entries_`, oldest first.
   };
+
+  [[nodiscard]] std::optional<Answer> FindLocked(const std::string& key, WallTime now) const {
+    std::optional<Answer> found = positives_.Find(key, now);
+    return found ? found : negatives_.Find(key, now);
+  }
 
   std::mutex mutex_;
   Kept positives_;

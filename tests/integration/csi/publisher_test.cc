@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include <atomic>
@@ -265,6 +266,8 @@ TEST_P(PublisherRace, ChangesNothingOutside) {
   attacker.join();
 
   if (std::filesystem::is_symlink(folder)) {
+    // A volume may stay on the pod's own folder, under the name that it had for a moment.
+    (void)::umount2(link.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
     std::filesystem::rename(folder, folder + ".spare");
     std::filesystem::rename(link, folder);
   }

@@ -18,7 +18,7 @@ Error Refusal() {
 }
 
 void Learn(Cache& cache, const std::string& key, Result<std::string> answer, Cache::Life life) {
-  ASSERT_TRUE(cache.Join(key).start);
+  ASSERT_TRUE(cache.Join(key, kNow - 1h).start);  // Before any answer's life.
   cache.Land(key, std::move(answer), life);
 }
 
@@ -42,7 +42,7 @@ TEST(ReviewCache, KeepsARefusalToo) {
 
 TEST(ReviewCache, KeepsNothingWithoutALife) {
   Cache cache;
-  ASSERT_TRUE(cache.Join("k").start);
+  ASSERT_TRUE(cache.Join("k", kNow).start);
   cache.Land("k", std::string("yes"), std::nullopt);
 
   EXPECT_FALSE(cache.Find("k", kNow));
@@ -50,15 +50,24 @@ TEST(ReviewCache, KeepsNothingWithoutALife) {
 
 TEST(ReviewCache, LetsOneStartAndTheOthersJoin) {
   Cache cache;
-  const auto first = cache.Join("k");
-  const auto second = cache.Join("k");
+  const auto first = cache.Join("k", kNow);
+  const auto second = cache.Join("k", kNow);
 
   EXPECT_TRUE(first.start);
   EXPECT_FALSE(second.start);
   EXPECT_EQ(first.flight, second.flight);
-  EXPECT_TRUE(cache.Join("other").start);
+  EXPECT_TRUE(cache.Join("other", kNow).start);
   cache.Land("k", std::string("yes"), std::nullopt);
-  EXPECT_TRUE(cache.Join("k").start);
+  EXPECT_TRUE(cache.Join("k", kNow).start);
+}
+
+TEST(ReviewCache, AsksNotAgainForWhatLandedSinceItWasLookedFor) {
+  Cache cache;
+  ASSERT_FALSE(cache.Find("k", kNow));
+  Learn(cache, "k", std::string("yes"), {kNow, kNow + 10s, true});
+
+  EXPECT_FALSE(cache.Join("k", kNow).start);
+  EXPECT_TRUE(cache.Join("k", kNow + 10s).start);
 }
 
 TEST(ReviewCache, LetsAFloodOfRefusalsDriveOutNothingGood) {
