@@ -244,7 +244,7 @@ TEST_F(KubernetesAccess, OfAQuietWorkloadIsDecidedWhileANoisyOneWaits) {
   std::vector<std::future<v1::IssueTokenResponse>> noisy;
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(slow.clock().Now().time_since_epoch());
-  for (int i = 0; i < 200; ++i) {  // Ten seconds' worth.
+  for (int i = 0; i < 100; ++i) {  // Five seconds' worth, of which one comes through at once.
     const std::string payload = R"({"iss":")" + server_.issuer() +
                                 R"(","aud":"oci-connector","sub":"system:serviceaccount:)" + ns_ +
                                 R"(:noisy","jti":")" + std::to_string(i) + R"(","exp":)" +
@@ -258,7 +258,10 @@ TEST_F(KubernetesAccess, OfAQuietWorkloadIsDecidedWhileANoisyOneWaits) {
   const auto waiting = std::count_if(noisy.begin(), noisy.end(), [](auto& call) {
     return call.wait_for(0s) != std::future_status::ready;
   });
-  EXPECT_GT(waiting, 100) << "the quiet one was served last";
+  EXPECT_GT(waiting, 50) << "the quiet one was served last";
+  for (auto& call : noisy) {
+    call.wait();
+  }
 }
 
 TEST(KubernetesDown, LetsWhatIsKnownGoOnAndSaysOfAllElseToComeBack) {
