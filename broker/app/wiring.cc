@@ -25,6 +25,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <malloc.h>
 #include <prometheus/registry.h>
 
 #include <algorithm>
@@ -38,6 +39,8 @@ namespace connector::broker::app {
 namespace {
 
 constexpr std::chrono::seconds kKeyScheduleInterval{10};
+// What a burst took, as when thousands of connectors are probed at once, is given back in a minute.
+constexpr unsigned kTurnsBetweenTrims = 6;
 // Before it serves, a broker gives Vault this long to tell what connectors refer to: without, their
 // epochs would change twice at each start, and data planes drop good tokens.
 constexpr std::chrono::seconds kFirstReadTimeout{5};
@@ -368,8 +371,11 @@ class Broker::Impl {
 
   // Wakes often rather than once per period, so that a clock that is set is followed too.
   Task<void> FollowKeySchedule() {
-    while (!stopped_) {
+    for (unsigned turn = 1; !stopped_; ++turn) {
       hub_.RefreshKeys();
+      if (turn % kTurnsBetweenTrims == 0) {
+        ::malloc_trim(0);
+      }
       schedule_timer_.expires_after(kKeyScheduleInterval);
       co_await schedule_timer_.async_wait(kUseTask);
     }
