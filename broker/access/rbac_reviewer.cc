@@ -76,7 +76,7 @@ class RbacReviewer final : public AccessReviewer {
       }
       co_return *std::move(known);
     }
-    const auto joined = desk_->cache.Join(key, desk_->clock.Now());
+    const auto joined = desk_->cache.Join(key, now);
     if (joined.start) {
       auto done = [desk = desk_, key, now](std::exception_ptr failure,
                                            Result<AccessAnswer> answer) {
@@ -88,14 +88,8 @@ class RbacReviewer final : public AccessReviewer {
       const Executor executor = co_await asio::this_coro::executor;
       asio::co_spawn(executor, Review(desk_, std::move(question), now), std::move(done));
     }
-    auto answer = co_await review::ReviewCache<AccessAnswer>::Flight::Wait(joined.flight, deadline);
-    if (!answer) {
-      co_return MakeError(ErrorCode::kUnavailable,
-                          ErrorOrigin::kUpstream,
-                          "the API server did not review the access in time",
-                          Retry::kSafe);
-    }
-    co_return *std::move(answer);
+    co_return co_await review::ReviewCache<AccessAnswer>::Await(
+        joined.flight, "the access", deadline);
   }
 
  private:

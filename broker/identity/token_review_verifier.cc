@@ -143,14 +143,7 @@ class TokenReviewVerifier final : public CallerVerifier {
                                                                    *std::move(claims));
       Start(desk_, co_await asio::this_coro::executor, key, std::move(parts));
     }
-    auto answer = co_await review::ReviewCache<Caller>::Flight::Wait(joined.flight, deadline);
-    if (!answer) {
-      co_return MakeError(ErrorCode::kUnavailable,
-                          ErrorOrigin::kUpstream,
-                          "the API server did not review the token in time",
-                          Retry::kSafe);
-    }
-    co_return *std::move(answer);
+    co_return co_await review::ReviewCache<Caller>::Await(joined.flight, "the token", deadline);
   }
 
  private:

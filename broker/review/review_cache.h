@@ -87,6 +87,20 @@ class ReviewCache {
     flight->Set(std::move(answer));
   }
 
+  // The answer of `flight`; kUnavailable when it does not land by `deadline`. `what`: "the token".
+  [[nodiscard]] static Task<Answer> Await(std::shared_ptr<Flight> flight,
+                                          std::string what,
+                                          Deadline deadline) {
+    std::optional<Answer> answer = co_await Flight::Wait(std::move(flight), deadline);
+    if (!answer) {
+      co_return MakeError(ErrorCode::kUnavailable,
+                          ErrorOrigin::kUpstream,
+                          "the API server did not review " + what + " in time",
+                          Retry::kSafe);
+    }
+    co_return *std::move(answer);
+  }
+
   [[nodiscard]] std::size_t size() {
     const std::lock_guard lock(mutex_);
     return positives_.size() + negatives_.size();
