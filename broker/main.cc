@@ -4,7 +4,7 @@
 #include "common/grpc/credentials.h"
 #include "common/grpc/log_route.h"
 #include "common/log/log.h"
-#include "common/service/program.h"
+#include "common/program/program.h"
 
 #include <unistd.h>
 
@@ -28,11 +28,11 @@ constexpr std::string_view kUsage =
     "2 wrong usage or configuration\n";
 
 int Run(connector::broker::app::Options options) {
-  const sigset_t signals = connector::service::TakeOverSignals();
+  const sigset_t signals = connector::program::TakeOverSignals();
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
   const connector::grpc_support::LogRoute route(logger);
   connector::broker::app::Broker broker(std::move(options), logger);
-  return connector::service::Serve(broker, signals, logger);
+  return connector::program::Serve(broker, signals, logger);
 }
 
 }  // namespace
@@ -40,6 +40,6 @@ int Run(connector::broker::app::Options options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  return connector::service::Main<connector::broker::app::Options>(
+  return connector::program::Main<connector::broker::app::Options>(
       argc, argv, {kName, kUsage, connector::broker::app::LoadOptions, Run});
 }

@@ -1,7 +1,7 @@
 #include "cli/broker_client.h"
 #include "cli/commands.h"
 #include "cli/values.h"
-#include "common/http/curl_client.h"
+#include "common/curl/curl_client.h"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -15,15 +15,15 @@ constexpr std::string_view kRealm = "realm=\"oci-connector\"";  // Of the data p
 constexpr int kOk = 200;
 constexpr int kUnauthorized = 401;
 
-Result<http::CurlResponse> Get(http::Url url, std::chrono::seconds timeout) {
+Result<curl::CurlResponse> Get(http::Url url, std::chrono::seconds timeout) {
   asio::io_context io;
-  http::CurlClient client;
-  http::CurlRequest request;
+  curl::CurlClient client;
+  curl::CurlRequest request;
   request.url = std::move(url);
-  Result<http::CurlResponse> answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "");
+  Result<curl::CurlResponse> answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "");
   asio::co_spawn(io,
                  client.Perform(std::move(request), std::chrono::steady_clock::now() + timeout),
-                 [&](const std::exception_ptr& failure, Result<http::CurlResponse> result) {
+                 [&](const std::exception_ptr& failure, Result<curl::CurlResponse> result) {
                    if (failure) {
                      std::rethrow_exception(failure);
                    }
@@ -41,7 +41,7 @@ Result<Done> PingDataplane(const std::string& address, std::chrono::seconds time
                      "--dataplane must be a URL: " + url.error().message);
   }
   url->path = "/v2/";
-  const Result<http::CurlResponse> answer = Get(*std::move(url), timeout);
+  const Result<curl::CurlResponse> answer = Get(*std::move(url), timeout);
   if (!answer) {
     return answer.error();
   }

@@ -1,3 +1,5 @@
+#include "common/base/version.h"
+
 #include "cli/commands.h"
 
 #include <ostream>
@@ -6,7 +8,7 @@ namespace connector::cli {
 namespace {
 
 int Run(const Arguments& /*arguments*/, const Console& console) {
-  console.out << "connectorctl " << CONNECTOR_VERSION << "\n";
+  console.out << "connectorctl " << kVersion << "\n";
   return kExitOk;
 }
 

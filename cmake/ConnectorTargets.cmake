@@ -34,13 +34,8 @@ function(connector_program name)
   set_property(GLOBAL APPEND PROPERTY CONNECTOR_TARGETS ${name})
 endfunction()
 
-# Unit tests of what several threads share. They, and all contract and integration tests, get the
-# label `threads`, and the target threaded_tests builds them: ThreadSanitizer needs no others.
-set(CONNECTOR_THREADED_UNITS
-  unit_broker_audit unit_broker_catalog unit_broker_identity unit_broker_mint unit_broker_probe
-  unit_broker_rpc unit_broker_store unit_common_admin unit_common_http unit_common_kube
-  unit_dataplane_token)
-
+# All contract and integration tests, and unit tests that say so, have the label `threads`; the
+# target threaded_tests builds them: ThreadSanitizer needs no others.
 function(connector_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SRCS;DEPS;LABELS")
   add_executable(${name} ${arg_SRCS})
@@ -50,9 +45,10 @@ function(connector_test name)
   # Compiling a test costs more than running it.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   add_test(NAME ${name} COMMAND ${name})
-  if(name IN_LIST CONNECTOR_THREADED_UNITS OR "contract" IN_LIST arg_LABELS
-     OR "integration" IN_LIST arg_LABELS)
+  if("contract" IN_LIST arg_LABELS OR "integration" IN_LIST arg_LABELS)
     list(APPEND arg_LABELS threads)
+  endif()
+  if("threads" IN_LIST arg_LABELS)
     if(NOT TARGET threaded_tests)
       add_custom_target(threaded_tests)
     endif()

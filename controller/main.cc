@@ -2,7 +2,7 @@
 #include "common/grpc/credentials.h"
 #include "common/grpc/log_route.h"
 #include "common/log/log.h"
-#include "common/service/program.h"
+#include "common/program/program.h"
 #include "controller/app/options.h"
 #include "controller/app/wiring.h"
 
@@ -26,11 +26,11 @@ constexpr std::string_view kUsage =
     "2 wrong usage or configuration\n";
 
 int Run(connector::controller::app::Options options) {
-  const sigset_t signals = connector::service::TakeOverSignals();
+  const sigset_t signals = connector::program::TakeOverSignals();
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
   const connector::grpc_support::LogRoute route(logger);
   connector::controller::app::Controller controller(std::move(options), logger);
-  return connector::service::Serve(controller, signals, logger);
+  return connector::program::Serve(controller, signals, logger);
 }
 
 }  // namespace
@@ -38,6 +38,6 @@ int Run(connector::controller::app::Options options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  return connector::service::Main<connector::controller::app::Options>(
+  return connector::program::Main<connector::controller::app::Options>(
       argc, argv, {kName, kUsage, connector::controller::app::LoadOptions, Run});
 }

@@ -1,7 +1,7 @@
 #include "common/base/locked_arena.h"
 #include "common/grpc/log_route.h"
 #include "common/log/log.h"
-#include "common/service/program.h"
+#include "common/program/program.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,18 +28,18 @@ constexpr std::string_view kUsage =
     "2 wrong usage or configuration\n";
 
 int Run(connector::csi::app::Options options) {
-  const sigset_t signals = connector::service::TakeOverSignals();
+  const sigset_t signals = connector::program::TakeOverSignals();
   ::umask(0077);  // The socket takes its mode from here: only root may call.
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
   const connector::grpc_support::LogRoute route(logger);
   connector::csi::app::Driver driver(std::move(options), logger);
-  return connector::service::Serve(driver, signals, logger);
+  return connector::program::Serve(driver, signals, logger);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   connector::HardenProcess();
-  return connector::service::Main<connector::csi::app::Options>(
+  return connector::program::Main<connector::csi::app::Options>(
       argc, argv, {kName, kUsage, connector::csi::app::LoadOptions, Run});
 }

@@ -1,7 +1,7 @@
 #include "common/base/locked_arena.h"
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
-#include "common/service/program.h"
+#include "common/program/program.h"
 #include "dataplane/app/options.h"
 #include "dataplane/app/wiring.h"
 
@@ -26,13 +26,13 @@ constexpr std::string_view kUsage =
     "2 wrong usage or configuration\n";
 
 int Run(connector::dataplane::app::Options options) {
-  const sigset_t signals = connector::service::TakeOverSignals();
+  const sigset_t signals = connector::program::TakeOverSignals();
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
   connector::dataplane::app::Dataplane dataplane(std::move(options), logger);
   const connector::Result<connector::Done> started = dataplane.Start();
   if (!started) {
     logger.Error("cannot start", {{"reason", started.error().message}});
-    return connector::service::kExitCannotRun;
+    return connector::program::kExitCannotRun;
   }
   std::string ports;
   for (const auto port : dataplane.ports()) {
@@ -52,6 +52,6 @@ int Run(connector::dataplane::app::Options options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  return connector::service::Main<connector::dataplane::app::Options>(
+  return connector::program::Main<connector::dataplane::app::Options>(
       argc, argv, {kName, kUsage, connector::dataplane::app::LoadOptions, Run});
 }

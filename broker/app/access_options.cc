@@ -16,7 +16,7 @@ constexpr std::uint32_t kMaxReviewsPerSecond = 10'000;
 std::chrono::milliseconds ReadCacheTime(const google::protobuf::Duration& from,
                                         const std::string& path,
                                         std::chrono::milliseconds max,
-                                        OptionsReader& reader) {
+                                        config::OptionsReader& reader) {
   const auto read =
       std::chrono::seconds(from.seconds()) +
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds(from.nanos()));
@@ -29,7 +29,7 @@ std::chrono::milliseconds ReadCacheTime(const google::protobuf::Duration& from,
 }  // namespace
 
 KubernetesIdentityOptions ReadKubernetesIdentity(const pb::KubernetesIdentity& from,
-                                                 OptionsReader& reader) {
+                                                 config::OptionsReader& reader) {
   KubernetesIdentityOptions options;
   if (from.verify() == "jwks") {
     options.jwks = true;
@@ -53,7 +53,7 @@ KubernetesIdentityOptions ReadKubernetesIdentity(const pb::KubernetesIdentity& f
   return options;
 }
 
-bool ReadAccessMode(const pb::Access& from, bool in_cluster, OptionsReader& reader) {
+bool ReadAccessMode(const pb::Access& from, bool in_cluster, config::OptionsReader& reader) {
   if (from.mode().empty()) {
     return in_cluster;
   }

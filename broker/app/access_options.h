@@ -3,7 +3,7 @@
 // Reads identity.kubernetes, access and the connection that they need.
 
 #include "broker/app/options.h"
-#include "broker/app/options_reader.h"
+#include "common/config/options_reader.h"
 
 namespace connector::config::v1 {
 class Access;
@@ -14,11 +14,11 @@ class KubernetesIdentity;
 namespace connector::broker::app {
 
 [[nodiscard]] KubernetesIdentityOptions ReadKubernetesIdentity(
-    const ::connector::config::v1::KubernetesIdentity& from, OptionsReader& reader);
+    const ::connector::config::v1::KubernetesIdentity& from, config::OptionsReader& reader);
 
 // Whether RBAC counts. `in_cluster`: where nothing is said, it does.
 [[nodiscard]] bool ReadAccessMode(const ::connector::config::v1::Access& from,
                                   bool in_cluster,
-                                  OptionsReader& reader);
+                                  config::OptionsReader& reader);
 
 }  // namespace connector::broker::app

@@ -1,10 +1,10 @@
 #include "broker/app/access_service.h"
 
-#include "broker/access/rbac_reviewer.h"
-#include "broker/app/families.h"
-#include "broker/identity/oidc_verifier.h"
-#include "broker/identity/token_review_verifier.h"
+#include "broker/authorization/rbac_reviewer.h"
+#include "broker/callers/kubernetes/token_review_verifier.h"
+#include "broker/callers/oidc/oidc_verifier.h"
 #include "common/metrics/buckets.h"
+#include "common/metrics/families.h"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -22,17 +22,17 @@ constexpr std::chrono::seconds kStopTimeout{5};
 constexpr const char* kDiscoveryPath = "/.well-known/openid-configuration";
 constexpr const char* kKeysPath = "/openid/v1/jwks";
 
-review::FairQueueOptions QueueOptions(const std::optional<KubernetesIdentityOptions>& identity) {
-  review::FairQueueOptions options;
+callers::FairQueueOptions QueueOptions(const std::optional<KubernetesIdentityOptions>& identity) {
+  callers::FairQueueOptions options;
   options.per_second = identity.value_or(KubernetesIdentityOptions{}).max_reviews_per_second;
   return options;
 }
 
 class QueueMetrics final : public prometheus::Collectable {
  public:
-  explicit QueueMetrics(std::shared_ptr<review::Reviews> reviews) : reviews_(std::move(reviews)) {}
+  explicit QueueMetrics(std::shared_ptr<callers::Reviews> reviews) : reviews_(std::move(reviews)) {}
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override {
-    Families families;
+    metrics::Families families;
     families.Gauge("connector_broker_review_queue_length",
                    "Reviews that wait for their turn under the ceiling.",
                    {},
@@ -41,7 +41,7 @@ class QueueMetrics final : public prometheus::Collectable {
   }
 
  private:
-  const std::shared_ptr<review::Reviews> reviews_;
+  const std::shared_ptr<callers::Reviews> reviews_;
 };
 
 }  // namespace
@@ -64,10 +64,10 @@ class AccessService::Metrics {
                   .Register(registry)
                   .Add({}, metrics::LatencyBuckets())) {}
 
-  void Note(const review::ReviewReport& report) {
+  void Note(const callers::ReviewReport& report) {
     reviews_
         .Add({{"kind", std::string(report.kind)},
-              {"result", std::string(review::ToString(report.result))}})
+              {"result", std::string(callers::ToString(report.result))}})
         .Increment();
     wait_.Observe(std::chrono::duration<double>(report.waited).count());
   }
@@ -91,39 +91,39 @@ AccessService::AccessService(const Options& options, Parts parts)
                   kube::ResourceType type, boost::json::object body, Deadline deadline) {
     return client.Review(type, std::move(body), deadline);
   };
-  reviews_ = std::make_shared<review::Reviews>(
+  reviews_ = std::make_shared<callers::Reviews>(
       std::move(post),
       QueueOptions(identity_),
       parts_.io.get_executor(),
-      [this](const review::ReviewReport& report) { metrics_->Note(report); });
+      [this](const callers::ReviewReport& report) { metrics_->Note(report); });
   const auto limits = identity_.value_or(KubernetesIdentityOptions{});
   if (options.rbac) {
-    reviewer_ = access::MakeRbacReviewer(
+    reviewer_ = authorization::MakeRbacReviewer(
         {limits.positive_cache, limits.negative_cache, metrics_->HitsOf("subjectaccessreview")},
         *reviews_,
         parts_.clock);
   }
   if (identity_ && identity_->issuer.empty()) {
-    late_ = std::make_shared<identity::LateIssuer>();
+    late_ = std::make_shared<callers::LateIssuer>();
   }
 }
 
 AccessService::~AccessService() = default;
 
-Result<identity::IssuerVerifier> AccessService::MakeVerifier(const std::string& issuer) {
+Result<callers::IssuerVerifier> AccessService::MakeVerifier(const std::string& issuer) {
   if (!identity_->jwks) {
-    identity::TokenReviewOptions options{issuer,
-                                         audience_,
-                                         identity_->positive_cache,
-                                         identity_->negative_cache,
-                                         metrics_->HitsOf("tokenreview")};
+    callers::TokenReviewOptions options{issuer,
+                                        audience_,
+                                        identity_->positive_cache,
+                                        identity_->negative_cache,
+                                        metrics_->HitsOf("tokenreview")};
     // Remembered by itself, for less long.
-    return identity::IssuerVerifier{
+    return callers::IssuerVerifier{
         issuer,
-        identity::MakeTokenReviewVerifier(std::move(options), *reviews_, parts_.clock),
+        callers::MakeTokenReviewVerifier(std::move(options), *reviews_, parts_.clock),
         std::chrono::seconds(0)};
   }
-  identity::OidcOptions options;
+  callers::OidcOptions options;
   // The keys come over our own connection to the API server, whatever the issuer is called.
   options.source = {
       issuer, {}, http::Url{{true, "kubernetes.default.svc", 443}, kKeysPath, {}}, true};
@@ -134,31 +134,31 @@ Result<identity::IssuerVerifier> AccessService::MakeVerifier(const std::string& 
                    const http::Url& url, const std::string& /*ca_pem*/, Deadline deadline) {
     return client.GetRaw(url.path, deadline);
   };
-  auto made = identity::MakeOidcVerifier(std::move(options), std::move(fetch), parts_.clock);
+  auto made = callers::MakeOidcVerifier(std::move(options), std::move(fetch), parts_.clock);
   if (!made) {
     return made.error();
   }
-  return identity::IssuerVerifier{issuer, std::move(*made)};
+  return callers::IssuerVerifier{issuer, std::move(*made)};
 }
 
-Result<std::optional<identity::IssuerVerifier>> AccessService::Verifier() {
+Result<std::optional<callers::IssuerVerifier>> AccessService::Verifier() {
   if (!identity_ || late_) {
-    return std::optional<identity::IssuerVerifier>();
+    return std::optional<callers::IssuerVerifier>();
   }
   auto made = MakeVerifier(identity_->issuer);
   if (!made) {
     return made.error();
   }
-  return std::optional<identity::IssuerVerifier>(std::move(*made));
+  return std::optional<callers::IssuerVerifier>(std::move(*made));
 }
 
-Task<Result<identity::IssuerVerifier>> AccessService::AskForIssuer() {
+Task<Result<callers::IssuerVerifier>> AccessService::AskForIssuer() {
   const Deadline deadline = std::chrono::steady_clock::now() + kAskTimeout;
   const Result<std::string> document = co_await parts_.client.GetRaw(kDiscoveryPath, deadline);
   if (!document) {
     co_return document.error();
   }
-  const Result<std::string> issuer = identity::ReadIssuer(*document);
+  const Result<std::string> issuer = callers::ReadIssuer(*document);
   if (!issuer) {
     co_return issuer.error();
   }

@@ -4,12 +4,12 @@
 // or the cluster's keys, access reviews, the ceiling on both, their metrics. Only where the
 // configuration names identity.kubernetes or access.mode rbac.
 
-#include "broker/access/access_reviewer.h"
 #include "broker/app/options.h"
-#include "broker/identity/key_refresh.h"
-#include "broker/identity/late_issuer.h"
-#include "broker/identity/verifier_chain.h"
-#include "broker/review/reviews.h"
+#include "broker/authorization/access_reviewer.h"
+#include "broker/callers/discovered_issuer.h"
+#include "broker/callers/key_refresh.h"
+#include "broker/callers/kubernetes/review_scheduler.h"
+#include "broker/callers/verifier_chain.h"
 #include "common/admin/status.h"
 #include "common/async/one_shot.h"
 #include "common/async/scope.h"
@@ -37,7 +37,7 @@ class AccessService {
     asio::io_context& io;
     log::Logger& logger;
     prometheus::Registry& registry;
-    identity::KeyRefreshObserver on_refresh;
+    callers::KeyRefreshObserver on_refresh;
   };
 
   AccessService(const Options& options, Parts parts);
@@ -46,12 +46,12 @@ class AccessService {
   AccessService& operator=(const AccessService&) = delete;
 
   // Null: the access rules alone.
-  [[nodiscard]] access::AccessReviewer* reviewer() const { return reviewer_.get(); }
+  [[nodiscard]] authorization::AccessReviewer* reviewer() const { return reviewer_.get(); }
 
   // Of the cluster's tokens, where the configuration names their issuer; none elsewhere.
-  [[nodiscard]] Result<std::optional<identity::IssuerVerifier>> Verifier();
+  [[nodiscard]] Result<std::optional<callers::IssuerVerifier>> Verifier();
   // Null unless the API server has to be asked for the issuer.
-  [[nodiscard]] std::shared_ptr<const identity::LateIssuer> late_issuer() const { return late_; }
+  [[nodiscard]] std::shared_ptr<const callers::LateIssuer> late_issuer() const { return late_; }
 
   // Begins to ask for the issuer, until it is told. Threads must run the executor.
   void Start();
@@ -65,17 +65,17 @@ class AccessService {
 
  private:
   class Metrics;
-  [[nodiscard]] Result<identity::IssuerVerifier> MakeVerifier(const std::string& issuer);
+  [[nodiscard]] Result<callers::IssuerVerifier> MakeVerifier(const std::string& issuer);
   [[nodiscard]] Task<void> Discover();
-  [[nodiscard]] Task<Result<identity::IssuerVerifier>> AskForIssuer();
+  [[nodiscard]] Task<Result<callers::IssuerVerifier>> AskForIssuer();
 
   const std::optional<KubernetesIdentityOptions> identity_;
   const std::string audience_;
   Parts parts_;
   std::unique_ptr<Metrics> metrics_;
-  std::shared_ptr<review::Reviews> reviews_;
-  std::unique_ptr<access::AccessReviewer> reviewer_;
-  std::shared_ptr<identity::LateIssuer> late_;
+  std::shared_ptr<callers::Reviews> reviews_;
+  std::unique_ptr<authorization::AccessReviewer> reviewer_;
+  std::shared_ptr<callers::LateIssuer> late_;
   Scope scope_;
   const std::shared_ptr<OneShot<Done>> stopping_ = std::make_shared<OneShot<Done>>();
 

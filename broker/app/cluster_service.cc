@@ -1,6 +1,6 @@
 #include "broker/app/cluster_service.h"
 
-#include "broker/app/families.h"
+#include "common/metrics/families.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <malloc.h>
@@ -22,10 +22,10 @@ constexpr std::chrono::milliseconds kLook{50};
 constexpr std::chrono::seconds kFirstSecretsTimeout{15};
 constexpr std::chrono::seconds kStopTimeout{5};
 
-store::KubeStoreParts StoreParts(const ClusterService::Parts& parts, Batch& refresh) {
-  store::KubeStoreParts out{
+secrets::KubeStoreParts StoreParts(const ClusterService::Parts& parts, Debouncer& refresh) {
+  secrets::KubeStoreParts out{
       parts.kube.client(), parts.root_key, parts.clock, parts.io.get_executor(), parts.logger};
-  out.on_observation = [&refresh](const store::SecretRef&) { refresh.Ask(); };
+  out.on_observation = [&refresh](const secrets::SecretRef&) { refresh.Request(); };
   return out;
 }
 
@@ -36,7 +36,7 @@ kube::InformerOptions OptionsOf(const kube::ResourceType& type) {
 }
 
 void AddInformer(
-    Families& out, const char* name, const char* help, double connectors, double classes) {
+    metrics::Families& out, const char* name, const char* help, double connectors, double classes) {
   out.Gauge(name, help, {{"resource", "connectors"}}, connectors);
   out.Gauge(name, help, {{"resource", "connectorclasses"}}, classes);
 }
@@ -49,7 +49,7 @@ class ClusterMetrics final : public prometheus::Collectable {
 
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override {
     const ClusterStatus status = cluster_.Status();
-    Families out;
+    metrics::Families out;
     AddInformer(out,
                 "connector_broker_kubernetes_synced",
                 "1 once all resources of the kind were read, else 0.",
@@ -60,7 +60,7 @@ class ClusterMetrics final : public prometheus::Collectable {
                 "For how long changes of the kind cannot be seen; 0 while they can.",
                 Age(status.connectors),
                 Age(status.classes));
-    const store::KubeStoreStatus& secrets = status.secrets;
+    const secrets::KubeStoreStatus& secrets = status.secrets;
     const std::size_t usable =
         secrets.followed - secrets.unknown - secrets.unusable - secrets.failing;
     for (const auto& [state, count] : {std::pair{"usable", usable},
@@ -99,20 +99,20 @@ ClusterService::ClusterService(Parts parts)
       store_(StoreParts(parts_, refresh_)),
       state_metrics_(std::make_shared<ClusterMetrics>(*this, parts.clock)) {}
 
-catalog::CredentialView ClusterService::View() {
-  return {[this](std::vector<store::SecretNeed> needs) { store_.FollowNeeds(std::move(needs)); },
-          [this](const store::SecretRef& ref, const std::string& registry) {
+connectors::CredentialView ClusterService::View() {
+  return {[this](std::vector<secrets::SecretNeed> needs) { store_.FollowNeeds(std::move(needs)); },
+          [this](const secrets::SecretRef& ref, const std::string& registry) {
             return CredentialStateOf(store_.Observed(ref), registry);
           },
-          [this](const store::SecretRef& ref) { return CaStateOf(store_.Observed(ref)); }};
+          [this](const secrets::SecretRef& ref) { return CaStateOf(store_.Observed(ref)); }};
 }
 
-void ClusterService::PublishTo(catalog::Publisher& publisher) {
+void ClusterService::PublishTo(connectors::Publisher& publisher) {
   publisher_ = &publisher;
-  source_ = std::make_unique<catalog::ClusterSource>(
-      catalog::ClusterSource::Targets{publisher, parts_.logger, parts_.registry});
+  source_ = std::make_unique<connectors::ClusterSource>(
+      connectors::ClusterSource::Targets{publisher, parts_.logger, parts_.registry});
   const kube::Informer::Parts parts{
-      &parts_.kube.client(), &parts_.clock, &parts_.logger, RandomFraction};
+      &parts_.kube.client(), &parts_.clock, &parts_.logger, kube::RandomFraction};
   classes_ =
       std::make_unique<kube::Informer>(OptionsOf(kube::kConnectorClasses),
                                        parts,

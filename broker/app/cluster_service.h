@@ -3,13 +3,13 @@
 // ClusterService: Connectors, ConnectorClasses and Secrets of the Kubernetes API, kept up to date,
 // as the other parts of a broker want to see them.
 
-#include "broker/app/batch.h"
 #include "broker/app/cluster_view.h"
-#include "broker/app/kube_service.h"
-#include "broker/catalog/cluster_source.h"
-#include "broker/catalog/publisher.h"
-#include "broker/store/kube_store.h"
+#include "broker/connectors/kubernetes/cluster_source.h"
+#include "broker/connectors/publisher.h"
+#include "broker/secrets/kubernetes/kube_store.h"
+#include "common/async/debouncer.h"
 #include "common/kube/informer.h"
+#include "common/kube/metered_client.h"
 
 #include <prometheus/collectable.h>
 
@@ -24,7 +24,7 @@ class ClusterService {
  public:
   // All outlive the service.
   struct Parts {
-    KubeService& kube;
+    kube::MeteredClient& kube;
     std::string_view root_key;
     const Clock& clock;
     asio::io_context& io;
@@ -34,15 +34,15 @@ class ClusterService {
 
   explicit ClusterService(Parts parts);
 
-  [[nodiscard]] store::KubeSecretStore& store() { return store_; }
-  [[nodiscard]] catalog::CredentialView View();
+  [[nodiscard]] secrets::KubeSecretStore& store() { return store_; }
+  [[nodiscard]] connectors::CredentialView View();
   [[nodiscard]] std::shared_ptr<prometheus::Collectable> state_metrics() const {
     return state_metrics_;
   }
   [[nodiscard]] ClusterStatus Status() const;
 
   // Before anything else but View. `publisher` outlives the service.
-  void PublishTo(catalog::Publisher& publisher);
+  void PublishTo(connectors::Publisher& publisher);
   // Starts reading. `when_read` is called once, on the executor, when everything was read, as far
   // as it can be.
   void Start(std::function<void()> when_read);
@@ -56,10 +56,10 @@ class ClusterService {
   const Parts parts_;
   const std::shared_ptr<Scope> scope_;
   const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();
-  catalog::Publisher* publisher_ = nullptr;
-  Batch refresh_;
-  store::KubeSecretStore store_;
-  std::unique_ptr<catalog::ClusterSource> source_;
+  connectors::Publisher* publisher_ = nullptr;
+  Debouncer refresh_;
+  secrets::KubeSecretStore store_;
+  std::unique_ptr<connectors::ClusterSource> source_;
   std::unique_ptr<kube::Informer> classes_;
   std::unique_ptr<kube::Informer> connectors_;
   std::atomic<bool> read_ = false;

@@ -52,23 +52,23 @@ std::string Unread(const ClusterStatus& status) {
 
 }  // namespace
 
-catalog::CredentialState CredentialStateOf(const store::KubeObservation& observed,
-                                           const std::string& registry) {
+connectors::CredentialState CredentialStateOf(const secrets::KubeObservation& observed,
+                                              const std::string& registry) {
   const auto lack = observed.content.lacks.find(registry);
   std::string problem =
       lack == observed.content.lacks.end() ? observed.content.problem : lack->second;
   return {observed.content.version, std::move(problem), observed.known};
 }
 
-catalog::CaState CaStateOf(const store::KubeObservation& observed) {
-  const store::KubeContent& content = observed.content;
+connectors::CaState CaStateOf(const secrets::KubeObservation& observed) {
+  const secrets::KubeContent& content = observed.content;
   return {content.ca_pem,
           content.problem.empty() ? content.ca_problem : content.problem,
           observed.known};
 }
 
-admin::CredentialStatus CredentialStatusOf(const store::SecretRef& ref,
-                                           const store::KubeObservation& observed) {
+admin::CredentialStatus CredentialStatusOf(const secrets::SecretRef& ref,
+                                           const secrets::KubeObservation& observed) {
   admin::CredentialStatus out;
   out.kind = "secret";
   out.place = ref.ToString();
@@ -91,7 +91,7 @@ void AddTo(admin::Readiness& readiness, const ClusterStatus& status) {
 }
 
 admin::StatusSection ClusterSection(const ClusterStatus& status) {
-  const store::KubeStoreStatus& secrets = status.secrets;
+  const secrets::KubeStoreStatus& secrets = status.secrets;
   return {
       "Kubernetes",
       {{"API", status.server},

@@ -3,8 +3,8 @@
 // What the catalog, the status page and readiness tell of the resources of the Kubernetes API.
 // Pure.
 
-#include "broker/catalog/in_force.h"
-#include "broker/store/kube_store.h"
+#include "broker/connectors/effective_resources.h"
+#include "broker/secrets/kubernetes/kube_store.h"
 #include "common/admin/admin_server.h"
 #include "common/admin/status.h"
 #include "common/base/clock.h"
@@ -25,16 +25,16 @@ struct ClusterStatus {
   std::size_t connector_count = 0;
   std::size_t class_count = 0;
   std::size_t problems = 0;
-  store::KubeStoreStatus secrets{};
+  secrets::KubeStoreStatus secrets{};
 };
 
 // `registry` is host[:port] of the one that the credential is for.
-[[nodiscard]] catalog::CredentialState CredentialStateOf(const store::KubeObservation& observed,
-                                                         const std::string& registry);
-[[nodiscard]] catalog::CaState CaStateOf(const store::KubeObservation& observed);
+[[nodiscard]] connectors::CredentialState CredentialStateOf(
+    const secrets::KubeObservation& observed, const std::string& registry);
+[[nodiscard]] connectors::CaState CaStateOf(const secrets::KubeObservation& observed);
 
-[[nodiscard]] admin::CredentialStatus CredentialStatusOf(const store::SecretRef& ref,
-                                                         const store::KubeObservation& observed);
+[[nodiscard]] admin::CredentialStatus CredentialStatusOf(const secrets::SecretRef& ref,
+                                                         const secrets::KubeObservation& observed);
 
 // Not ready before everything was read: a broker that knows nothing would deny everybody, and data
 // planes would drop their routes. Later an API that is away degrades: what is in force stays so.

@@ -1,8 +1,8 @@
 #include "broker/app/metrics.h"
 
-#include "broker/app/families.h"
 #include "common/base/locked_arena.h"
 #include "common/metrics/buckets.h"
+#include "common/metrics/families.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,8 @@ namespace connector::broker::app {
 namespace {
 
 std::string OutcomeName(v1::DenialReason reason) {
-  std::string name = reason == v1::DENIAL_REASON_UNSPECIFIED ? "granted" : rpc::ReasonName(reason);
+  std::string name =
+      reason == v1::DENIAL_REASON_UNSPECIFIED ? "granted" : authorization::ReasonName(reason);
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
     return static_cast<char>(std::tolower(c));
   });
@@ -27,7 +28,7 @@ prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
 }
 
-void CollectConnectors(const catalog::Snapshot& snapshot, Families& out) {
+void CollectConnectors(const connectors::Snapshot& snapshot, metrics::Families& out) {
   constexpr std::array kClasses = {resource::SecretClass::kNone,
                                    resource::SecretClass::kDerived,
                                    resource::SecretClass::kBounded,
@@ -50,7 +51,7 @@ void CollectConnectors(const catalog::Snapshot& snapshot, Families& out) {
             with_problem);
 }
 
-void CollectArena(Families& out) {
+void CollectArena(metrics::Families& out) {
   const ArenaStats arena = LockedArenaStats();
   const std::string kind = arena.kind == ArenaKind::kMemfdSecret ? "memfd_secret"
                            : arena.kind == ArenaKind::kLocked    ? "locked"
@@ -96,16 +97,16 @@ RequestMetrics::RequestMetrics(prometheus::Registry& registry)
   }
 }
 
-void RequestMetrics::Issued(const rpc::IssueOutcome& outcome) {
+void RequestMetrics::Issued(const api::IssueOutcome& outcome) {
   issued_.at(static_cast<std::size_t>(outcome.reason))->Increment();
   duration_.Observe(std::chrono::duration<double>(outcome.took).count());
 }
 
-void RequestMetrics::Verified(identity::VerifyOutcome outcome) {
-  verified_.Add({{"outcome", std::string(identity::ToString(outcome))}}).Increment();
+void RequestMetrics::Verified(callers::VerifyOutcome outcome) {
+  verified_.Add({{"outcome", std::string(callers::ToString(outcome))}}).Increment();
 }
 
-void RequestMetrics::KeysRefreshed(const identity::KeyRefresh& refresh) {
+void RequestMetrics::KeysRefreshed(const callers::KeyRefresh& refresh) {
   refreshed_.Add({{"result", refresh.ok ? "ok" : "failed"}}).Increment();
 }
 
@@ -125,7 +126,7 @@ RequestMetrics::Totals RequestMetrics::totals() const {
 }
 
 std::vector<prometheus::MetricFamily> StateMetrics::Collect() const {
-  Families families;
+  metrics::Families families;
   CollectConnectors(*catalog_.Current(), families);
   CollectArena(families);
   families.Gauge("connector_broker_watch_streams",

@@ -3,12 +3,12 @@
 // What the broker tells Prometheus beside what each part tells by itself. Labels have a fixed set
 // of values.
 
+#include "broker/api/issue_token_handler.h"
+#include "broker/api/watch_hub.h"
 #include "broker/audit/file_audit_log.h"
-#include "broker/catalog/catalog.h"
-#include "broker/identity/key_refresh.h"
-#include "broker/identity/verifier_chain.h"
-#include "broker/rpc/issue_token_handler.h"
-#include "broker/rpc/watch_hub.h"
+#include "broker/callers/key_refresh.h"
+#include "broker/callers/verifier_chain.h"
+#include "broker/connectors/catalog.h"
 
 #include <prometheus/collectable.h>
 #include <prometheus/counter.h>
@@ -26,9 +26,9 @@ class RequestMetrics {
  public:
   explicit RequestMetrics(prometheus::Registry& registry);
 
-  void Issued(const rpc::IssueOutcome& outcome);
-  void Verified(identity::VerifyOutcome outcome);
-  void KeysRefreshed(const identity::KeyRefresh& refresh);
+  void Issued(const api::IssueOutcome& outcome);
+  void Verified(callers::VerifyOutcome outcome);
+  void KeysRefreshed(const callers::KeyRefresh& refresh);
 
   struct Totals {
     std::uint64_t granted = 0;
@@ -51,16 +51,16 @@ class RequestMetrics {
 // the audit's head. The parts outlive it.
 class StateMetrics final : public prometheus::Collectable {
  public:
-  StateMetrics(const catalog::Catalog& catalog,
-               const rpc::WatchHub& hub,
+  StateMetrics(const connectors::Catalog& catalog,
+               const api::WatchHub& hub,
                const audit::FileAuditLog& audit)
       : catalog_(catalog), hub_(hub), audit_(audit) {}
 
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  const catalog::Catalog& catalog_;
-  const rpc::WatchHub& hub_;
+  const connectors::Catalog& catalog_;
+  const api::WatchHub& hub_;
   const audit::FileAuditLog& audit_;
 };
 

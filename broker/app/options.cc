@@ -1,13 +1,13 @@
 #include "broker/app/options.h"
 
+#include "broker/api/sealing_keys.h"
 #include "broker/app/access_options.h"
-#include "broker/app/options_reader.h"
-#include "broker/app/tls_check.h"
-#include "broker/app/vault_options.h"
-#include "broker/rpc/sealing_keys.h"
+#include "broker/secrets/vault/read_vault_options.h"
 #include "common/auditlog/record.h"
+#include "common/config/options_reader.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
+#include "common/grpc/tls_check.h"
 #include "common/log/level.h"
 #include "common/resource/ca_bundle.h"
 
@@ -27,7 +27,7 @@ namespace pb = ::connector::config::v1;
 constexpr std::chrono::seconds kMinAuditFileAge{60};
 constexpr std::chrono::seconds kMaxAuditFileAge{std::chrono::hours(24 * 366)};
 
-log::Level ReadLevel(const std::string& text, OptionsReader& reader) {
+log::Level ReadLevel(const std::string& text, config::OptionsReader& reader) {
   const std::optional<log::Level> level = log::LevelFromName(text);
   if (!level) {
     reader.Complain("logLevel", "must be " + std::string(log::kLevelNames));
@@ -40,15 +40,19 @@ std::string HostName() {
   return ::gethostname(name, HOST_NAME_MAX) == 0 ? std::string(name) : std::string();
 }
 
-void ReadTls(const pb::ServerTls& from, OptionsReader& reader, grpc_support::TlsFiles& out) {
+void ReadTls(const pb::ServerTls& from,
+             config::OptionsReader& reader,
+             grpc_support::TlsFiles& out) {
   out = {from.certificate_file(), from.key_file(), from.client_ca_file()};
+  reader.Check("tls.certificateFile",
+               out.certificate_file,
+               grpc_support::CheckCertificateFile(out.certificate_file));
   reader.Check(
-      "tls.certificateFile", out.certificate_file, CheckCertificateFile(out.certificate_file));
-  reader.Check("tls.keyFile", out.key_file, CheckKeyFile(out.key_file, out.certificate_file));
-  reader.Check("tls.clientCaFile", out.ca_file, CheckCaFile(out.ca_file));
+      "tls.keyFile", out.key_file, grpc_support::CheckKeyFile(out.key_file, out.certificate_file));
+  reader.Check("tls.clientCaFile", out.ca_file, grpc_support::CheckCaFile(out.ca_file));
 }
 
-void ReadIdentity(const pb::Identity& from, OptionsReader& reader, Options& out) {
+void ReadIdentity(const pb::Identity& from, config::OptionsReader& reader, Options& out) {
   if (!from.audience().empty()) {
     out.audience = from.audience();
   }
@@ -79,7 +83,7 @@ void ReadIdentity(const pb::Identity& from, OptionsReader& reader, Options& out)
   }
 }
 
-void ReadAudit(const pb::Audit& from, OptionsReader& reader, Options& out) {
+void ReadAudit(const pb::Audit& from, config::OptionsReader& reader, Options& out) {
   out.audit_directory = from.directory();
   out.audit_replica = from.replica().empty() ? HostName() : from.replica();
   if (out.audit_replica.size() > auditlog::kMaxReplicaBytes) {
@@ -94,9 +98,9 @@ void ReadAudit(const pb::Audit& from, OptionsReader& reader, Options& out) {
   }
 }
 
-void ReadRootKey(const std::string& file, OptionsReader& reader, Secret& out) {
+void ReadRootKey(const std::string& file, config::OptionsReader& reader, Secret& out) {
   std::string bytes = reader.ReadText("rootKeyFile", file);
-  if (!bytes.empty() && bytes.size() < rpc::kMinRootKeyBytes) {
+  if (!bytes.empty() && bytes.size() < api::kMinRootKeyBytes) {
     reader.Complain("rootKeyFile",
                     file +
                         ": holds fewer than 32 bytes; make one with connectorctl pki init, or "
@@ -106,7 +110,7 @@ void ReadRootKey(const std::string& file, OptionsReader& reader, Secret& out) {
   OPENSSL_cleanse(bytes.data(), bytes.size());
 }
 
-void ReadResources(const pb::Resources& from, OptionsReader& reader, Options& out) {
+void ReadResources(const pb::Resources& from, config::OptionsReader& reader, Options& out) {
   if (from.directory().empty() == !from.has_kubernetes()) {
     reader.Complain("resources",
                     from.has_kubernetes()
@@ -116,7 +120,9 @@ void ReadResources(const pb::Resources& from, OptionsReader& reader, Options& ou
   out.resource_directory = from.directory();
 }
 
-void ReadKubernetes(const pb::KubernetesConnection& from, OptionsReader& reader, Options& out) {
+void ReadKubernetes(const pb::KubernetesConnection& from,
+                    config::OptionsReader& reader,
+                    Options& out) {
   Result<kube::Settings> settings =
       from.kubeconfig_file().empty()
           ? kube::InClusterSettings()
@@ -141,7 +147,7 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
   }
   const Result<std::string> text = config::ReadFile(path, config::kMaxYamlBytes);
   config::Documents documents = config::ParseYaml(text ? *text : std::string(), path);
-  OptionsReader reader(
+  config::OptionsReader reader(
       path, documents.roots.empty() ? config::Node() : std::move(documents.roots.front()));
   out.listen_address = from.listen_address();
   out.admin_address = from.admin_address();
@@ -158,7 +164,7 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
   ReadRootKey(from.root_key_file(), reader, out.root_key);
   out.log_level = ReadLevel(from.log_level(), reader);
   if (from.has_vault()) {
-    out.vault = ReadVault(from.vault(), reader);
+    out.vault = secrets::ReadVault(from.vault(), reader);
   }
   return reader.Take();
 }

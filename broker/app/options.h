@@ -3,8 +3,8 @@
 // Options: the broker's configuration with its defaults applied, its rules checked and the files
 // that it names read once. The schema is proto/connector/config/v1/broker.proto.
 
-#include "broker/rpc/peers.h"
-#include "broker/vault/options.h"
+#include "broker/api/peers.h"
+#include "broker/secrets/vault/vault_options.h"
 #include "common/base/secret.h"
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
@@ -47,7 +47,7 @@ struct Options {
   std::string listen_address;
   std::string admin_address;
   grpc_support::TlsFiles tls;
-  rpc::PeerLists peers;
+  api::PeerLists peers;
   std::string resource_directory;  // Empty: resources are those of the Kubernetes API.
   std::string audience = kDefaultAudience;
   std::optional<LocalIssuerOptions> local_issuer;

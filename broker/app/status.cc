@@ -1,7 +1,7 @@
 #include "broker/app/status.h"
 
 #include "broker/app/cluster_view.h"
-#include "broker/app/vault_view.h"
+#include "broker/secrets/vault/vault_view.h"
 
 #include <utility>
 
@@ -10,9 +10,9 @@ namespace {
 
 std::optional<admin::CredentialStatus> CredentialOf(const resource::Connector& connector,
                                                     const StatusSources& sources) {
-  const std::optional<store::SecretRef> ref = store::RefOf(connector);
+  const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector);
   if (ref && ref->vault && sources.vault != nullptr) {
-    return CredentialStatusOf(*ref->vault, sources.vault->Observed(*ref));
+    return secrets::CredentialStatusOf(*ref->vault, sources.vault->Observed(*ref));
   }
   if (ref && !ref->vault && sources.secrets != nullptr) {
     return CredentialStatusOf(*ref, sources.secrets->Observed(*ref));
@@ -20,7 +20,7 @@ std::optional<admin::CredentialStatus> CredentialOf(const resource::Connector& c
   return std::nullopt;
 }
 
-admin::ConnectorStatus ConnectorStatusOf(const catalog::Entry& entry,
+admin::ConnectorStatus ConnectorStatusOf(const connectors::Entry& entry,
                                          const std::map<std::string, std::string>& failures,
                                          const StatusSources& sources) {
   const resource::Connector& connector = *entry.connector;
@@ -55,7 +55,7 @@ std::string ArenaText() {
 
 }  // namespace
 
-void RecentFailures::Note(const rpc::IssueOutcome& outcome, WallTime now) {
+void RecentFailures::Note(const api::IssueOutcome& outcome, WallTime now) {
   const bool granted = outcome.reason == v1::DENIAL_REASON_UNSPECIFIED;
   if ((granted && !any_failing_) || (!granted && IsCallersDoing(outcome.reason))) {
     return;
@@ -94,7 +94,7 @@ admin::Readiness ReadinessOf(const audit::AuditStatus& audit,
     readiness.reasons.emplace_back("audit records cannot be written: " + audit.problem);
   }
   if (vault) {
-    readiness.degraded = DegradedBy(*vault);
+    readiness.degraded = secrets::DegradedBy(*vault);
   }
   return readiness;
 }
@@ -126,7 +126,7 @@ admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness)
         {"Its hash", audit.head.hash},
         {"Writable", audit.problem.empty() ? "yes" : "no: " + audit.problem}}});
   if (sources.vault != nullptr) {
-    status.sections.push_back(VaultSection(sources.vault->Status()));
+    status.sections.push_back(secrets::VaultSection(sources.vault->Status()));
   }
   status.sections.push_back({"Broker",
                              {{"Data planes that follow", std::to_string(sources.hub->streams())},

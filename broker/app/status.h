@@ -3,13 +3,13 @@
 // What the admin port shows of a broker: the status page and why it is not ready. Never a secret,
 // a token or a caller's name.
 
+#include "broker/api/issue_token_handler.h"
+#include "broker/api/watch_hub.h"
 #include "broker/app/metrics.h"
 #include "broker/audit/file_audit_log.h"
-#include "broker/catalog/catalog.h"
-#include "broker/rpc/issue_token_handler.h"
-#include "broker/rpc/watch_hub.h"
-#include "broker/store/kube_store.h"
-#include "broker/store/vault_store.h"
+#include "broker/connectors/catalog.h"
+#include "broker/secrets/kubernetes/kube_store.h"
+#include "broker/secrets/vault/vault_store.h"
 #include "common/admin/admin_server.h"
 #include "common/admin/status.h"
 
@@ -29,7 +29,7 @@ class RecentFailures {
  public:
   static constexpr std::size_t kKept = admin::kMaxRecentErrors;
 
-  void Note(const rpc::IssueOutcome& outcome, WallTime now);
+  void Note(const api::IssueOutcome& outcome, WallTime now);
   [[nodiscard]] std::vector<admin::RecentError> List() const;
   [[nodiscard]] std::map<std::string, std::string> Failing() const;  // By connector.
 
@@ -41,13 +41,14 @@ class RecentFailures {
 };
 
 struct StatusSources {
-  const catalog::Catalog* catalog = nullptr;
+  const connectors::Catalog* catalog = nullptr;
   const audit::FileAuditLog* audit = nullptr;
-  const rpc::WatchHub* hub = nullptr;
+  const api::WatchHub* hub = nullptr;
   const RequestMetrics* metrics = nullptr;
   const RecentFailures* failures = nullptr;
-  const store::VaultSecretStore* vault = nullptr;   // Null where none is configured.
-  const store::KubeSecretStore* secrets = nullptr;  // Of the Kubernetes API; null with a directory.
+  const secrets::VaultSecretStore* vault = nullptr;  // Null where none is configured.
+  const secrets::KubeSecretStore* secrets =
+      nullptr;  // Of the Kubernetes API; null with a directory.
   std::string version;
   WallTime started_at;
 };

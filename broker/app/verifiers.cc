@@ -1,7 +1,7 @@
 #include "broker/app/verifiers.h"
 
-#include "broker/identity/local_verifier.h"
-#include "broker/identity/oidc_verifier.h"
+#include "broker/callers/local/local_verifier.h"
+#include "broker/callers/oidc/oidc_verifier.h"
 
 #include <optional>
 #include <utility>
@@ -13,15 +13,15 @@ namespace {
 constexpr int kHttpOk = 200;
 constexpr std::size_t kMaxKeyDocumentBytes = 256 * 1024;
 
-Task<Result<std::string>> Fetch(http::CurlClient* client,
+Task<Result<std::string>> Fetch(curl::CurlClient* client,
                                 http::Url url,
                                 std::string ca_pem,
                                 Deadline deadline) {
-  http::CurlRequest request;
+  curl::CurlRequest request;
   request.url = url;
   request.ca_pem = std::move(ca_pem);
   request.max_response_bytes = kMaxKeyDocumentBytes;
-  const Result<http::CurlResponse> response =
+  const Result<curl::CurlResponse> response =
       co_await client->Perform(std::move(request), deadline);
   if (!response) {
     co_return response.error();
@@ -42,9 +42,9 @@ Error Named(const std::string& field, const Error& error) {
   return named;
 }
 
-Result<std::unique_ptr<identity::CallerVerifier>> MakeOidc(const OidcIssuerOptions& issuer,
-                                                           const VerifierParts& parts) {
-  identity::OidcOptions options;
+Result<std::unique_ptr<callers::CallerVerifier>> MakeOidc(const OidcIssuerOptions& issuer,
+                                                          const VerifierParts& parts) {
+  callers::OidcOptions options;
   options.source = {issuer.issuer, issuer.ca_pem, std::nullopt, issuer.allow_insecure};
   if (!issuer.jwks_uri.empty()) {
     Result<http::Url> url = http::ParseUrl(issuer.jwks_uri);
@@ -59,20 +59,20 @@ Result<std::unique_ptr<identity::CallerVerifier>> MakeOidc(const OidcIssuerOptio
   auto fetch = [client = parts.client](http::Url url, std::string ca_pem, Deadline deadline) {
     return Fetch(client, std::move(url), std::move(ca_pem), deadline);
   };
-  return identity::MakeOidcVerifier(std::move(options), std::move(fetch), *parts.clock);
+  return callers::MakeOidcVerifier(std::move(options), std::move(fetch), *parts.clock);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<identity::CallerVerifier>> MakeVerifier(const Options& options,
-                                                               VerifierParts parts) {
-  std::vector<identity::IssuerVerifier> verifiers;
+Result<std::unique_ptr<callers::CallerVerifier>> MakeVerifier(const Options& options,
+                                                              VerifierParts parts) {
+  std::vector<callers::IssuerVerifier> verifiers;
   if (options.local_issuer) {
-    auto local = identity::MakeLocalVerifier({options.local_issuer->issuer,
-                                              options.audience,
-                                              options.local_issuer->jwks_file,
-                                              parts.on_refresh},
-                                             *parts.clock);
+    auto local = callers::MakeLocalVerifier({options.local_issuer->issuer,
+                                             options.audience,
+                                             options.local_issuer->jwks_file,
+                                             parts.on_refresh},
+                                            *parts.clock);
     if (!local) {
       return Named("identity.local", local.error());
     }
@@ -85,7 +85,7 @@ Result<std::unique_ptr<identity::CallerVerifier>> MakeVerifier(const Options& op
     }
     verifiers.push_back({options.oidc_issuers[i].issuer, std::move(*oidc)});
   }
-  std::shared_ptr<const identity::LateIssuer> late;
+  std::shared_ptr<const callers::LateIssuer> late;
   if (parts.access != nullptr) {
     auto cluster = parts.access->Verifier();
     if (!cluster) {
@@ -96,7 +96,7 @@ Result<std::unique_ptr<identity::CallerVerifier>> MakeVerifier(const Options& op
     }
     late = parts.access->late_issuer();
   }
-  auto chain = identity::MakeVerifierChain(
+  auto chain = callers::MakeVerifierChain(
       std::move(verifiers), *parts.clock, std::move(parts.on_verify), std::move(late));
   return chain ? std::move(chain) : Named("identity", chain.error());
 }

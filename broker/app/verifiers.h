@@ -4,26 +4,26 @@
 
 #include "broker/app/access_service.h"
 #include "broker/app/options.h"
-#include "broker/identity/key_refresh.h"
-#include "broker/identity/verifier_chain.h"
+#include "broker/callers/key_refresh.h"
+#include "broker/callers/verifier_chain.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
-#include "common/http/curl_client.h"
+#include "common/curl/curl_client.h"
 
 #include <memory>
 
 namespace connector::broker::app {
 
 struct VerifierParts {
-  http::CurlClient* client = nullptr;  // Fetches discovery documents and key sets.
+  curl::CurlClient* client = nullptr;  // Fetches discovery documents and key sets.
   const Clock* clock = nullptr;
-  identity::KeyRefreshObserver on_refresh;
-  identity::VerifyObserver on_verify;
+  callers::KeyRefreshObserver on_refresh;
+  callers::VerifyObserver on_verify;
   AccessService* access = nullptr;  // Null: no cluster's tokens.
 };
 
 // Errors name the issuer and the field. All parts outlive the verifier.
-[[nodiscard]] Result<std::unique_ptr<identity::CallerVerifier>> MakeVerifier(const Options& options,
-                                                                             VerifierParts parts);
+[[nodiscard]] Result<std::unique_ptr<callers::CallerVerifier>> MakeVerifier(const Options& options,
+                                                                            VerifierParts parts);
 
 }  // namespace connector::broker::app

@@ -1,25 +1,26 @@
 #include "broker/app/wiring.h"
 
+#include "broker/api/convert.h"
+#include "broker/api/endpoint.h"
 #include "broker/app/access_service.h"
 #include "broker/app/cluster_service.h"
-#include "broker/app/kube_service.h"
 #include "broker/app/metrics.h"
 #include "broker/app/status.h"
-#include "broker/app/vault_service.h"
-#include "broker/app/vault_view.h"
 #include "broker/app/verifiers.h"
-#include "broker/catalog/directory_source.h"
-#include "broker/mint/anonymous_minter.h"
-#include "broker/mint/basic_minter.h"
-#include "broker/mint/distribution_minter.h"
-#include "broker/mint/minting_token_source.h"
-#include "broker/probe/prober.h"
-#include "broker/rpc/convert.h"
-#include "broker/rpc/endpoint.h"
-#include "broker/store/either_store.h"
-#include "broker/store/file_store.h"
+#include "broker/connectors/directory/directory_source.h"
+#include "broker/health_check/prober.h"
+#include "broker/secrets/file/file_store.h"
+#include "broker/secrets/routing_secret_store.h"
+#include "broker/secrets/vault/vault_service.h"
+#include "broker/secrets/vault/vault_view.h"
+#include "broker/upstream_auth/anonymous/anonymous_minter.h"
+#include "broker/upstream_auth/basic/basic_minter.h"
+#include "broker/upstream_auth/minting_token_source.h"
+#include "broker/upstream_auth/registry_token/distribution_minter.h"
 #include "common/admin/admin_server.h"
 #include "common/base/clock.h"
+#include "common/base/version.h"
+#include "common/kube/metered_client.h"
 #include "common/metrics/process_metrics.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -45,18 +46,19 @@ constexpr unsigned kTurnsBetweenTrims = 6;
 // epochs would change twice at each start, and data planes drop good tokens.
 constexpr std::chrono::seconds kFirstReadTimeout{5};
 
-Task<v1::CheckConnectorResponse> Probe(probe::Prober* prober,
-                                       std::shared_ptr<const catalog::Entry> entry,
+Task<v1::CheckConnectorResponse> Probe(health_check::Prober* prober,
+                                       std::shared_ptr<const connectors::Entry> entry,
                                        Deadline deadline) {
-  const std::vector<probe::ProbeStep> steps = co_await prober->Check(std::move(entry), deadline);
+  const std::vector<health_check::ProbeStep> steps =
+      co_await prober->Check(std::move(entry), deadline);
   v1::CheckConnectorResponse response;
-  for (const probe::ProbeStep& step : steps) {
+  for (const health_check::ProbeStep& step : steps) {
     v1::ProbeStep& out = *response.add_steps();
     out.set_name(step.name);
     out.set_ok(step.ok);
     out.set_reason(step.reason);
     out.set_message(step.message);
-    *out.mutable_took() = rpc::ToProto(step.took);
+    *out.mutable_took() = api::ToProto(step.took);
   }
   co_return response;
 }
@@ -69,7 +71,7 @@ class Broker::Impl {
       : options_(std::move(options)),
         log_(logger),
         started_at_(clock_.Now()),
-        process_metrics_(std::make_shared<metrics::ProcessMetrics>("broker", CONNECTOR_VERSION)),
+        process_metrics_(std::make_shared<metrics::ProcessMetrics>("broker", kVersion)),
         request_metrics_(*registry_),
         secrets_(options_.root_key.Reveal()),
         hub_(catalog_, options_.root_key.Clone(), clock_),
@@ -94,7 +96,7 @@ class Broker::Impl {
       }
     }
     log_.Info("started",
-              {{"version", CONNECTOR_VERSION},
+              {{"version", kVersion},
                {"port", endpoint_->port()},
                {"admin_port", admin_->port()},
                {"connectors", catalog_.Current()->entries.size()},
@@ -149,34 +151,34 @@ class Broker::Impl {
  private:
   Result<Done> BuildStores() {
     if (options_.vault) {
-      vault_ = std::make_unique<VaultService>(
+      vault_ = std::make_unique<secrets::VaultService>(
           *options_.vault,
-          VaultService::Parts{
+          secrets::VaultService::Parts{
               options_.root_key.Reveal(), clock_, io_, log_, *registry_, catalog_, [this] {
                 publisher_->Refresh();
               }});
     }
     if (options_.kubernetes) {
-      kube_ = std::make_unique<KubeService>(options_.kubernetes->Clone(), log_, *registry_);
+      kube_ = std::make_unique<kube::MeteredClient>(options_.kubernetes->Clone(), log_, *registry_);
     }
     if (options_.in_cluster()) {
       cluster_ = std::make_unique<ClusterService>(
           ClusterService::Parts{*kube_, options_.root_key.Reveal(), clock_, io_, log_, *registry_});
     }
-    store::SecretStore& secrets =
-        cluster_ ? static_cast<store::SecretStore&>(cluster_->store()) : secrets_;
-    stores_ = std::make_unique<store::EitherStore>(secrets, vault_ ? &vault_->store() : nullptr);
-    publisher_ = std::make_unique<catalog::Publisher>(
-        catalog::Publisher::Targets{secrets_, catalog_, *registry_},
-        catalog::CredentialViews{vault_ ? vault_->View() : catalog::CredentialView{},
-                                 cluster_ ? cluster_->View() : catalog::CredentialView{}});
+    secrets::SecretStore& secrets =
+        cluster_ ? static_cast<secrets::SecretStore&>(cluster_->store()) : secrets_;
+    stores_ = std::make_unique<secrets::EitherStore>(secrets, vault_ ? &vault_->store() : nullptr);
+    publisher_ = std::make_unique<connectors::Publisher>(
+        connectors::Publisher::Targets{secrets_, catalog_, *registry_},
+        connectors::CredentialViews{vault_ ? vault_->View() : connectors::CredentialView{},
+                                    cluster_ ? cluster_->View() : connectors::CredentialView{}});
     if (cluster_) {
       cluster_->PublishTo(*publisher_);
     } else {
       open_ = true;
-      source_ = std::make_unique<catalog::DirectorySource>(
+      source_ = std::make_unique<connectors::DirectorySource>(
           options_.resource_directory,
-          catalog::DirectorySource::Targets{*publisher_, log_, *registry_});
+          connectors::DirectorySource::Targets{*publisher_, log_, *registry_});
     }
     return Done{};
   }
@@ -221,8 +223,8 @@ class Broker::Impl {
     parts.access = access_.get();
     parts.client = &identity_client_;
     parts.clock = &clock_;
-    parts.on_refresh = [this](const identity::KeyRefresh& refresh) { NoteKeys(refresh); };
-    parts.on_verify = [this](identity::VerifyOutcome outcome) {
+    parts.on_refresh = [this](const callers::KeyRefresh& refresh) { NoteKeys(refresh); };
+    parts.on_verify = [this](callers::VerifyOutcome outcome) {
       request_metrics_.Verified(outcome);
     };
     auto verifier = MakeVerifier(options_, std::move(parts));
@@ -234,36 +236,38 @@ class Broker::Impl {
     if (access_) {
       access_->Start();
     }
-    tokens_ = mint::MakeTokenSource(
+    tokens_ = upstream_auth::MakeTokenSource(
         {*stores_,
-         {{resource::AuthKind::kTokenAuth, mint::MakeDistributionMinter(mint_client_, clock_)},
-          {resource::AuthKind::kBasicAuth, mint::MakeBasicMinter(clock_)},
-          {resource::AuthKind::kAnonymous, mint::MakeAnonymousMinter(mint_client_, clock_)}},
+         {{resource::AuthKind::kTokenAuth,
+           upstream_auth::MakeDistributionMinter(mint_client_, clock_)},
+          {resource::AuthKind::kBasicAuth, upstream_auth::MakeBasicMinter(clock_)},
+          {resource::AuthKind::kAnonymous,
+           upstream_auth::MakeAnonymousMinter(mint_client_, clock_)}},
          clock_,
          io_.get_executor(),
          *registry_,
          {},
          {}});
-    prober_ = probe::MakeProber(
-        *stores_, *tokens_, mint_client_, vault_ ? vault_->Login() : probe::VaultLogin{});
-    issue_ = std::make_unique<rpc::IssueTokenHandler>(
-        rpc::IssueTokenParts{&catalog_,
+    prober_ = health_check::MakeProber(
+        *stores_, *tokens_, mint_client_, vault_ ? vault_->Login() : health_check::VaultLogin{});
+    issue_ = std::make_unique<api::IssueTokenHandler>(
+        api::IssueTokenParts{&catalog_,
                              verifier_.get(),
                              tokens_.get(),
                              audit_.get(),
                              &clock_,
                              &log_,
-                             [this](const rpc::IssueOutcome& outcome) {
+                             [this](const api::IssueOutcome& outcome) {
                                request_metrics_.Issued(outcome);
                                failures_.Note(outcome, clock_.Now());
                              },
                              access_ ? access_->reviewer() : nullptr});
-    auto probe = [prober = prober_.get()](std::shared_ptr<const catalog::Entry> entry,
+    auto probe = [prober = prober_.get()](std::shared_ptr<const connectors::Entry> entry,
                                           Deadline deadline) {
       return Probe(prober, std::move(entry), deadline);
     };
-    operators_ = std::make_unique<rpc::OperatorHandler>(
-        rpc::OperatorParts{&catalog_,
+    operators_ = std::make_unique<api::OperatorHandler>(
+        api::OperatorParts{&catalog_,
                            verifier_.get(),
                            std::move(probe),
                            &log_,
@@ -293,7 +297,7 @@ class Broker::Impl {
 
   admin::Readiness ReadinessNow() {
     // A Vault that no connector needs degrades nothing; we do not even log in there.
-    const bool needs_vault = vault_ && NeedsVault(*catalog_.Current());
+    const bool needs_vault = vault_ && secrets::NeedsVault(*catalog_.Current());
     const bool reading = cluster_ && following_ && !open_;
     admin::Readiness readiness =
         ReadinessOf(audit_->Status(),
@@ -316,7 +320,7 @@ class Broker::Impl {
                                 &failures_,
                                 vault_ ? &vault_->store() : nullptr,
                                 cluster_ ? &cluster_->store() : nullptr,
-                                CONNECTOR_VERSION,
+                                kVersion,
                                 started_at_};
     admin::AdminOptions options;
     options.address = options_.admin_address;
@@ -347,7 +351,7 @@ class Broker::Impl {
   }
 
   Result<Done> OpenEndpoint() {
-    auto endpoint = rpc::Endpoint::Start(
+    auto endpoint = api::Endpoint::Start(
         {.listen_address = options_.listen_address, .tls = options_.tls, .peers = options_.peers},
         {&io_, issue_.get(), operators_.get(), &hub_, &log_, &open_});
     if (!endpoint) {
@@ -399,7 +403,7 @@ class Broker::Impl {
     threads_.clear();
   }
 
-  void NoteKeys(const identity::KeyRefresh& refresh) {
+  void NoteKeys(const callers::KeyRefresh& refresh) {
     request_metrics_.KeysRefreshed(refresh);
     if (!refresh.ok) {
       log_.Warning("an issuer's keys could not be read; those there are stay in use",
@@ -417,11 +421,11 @@ class Broker::Impl {
   RequestMetrics request_metrics_;
   RecentFailures failures_;
 
-  store::FileSecretStore secrets_;
-  catalog::Catalog catalog_;
-  std::unique_ptr<catalog::Publisher> publisher_;
-  std::unique_ptr<catalog::DirectorySource> source_;
-  rpc::WatchHub hub_;
+  secrets::FileSecretStore secrets_;
+  connectors::Catalog catalog_;
+  std::unique_ptr<connectors::Publisher> publisher_;
+  std::unique_ptr<connectors::DirectorySource> source_;
+  api::WatchHub hub_;
 
   // Below here, what runs on io_ is destroyed before it.
   asio::io_context io_;
@@ -430,23 +434,23 @@ class Broker::Impl {
                              asio::wait_traits<std::chrono::steady_clock>,
                              Executor>
       schedule_timer_;
-  std::unique_ptr<VaultService> vault_;
-  std::unique_ptr<KubeService> kube_;        // Whoever asks the Kubernetes API asks through this.
-  std::unique_ptr<ClusterService> cluster_;  // Null with a directory.
+  std::unique_ptr<secrets::VaultService> vault_;
+  std::unique_ptr<kube::MeteredClient> kube_;  // Whoever asks the Kubernetes API asks through this.
+  std::unique_ptr<ClusterService> cluster_;    // Null with a directory.
   std::unique_ptr<AccessService> access_;
   std::shared_ptr<prometheus::Collectable> access_metrics_;
-  std::unique_ptr<store::EitherStore> stores_;
-  http::CurlClient mint_client_;
-  http::CurlClient identity_client_;
-  std::unique_ptr<identity::CallerVerifier> verifier_;
+  std::unique_ptr<secrets::EitherStore> stores_;
+  curl::CurlClient mint_client_;
+  curl::CurlClient identity_client_;
+  std::unique_ptr<callers::CallerVerifier> verifier_;
   std::unique_ptr<audit::FileAuditLog> audit_;
   std::shared_ptr<StateMetrics> state_metrics_;
-  std::unique_ptr<mint::MintingTokenSource> tokens_;
-  std::unique_ptr<probe::Prober> prober_;
-  std::unique_ptr<rpc::IssueTokenHandler> issue_;
-  std::unique_ptr<rpc::OperatorHandler> operators_;
+  std::unique_ptr<upstream_auth::MintingTokenSource> tokens_;
+  std::unique_ptr<health_check::Prober> prober_;
+  std::unique_ptr<api::IssueTokenHandler> issue_;
+  std::unique_ptr<api::OperatorHandler> operators_;
   std::unique_ptr<admin::AdminServer> admin_;
-  std::unique_ptr<rpc::Endpoint> endpoint_;
+  std::unique_ptr<api::Endpoint> endpoint_;
   std::vector<std::thread> threads_;
   std::atomic<bool> open_ = false;  // Resources were read.
   std::atomic<bool> serving_ = false;

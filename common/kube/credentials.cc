@@ -1,7 +1,7 @@
 #include "common/kube/credentials.h"
 
 #include "common/config/read_file.h"
-#include "common/http/wiped_buffer.h"
+#include "common/curl/wiped_buffer.h"
 
 namespace connector::kube {
 namespace {
@@ -31,7 +31,7 @@ Result<Done> Credentials::ReadToken(Time now) {
   }
   token_ =
       Secret(std::string_view(*text).substr(start, text->find_last_not_of(spaces) - start + 1));
-  http::Wipe(*text);
+  curl::Wipe(*text);
   token_until_ = now + kTokenFileLife;
   return Done{};
 }

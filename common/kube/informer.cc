@@ -1,7 +1,7 @@
 #include "common/kube/informer.h"
 
 #include "common/async/cancel.h"
-#include "common/kube/patience.h"
+#include "common/kube/retry_policy.h"
 #include "common/log/log.h"
 
 #include <mutex>

@@ -1,7 +1,7 @@
 #include "common/base/encoding.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml_tree.h"
-#include "common/http/wiped_buffer.h"
+#include "common/curl/wiped_buffer.h"
 #include "common/kube/settings.h"
 
 #include <array>
@@ -162,7 +162,7 @@ class Reader {
     }
     std::string key = DataOf(user, "client-key-data");
     settings_.client_key_pem = Secret(key);
-    http::Wipe(key);
+    curl::Wipe(key);
     if (settings_.client_key_pem.empty()) {
       settings_.client_key_file = PathOf(user, "client-key");
     }
@@ -199,7 +199,7 @@ Result<Settings> KubeconfigSettings(const std::string& path, const std::string& 
     return Invalid(path + ": " + text.error().message);
   }
   config::Documents documents = config::ParseYaml(*text, path);
-  http::Wipe(*text);
+  curl::Wipe(*text);
   Result<Settings> settings = Invalid(path + ": wants one document");
   if (!documents.problems.empty()) {
     settings = Invalid(path + ": line " + std::to_string(documents.problems.front().line) + ": " +

@@ -1,12 +1,12 @@
 #include "common/kube/requests.h"
 
-#include "common/http/wiped_buffer.h"
+#include "common/curl/wiped_buffer.h"
 
 namespace connector::kube {
 namespace {
 
 std::string Encoded(std::string_view text) {
-  http::WipedBuffer out;
+  curl::WipedBuffer out;
   out.AppendPercentEncoded(text);
   return std::string(out.view());
 }
@@ -89,7 +89,7 @@ Secret BodyOf(const ResourceType& type, boost::json::object body) {
   body["kind"] = type.kind;
   std::string text = boost::json::serialize(body);
   Secret out(text);
-  http::Wipe(text);
+  curl::Wipe(text);
   return out;
 }
 

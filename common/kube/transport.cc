@@ -1,7 +1,7 @@
 #include "common/kube/transport.h"
 
 #include "common/kube/answers.h"
-#include "common/kube/patience.h"
+#include "common/kube/retry_policy.h"
 
 #include <algorithm>
 
@@ -16,9 +16,9 @@ Error Unavailable(const Call& call, const std::string& problem) {
       ErrorCode::kUnavailable, ErrorOrigin::kUpstream, call.what + ": " + problem, Retry::kSafe);
 }
 
-std::shared_ptr<http::CurlClient> NewPool() {
-  return std::make_shared<http::CurlClient>(http::ConnectionReuse::kWithinThisClient,
-                                            http::HttpVersion::k2);
+std::shared_ptr<curl::CurlClient> NewPool() {
+  return std::make_shared<curl::CurlClient>(curl::ConnectionReuse::kWithinThisClient,
+                                            curl::HttpVersion::k2);
 }
 
 }  // namespace
@@ -26,12 +26,12 @@ std::shared_ptr<http::CurlClient> NewPool() {
 Transport::Transport(Settings settings, ClientParts parts)
     : parts_(std::move(parts)), credentials_(std::move(settings)), pool_(NewPool()) {}
 
-std::shared_ptr<http::CurlClient> Transport::Pool() {
+std::shared_ptr<curl::CurlClient> Transport::Pool() {
   const std::lock_guard lock(mutex_);
   return pool_;
 }
 
-void Transport::Suspect(const std::shared_ptr<http::CurlClient>& pool) {
+void Transport::Suspect(const std::shared_ptr<curl::CurlClient>& pool) {
   const std::lock_guard lock(mutex_);
   const auto now = Clock::now();
   if (stopped_ || pool != pool_ || now - pool_since_ < kPoolRest) {
@@ -44,7 +44,7 @@ void Transport::Suspect(const std::shared_ptr<http::CurlClient>& pool) {
 }
 
 void Transport::Shutdown() {
-  std::vector<std::shared_ptr<http::CurlClient>> all;
+  std::vector<std::shared_ptr<curl::CurlClient>> all;
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -61,9 +61,9 @@ void Transport::Shutdown() {
   }
 }
 
-Result<http::CurlRequest> Transport::Request(const Call& call, const Secret& token) {
+Result<curl::CurlRequest> Transport::Request(const Call& call, const Secret& token) {
   const Settings& settings = credentials_.settings();
-  http::CurlRequest request;
+  curl::CurlRequest request;
   request.method = call.method;
   request.url = {settings.server, call.path, call.query};
   if (!settings.server_name.empty()) {
@@ -153,7 +153,7 @@ Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call
     if (!token) {
       co_return About(call->what, std::move(token).error());
     }
-    Result<http::CurlRequest> request = Request(*call, *token);
+    Result<curl::CurlRequest> request = Request(*call, *token);
     if (!request) {
       co_return std::move(request).error();
     }
@@ -183,10 +183,10 @@ Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call
   }
 }
 
-Task<Result<std::unique_ptr<http::WipedBuffer>>> Transport::ReadAll(
+Task<Result<std::unique_ptr<curl::WipedBuffer>>> Transport::ReadAll(
     std::shared_ptr<const Opened> opened, std::string what, Deadline deadline) {
   const auto kept = shared_from_this();
-  auto whole = std::make_unique<http::WipedBuffer>();
+  auto whole = std::make_unique<curl::WipedBuffer>();
   while (true) {
     auto piece = co_await opened->stream->Read(deadline);
     if (!piece) {

@@ -4,7 +4,7 @@
 // sends it again where the API asks for that. Thread-safe. Private to this library.
 
 #include "common/async/cancel.h"
-#include "common/http/curl_client.h"
+#include "common/curl/curl_client.h"
 #include "common/kube/credentials.h"
 #include "common/kube/requests.h"
 
@@ -21,12 +21,12 @@ class Transport : public std::enable_shared_from_this<Transport> {
  public:
   // An answer whose body is still to be read.
   struct Opened {
-    std::shared_ptr<http::CurlClient> pool;
-    std::unique_ptr<http::CurlStream> stream;
+    std::shared_ptr<curl::CurlClient> pool;
+    std::unique_ptr<curl::CurlStream> stream;
   };
   struct Answer {
     int status = 0;
-    std::unique_ptr<http::WipedBuffer> body;
+    std::unique_ptr<curl::WipedBuffer> body;
 
     [[nodiscard]] std::string_view text() const { return body->view(); }
     [[nodiscard]] bool ok() const { return status / 100 == 2; }
@@ -40,20 +40,20 @@ class Transport : public std::enable_shared_from_this<Transport> {
   [[nodiscard]] Task<Result<Opened>> Open(std::shared_ptr<const Call> call, Deadline deadline);
   [[nodiscard]] Task<Result<Answer>> Send(std::shared_ptr<const Call> call, Deadline deadline);
   // The rest of a body.
-  [[nodiscard]] Task<Result<std::unique_ptr<http::WipedBuffer>>> ReadAll(
+  [[nodiscard]] Task<Result<std::unique_ptr<curl::WipedBuffer>>> ReadAll(
       std::shared_ptr<const Opened> opened, std::string what, Deadline deadline);
 
   // Something on `pool` got no answer: what comes takes new connections, because a peer that is
   // stuck would hold them all up.
-  void Suspect(const std::shared_ptr<http::CurlClient>& pool);
+  void Suspect(const std::shared_ptr<curl::CurlClient>& pool);
 
   void Shutdown();
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  [[nodiscard]] std::shared_ptr<http::CurlClient> Pool();
-  [[nodiscard]] Result<http::CurlRequest> Request(const Call& call, const Secret& token);
+  [[nodiscard]] std::shared_ptr<curl::CurlClient> Pool();
+  [[nodiscard]] Result<curl::CurlRequest> Request(const Call& call, const Secret& token);
   // Waits while the API is overloaded.
   [[nodiscard]] Task<Result<Done>> HoldBack(std::shared_ptr<const Call> call, Deadline deadline);
   void HoldUntil(Clock::time_point until);
@@ -66,9 +66,9 @@ class Transport : public std::enable_shared_from_this<Transport> {
 
   std::mutex mutex_;
   bool stopped_ = false;
-  std::shared_ptr<http::CurlClient> pool_;
+  std::shared_ptr<curl::CurlClient> pool_;
   Clock::time_point pool_since_{};
-  std::vector<std::weak_ptr<http::CurlClient>> old_pools_;
+  std::vector<std::weak_ptr<curl::CurlClient>> old_pools_;
 };
 
 }  // namespace connector::kube

@@ -18,10 +18,10 @@ bool WatchLines::Feed(std::string_view bytes,
     }
     bytes.remove_prefix(end + 1);
     std::string_view line = piece;
-    std::unique_ptr<http::WipedBuffer> whole;
+    std::unique_ptr<curl::WipedBuffer> whole;
     if (partial_->size() > 0) {
       partial_->Append(piece);
-      whole = std::exchange(partial_, std::make_unique<http::WipedBuffer>());
+      whole = std::exchange(partial_, std::make_unique<curl::WipedBuffer>());
       line = whole->view();
     }
     if (line.ends_with('\r')) {

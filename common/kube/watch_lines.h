@@ -3,7 +3,7 @@
 // WatchLines: cuts the body of a watch, which arrives in pieces, into its lines. Pure. What it
 // holds is wiped.
 
-#include "common/http/wiped_buffer.h"
+#include "common/curl/wiped_buffer.h"
 
 #include <cstddef>
 #include <functional>
@@ -27,7 +27,7 @@ class WatchLines {
 
  private:
   const std::size_t max_line_;
-  std::unique_ptr<http::WipedBuffer> partial_ = std::make_unique<http::WipedBuffer>();
+  std::unique_ptr<curl::WipedBuffer> partial_ = std::make_unique<curl::WipedBuffer>();
 };
 
 }  // namespace connector::kube

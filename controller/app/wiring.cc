@@ -3,6 +3,7 @@
 #include "common/admin/admin_server.h"
 #include "common/base/clock.h"
 #include "common/base/encoding.h"
+#include "common/base/version.h"
 #include "common/kube/client.h"
 #include "common/kube/settings.h"
 #include "common/metrics/process_metrics.h"
@@ -81,8 +82,7 @@ class Controller::Impl {
         log_(logger),
         started_at_(clock_.Now()),
         identity_(Identity()),
-        process_metrics_(
-            std::make_shared<metrics::ProcessMetrics>("controller", CONNECTOR_VERSION)),
+        process_metrics_(std::make_shared<metrics::ProcessMetrics>("controller", kVersion)),
         metrics_(*registry_) {}
 
   ~Impl() { Stop(); }
@@ -111,7 +111,7 @@ class Controller::Impl {
     elector_->Start(io_.get_executor());
     thread_ = std::thread([this] { io_.run(); });
     log_.Info("started",
-              {{"version", CONNECTOR_VERSION},
+              {{"version", kVersion},
                {"identity", identity_},
                {"lease", Lease().ToString()},
                {"admin_port", admin_->port()}});
@@ -152,7 +152,7 @@ class Controller::Impl {
     parts.logger = &log_;
     parts.random = &Random;
     parts.observe = [this](const kube::Exchange& exchange) { metrics_.Requested(exchange); };
-    parts.user_agent = std::string("connector-controller/") + CONNECTOR_VERSION;
+    parts.user_agent = std::string("connector-controller/") + kVersion;
     client_ = std::make_unique<kube::Client>(std::move(settings), std::move(parts));
     channel_ = grpc_support::MakeChannel(options_.broker_address,
                                          options_.broker_tls,
@@ -226,7 +226,7 @@ class Controller::Impl {
     connector_metrics_ = std::make_shared<ConnectorMetrics>([this] { return view_->connectors(); });
     const StatusSources sources{view_.get(),
                                 elector_.get(),
-                                CONNECTOR_VERSION,
+                                kVersion,
                                 Lease().ToString(),
                                 options_.broker_address,
                                 started_at_};

@@ -3,7 +3,7 @@
 #include "controller/json/read.h"
 #include "controller/queue/backoff.h"
 #include "controller/queue/work_queue.h"
-#include "controller/status/assessment.h"
+#include "controller/status/spec_check.h"
 #include "controller/status/status_patch.h"
 
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -232,14 +232,14 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     const status::Assessment assessment = status::Assess(connector->json(), parts_.view->classes());
     AskForProbe(ref, *memory, *connector, assessment);
 
-    service::Owner owner{ref, connector->uid()};
+    program::Owner owner{ref, connector->uid()};
     const Result<status::Verdict> proxy = co_await keeper_.Ensure(std::move(owner));
     if (!proxy) {
       co_return proxy.error();
     }
     RetryWhenTaken(ref, *memory, *proxy);
-    status::WantedStatus wanted{service::HostOf(ref, options_.service),
-                                service::UrlOf(ref, options_.service),
+    status::WantedStatus wanted{program::HostOf(ref, options_.service),
+                                program::UrlOf(ref, options_.service),
                                 assessment.secret_class,
                                 {}};
     wanted.verdicts[status::kClass] = assessment.class_ready;

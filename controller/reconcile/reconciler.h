@@ -13,8 +13,8 @@
 #include "common/base/connector_ref.h"
 #include "common/log/log.h"
 #include "controller/probe/probe_runner.h"
-#include "controller/reconcile/event_teller.h"
-#include "controller/reconcile/service_keeper.h"
+#include "controller/reconcile/event_recorder.h"
+#include "controller/reconcile/proxy_service_reconciler.h"
 #include "controller/status/probe_memory.h"
 
 #include <chrono>
@@ -26,7 +26,7 @@
 namespace connector::controller {
 
 struct ReconcileOptions {
-  service::Settings service;
+  program::Settings service;
   status::ProbeRules probes;
   int workers = 16;
   std::string instance;  // Names this process in Events.

@@ -3,6 +3,7 @@
 #include "common/admin/admin_server.h"
 #include "common/admin/status.h"
 #include "common/base/clock.h"
+#include "common/base/version.h"
 #include "common/kube/informer.h"
 #include "common/metrics/process_metrics.h"
 
@@ -20,8 +21,8 @@
 
 #include "csi/app/metrics.h"
 #include "csi/app/status.h"
-#include "csi/files/beneath.h"
 #include "csi/files/mount_table.h"
+#include "csi/files/safe_open.h"
 #include "csi/publish/publisher.h"
 #include "csi/rpc/endpoint.h"
 
@@ -52,7 +53,7 @@ class Driver::Impl {
       : options_(std::move(options)),
         log_(logger),
         started_at_(clock_.Now()),
-        process_metrics_(std::make_shared<metrics::ProcessMetrics>("csi", CONNECTOR_VERSION)),
+        process_metrics_(std::make_shared<metrics::ProcessMetrics>("csi", kVersion)),
         metrics_(*registry_),
         state_metrics_(std::make_shared<StateMetrics>([this] {
           return StateMetrics::State{CountVolumes(), Synced()};
@@ -74,7 +75,7 @@ class Driver::Impl {
       }
     }
     log_.Info("started",
-              {{"version", CONNECTOR_VERSION},
+              {{"version", kVersion},
                {"driver", options_.driver_name},
                {"endpoint", options_.socket_path},
                {"admin_port", admin_->port()},
@@ -129,7 +130,7 @@ class Driver::Impl {
         kube::ClientParts{&log_,
                           Random,
                           [this](const kube::Exchange& exchange) { metrics_.Asked(exchange); },
-                          std::string("connector-csi/") + CONNECTOR_VERSION});
+                          std::string("connector-csi/") + kVersion});
     const unsigned count = std::clamp(std::thread::hardware_concurrency(), 2U, kMaxThreads);
     for (unsigned i = 0; i < count; ++i) {
       threads_.emplace_back([this] { io_.run(); });
@@ -173,7 +174,7 @@ class Driver::Impl {
     options.status_json = [this] {
       return admin::ToJson(StatusOf({options_.driver_name,
                                      options_.node_id,
-                                     CONNECTOR_VERSION,
+                                     kVersion,
                                      started_at_,
                                      connectors_->Current()->objects.size(),
                                      CountVolumes(),
@@ -194,10 +195,8 @@ class Driver::Impl {
     parts.ready = [this] { return Synced(); };
     parts.observe = [this](const rpc::CallReport& report) { Note(report); };
     parts.publish_timeout = options_.publish_timeout;
-    auto endpoint =
-        rpc::Endpoint::Start(options_.socket_path,
-                             {options_.driver_name, CONNECTOR_VERSION, options_.node_id},
-                             std::move(parts));
+    auto endpoint = rpc::Endpoint::Start(
+        options_.socket_path, {options_.driver_name, kVersion, options_.node_id}, std::move(parts));
     if (!endpoint) {
       return endpoint.error();
     }

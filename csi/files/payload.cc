@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "csi/files/beneath.h"
+#include "csi/files/safe_open.h"
 #include "csi/files/tree.h"
 
 namespace connector::csi::files {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "csi/files/beneath.h"
+#include "csi/files/safe_open.h"
 
 namespace connector::csi::files {
 namespace {

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "csi/files/beneath.h"
 #include "csi/files/mount_table.h"
+#include "csi/files/safe_open.h"
 
 namespace connector::csi::files {
 namespace {

@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "csi/files/beneath.h"
 #include "csi/files/payload.h"
+#include "csi/files/safe_open.h"
 #include "csi/volume/attributes.h"
 #include "csi/volume/kubelet_token.h"
 

@@ -18,8 +18,8 @@
 #include <variant>
 #include <vector>
 
-#include "csi/cluster/facts.h"
-#include "csi/cluster/grants.h"
+#include "csi/cluster/connector_view.h"
+#include "csi/cluster/proxy_access_checker.h"
 #include "csi/publish/failure.h"
 #include "csi/volume/attributes.h"
 

@@ -141,7 +141,7 @@ void AddTokens(Families& out, const token::CacheStats& stats) {
                 static_cast<double>(stats.refreshes));
 }
 
-void AddRoutes(Families& out, const table::WatchStatus& status, const table::RouteTable& routes) {
+void AddRoutes(Families& out, const routes::WatchStatus& status, const routes::RouteTable& routes) {
   Families::Add(out.Start("connector_dataplane_route_stream_connected",
                           "1 while the route stream from the broker is up.",
                           MetricType::Gauge),

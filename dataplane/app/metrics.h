@@ -3,8 +3,8 @@
 // The data plane's metrics, read from the live counters when they are asked for. The table of names
 // stands in dataplane/README.md.
 
+#include "dataplane/routes/route_watcher.h"
 #include "dataplane/server/server.h"
-#include "dataplane/table/route_watcher.h"
 #include "dataplane/token/cache.h"
 
 #include <prometheus/collectable.h>
@@ -19,8 +19,8 @@ namespace connector::dataplane::app {
 struct MetricSources {
   const server::Server& server;
   const token::Cache& grants;
-  const table::RouteWatcher& watcher;
-  std::function<std::shared_ptr<const table::RouteTable>()> routes;
+  const routes::RouteWatcher& watcher;
+  std::function<std::shared_ptr<const routes::RouteTable>()> routes;
 };
 
 class Metrics final : public prometheus::Collectable {

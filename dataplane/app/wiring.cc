@@ -2,9 +2,10 @@
 
 #include "common/admin/admin_server.h"
 #include "common/admin/status.h"
+#include "common/base/version.h"
 #include "common/metrics/process_metrics.h"
 #include "dataplane/app/metrics.h"
-#include "dataplane/table/route_watcher.h"
+#include "dataplane/routes/route_watcher.h"
 #include "dataplane/token/broker_client.h"
 #include "dataplane/token/cache.h"
 
@@ -66,7 +67,7 @@ struct Dataplane::Impl {
         grants(*broker, options.token_cache_entries),
         server(options.server, grants, log) {}
 
-  std::shared_ptr<const table::RouteTable> CurrentRoutes() const {
+  std::shared_ptr<const routes::RouteTable> CurrentRoutes() const {
     const std::lock_guard lock(mutex);
     return routes;
   }
@@ -78,13 +79,13 @@ struct Dataplane::Impl {
   std::chrono::system_clock::time_point started_at = std::chrono::system_clock::now();
   std::atomic<bool> draining{false};
   mutable std::mutex mutex;
-  std::shared_ptr<const table::RouteTable> routes = std::make_shared<table::RouteTable>();
+  std::shared_ptr<const routes::RouteTable> routes = std::make_shared<routes::RouteTable>();
 
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<token::BrokerClient> broker;
   token::Cache grants;
   server::Server server;
-  std::unique_ptr<table::RouteWatcher> watcher;
+  std::unique_ptr<routes::RouteWatcher> watcher;
   std::shared_ptr<Metrics> metrics;
   std::shared_ptr<metrics::ProcessMetrics> process_metrics;
   std::unique_ptr<admin::AdminServer> admin;
@@ -102,10 +103,10 @@ admin::Readiness Dataplane::Impl::Ready() const {
 }
 
 std::string Dataplane::Impl::StatusJson() const {
-  admin::Status status{.program = "connector-dataplane", .version = CONNECTOR_VERSION};
+  admin::Status status{.program = "connector-dataplane", .version = kVersion};
   status.started_at = started_at;
   status.reasons = Ready().reasons;
-  const table::WatchStatus stream = watcher->Status();
+  const routes::WatchStatus stream = watcher->Status();
   const std::vector<server::RecentError> errors = server.recent_errors().List();
   for (const auto& [ref, route] : CurrentRoutes()->routes) {
     admin::ConnectorStatus row{.name = ref.ToString(),
@@ -163,9 +164,9 @@ Result<Done> Dataplane::Start() {
   if (!serving) {
     return serving;
   }
-  impl->watcher = std::make_unique<table::RouteWatcher>(
+  impl->watcher = std::make_unique<routes::RouteWatcher>(
       impl->channel,
-      [impl](std::shared_ptr<const table::RouteTable> table) {
+      [impl](std::shared_ptr<const routes::RouteTable> table) {
         {
           const std::lock_guard lock(impl->mutex);
           impl->routes = table;
@@ -177,7 +178,7 @@ Result<Done> Dataplane::Start() {
       .server = impl->server, .grants = impl->grants, .watcher = *impl->watcher, .routes = [impl] {
         return impl->CurrentRoutes();
       }});
-  impl->process_metrics = std::make_shared<metrics::ProcessMetrics>("dataplane", CONNECTOR_VERSION);
+  impl->process_metrics = std::make_shared<metrics::ProcessMetrics>("dataplane", kVersion);
   impl->admin = std::make_unique<admin::AdminServer>(
       admin::AdminOptions{.address = impl->options.admin_address,
                           .readiness = [impl] { return impl->Ready(); },

@@ -5,7 +5,7 @@
 namespace connector::dataplane::oci {
 namespace {
 
-using Code = route::TargetErrorCode;
+using Code = addressing::TargetErrorCode;
 
 constexpr std::string_view kCommonFields =
     "Content-Type: application/json\r\nDocker-Distribution-Api-Version: registry/2.0\r\n";
@@ -311,7 +311,7 @@ ErrorReply ReplyFor(const http::HeadFailure& failure) {
   return reply;
 }
 
-ErrorReply ReplyFor(const route::TargetError& error) {
+ErrorReply ReplyFor(const addressing::TargetError& error) {
   ErrorReply reply = ReplyFor(SituationOf(error.code), error.sentence);
   reply.allow = error.allow;
   return reply;

@@ -8,8 +8,8 @@
 // nothing from the registry; names that the client sent are escaped.
 
 #include "common/http/head.h"
+#include "dataplane/addressing/target.h"
 #include "dataplane/oci/headers.h"
-#include "dataplane/route/target.h"
 
 #include <chrono>
 #include <cstddef>
@@ -87,7 +87,7 @@ struct ErrorReply {
 // An empty message means the situation's own sentence.
 [[nodiscard]] ErrorReply ReplyFor(Situation situation, std::string_view message = {});
 [[nodiscard]] ErrorReply ReplyFor(const http::HeadFailure& failure);
-[[nodiscard]] ErrorReply ReplyFor(const route::TargetError& error);
+[[nodiscard]] ErrorReply ReplyFor(const addressing::TargetError& error);
 [[nodiscard]] ErrorReply ReplyFor(RequestRefusal refusal);
 // An unauthenticated caller gets our own sentence: why a token was refused is for the log only.
 [[nodiscard]] ErrorReply ReplyFor(Denial denial,

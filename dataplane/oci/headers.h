@@ -8,8 +8,8 @@
 // values come from the strict parser: they hold no line break.
 
 #include "common/http/head.h"
+#include "dataplane/addressing/target.h"
 #include "dataplane/oci/no_echo.h"
-#include "dataplane/route/target.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +39,7 @@ enum class RequestRefusal : std::uint8_t {
 inline constexpr std::uint64_t kMaxManifestBytes = 8ULL * 1024 * 1024;
 
 // What the operation forbids in a head that HTTP allows. Before anything is sent upstream.
-[[nodiscard]] std::optional<RequestRefusal> CheckRequest(const route::Operation& operation,
+[[nodiscard]] std::optional<RequestRefusal> CheckRequest(const addressing::Operation& operation,
                                                          const http::RequestHead& head);
 
 enum class Hop : std::uint8_t {

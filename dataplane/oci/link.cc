@@ -8,8 +8,8 @@
 namespace connector::dataplane::oci {
 namespace {
 
-using route::Operation;
-using route::OperationKind;
+using addressing::Operation;
+using addressing::OperationKind;
 
 Error BadLink(std::string message) {
   return MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, std::move(message));
@@ -92,11 +92,11 @@ std::optional<LinkValue> TakeLink(std::string_view& text) {
 }
 
 bool IsSameList(const LinkContext& context, const std::string& path) {
-  const route::ParsedTarget parsed = route::ParseTarget(http::Method::kGet, path);
+  const addressing::ParsedTarget parsed = addressing::ParseTarget(http::Method::kGet, path);
   const auto* next = std::get_if<Operation>(&parsed);
   const Operation& asked = context.operation;
   return next != nullptr && next->kind == asked.kind && next->reference == asked.reference &&
-         next->repository == route::UpstreamRepository(asked.repository, context.docker_hub);
+         next->repository == addressing::UpstreamRepository(asked.repository, context.docker_hub);
 }
 
 // By what a Link's query pages.
@@ -136,7 +136,7 @@ Result<Operation> ReadNext(const LinkContext& context, std::string_view target) 
     return BadLink("The registry's Link leads to the same page again.");
   }
   if (by == PagesBy::kLast) {
-    route::ParsedTarget parsed = route::ParseTarget(http::Method::kGet, url->Target());
+    addressing::ParsedTarget parsed = addressing::ParseTarget(http::Method::kGet, url->Target());
     if (auto* next = std::get_if<Operation>(&parsed)) {
       return std::move(*next);
     }
@@ -165,13 +165,13 @@ Result<Operation> ReadNext(const LinkContext& context, std::string_view target) 
 std::string ClientLink(const LinkContext& context, Operation next) {
   next.repository = context.address.client_prefix + context.operation.repository;
   std::string out = "<";
-  route::AppendUpstreamTarget(out, next, false);
+  addressing::AppendUpstreamTarget(out, next, false);
   if (!next.page.empty()) {
     out.append("?page=").append(next.page);
   }
   if (!context.operation.ns.empty()) {
     out.append("&ns=");
-    route::AppendEncoded(out, context.operation.ns);
+    addressing::AppendEncoded(out, context.operation.ns);
   }
   return out.append(">; rel=\"next\"");
 }
@@ -197,9 +197,9 @@ Result<std::string> RewriteLink(const LinkContext& context, std::string_view fie
 }
 
 std::string FinalLocation(const Operation& operation,
-                          const route::Address& address,
+                          const addressing::Address& address,
                           std::string_view docker_content_digest) {
-  std::string out = route::ClientPath(address, operation.repository);
+  std::string out = addressing::ClientPath(address, operation.repository);
   const bool manifest = operation.kind == OperationKind::kManifest;
   out.append(manifest ? "/manifests/" : "/blobs/");
   if (connector::oci::IsDigest(docker_content_digest)) {

@@ -9,9 +9,9 @@
 
 #include "common/base/result.h"
 #include "common/http/origin.h"
+#include "dataplane/addressing/address.h"
+#include "dataplane/addressing/target.h"
 #include "dataplane/oci/page_state.h"
-#include "dataplane/route/address.h"
-#include "dataplane/route/target.h"
 
 #include <string>
 #include <string_view>
@@ -19,8 +19,8 @@
 namespace connector::dataplane::oci {
 
 struct LinkContext {
-  const route::Operation& operation;  // In the client's naming, without a prefix.
-  const route::Address& address;
+  const addressing::Operation& operation;  // In the client's naming, without a prefix.
+  const addressing::Address& address;
   const http::Url& asked;  // The registry's URL of this request.
   bool docker_hub = false;
   // For whom a page is sealed.
@@ -41,8 +41,8 @@ struct LinkContext {
 // The Location of something now stored (201): named by the digest that the registry reports
 // (`docker_content_digest`), which may be of another algorithm than the client's; else by what was
 // put.
-[[nodiscard]] std::string FinalLocation(const route::Operation& operation,
-                                        const route::Address& address,
+[[nodiscard]] std::string FinalLocation(const addressing::Operation& operation,
+                                        const addressing::Address& address,
                                         std::string_view docker_content_digest);
 
 }  // namespace connector::dataplane::oci

@@ -11,10 +11,10 @@
 namespace connector::dataplane::oci {
 namespace {
 
+using addressing::Operation;
+using addressing::OperationKind;
 using http::Method;
 using http::Url;
-using route::Operation;
-using route::OperationKind;
 
 bool IsRedirectStatus(int status) {
   constexpr std::array kFollowed = {301, 302, 303, 307, 308};
@@ -52,10 +52,10 @@ HopDecision DecideOrigin(const EgressPolicy& policy, const Url& asked, std::stri
 
 // The same blob of the same repository, by the grammar that the client's own target went through.
 bool IsSameOperation(const Operation& operation, bool docker_hub, const Url& url) {
-  const route::ParsedTarget parsed = route::ParseTarget(operation.method, url.Target());
+  const addressing::ParsedTarget parsed = addressing::ParseTarget(operation.method, url.Target());
   const auto* found = std::get_if<Operation>(&parsed);
   return found != nullptr && found->kind == operation.kind &&
-         found->repository == route::UpstreamRepository(operation.repository, docker_hub) &&
+         found->repository == addressing::UpstreamRepository(operation.repository, docker_hub) &&
          found->reference == operation.reference;
 }
 

@@ -8,7 +8,7 @@
 // IsPublicAddress (address_policy.h). Rule source: design section 8, "Doubts settled: Redirects".
 
 #include "common/http/origin.h"
-#include "dataplane/route/target.h"
+#include "dataplane/addressing/target.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +52,7 @@ enum class HopRefusal : std::uint8_t {
 using HopDecision = std::variant<NextHop, HopRefusal>;
 
 struct RedirectSeen {
-  const route::Operation& operation;  // In the client's naming, without a prefix.
+  const addressing::Operation& operation;  // In the client's naming, without a prefix.
   bool docker_hub = false;
   const http::Url& asked;  // What answered with the redirect.
   int status = 0;

@@ -7,11 +7,11 @@
 namespace connector::dataplane::oci {
 namespace {
 
+using addressing::OperationKind;
 using http::BodyFraming;
 using http::HeaderField;
 using http::HeaderId;
 using http::Method;
-using route::OperationKind;
 
 // Docker Hub answers 403 to requests that name no user agent.
 constexpr std::string_view kDefaultUserAgent = "User-Agent: oci-connector\r\n";
@@ -96,9 +96,9 @@ void AppendRange(std::string& out, const UpstreamRequest& request) {
 
 }  // namespace
 
-std::optional<RequestRefusal> CheckRequest(const route::Operation& operation,
+std::optional<RequestRefusal> CheckRequest(const addressing::Operation& operation,
                                            const http::RequestHead& head) {
-  if (!route::MayHaveBody(operation)) {
+  if (!addressing::MayHaveBody(operation)) {
     if (HasBody(head)) {
       return RequestRefusal::kBodyNotAllowed;
     }

@@ -2,7 +2,7 @@
 
 #include "common/base/encoding.h"
 #include "common/crypto/digest.h"
-#include "dataplane/route/target.h"
+#include "dataplane/addressing/target.h"
 
 #include <array>
 
@@ -85,17 +85,19 @@ std::string DerivedUuid(std::string_view segment) {
   return out;
 }
 
-std::string UploadLocation(const route::Address& address,
+std::string UploadLocation(const addressing::Address& address,
                            std::string_view client_repository,
                            std::string_view segment) {
-  return route::ClientPath(address, client_repository).append("/blobs/uploads/").append(segment);
+  return addressing::ClientPath(address, client_repository)
+      .append("/blobs/uploads/")
+      .append(segment);
 }
 
 std::string UploadTarget(const http::Url& url, std::string_view digest) {
   std::string out = url.Target();
   if (!digest.empty()) {
     out.append(url.query.empty() ? "?digest=" : "&digest=");
-    route::AppendEncoded(out, digest);
+    addressing::AppendEncoded(out, digest);
   }
   return out;
 }

@@ -9,8 +9,8 @@
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
 #include "common/http/origin.h"
+#include "dataplane/addressing/address.h"
 #include "dataplane/oci/sealed.h"
-#include "dataplane/route/address.h"
 
 #include <cstdint>
 #include <string>
@@ -51,7 +51,7 @@ struct UploadExpectation {
 [[nodiscard]] std::string DerivedUuid(std::string_view segment);
 
 // "/v2/<prefix><repository>/blobs/uploads/<segment>", in the client's naming.
-[[nodiscard]] std::string UploadLocation(const route::Address& address,
+[[nodiscard]] std::string UploadLocation(const addressing::Address& address,
                                          std::string_view client_repository,
                                          std::string_view segment);
 

@@ -7,12 +7,12 @@
 #include "common/log/log.h"
 #include "dataplane/net/buffer_pool.h"
 #include "dataplane/net/timers.h"
+#include "dataplane/routes/route_table.h"
 #include "dataplane/server/access_log.h"
 #include "dataplane/server/counters.h"
 #include "dataplane/server/recent_errors.h"
 #include "dataplane/server/request_ids.h"
 #include "dataplane/server/scratch.h"
-#include "dataplane/table/route_table.h"
 #include "dataplane/token/cache.h"
 #include "dataplane/upstream/pool.h"
 
@@ -57,7 +57,7 @@ struct Core {
   AccessLog access_log;
   RequestIds request_ids;
   Counters counters;  // Written by this core, read by the metrics page.
-  std::shared_ptr<const table::RouteTable> routes = std::make_shared<table::RouteTable>();
+  std::shared_ptr<const routes::RouteTable> routes = std::make_shared<routes::RouteTable>();
   bool draining = false;
 };
 

@@ -37,20 +37,20 @@ std::string RequestIdOf(const http::RequestHead& head, RequestIds& ids) {
   return ids.Next();
 }
 
-std::string_view OperationName(route::OperationKind kind) {
+std::string_view OperationName(addressing::OperationKind kind) {
   switch (kind) {
-    case route::OperationKind::kPing:
+    case addressing::OperationKind::kPing:
       return "ping";
-    case route::OperationKind::kManifest:
+    case addressing::OperationKind::kManifest:
       return "manifest";
-    case route::OperationKind::kBlob:
+    case addressing::OperationKind::kBlob:
       return "blob";
-    case route::OperationKind::kUploadStart:
-    case route::OperationKind::kUploadSession:
+    case addressing::OperationKind::kUploadStart:
+    case addressing::OperationKind::kUploadSession:
       return "upload";
-    case route::OperationKind::kTags:
+    case addressing::OperationKind::kTags:
       return "tags";
-    case route::OperationKind::kReferrers:
+    case addressing::OperationKind::kReferrers:
       return "referrers";
   }
   return "unknown";
@@ -58,17 +58,17 @@ std::string_view OperationName(route::OperationKind kind) {
 
 std::optional<ErrorReply> ReadOperation(Exchange& exchange) {
   const http::RequestHead& head = exchange.scratch.request;
-  route::ParsedTarget parsed = route::ParseTarget(head.method, head.target);
-  if (const auto* error = std::get_if<route::TargetError>(&parsed)) {
+  addressing::ParsedTarget parsed = addressing::ParseTarget(head.method, head.target);
+  if (const auto* error = std::get_if<addressing::TargetError>(&parsed)) {
     return oci::ReplyFor(*error);
   }
-  exchange.operation = std::get<route::Operation>(std::move(parsed));
-  auto address = route::ResolveAddress(
+  exchange.operation = std::get<addressing::Operation>(std::move(parsed));
+  auto address = addressing::ResolveAddress(
       head.host, exchange.core.shared.settings.host_suffixes, exchange.operation);
-  if (const auto* error = std::get_if<route::TargetError>(&address)) {
+  if (const auto* error = std::get_if<addressing::TargetError>(&address)) {
     return oci::ReplyFor(*error);
   }
-  exchange.address = std::get<route::Address>(std::move(address));
+  exchange.address = std::get<addressing::Address>(std::move(address));
   return std::nullopt;
 }
 
@@ -102,16 +102,16 @@ void PrepareAsk(Exchange& exchange) {
   ask.request_id = exchange.request_id;
   ask.client_address = exchange.client.address;
   bool docker_hub = false;
-  if (exchange.operation.kind != route::OperationKind::kPing) {
+  if (exchange.operation.kind != addressing::OperationKind::kPing) {
     if (const ConnectorRef* ref = NamedConnector(exchange)) {
       ask.connector = *ref;
       const auto route = exchange.core.routes->Find(*ref);
       docker_hub = route != nullptr && route->docker_hub;
-    } else if (const auto* mirror = std::get_if<route::MirrorHost>(&exchange.address.target)) {
+    } else if (const auto* mirror = std::get_if<addressing::MirrorHost>(&exchange.address.target)) {
       // Mirrors ask with whole names already; the broker finds the connector.
       ask.upstream_host = mirror->host;
     }
-    ask.scopes = route::ScopesFor(exchange.operation, docker_hub);
+    ask.scopes = addressing::ScopesFor(exchange.operation, docker_hub);
   }
   exchange.grant_key = token::CacheKey(ask, exchange.client.token_hash);
 }
@@ -150,7 +150,7 @@ void Account(Exchange& exchange) {
   counters.first_byte_micros_sum.Add(static_cast<std::uint64_t>(first_byte));
   const ConnectorRef& ref = exchange.grant ? exchange.grant->connector : exchange.ask.connector;
   if (exchange.route) {
-    table::RouteStats& stats = *exchange.route->stats;
+    routes::RouteStats& stats = *exchange.route->stats;
     stats.requests.fetch_add(1, std::memory_order_relaxed);
     stats.bytes_down.fetch_add(exchange.bytes_down, std::memory_order_relaxed);
     stats.bytes_up.fetch_add(exchange.bytes_up, std::memory_order_relaxed);
@@ -159,7 +159,7 @@ void Account(Exchange& exchange) {
     counters.denied.Add();
   }
   const std::string connector = ref.name.empty() ? exchange.ask.upstream_host : ref.ToString();
-  const bool session = exchange.operation.kind == route::OperationKind::kUploadSession;
+  const bool session = exchange.operation.kind == addressing::OperationKind::kUploadSession;
   core.access_log.Append(
       {.time = exchange.started_at,
        .request_id = exchange.request_id,
@@ -223,7 +223,7 @@ Task<After> RunPhases(Exchange& exchange) {
       co_return co_await Refuse(exchange, *std::move(refusal), exchange.decision);
     }
   }
-  if (exchange.operation.kind == route::OperationKind::kPing) {
+  if (exchange.operation.kind == addressing::OperationKind::kPing) {
     co_return co_await AnswerPing(exchange);
   }
   if (!NamespaceAgrees(exchange)) {
@@ -272,7 +272,7 @@ bool CarriesBody(const Exchange& exchange) {
 }
 
 bool GiveUpMount(Exchange& exchange) {
-  route::Operation& operation = exchange.operation;
+  addressing::Operation& operation = exchange.operation;
   if (operation.from.empty() || CarriesBody(exchange)) {
     return false;
   }
@@ -284,7 +284,7 @@ bool GiveUpMount(Exchange& exchange) {
 }
 
 bool AskToCancel(Exchange& exchange) {
-  auto scopes = route::CancelScopesFor(exchange.operation, exchange.route->docker_hub);
+  auto scopes = addressing::CancelScopesFor(exchange.operation, exchange.route->docker_hub);
   if (scopes.empty()) {
     return false;
   }
@@ -322,7 +322,7 @@ Task<std::optional<ErrorReply>> ObtainGrant(Exchange& exchange, bool mint_anew) 
     exchange.grant = std::get<std::shared_ptr<const token::Grant>>(std::move(outcome));
   }
   exchange.granted = steady_clock::now();
-  if (exchange.operation.kind == route::OperationKind::kPing) {
+  if (exchange.operation.kind == addressing::OperationKind::kPing) {
     co_return std::nullopt;
   }
   exchange.route = core.routes->Find(exchange.grant->connector);

@@ -3,9 +3,9 @@
 // Exchange: one request from its head to its answer, in phases: read the operation, read the
 // caller, get the grant, forward (forward.h). Each phase either goes on or ends with one refusal.
 
+#include "dataplane/addressing/address.h"
+#include "dataplane/addressing/target.h"
 #include "dataplane/oci/errors.h"
-#include "dataplane/route/address.h"
-#include "dataplane/route/target.h"
 #include "dataplane/server/core.h"
 
 #include <chrono>
@@ -43,12 +43,12 @@ struct Exchange {
   std::string_view buffered;  // Body bytes that came with the head.
 
   std::string request_id = {};
-  route::Operation operation = {};
-  route::Address address = {};
+  addressing::Operation operation = {};
+  addressing::Address address = {};
   token::Ask ask = {};
   std::string grant_key = {};
   std::shared_ptr<const token::Grant> grant = {};
-  std::shared_ptr<const table::Route> route = {};
+  std::shared_ptr<const routes::Route> route = {};
 
   // For the access log and the counters.
   WallTime started_at = {};

@@ -37,7 +37,7 @@ bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-oci::EgressPolicy PolicyOf(const table::Route& route) {
+oci::EgressPolicy PolicyOf(const routes::Route& route) {
   return {.address = route.origin,
           .redirect_hosts = route.redirect_hosts,
           .allow_insecure = route.allow_insecure};
@@ -54,10 +54,10 @@ ErrorReply RefuseSealed(Exchange& exchange, oci::SealRefusal refusal, Situation 
 }
 
 FirstHop UploadTarget(Exchange& exchange) {
-  const table::Route& route = *exchange.route;
+  const routes::Route& route = *exchange.route;
   UpstreamTarget target{.origin = route.origin, .method = exchange.operation.method};
   const std::string repository =
-      route::UpstreamRepository(exchange.operation.repository, route.docker_hub);
+      addressing::UpstreamRepository(exchange.operation.repository, route.docker_hub);
   auto opened = oci::OpenUpload(*exchange.core.routes->sealing_keys,
                                 exchange.operation.reference,
                                 {.connector = route.ref,
@@ -83,11 +83,11 @@ FirstHop UploadTarget(Exchange& exchange) {
 }
 
 FirstHop ListTarget(Exchange& exchange) {
-  const table::Route& route = *exchange.route;
-  const route::Operation& operation = exchange.operation;
+  const routes::Route& route = *exchange.route;
+  const addressing::Operation& operation = exchange.operation;
   // Registries do not know HEAD here, and the length of a renamed list is ours to find out.
   UpstreamTarget target{.origin = route.origin, .method = http::Method::kGet};
-  route::AppendUpstreamTarget(target.target, operation, route.docker_hub);
+  addressing::AppendUpstreamTarget(target.target, operation, route.docker_hub);
   if (operation.page.empty()) {
     return target;
   }
@@ -109,16 +109,16 @@ FirstHop ListTarget(Exchange& exchange) {
 // The first target of the request; a refusal when what was sealed for it does not open.
 FirstHop FirstTarget(Exchange& exchange) {
   switch (exchange.operation.kind) {
-    case route::OperationKind::kUploadSession:
+    case addressing::OperationKind::kUploadSession:
       return UploadTarget(exchange);
-    case route::OperationKind::kTags:
-    case route::OperationKind::kReferrers:
+    case addressing::OperationKind::kTags:
+    case addressing::OperationKind::kReferrers:
       return ListTarget(exchange);
     default:
       break;
   }
   UpstreamTarget target{.origin = exchange.route->origin, .method = exchange.operation.method};
-  route::AppendUpstreamTarget(target.target, exchange.operation, exchange.route->docker_hub);
+  addressing::AppendUpstreamTarget(target.target, exchange.operation, exchange.route->docker_hub);
   return target;
 }
 
@@ -235,18 +235,19 @@ Task<Forwarding::Next> Forwarding::ObtainAnew(bool mint_anew) {
   if (std::optional<ErrorReply> refusal = co_await ObtainGrant(exchange_, mint_anew)) {
     co_return RefuseWith(*std::move(refusal), exchange_.decision);
   }
-  if (exchange_.operation.kind == route::OperationKind::kUploadStart) {
+  if (exchange_.operation.kind == addressing::OperationKind::kUploadStart) {
     target_.target.clear();
-    route::AppendUpstreamTarget(target_.target, exchange_.operation, exchange_.route->docker_hub);
+    addressing::AppendUpstreamTarget(
+        target_.target, exchange_.operation, exchange_.route->docker_hub);
   }
   co_return Next::kAgain;
 }
 
 Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
-  const table::Route& route = *exchange_.route;
+  const routes::Route& route = *exchange_.route;
   const int status = exchange_.scratch.response.status;
   const std::string_view location = exchange_.scratch.response.fields.Find(HeaderId::kLocation);
-  const bool blob_read = exchange_.operation.kind == route::OperationKind::kBlob &&
+  const bool blob_read = exchange_.operation.kind == addressing::OperationKind::kBlob &&
                          exchange_.operation.method != http::Method::kDelete;
   const Result<http::Url> asked = AskedUrl(call);
   if (!asked) {
@@ -258,7 +259,7 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
                       "The registry's Location holds the credential that it was sent."),
         "redirect refused");
   }
-  if (blob_read && route.redirect_mode == table::RedirectMode::kPass && IsRedirect(status)) {
+  if (blob_read && route.redirect_mode == routes::RedirectMode::kPass && IsRedirect(status)) {
     const Result<http::Url> url = http::ResolveReference(*asked, location);
     // Back to the registry itself: the client has no credential for it, so that hop is ours.
     if (!url || url->origin != route.origin) {

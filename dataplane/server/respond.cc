@@ -89,12 +89,12 @@ oci::Framing Responder::ClientFraming() const {
 }
 
 void Responder::WriteHead(int status, oci::Framing framing) {
-  const route::Operation& operation = exchange_.operation;
+  const addressing::Operation& operation = exchange_.operation;
   const bool foreign_blob = call_.target().hop == oci::Hop::kForeign &&
-                            operation.kind == route::OperationKind::kBlob && status < 400;
+                            operation.kind == addressing::OperationKind::kBlob && status < 400;
   keep_alive_ = exchange_.scratch.request.keep_alive && exchange_.body_consumed &&
                 !exchange_.core.draining && framing.kind != BodyFraming::kUntilClose;
-  const auto* mirror = std::get_if<route::MirrorHost>(&exchange_.address.target);
+  const auto* mirror = std::get_if<addressing::MirrorHost>(&exchange_.address.target);
   exchange_.status = status;
   exchange_.scratch.out.clear();
   oci::AppendClientResponseHead(
@@ -263,11 +263,11 @@ Task<After> Responder::Stream(oci::Framing framing) {
 }
 
 Task<After> Responder::Run() {
-  const route::Operation& operation = exchange_.operation;
+  const addressing::Operation& operation = exchange_.operation;
   // A HEAD that was asked as a GET, of which the answer's body is not passed on.
   const bool head_by_get =
       operation.method == http::Method::kHead && call_.target().method == http::Method::kGet;
-  if (head_by_get && operation.kind == route::OperationKind::kBlob &&
+  if (head_by_get && operation.kind == addressing::OperationKind::kBlob &&
       (head_.status < 300 || head_.status == 416)) {
     co_return co_await AnswerHeadFromRange();
   }
@@ -277,9 +277,9 @@ Task<After> Responder::Run() {
   if (std::optional<ErrorReply> failure = Rewrite()) {
     co_return co_await Fail(*std::move(failure));
   }
-  if (operation.kind == route::OperationKind::kTags && head_.status == 200) {
+  if (operation.kind == addressing::OperationKind::kTags && head_.status == 200) {
     std::string registry_name =
-        route::UpstreamRepository(operation.repository, exchange_.route->docker_hub);
+        addressing::UpstreamRepository(operation.repository, exchange_.route->docker_hub);
     std::string client_name = exchange_.address.client_prefix + operation.repository;
     if (registry_name != client_name) {
       co_return co_await AnswerTagList(std::move(registry_name), std::move(client_name));

@@ -9,21 +9,21 @@
 namespace connector::dataplane::server {
 namespace {
 
+using addressing::OperationKind;
 using http::HeaderId;
 using http::Method;
 using oci::ErrorReply;
 using oci::Situation;
-using route::OperationKind;
 
 using Answer = std::variant<Rewritten, ErrorReply>;
 
-bool IsUpload(const route::Operation& operation) {
+bool IsUpload(const addressing::Operation& operation) {
   return operation.kind == OperationKind::kUploadStart ||
          operation.kind == OperationKind::kUploadSession;
 }
 
 // Does a 201 to it mean that something is stored now? ECR answers 201 to a PATCH, too.
-bool Stores(const route::Operation& operation) {
+bool Stores(const addressing::Operation& operation) {
   return operation.kind == OperationKind::kManifest ||
          (operation.kind == OperationKind::kUploadSession && operation.method == Method::kPut) ||
          (operation.kind == OperationKind::kUploadStart &&
@@ -43,7 +43,7 @@ ErrorReply RefuseEcho() {
 
 // An open upload: where it goes on is sealed, so that any replica can go on with it.
 Answer RewriteUpload(const Exchange& exchange, const UpstreamCall& call) {
-  const table::Route& route = *exchange.route;
+  const routes::Route& route = *exchange.route;
   const Result<http::Url> asked = AskedUrl(call);
   if (!asked) {
     return oci::ReplyFor(Situation::kInternal);
@@ -53,7 +53,7 @@ Answer RewriteUpload(const Exchange& exchange, const UpstreamCall& call) {
     return RefuseEcho();
   }
   const std::string repository =
-      route::UpstreamRepository(exchange.operation.repository, route.docker_hub);
+      addressing::UpstreamRepository(exchange.operation.repository, route.docker_hub);
   oci::HopDecision decision = oci::DecideUploadLocation({.address = route.origin,
                                                          .redirect_hosts = route.redirect_hosts,
                                                          .allow_insecure = route.allow_insecure},
@@ -132,7 +132,7 @@ Answer RewriteNextLink(const Exchange& exchange, const UpstreamCall& call) {
 
 Answer RewriteAnswer(const Exchange& exchange, const UpstreamCall& call) {
   const http::ResponseHead& head = exchange.scratch.response;
-  const route::Operation& operation = exchange.operation;
+  const addressing::Operation& operation = exchange.operation;
   const int status = head.status;
   if (status >= 300 && status < 400) {
     return status == 304 ? Answer() : PassRedirect(exchange, call);

@@ -222,7 +222,7 @@ std::vector<std::uint16_t> Server::ports() const {
   return ports;
 }
 
-void Server::PublishRoutes(std::shared_ptr<const table::RouteTable> table) {
+void Server::PublishRoutes(std::shared_ptr<const routes::RouteTable> table) {
   for (const auto& worker : impl_->workers) {
     worker->Post([worker = worker.get(), table] { worker->core().routes = table; });
   }

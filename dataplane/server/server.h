@@ -47,7 +47,7 @@ class Server {
   [[nodiscard]] std::vector<std::uint16_t> ports() const;
 
   // Every core uses `table` from its next request on. Thread-safe.
-  void PublishRoutes(std::shared_ptr<const table::RouteTable> table);
+  void PublishRoutes(std::shared_ptr<const routes::RouteTable> table);
 
   // Stops accepting, closes idle connections, waits for requests under way up to the drain timeout,
   // then closes what is left. Returns when all threads have ended.

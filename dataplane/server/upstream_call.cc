@@ -15,8 +15,9 @@ using oci::ErrorReply;
 using oci::Situation;
 
 // A length that is announced is checked with the head; a chunked body is counted as it comes.
-std::uint64_t MaxBody(const route::Operation& operation) {
-  return operation.kind == route::OperationKind::kManifest ? oci::kMaxManifestBytes : UINT64_MAX;
+std::uint64_t MaxBody(const addressing::Operation& operation) {
+  return operation.kind == addressing::OperationKind::kManifest ? oci::kMaxManifestBytes
+                                                                : UINT64_MAX;
 }
 
 std::string_view ClientEnd(relay::End end) {

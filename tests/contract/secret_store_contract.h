@@ -4,7 +4,7 @@
 // instantiates this suite with it:
 //
 //   struct Harness {
-//     store::SecretStore& store();
+//     secrets::SecretStore& store();
 //     void Put(const SecretRef& ref, const std::string& type, Fields fields);  // Or replace.
 //     void Remove(const SecretRef& ref);
 //     static SecretRef Ref(const std::string& ns, const std::string& name);
@@ -16,7 +16,7 @@
 //
 // Two harnesses made one after the other stand for two brokers of one installation.
 
-#include "broker/store/secret_store.h"
+#include "broker/secrets/secret_store.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/run_task.h"
 
@@ -32,7 +32,7 @@
 #include <string>
 #include <vector>
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 
 using Fields = std::map<std::string, std::string>;
 
@@ -225,4 +225,4 @@ REGISTER_TYPED_TEST_SUITE_P(SecretStoreContract,
                             TellsNothingOfSecretsThatAreNotFollowed,
                             ReplacesWhatWasFollowedBefore);
 
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

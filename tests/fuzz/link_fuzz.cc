@@ -14,13 +14,14 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using connector::fuzz::Check;
   namespace oci = connector::dataplane::oci;
-  namespace route = connector::dataplane::route;
+  namespace route = connector::dataplane::addressing;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const connector::http::Url asked{{true, "r.example", 443}, "/v2/library/a/tags/list", "n=2"};
-  const route::Address address{connector::ConnectorRef{"n", "c"}, "namespaces/n/connectors/c/"};
-  const route::ParsedTarget parsed =
-      route::ParseTarget(connector::http::Method::kGet, "/v2/a/tags/list");
-  const auto& operation = std::get<route::Operation>(parsed);
+  const addressing::Address address{connector::ConnectorRef{"n", "c"},
+                                    "namespaces/n/connectors/c/"};
+  const addressing::ParsedTarget parsed =
+      addressing::ParseTarget(connector::http::Method::kGet, "/v2/a/tags/list");
+  const auto& operation = std::get<addressing::Operation>(parsed);
   static const connector::crypto::SealKeys* const keys = [] {
     auto* made = new connector::crypto::SealKeys;
     Check(made->Add(1, connector::Secret(std::string(32, 'k'))).has_value());
@@ -45,9 +46,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Check(link->starts_with(kBegin) && link->ends_with(kEnd));
   Check(std::all_of(link->begin(), link->end(), [](char c) { return c >= 0x20 && c < 0x7F; }));
   const std::string target = link->substr(1, link->size() - 1 - kEnd.size());
-  const route::ParsedTarget again = route::ParseTarget(connector::http::Method::kGet, target);
-  Check(std::holds_alternative<route::Operation>(again));
-  const std::string& page = std::get<route::Operation>(again).page;
+  const addressing::ParsedTarget again =
+      addressing::ParseTarget(connector::http::Method::kGet, target);
+  Check(std::holds_alternative<addressing::Operation>(again));
+  const std::string& page = std::get<addressing::Operation>(again).page;
   if (page.empty()) {
     return 0;
   }

@@ -12,14 +12,15 @@
 // HTTP is never used, and an upload never leaves for a host that is not listed.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace oci = connector::dataplane::oci;
-  namespace route = connector::dataplane::route;
+  namespace route = connector::dataplane::addressing;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const connector::http::Origin address{true, "r.example", 443};
   const std::array<std::string, 1> hosts = {"*.store.example"};
   const oci::EgressPolicy policy{address, hosts, false};
   const std::string path = "/v2/a/blobs/sha256:" + std::string(64, 'a');
   const connector::http::Url asked{address, path, ""};
-  const route::ParsedTarget parsed = route::ParseTarget(connector::http::Method::kGet, path);
+  const addressing::ParsedTarget parsed =
+      addressing::ParseTarget(connector::http::Method::kGet, path);
 
   const auto check = [&](const oci::HopDecision& decision, bool must_be_listed) {
     const auto* hop = std::get_if<oci::NextHop>(&decision);
@@ -35,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     connector::fuzz::Check(!must_be_listed || own || listed);
   };
   check(oci::DecideRedirect(policy,
-                            {std::get<route::Operation>(parsed), false, asked, 307, input, 0}),
+                            {std::get<addressing::Operation>(parsed), false, asked, 307, input, 0}),
         false);
   check(oci::DecideUploadLocation(policy, "a", asked, input), true);
   return 0;

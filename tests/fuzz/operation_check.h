@@ -3,8 +3,8 @@
 // What holds of every operation that was read from a target, for the fuzz targets that make them.
 
 #include "common/oci/reference.h"
-#include "dataplane/route/address.h"
-#include "dataplane/route/target.h"
+#include "dataplane/addressing/address.h"
+#include "dataplane/addressing/target.h"
 #include "tests/fuzz/check.h"
 
 #include <set>
@@ -29,21 +29,21 @@ inline void CheckQuery(std::string_view query) {
 // What is accepted has a valid name, is written for the registry without an escape in the path, and
 // reads again as the same operation.
 inline void CheckOperation(http::Method method, std::string_view target) {
-  namespace route = connector::dataplane::route;
-  const route::ParsedTarget parsed = route::ParseTarget(method, target);
-  const auto* operation = std::get_if<route::Operation>(&parsed);
+  namespace route = connector::dataplane::addressing;
+  const addressing::ParsedTarget parsed = addressing::ParseTarget(method, target);
+  const auto* operation = std::get_if<addressing::Operation>(&parsed);
   if (operation == nullptr) {
-    Check(!std::get<route::TargetError>(parsed).sentence.empty());
+    Check(!std::get<addressing::TargetError>(parsed).sentence.empty());
     return;
   }
-  route::Operation resolved = *operation;
+  addressing::Operation resolved = *operation;
   const std::vector<std::string> suffixes = {"svc"};
-  const auto address = route::ResolveAddress("c-a.b.svc:80", suffixes, resolved);
-  if (std::holds_alternative<route::TargetError>(address)) {
+  const auto address = addressing::ResolveAddress("c-a.b.svc:80", suffixes, resolved);
+  if (std::holds_alternative<addressing::TargetError>(address)) {
     return;
   }
   std::string upstream;
-  route::AppendUpstreamTarget(upstream, resolved, true);
+  addressing::AppendUpstreamTarget(upstream, resolved, true);
   if (upstream.empty()) {
     return;
   }
@@ -55,14 +55,14 @@ inline void CheckOperation(http::Method method, std::string_view target) {
   }
   CheckQuery(path.size() < upstream.size() ? std::string_view(upstream).substr(path.size() + 1)
                                            : std::string_view());
-  route::Operation expected = resolved;
+  addressing::Operation expected = resolved;
   expected.ns.clear();
   expected.page.clear();
-  expected.repository = route::UpstreamRepository(resolved.repository, true);
+  expected.repository = addressing::UpstreamRepository(resolved.repository, true);
   if (!expected.from.empty()) {
-    expected.from = route::UpstreamRepository(resolved.from, true);
+    expected.from = addressing::UpstreamRepository(resolved.from, true);
   }
-  Check(route::ParseTarget(method, upstream) == route::ParsedTarget(expected));
+  Check(addressing::ParseTarget(method, upstream) == addressing::ParsedTarget(expected));
   Check(oci::IsRepository(resolved.repository));
 }
 

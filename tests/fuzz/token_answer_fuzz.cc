@@ -1,4 +1,4 @@
-#include "broker/mint/token_answer.h"
+#include "broker/upstream_auth/registry_token/token_answer.h"
 #include "tests/fuzz/check.h"
 
 #include <algorithm>
@@ -11,20 +11,20 @@
 // longer than the longest life, and for one request only when its life makes no sense.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using connector::fuzz::Check;
-  namespace mint = connector::broker::mint;
+  namespace mint = connector::broker::upstream_auth;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const connector::WallTime now{std::chrono::seconds{1'800'000'000}};
-  const auto token = mint::ReadTokenAnswer(input, now);
+  const auto token = upstream_auth::ReadTokenAnswer(input, now);
   if (!token) {
     Check(!token.error().message.empty());
     Check(token.error().origin == connector::ErrorOrigin::kUpstream);
     return 0;
   }
-  Check(size <= mint::kMaxTokenAnswerBytes);
+  Check(size <= upstream_auth::kMaxTokenAnswerBytes);
   const std::string_view value = token->value.Reveal();
-  Check(token->scheme == mint::CredentialScheme::kBearer && !value.empty());
+  Check(token->scheme == upstream_auth::CredentialScheme::kBearer && !value.empty());
   Check(std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < '\x7F'; }));
-  Check(token->not_after <= now + mint::kLongestLife);
+  Check(token->not_after <= now + upstream_auth::kLongestLife);
   Check(token->single_use || token->not_after > now);
   return 0;
 }

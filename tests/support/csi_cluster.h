@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "csi/cluster/grants.h"
+#include "csi/cluster/proxy_access_checker.h"
 #include "csi/publish/resolver.h"
 
 namespace connector::testing_support {

@@ -25,7 +25,7 @@ struct WorldOptions {
   std::optional<TlsSetup> tls = std::nullopt;  // Of the registry.
   std::string ca_pem = {};                     // What the connector trusts.
   dataplane::server::Settings settings = {};
-  std::function<void(dataplane::table::Route&)> adjust = {};  // The connector's route.
+  std::function<void(dataplane::routes::Route&)> adjust = {};  // The connector's route.
 };
 
 class DataplaneWorld {
@@ -43,7 +43,7 @@ class DataplaneWorld {
   // Publishes the connector's route anew, with another epoch or otherwise changed, and returns when
   // the server serves by it.
   void PublishRoute(const std::string& epoch,
-                    const std::function<void(dataplane::table::Route&)>& adjust = {});
+                    const std::function<void(dataplane::routes::Route&)>& adjust = {});
   // The same routes, with these sealing keys.
   void PublishKeys(std::vector<std::uint32_t> ids, std::uint32_t current);
   // The keys in force, to seal what no client could get by asking.
@@ -64,8 +64,8 @@ class DataplaneWorld {
                              const std::string& body = {});
 
  private:
-  std::shared_ptr<const dataplane::table::RouteTable> MakeTable(
-      const std::string& epoch, const std::function<void(dataplane::table::Route&)>& adjust);
+  std::shared_ptr<const dataplane::routes::RouteTable> MakeTable(
+      const std::string& epoch, const std::function<void(dataplane::routes::Route&)>& adjust);
   void Publish();
   std::unique_ptr<dataplane::server::Server> MakeServer(dataplane::token::Cache& grants);
 
@@ -76,10 +76,10 @@ class DataplaneWorld {
   dataplane::token::Cache replica_grants_;
   int log_fd_;
   log::Logger logger_;
-  std::shared_ptr<dataplane::table::RouteStats> stats_;
+  std::shared_ptr<dataplane::routes::RouteStats> stats_;
   std::vector<std::uint32_t> key_ids_{7};
   std::uint32_t current_key_ = 7;
-  std::shared_ptr<const dataplane::table::RouteTable> table_;
+  std::shared_ptr<const dataplane::routes::RouteTable> table_;
   std::unique_ptr<dataplane::server::Server> server_;
   std::unique_ptr<dataplane::server::Server> replica_;
 };

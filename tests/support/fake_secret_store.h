@@ -3,7 +3,7 @@
 // A SecretStore in memory, for tests of what uses one. Passes the contract of every store. Can be
 // told to fail, and counts the fetches.
 
-#include "broker/store/secret_store.h"
+#include "broker/secrets/secret_store.h"
 
 #include <algorithm>
 #include <functional>
@@ -16,10 +16,10 @@
 
 namespace connector::testing_support {
 
-class FakeSecretStore final : public broker::store::SecretStore {
+class FakeSecretStore final : public broker::secrets::SecretStore {
  public:
-  using SecretRef = broker::store::SecretRef;
-  using StoredSecret = broker::store::StoredSecret;
+  using SecretRef = broker::secrets::SecretRef;
+  using StoredSecret = broker::secrets::StoredSecret;
   using Fields = std::map<std::string, std::string>;
 
   // The version follows the content.

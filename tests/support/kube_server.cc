@@ -190,7 +190,7 @@ bool KubeServer::StartApi() {
 }
 
 json::value KubeServer::AskEtcd(const std::string& path, const std::string& body) {
-  http::CurlRequest request;
+  curl::CurlRequest request;
   request.method = "POST";
   request.url = {{false, "127.0.0.1", etcd_port_}, path, ""};
   request.body = Secret(body);
@@ -207,7 +207,7 @@ KubeServer::Reply KubeServer::Ask(const std::string& method,
                                   const std::string& body,
                                   const std::string& token,
                                   const std::string& type) {
-  http::CurlRequest request;
+  curl::CurlRequest request;
   request.method = method;
   request.url = *http::ParseUrl(address().ToString() + path);
   request.ca_pem = ca_.pem();

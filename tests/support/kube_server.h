@@ -4,7 +4,7 @@
 // loopback ports, with RBAC and Pod Security admission on. There is no controller manager: nothing
 // collects garbage, makes ServiceAccounts or ends a namespace. Ends with the test.
 
-#include "common/http/curl_client.h"
+#include "common/curl/curl_client.h"
 #include "common/kube/settings.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/test_ca.h"
@@ -97,7 +97,7 @@ class KubeServer {
   const TestCa ca_;
   const std::string admin_token_ = "admin-token-of-the-test";
   const std::string issuer_ = "https://kubernetes.default.svc.cluster.local";
-  http::CurlClient client_{http::ConnectionReuse::kWithinThisClient};
+  curl::CurlClient client_{curl::ConnectionReuse::kWithinThisClient};
   std::uint16_t etcd_port_ = 0;
   std::uint16_t port_ = 0;
   pid_t etcd_ = -1;

@@ -14,10 +14,10 @@
 
 namespace connector::testing_support {
 
-using broker::store::KubeSecretStore;
-using broker::store::KubeStoreParts;
-using broker::store::SecretRef;
-using broker::store::StoredSecret;
+using broker::secrets::KubeSecretStore;
+using broker::secrets::KubeStoreParts;
+using broker::secrets::SecretRef;
+using broker::secrets::StoredSecret;
 
 namespace {
 

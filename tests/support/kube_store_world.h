@@ -3,7 +3,7 @@
 // KubeStoreWorld: a KubeSecretStore with threads of its own, which asks a real API server as a
 // ServiceAccount of its own, and what a test wants to see of it.
 
-#include "broker/store/kube_store.h"
+#include "broker/secrets/kubernetes/kube_store.h"
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "tests/support/kube_server.h"
@@ -32,11 +32,12 @@ class KubeStoreWorld {
   KubeStoreWorld(const KubeStoreWorld&) = delete;
   KubeStoreWorld& operator=(const KubeStoreWorld&) = delete;
 
-  [[nodiscard]] broker::store::KubeSecretStore& store() { return *store_; }
-  [[nodiscard]] Result<broker::store::StoredSecret> Fetch(
-      const broker::store::SecretRef& ref,
+  [[nodiscard]] broker::secrets::KubeSecretStore& store() { return *store_; }
+  [[nodiscard]] Result<broker::secrets::StoredSecret> Fetch(
+      const broker::secrets::SecretRef& ref,
       std::chrono::milliseconds within = std::chrono::seconds(20));
-  [[nodiscard]] broker::store::KubeObservation Observed(const broker::store::SecretRef& ref) const {
+  [[nodiscard]] broker::secrets::KubeObservation Observed(
+      const broker::secrets::SecretRef& ref) const {
     return store_->Observed(ref);
   }
 
@@ -58,7 +59,7 @@ class KubeStoreWorld {
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, int>, std::size_t> exchanges_;
   std::unique_ptr<kube::Client> client_;
-  std::unique_ptr<broker::store::KubeSecretStore> store_;
+  std::unique_ptr<broker::secrets::KubeSecretStore> store_;
   std::vector<std::thread> threads_;
 };
 
@@ -68,10 +69,10 @@ class KubeStoreWorld {
                                                                                       "watch"});
 
 // Creates it or replaces it whole; one of another type takes the place of what was there.
-void PutSecret(const broker::store::SecretRef& ref,
+void PutSecret(const broker::secrets::SecretRef& ref,
                const std::string& type,
                const SecretFields& fields,
                const boost::json::object& labels = {});
-void RemoveSecret(const broker::store::SecretRef& ref);
+void RemoveSecret(const broker::secrets::SecretRef& ref);
 
 }  // namespace connector::testing_support

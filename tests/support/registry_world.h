@@ -4,8 +4,8 @@
 // Connector that pins both. Plain HTTP unless TLS is asked for. What each was asked is on its
 // server; a test changes either script at any time.
 
-#include "broker/catalog/catalog.h"
-#include "broker/mint/minter.h"
+#include "broker/connectors/catalog.h"
+#include "broker/upstream_auth/minter.h"
 #include "tests/support/http_server.h"
 
 #include <functional>
@@ -86,11 +86,11 @@ class RegistryWorld {
   }
 
   // A catalog entry of `connector`, with digests that a test may choose.
-  [[nodiscard]] std::shared_ptr<const broker::catalog::Entry> Entry(
+  [[nodiscard]] std::shared_ptr<const broker::connectors::Entry> Entry(
       resource::Connector connector,
       const std::string& mint_key = "mint-key-1",
       const std::string& secret_version = "v1") const {
-    auto entry = std::make_shared<broker::catalog::Entry>();
+    auto entry = std::make_shared<broker::connectors::Entry>();
     entry->connector = std::make_shared<const resource::Connector>(std::move(connector));
     entry->ca_pem = ca.pem();
     entry->secret_version = secret_version;
@@ -99,16 +99,16 @@ class RegistryWorld {
     return entry;
   }
 
-  [[nodiscard]] static std::shared_ptr<const broker::store::RegistryCredential> Credential() {
-    auto credential = std::make_shared<broker::store::RegistryCredential>();
+  [[nodiscard]] static std::shared_ptr<const broker::secrets::RegistryCredential> Credential() {
+    auto credential = std::make_shared<broker::secrets::RegistryCredential>();
     credential->username = kUser;
     credential->password = Secret(kPassword);
     return credential;
   }
 
-  [[nodiscard]] broker::mint::MintRequest Request(resource::Connector connector,
-                                                  std::vector<oci::Scope> scopes) const {
-    broker::mint::MintRequest request;
+  [[nodiscard]] broker::upstream_auth::MintRequest Request(resource::Connector connector,
+                                                           std::vector<oci::Scope> scopes) const {
+    broker::upstream_auth::MintRequest request;
     request.connector = std::make_shared<const resource::Connector>(std::move(connector));
     if (request.connector->auth.secret_name) {
       request.credential = Credential();

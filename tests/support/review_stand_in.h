@@ -3,7 +3,7 @@
 // Stands in for the API server behind a PostReview: answers with what a test says, counts, and
 // holds answers back until told. Thread-safe.
 
-#include "broker/review/reviews.h"
+#include "broker/callers/kubernetes/review_scheduler.h"
 #include "common/async/one_shot.h"
 
 #include <boost/json.hpp>
@@ -25,7 +25,7 @@ class ReviewStandIn {
 
   explicit ReviewStandIn(Decide decide) : decide_(std::move(decide)) {}
 
-  [[nodiscard]] broker::review::PostReview Post() {
+  [[nodiscard]] broker::callers::PostReview Post() {
     return [this](kube::ResourceType type, boost::json::object body, Deadline deadline) {
       return Run(type, std::move(body), deadline);
     };

@@ -1,6 +1,6 @@
 #include "tests/support/vault_server.h"
 
-#include "common/http/curl_client.h"
+#include "common/curl/curl_client.h"
 #include "tests/support/run_task.h"
 
 #include <arpa/inet.h>
@@ -155,8 +155,8 @@ VaultServer::Reply VaultServer::Ask(const std::string& method,
                                     const std::string& path,
                                     const std::string& json,
                                     const std::string& token) {
-  http::CurlClient client;
-  http::CurlRequest request;
+  curl::CurlClient client;
+  curl::CurlRequest request;
   request.method = method;
   request.url = *http::ParseUrl(address().ToString() + "/v1/" + path);
   request.headers.push_back({"X-Vault-Token", Secret(token.empty() ? root_token_ : token)});

@@ -13,10 +13,10 @@
 
 namespace connector::testing_support {
 
-using broker::store::SecretRef;
-using broker::store::StoredSecret;
-using broker::store::VaultSecretStore;
-using broker::store::VaultStoreParts;
+using broker::secrets::SecretRef;
+using broker::secrets::StoredSecret;
+using broker::secrets::VaultSecretStore;
+using broker::secrets::VaultStoreParts;
 
 broker::vault::Options VaultStoreWorld::OptionsFor(const ScratchDir& dir,
                                                    const std::string& token) {

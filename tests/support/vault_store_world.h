@@ -3,7 +3,7 @@
 // VaultStoreWorld: a VaultSecretStore with threads of its own, logged in at a real Vault by a token
 // file, and what a test wants to see of it.
 
-#include "broker/store/vault_store.h"
+#include "broker/secrets/vault/vault_store.h"
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "tests/support/scratch_dir.h"
@@ -35,11 +35,11 @@ class VaultStoreWorld {
   VaultStoreWorld(const VaultStoreWorld&) = delete;
   VaultStoreWorld& operator=(const VaultStoreWorld&) = delete;
 
-  [[nodiscard]] broker::store::VaultSecretStore& store() { return *store_; }
-  [[nodiscard]] Result<broker::store::StoredSecret> Fetch(
-      const broker::store::SecretRef& ref,
+  [[nodiscard]] broker::secrets::VaultSecretStore& store() { return *store_; }
+  [[nodiscard]] Result<broker::secrets::StoredSecret> Fetch(
+      const broker::secrets::SecretRef& ref,
       std::chrono::milliseconds within = std::chrono::seconds(20));
-  void Follow(const std::vector<broker::store::SecretRef>& refs);
+  void Follow(const std::vector<broker::secrets::SecretRef>& refs);
   void Stop(std::chrono::milliseconds within = std::chrono::seconds(5));
 
   // Polls until `holds`, which is asked often; false after `within`.
@@ -60,13 +60,14 @@ class VaultStoreWorld {
   mutable std::mutex mutex_;
   std::vector<broker::vault::Exchange> exchanges_;
   std::vector<std::thread> threads_;
-  std::unique_ptr<broker::store::VaultSecretStore> store_;
+  std::unique_ptr<broker::secrets::VaultSecretStore> store_;
   bool stopped_ = false;
 };
 
 // "the password" of what was fetched; the error's message when it failed.
-[[nodiscard]] std::string PasswordOf(const Result<broker::store::StoredSecret>& secret);
+[[nodiscard]] std::string PasswordOf(const Result<broker::secrets::StoredSecret>& secret);
 
-[[nodiscard]] broker::store::SecretRef RefTo(const std::string& path, const std::string& ns = "ci");
+[[nodiscard]] broker::secrets::SecretRef RefTo(const std::string& path,
+                                               const std::string& ns = "ci");
 
 }  // namespace connector::testing_support

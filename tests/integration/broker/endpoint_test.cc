@@ -1,7 +1,7 @@
 // The broker's gRPC endpoint on real sockets with real TLS: who may call what, what IssueToken
 // answers, and what WatchRoutes streams. Only minting is played.
 
-#include "broker/rpc/endpoint.h"
+#include "broker/api/endpoint.h"
 
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
@@ -21,7 +21,7 @@
 #include <future>
 #include <thread>
 
-namespace connector::broker::rpc {
+namespace connector::broker::api {
 namespace {
 
 using ::testing::ElementsAre;
@@ -60,7 +60,7 @@ class EndpointTest : public ::testing::Test {
   }
 
   void Publish(const std::vector<std::string>& names) {
-    std::vector<std::shared_ptr<const catalog::Entry>> entries;
+    std::vector<std::shared_ptr<const connectors::Entry>> entries;
     for (const std::string& name : names) {
       entries.push_back(EntryOf(HarborConnector("default", name, {{"ci", "builder"}})));
     }
@@ -151,7 +151,7 @@ class EndpointTest : public ::testing::Test {
     }
     return codes;
   }
-  static Task<v1::CheckConnectorResponse> Probe(std::shared_ptr<const catalog::Entry> /*entry*/,
+  static Task<v1::CheckConnectorResponse> Probe(std::shared_ptr<const connectors::Entry> /*entry*/,
                                                 Deadline /*deadline*/) {
     co_return v1::CheckConnectorResponse();
   }
@@ -159,7 +159,7 @@ class EndpointTest : public ::testing::Test {
   testing_support::TestCa ca_;
   testing_support::ScratchDir dir_;
   testing_support::FakeClock clock_;
-  catalog::Catalog catalog_;
+  connectors::Catalog catalog_;
   FakeVerifier verifier_;
   FakeTokens tokens_;
   testing_support::FakeAuditLog audit_;
@@ -407,4 +407,4 @@ TEST_F(EndpointTest, SurvivesManyWatchersThatComeAndGoDuringChanges) {
 }
 
 }  // namespace
-}  // namespace connector::broker::rpc
+}  // namespace connector::broker::api

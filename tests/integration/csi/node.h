@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "csi/files/beneath.h"
 #include "csi/files/mount_table.h"
+#include "csi/files/safe_open.h"
 #include "csi/files/volume_mount.h"
 
 namespace connector::csi::testing {

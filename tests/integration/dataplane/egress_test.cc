@@ -231,7 +231,7 @@ TEST(AName, OfAPrivateAddressOnlyIsRefusedUnlessItIsListed) {
   EXPECT_EQ(store.connections(), 0U);
 
   world.PublishRoute("epoch-1",
-                     [](table::Route& route) { route.redirect_hosts = {"inside.example"}; });
+                     [](routes::Route& route) { route.redirect_hosts = {"inside.example"}; });
   EXPECT_EQ(world.Do("GET", kBlob).body, "bytes");
 
   // The connection that is idle now was let through; whom it would be refused must not get it.
@@ -264,7 +264,7 @@ TEST_P(ARedirect, ElsewhereIsFollowedWithoutTheCredentialOrNotAtAll) {
       true);
   DataplaneWorld world(
       RedirectTo(store, target.location, status),
-      {.adjust = [](table::Route& route) { route.origin.host = "registry.example"; }});
+      {.adjust = [](routes::Route& route) { route.origin.host = "registry.example"; }});
 
   const RawResponse response = world.Do("GET", kBlob, "Accept: a/b\r\nCookie: c=d\r\n");
 

@@ -241,7 +241,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST(ARegistryThatIsDown, IsA502ThatNamesIt) {
-  DataplaneWorld world(Ok, {.adjust = [](table::Route& route) { route.origin.port = 1; }});
+  DataplaneWorld world(Ok, {.adjust = [](routes::Route& route) { route.origin.port = 1; }});
 
   const RawResponse response = world.Do("GET", kManifest);
 
@@ -250,9 +250,10 @@ TEST(ARegistryThatIsDown, IsA502ThatNamesIt) {
 }
 
 TEST(ARegistryThatIsSilent, IsA504) {
-  DataplaneWorld world(
-      [](const HttpRequest&) { return HttpAnswer{.silent = true}; },
-      {.adjust = [](table::Route& route) { route.idle_timeout = std::chrono::milliseconds(200); }});
+  DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.silent = true}; },
+                       {.adjust = [](routes::Route& route) {
+                         route.idle_timeout = std::chrono::milliseconds(200);
+                       }});
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 504);
 }
@@ -289,7 +290,7 @@ TEST(ARegistryOverTls, WithACertificateOfAnotherNameIsA502) {
 
 TEST(TooManyRequestsAtOnce, AreRefusedWith429) {
   DataplaneWorld world(Ok,
-                       {.adjust = [](table::Route& route) { route.max_concurrent_requests = 0; }});
+                       {.adjust = [](routes::Route& route) { route.max_concurrent_requests = 0; }});
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 429);
 }

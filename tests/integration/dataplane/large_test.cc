@@ -231,7 +231,7 @@ class ABlobOf5GiB : public ::testing::TestWithParam<bool> {
   ABlobOf5GiB()
       : registry_(GetParam()),
         world_([](const HttpRequest&) { return HttpAnswer{}; },
-               {.adjust = [this](table::Route& route) { route.origin.port = registry_.port(); }}) {
+               {.adjust = [this](routes::Route& route) { route.origin.port = registry_.port(); }}) {
     Pattern();
   }
 

@@ -25,7 +25,7 @@ const std::string kPath = kRepositoryPath.data();
 const std::string kManifest = kPath + "/manifests/v1";
 const std::string kBlob = kPath + "/blobs/" + kDigest;
 
-void ListLoopback(table::Route& route) {
+void ListLoopback(routes::Route& route) {
   route.redirect_hosts = {"127.0.0.1"};
 }
 

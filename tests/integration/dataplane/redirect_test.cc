@@ -25,7 +25,7 @@ using testing_support::RawResponse;
 const std::string kDigest = "sha256:" + std::string(64, 'a');
 const std::string kBlob = std::string(kRepositoryPath) + "/blobs/" + kDigest;
 
-void ListLoopback(table::Route& route) {
+void ListLoopback(routes::Route& route) {
   route.redirect_hosts = {"127.0.0.1"};
 }
 
@@ -172,10 +172,10 @@ INSTANTIATE_TEST_SUITE_P(As, ARedirectOfEveryStatus, ::testing::Values(301, 302,
 class NoRedirect : public ::testing::TestWithParam<std::pair<const char*, HttpAnswer>> {};
 
 TEST_P(NoRedirect, IsFollowedOrPassedOn) {
-  for (const table::RedirectMode mode :
-       {table::RedirectMode::kFollow, table::RedirectMode::kPass}) {
+  for (const routes::RedirectMode mode :
+       {routes::RedirectMode::kFollow, routes::RedirectMode::kPass}) {
     DataplaneWorld world([](const HttpRequest&) { return GetParam().second; },
-                         {.adjust = [mode](table::Route& route) { route.redirect_mode = mode; }});
+                         {.adjust = [mode](routes::Route& route) { route.redirect_mode = mode; }});
 
     const RawResponse response = world.Do("GET", kBlob);
 
@@ -225,8 +225,8 @@ HttpAnswer Elsewhere(const std::string& location) {
   return {.status = 307, .headers = {{"Location", location}}, .body = "<a href=\"x\">here</a>"};
 }
 
-void Pass(table::Route& route) {
-  route.redirect_mode = table::RedirectMode::kPass;
+void Pass(routes::Route& route) {
+  route.redirect_mode = routes::RedirectMode::kPass;
 }
 
 TEST(ABlobRedirect, IsHandedToTheClientInPassModeWithoutItsBody) {

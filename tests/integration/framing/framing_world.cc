@@ -24,7 +24,7 @@ WorldOptions Options(const Registry& registry) {
   WorldOptions options;
   options.settings.head_timeout = std::chrono::seconds(5);
   options.settings.idle_timeout = std::chrono::seconds(5);
-  options.adjust = [address = registry.address()](dataplane::table::Route& route) {
+  options.adjust = [address = registry.address()](dataplane::routes::Route& route) {
     route.origin = *http::ParseOrigin(address);
     route.idle_timeout = std::chrono::seconds(5);
     route.max_concurrent_requests = 100'000;

@@ -67,7 +67,7 @@ TEST_F(KubernetesCaller, IsTheServiceAccountAndThePodThatTheApiServerKnows) {
   const auto caller = world_.Verify(Token(kAudience, MakePod(server_, ns_, "builder")));
 
   ASSERT_TRUE(caller) << caller.error().message;
-  EXPECT_EQ(caller->service_account, (identity::ServiceAccount{ns_, "builder"}));
+  EXPECT_EQ(caller->service_account, (callers::ServiceAccount{ns_, "builder"}));
   EXPECT_EQ(caller->issuer, server_.issuer());
   ASSERT_TRUE(caller->kubernetes_user);
   EXPECT_NE(caller->kubernetes_user->uid, "");

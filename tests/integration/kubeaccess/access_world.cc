@@ -54,7 +54,7 @@ AccessWorld::AccessWorld(app::Options options, testing_support::KubeServer& serv
   parts.user_agent = "test";
   client_ =
       std::make_unique<kube::Client>(server_.Settings(BrokerToken(server_)), std::move(parts));
-  auto on_refresh = [](const identity::KeyRefresh& refresh) {
+  auto on_refresh = [](const callers::KeyRefresh& refresh) {
     EXPECT_TRUE(refresh.ok) << refresh.message;
   };
   access_ = std::make_unique<app::AccessService>(
@@ -65,16 +65,16 @@ AccessWorld::AccessWorld(app::Options options, testing_support::KubeServer& serv
   verifying.access = access_.get();
   verifier_ = std::move(*app::MakeVerifier(options_, std::move(verifying)));
   issue_ =
-      std::make_unique<rpc::IssueTokenHandler>(rpc::IssueTokenParts{&catalog_,
+      std::make_unique<api::IssueTokenHandler>(api::IssueTokenParts{&catalog_,
                                                                     verifier_.get(),
                                                                     &tokens_,
                                                                     &audit_,
                                                                     &clock_,
                                                                     &log_,
-                                                                    [](const rpc::IssueOutcome&) {},
+                                                                    [](const api::IssueOutcome&) {},
                                                                     access_->reviewer()});
-  operators_ = std::make_unique<rpc::OperatorHandler>(
-      rpc::OperatorParts{&catalog_, verifier_.get(), {}, &log_, access_->reviewer()});
+  operators_ = std::make_unique<api::OperatorHandler>(
+      api::OperatorParts{&catalog_, verifier_.get(), {}, &log_, access_->reviewer()});
   for (int i = 0; i < 2; ++i) {
     threads_.emplace_back([this] { io_.run(); });
   }
@@ -90,8 +90,8 @@ AccessWorld::~AccessWorld() {
   }
 }
 
-Result<identity::Caller> AccessWorld::Verify(const std::string& token) {
-  const identity::UnverifiedToken unverified{Secret(token)};
+Result<callers::Caller> AccessWorld::Verify(const std::string& token) {
+  const callers::UnverifiedToken unverified{Secret(token)};
   return Spawn(verifier_->Verify(unverified, std::chrono::steady_clock::now() + kPatience)).get();
 }
 
@@ -125,16 +125,16 @@ v1::ExplainAccessResponse AccessWorld::Explain(const std::string& token,
 void AccessWorld::Publish(const std::string& ns,
                           const std::vector<std::pair<std::string, std::string>>& accounts,
                           const std::string& name) {
-  resource::Connector connector = rpc::HarborConnector(ns, name, accounts);
+  resource::Connector connector = api::HarborConnector(ns, name, accounts);
   if (accounts.empty()) {
     connector.access.clear();
   }
-  entries_[connector.ref] = rpc::EntryOf(connector);
-  std::vector<std::shared_ptr<const catalog::Entry>> all;
+  entries_[connector.ref] = api::EntryOf(connector);
+  std::vector<std::shared_ptr<const connectors::Entry>> all;
   for (const auto& [ref, entry] : entries_) {
     all.push_back(entry);
   }
-  catalog_.Replace(rpc::SnapshotOf(all));
+  catalog_.Replace(api::SnapshotOf(all));
 }
 
 void AccessWorld::LetUse(const std::string& ns, const std::string& account) {

@@ -3,10 +3,10 @@
 // The broker's own wiring of callers and access against a real API server, with the rights that the
 // broker has in a cluster and no others. Time goes on as it does, and further when a test says so.
 
+#include "broker/api/issue_token_handler.h"
+#include "broker/api/operator_handler.h"
 #include "broker/app/access_service.h"
 #include "broker/app/verifiers.h"
-#include "broker/rpc/issue_token_handler.h"
-#include "broker/rpc/operator_handler.h"
 #include "common/log/log.h"
 #include "tests/support/fake_audit_log.h"
 #include "tests/support/kube_server.h"
@@ -49,7 +49,7 @@ class AccessWorld {
   // The usual options: TokenReview, RBAC, no limit that a test would notice.
   [[nodiscard]] static app::Options Defaults();
 
-  [[nodiscard]] Result<identity::Caller> Verify(const std::string& token);
+  [[nodiscard]] Result<callers::Caller> Verify(const std::string& token);
   // A pull of team-a/app through `connector`.
   [[nodiscard]] v1::IssueTokenResponse Issue(const std::string& token,
                                              const ConnectorRef& connector);
@@ -93,21 +93,21 @@ class AccessWorld {
   MovableClock clock_;
   log::Logger log_{2, "test", log::Level::kError};
   prometheus::Registry registry_;
-  catalog::Catalog catalog_;
-  std::map<ConnectorRef, std::shared_ptr<const catalog::Entry>> entries_;
+  connectors::Catalog catalog_;
+  std::map<ConnectorRef, std::shared_ptr<const connectors::Entry>> entries_;
   testing_support::FakeAuditLog audit_;
-  rpc::FakeTokens tokens_;
+  api::FakeTokens tokens_;
   std::mutex mutex_;
   std::map<std::string, int> asked_;
 
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
-  http::CurlClient fetches_;
+  curl::CurlClient fetches_;
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<app::AccessService> access_;
-  std::unique_ptr<identity::CallerVerifier> verifier_;
-  std::unique_ptr<rpc::IssueTokenHandler> issue_;
-  std::unique_ptr<rpc::OperatorHandler> operators_;
+  std::unique_ptr<callers::CallerVerifier> verifier_;
+  std::unique_ptr<api::IssueTokenHandler> issue_;
+  std::unique_ptr<api::OperatorHandler> operators_;
   std::vector<std::thread> threads_;
 };
 

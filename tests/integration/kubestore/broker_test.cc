@@ -2,8 +2,8 @@
 // from there. Only the registry is absent, because a Basic connector needs none to issue.
 
 #include "broker/app/wiring.h"
+#include "common/curl/curl_client.h"
 #include "common/grpc/credentials.h"
-#include "common/http/curl_client.h"
 #include "tests/contract/identity/token_forge.h"
 #include "tests/support/ca_pem.h"
 #include "tests/support/kube_store_world.h"
@@ -137,8 +137,8 @@ class KubeBroker : public ::testing::Test {
 
   // Status and body.
   static std::string Readyz(const Broker& broker) {
-    http::CurlClient client;
-    http::CurlRequest request;
+    curl::CurlClient client;
+    curl::CurlRequest request;
     request.url = {{false, "127.0.0.1", broker.admin_port()}, "/readyz", ""};
     const auto answer = testing_support::RunTask(client.Perform(
         std::move(request), std::chrono::steady_clock::now() + std::chrono::seconds(20)));
@@ -147,8 +147,8 @@ class KubeBroker : public ::testing::Test {
   }
 
   const std::string ns_ = server().NewNamespace("broker");
-  const store::SecretRef robot_{ns_, "robot"};
-  const store::SecretRef bundle_{ns_, "bundle"};
+  const secrets::SecretRef robot_{ns_, "robot"};
+  const secrets::SecretRef bundle_{ns_, "bundle"};
   testing_support::TestCa ca_;
   testing_support::SigningKey key_ = testing_support::SigningKey::Ec();
   testing_support::ScratchDir dir_;

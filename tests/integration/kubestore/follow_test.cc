@@ -1,6 +1,6 @@
 #include "tests/integration/kubestore/secrets_test.h"
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::AllOf;
@@ -143,4 +143,4 @@ TEST_F(KubeFollow, WritesNoContentIntoTheLog) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

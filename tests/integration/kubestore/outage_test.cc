@@ -1,6 +1,6 @@
 #include "tests/integration/kubestore/secrets_test.h"
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::HasSubstr;
@@ -78,4 +78,4 @@ TEST_F(KubeOutage, BelievesNoSingleRefusal) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

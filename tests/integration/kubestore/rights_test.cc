@@ -1,6 +1,6 @@
 #include "tests/integration/kubestore/secrets_test.h"
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::AllOf;
@@ -129,4 +129,4 @@ TEST_F(KubeNamespaces, GiveAMovedConnectorNothingOfItsOldOne) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 
 using testing_support::KubeServer;
 using testing_support::KubeStoreWorld;
@@ -83,4 +83,4 @@ class KubeSecretsTest : public ::testing::Test {
   std::optional<KubeStoreWorld> world_;
 };
 
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

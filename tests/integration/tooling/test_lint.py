@@ -35,7 +35,7 @@ FINDINGS = {
     "a capturing lambda before the co_await": (
         "check_coroutines", "common/a.cc", "Use([x] { return x; }, co_await Get());"),
     "a data plane that includes broker code": (
-        "check_layers", "dataplane/a.cc", '#include "broker/mint/minter.h"\n'),
+        "check_layers", "dataplane/a.cc", '#include "broker/upstream_auth/minter.h"\n'),
     "a broker that includes data plane code": (
         "check_layers", "broker/a.h", '#include "dataplane/x.h"\n'),
     "common code that includes a program's": (
@@ -58,7 +58,7 @@ FINE = {
     "a broker that includes common code": (
         "check_layers", "broker/a.cc", '#include "common/base/result.h"\n'),
     "a test that includes broker code": (
-        "check_layers", "tests/unit/a.cc", '#include "broker/mint/minter.h"\n'),
+        "check_layers", "tests/unit/a.cc", '#include "broker/upstream_auth/minter.h"\n'),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-#include "broker/store/vault_store.h"
+#include "broker/secrets/vault/vault_store.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/vault_proxy.h"
 #include "tests/support/vault_store_world.h"
@@ -10,7 +10,7 @@
 #include <atomic>
 #include <optional>
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::AllOf;
@@ -333,4 +333,4 @@ TEST_F(VaultFault, SaysThatNothingWasReadYetWhileVaultIsDownFromTheStart) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

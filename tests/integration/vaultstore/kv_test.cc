@@ -1,4 +1,4 @@
-#include "broker/store/vault_store.h"
+#include "broker/secrets/vault/vault_store.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/run_task.h"
 #include "tests/support/vault_proxy.h"
@@ -11,7 +11,7 @@
 #include <condition_variable>
 #include <optional>
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::AllOf;
@@ -336,4 +336,4 @@ TEST_F(VaultKv, LetsNoTokenOrPasswordIntoALogOrAUrl) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

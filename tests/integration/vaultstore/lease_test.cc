@@ -1,7 +1,7 @@
 // Leases of a real Vault's rabbitmq engine; the management API that it makes users at is scripted,
 // so that a test sees which users there are.
 
-#include "broker/store/vault_store.h"
+#include "broker/secrets/vault/vault_store.h"
 #include "tests/support/http_server.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/vault_proxy.h"
@@ -15,7 +15,7 @@
 #include <optional>
 #include <set>
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::HasSubstr;
@@ -315,4 +315,4 @@ TEST_F(VaultLeases, KeepTheirIdsOutOfLogs) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

@@ -1,6 +1,6 @@
-#include "broker/store/vault_store.h"
+#include "broker/secrets/vault/vault_store.h"
 #include "common/base/encoding.h"
-#include "common/http/curl_client.h"
+#include "common/curl/curl_client.h"
 #include "tests/support/http_server.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/run_task.h"
@@ -13,7 +13,7 @@
 #include <optional>
 #include <set>
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::AllOf;
@@ -125,8 +125,8 @@ class VaultWrappedSecretId : public VaultLogin {
  protected:
   // What POST `path` answers, wrapped.
   std::string Wrapped(const std::string& path, const std::string& json) {
-    http::CurlClient client;
-    http::CurlRequest request;
+    curl::CurlClient client;
+    curl::CurlRequest request;
     request.method = "POST";
     request.url = *http::ParseUrl(vault_.address().ToString() + "/v1/" + path);
     request.headers.push_back({"X-Vault-Token", Secret(vault_.root_token())});
@@ -356,4 +356,4 @@ TEST_F(VaultLogin, ByTokenFileSaysThatTheTokenIsDeadUntilAnotherIsWritten) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

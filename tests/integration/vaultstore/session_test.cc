@@ -1,4 +1,4 @@
-#include "broker/store/vault_store.h"
+#include "broker/secrets/vault/vault_store.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/vault_proxy.h"
 #include "tests/support/vault_store_world.h"
@@ -8,7 +8,7 @@
 
 #include <optional>
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::HasSubstr;
@@ -142,4 +142,4 @@ TEST_F(VaultSession, LogsInOnceForManyWhoNeedIt) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <thread>
 
-namespace connector::broker::store {
+namespace connector::broker::secrets {
 namespace {
 
 using testing_support::HttpAnswer;
@@ -65,4 +65,4 @@ TEST(VaultStorm, AsksAnAilingVaultRarelyAndNoMoreThanTwiceAsOftenAfterwards) {
 }
 
 }  // namespace
-}  // namespace connector::broker::store
+}  // namespace connector::broker::secrets

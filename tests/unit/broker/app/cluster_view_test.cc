@@ -59,8 +59,8 @@ TEST(ClusterReadiness, IsDegradedAndNoMoreOnceItWasRead) {
                                 HasSubstr("stay as they were: connection refused"))));
 }
 
-store::KubeObservation Observation() {
-  store::KubeObservation out;
+secrets::KubeObservation Observation() {
+  secrets::KubeObservation out;
   out.known = true;
   out.content.version = "0123456789abcdef";
   out.content.lacks = {{"other.example.com", "no entry for other.example.com"}};
@@ -76,7 +76,7 @@ TEST(CredentialStateOfASecret, IsOfTheRegistryThatItIsFor) {
 }
 
 TEST(CredentialStateOfASecret, IsOfTheWholeSecretWhereThatCannotBeUsed) {
-  store::KubeObservation observed = Observation();
+  secrets::KubeObservation observed = Observation();
   observed.content = {};
   observed.content.problem = "there is none";
 
@@ -92,7 +92,7 @@ TEST(CredentialStateOfASecret, IsNotKnownBeforeTheApiHasTold) {
 
 TEST(CaStateOfASecret, HasThePemOrSaysWhyNot) {
   EXPECT_EQ(CaStateOf(Observation()).pem, "PEM");
-  store::KubeObservation observed = Observation();
+  secrets::KubeObservation observed = Observation();
   observed.content.ca_pem.clear();
   observed.content.ca_problem = "lacks the key ca.crt";
   EXPECT_EQ(CaStateOf(observed).problem, "lacks the key ca.crt");

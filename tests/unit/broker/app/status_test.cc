@@ -11,8 +11,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-rpc::IssueOutcome Outcome(v1::DenialReason reason, const std::string& message) {
-  rpc::IssueOutcome outcome;
+api::IssueOutcome Outcome(v1::DenialReason reason, const std::string& message) {
+  api::IssueOutcome outcome;
   outcome.reason = reason;
   outcome.connector = "default/harbor";
   outcome.message = message;

@@ -159,8 +159,8 @@ TEST(ReplyFor, TellsATlsHandshakeWhatToDo) {
 }
 
 TEST(ReplyFor, TakesCodeAndAllowOfATargetError) {
-  const auto error =
-      std::get<route::TargetError>(route::ParseTarget(http::Method::kPut, "/v2/a/tags/list"));
+  const auto error = std::get<addressing::TargetError>(
+      addressing::ParseTarget(http::Method::kPut, "/v2/a/tags/list"));
   const ErrorReply reply = ReplyFor(error);
   EXPECT_EQ(reply.status, 405);
   EXPECT_EQ(reply.allow, "GET, HEAD");

@@ -18,12 +18,12 @@ using testing_support::HasError;
 using testing_support::HasValue;
 
 const ConnectorRef kHarbor{"default", "harbor"};
-const route::Address kHostForm{kHarbor, ""};
-const route::Address kPathForm{kHarbor, "namespaces/default/connectors/harbor/"};
+const addressing::Address kHostForm{kHarbor, ""};
+const addressing::Address kPathForm{kHarbor, "namespaces/default/connectors/harbor/"};
 const http::Url kAsked{http::Origin{true, "reg.example.com", 443}, "/v2/a/b/tags/list", "n=2"};
 
-route::Operation Parse(Method method, const std::string& target) {
-  return std::get<route::Operation>(route::ParseTarget(method, target));
+addressing::Operation Parse(Method method, const std::string& target) {
+  return std::get<addressing::Operation>(addressing::ParseTarget(method, target));
 }
 
 const crypto::SealKeys& Keys() {
@@ -37,11 +37,11 @@ const crypto::SealKeys& Keys() {
 }
 
 Result<std::string> Rewrite(std::string_view value,
-                            const route::Address& address = kHostForm,
+                            const addressing::Address& address = kHostForm,
                             const std::string& target = "/v2/a/b/tags/list?n=2",
                             const http::Url& asked = kAsked,
                             bool docker_hub = false) {
-  const route::Operation operation = Parse(Method::kGet, target);
+  const addressing::Operation operation = Parse(Method::kGet, target);
   return RewriteLink({.operation = operation,
                       .address = address,
                       .asked = asked,
@@ -246,7 +246,7 @@ TEST(RewriteLink, RefusesThePageThatWasAskedFor) {
 }
 
 TEST(RewriteLink, FailsAsOurOwnFaultWithoutAKey) {
-  const route::Operation operation = Parse(Method::kGet, "/v2/a/b/tags/list");
+  const addressing::Operation operation = Parse(Method::kGet, "/v2/a/b/tags/list");
   const crypto::SealKeys none;
   const Result<std::string> link = RewriteLink({.operation = operation,
                                                 .address = kHostForm,
@@ -271,13 +271,13 @@ TEST(FinalLocation, NamesTheBlobByItsDigest) {
 
 TEST(FinalLocation, NamesTheBlobByTheDigestThatTheRegistryReports) {
   const std::string sha512 = "sha512:" + std::string(128, 'a');
-  const route::Operation put = Parse(Method::kPut, "/v2/a/b/blobs/uploads/x?digest=" + sha512);
+  const addressing::Operation put = Parse(Method::kPut, "/v2/a/b/blobs/uploads/x?digest=" + sha512);
   EXPECT_EQ(FinalLocation(put, kHostForm, kDigest), "/v2/a/b/blobs/" + kDigest);
   EXPECT_EQ(FinalLocation(put, kHostForm, "x\r\nY: z"), "/v2/a/b/blobs/" + sha512);
 }
 
 TEST(FinalLocation, NamesTheManifestByTheReportedDigestOrByTheReference) {
-  const route::Operation operation = Parse(Method::kPut, "/v2/a/b/manifests/v1");
+  const addressing::Operation operation = Parse(Method::kPut, "/v2/a/b/manifests/v1");
   EXPECT_EQ(FinalLocation(operation, kHostForm, kDigest), "/v2/a/b/manifests/" + kDigest);
   EXPECT_EQ(FinalLocation(operation, kHostForm, "x\r\nY: z"), "/v2/a/b/manifests/v1");
   EXPECT_EQ(FinalLocation(operation, kHostForm, ""), "/v2/a/b/manifests/v1");

@@ -1,7 +1,7 @@
 #include "dataplane/oci/page_state.h"
 
+#include "dataplane/addressing/target.h"
 #include "dataplane/oci/upload_session.h"
-#include "dataplane/route/target.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,7 +56,7 @@ TEST(SealPage, FitsTheLongestQueryIntoTheParameter) {
   state.query = std::string(kMaxPageQueryBytes, 'q');
   state.path = std::string(600, 'p');
   state.subject = std::string(1024, 's');
-  EXPECT_LE(Page(state).size(), route::kMaxPageBytes);
+  EXPECT_LE(Page(state).size(), addressing::kMaxPageBytes);
 }
 
 TEST(SealPage, RefusesAFieldOver64KiB) {

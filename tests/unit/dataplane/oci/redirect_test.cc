@@ -19,12 +19,12 @@ const Origin kAddress{true, "reg.example.com", 443};
 const std::vector<std::string> kHosts = {"*.s3.amazonaws.com", "10.1.2.3", "cdn.internal"};
 const std::string kBlobPath = "/v2/a/b/blobs/" + kDigest;
 
-route::Operation Blob(Method method = Method::kGet) {
-  return std::get<route::Operation>(route::ParseTarget(method, kBlobPath));
+addressing::Operation Blob(Method method = Method::kGet) {
+  return std::get<addressing::Operation>(addressing::ParseTarget(method, kBlobPath));
 }
 
 HopDecision Redirect(const std::string& location, bool allow_insecure = false) {
-  const route::Operation operation = Blob();
+  const addressing::Operation operation = Blob();
   const Url asked{kAddress, kBlobPath, ""};
   return DecideRedirect(EgressPolicy{kAddress, kHosts, allow_insecure},
                         RedirectSeen{operation, false, asked, 307, location, 0});
@@ -122,7 +122,7 @@ TEST(DecideRedirect, FollowsOnlyReadsOfBlobs) {
         std::pair{Method::kGet, std::string("/v2/a/b/tags/list")},
         std::pair{Method::kDelete, kBlobPath},
         std::pair{Method::kPost, std::string("/v2/a/b/blobs/uploads/")}}) {
-    const auto operation = std::get<route::Operation>(route::ParseTarget(method, target));
+    const auto operation = std::get<addressing::Operation>(addressing::ParseTarget(method, target));
     EXPECT_EQ(DecideRedirect(EgressPolicy{kAddress, kHosts, false},
                              RedirectSeen{operation, false, asked, 307, "https://a.example/", 0}),
               HopDecision(HopRefusal::kNotABlobRead))
@@ -131,7 +131,7 @@ TEST(DecideRedirect, FollowsOnlyReadsOfBlobs) {
 }
 
 TEST(DecideRedirect, KnowsTheStatusesAndTheLimit) {
-  const route::Operation operation = Blob(Method::kHead);
+  const addressing::Operation operation = Blob(Method::kHead);
   const Url asked{kAddress, kBlobPath, ""};
   const auto decide = [&](int status, int followed) {
     return DecideRedirect(
@@ -148,7 +148,7 @@ TEST(DecideRedirect, KnowsTheStatusesAndTheLimit) {
 }
 
 TEST(DecideRedirect, GivesNoCredentialOnTheWayBackFromAnotherOrigin) {
-  const route::Operation operation = Blob();
+  const addressing::Operation operation = Blob();
   const Url asked{Origin{true, "store.example.net", 443}, "/x", ""};
   const HopDecision decision = DecideRedirect(
       EgressPolicy{kAddress, kHosts, false},
@@ -157,8 +157,8 @@ TEST(DecideRedirect, GivesNoCredentialOnTheWayBackFromAnotherOrigin) {
 }
 
 TEST(DecideRedirect, ComparesDockerHubsNames) {
-  const auto operation =
-      std::get<route::Operation>(route::ParseTarget(Method::kGet, "/v2/alpine/blobs/" + kDigest));
+  const auto operation = std::get<addressing::Operation>(
+      addressing::ParseTarget(Method::kGet, "/v2/alpine/blobs/" + kDigest));
   const std::string path = "/v2/library/alpine/blobs/" + kDigest;
   const Url asked{kAddress, path, ""};
   const HopDecision decision =

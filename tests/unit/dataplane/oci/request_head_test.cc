@@ -166,8 +166,10 @@ class CheckRequestDecides : public ::testing::TestWithParam<CheckRow> {};
 
 TEST_P(CheckRequestDecides, WhetherTheRequestMayGoOn) {
   const Client client(GetParam().fields, GetParam().line + " HTTP/1.1");
-  const route::ParsedTarget parsed = route::ParseTarget(client.head().method, client.head().target);
-  EXPECT_EQ(CheckRequest(std::get<route::Operation>(parsed), client.head()), GetParam().refusal);
+  const addressing::ParsedTarget parsed =
+      addressing::ParseTarget(client.head().method, client.head().target);
+  EXPECT_EQ(CheckRequest(std::get<addressing::Operation>(parsed), client.head()),
+            GetParam().refusal);
 }
 
 const std::string kUploads = "/v2/a/blobs/uploads/";

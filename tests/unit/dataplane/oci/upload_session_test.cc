@@ -62,7 +62,7 @@ TEST(SealUpload, FitsALongPresignedUrlIntoARequestLine) {
   UploadState state = State();
   state.url.query = std::string(8 * 1024 - 64, 'q');
   const std::string segment = Segment(state);
-  EXPECT_LT(segment.size(), route::kMaxSessionBytes);
+  EXPECT_LT(segment.size(), addressing::kMaxSessionBytes);
   EXPECT_EQ(Open(segment), Opened(state));
 }
 
@@ -135,9 +135,10 @@ TEST(DerivedUuid, HasTheFormOfAUuidAndFollowsTheSegment) {
 }
 
 TEST(UploadLocation, IsPathAbsoluteWithTheClientsPrefix) {
-  EXPECT_EQ(UploadLocation(
-                route::Address{ConnectorRef{"n", "c"}, "namespaces/n/connectors/c/"}, "a/b", "Seg"),
-            "/v2/namespaces/n/connectors/c/a/b/blobs/uploads/Seg");
+  EXPECT_EQ(
+      UploadLocation(
+          addressing::Address{ConnectorRef{"n", "c"}, "namespaces/n/connectors/c/"}, "a/b", "Seg"),
+      "/v2/namespaces/n/connectors/c/a/b/blobs/uploads/Seg");
 }
 
 TEST(UploadTarget, KeepsTheQueryAndAddsTheDigest) {

@@ -1,0 +1,153 @@
+#include "broker/api/broker_service.h"
+
+#include "common/grpc/peer.h"
+#include "common/grpc/unary_bridge.h"
+#include "common/log/log.h"
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace connector::broker::api {
+namespace {
+
+::grpc::Status NotAllowed() {
+  return ::grpc::Status(::grpc::StatusCode::PERMISSION_DENIED,
+                        "this client certificate may not call this method");
+}
+
+::grpc::Status ToStatus(const Error& error) {
+  const auto code = error.code == ErrorCode::kNotFound ? ::grpc::StatusCode::NOT_FOUND
+                                                       : ::grpc::StatusCode::INVALID_ARGUMENT;
+  return ::grpc::Status(code, error.message);
+}
+
+// Awaits a handler and moves its answer into the message that gRPC sends.
+Task<::grpc::Status> Deliver(Task<v1::IssueTokenResponse> task, v1::IssueTokenResponse* out) {
+  *out = co_await std::move(task);
+  co_return ::grpc::Status::OK;
+}
+
+template <typename Response>
+Task<::grpc::Status> Deliver(Task<Result<Response>> task, Response* out) {
+  Result<Response> result = co_await std::move(task);
+  if (!result) {
+    co_return ToStatus(result.error());
+  }
+  *out = std::move(*result);
+  co_return ::grpc::Status::OK;
+}
+
+class RefusedWatch final : public ::grpc::ServerWriteReactor<v1::WatchRoutesResponse> {
+ public:
+  explicit RefusedWatch(const ::grpc::Status& why) { Finish(why); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+BrokerService::BrokerService(ServiceParts parts, PeerLists peers)
+    : parts_(parts), peers_(std::move(peers)) {
+  SetMessageAllocatorFor_IssueToken(&issue_messages_);
+  SetMessageAllocatorFor_ExplainAccess(&explain_messages_);
+}
+
+::grpc::ServerUnaryReactor* BrokerService::IssueToken(::grpc::CallbackServerContext* context,
+                                                      const v1::IssueTokenRequest* request,
+                                                      v1::IssueTokenResponse* response) {
+  std::optional<std::string> peer = Admit(*context, Method::kIssueToken);
+  if (!peer) {
+    return Refuse(*context);
+  }
+  const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxIssueTime);
+  return Run(*context,
+             Deliver(parts_.issue->Handle(*request, std::move(*peer), deadline), response));
+}
+
+::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* BrokerService::WatchRoutes(
+    ::grpc::CallbackServerContext* context, const v1::WatchRoutesRequest* /*request*/) {
+  if (!Admit(*context, Method::kWatchRoutes)) {
+    return new RefusedWatch(Refusal());  // Deletes itself in OnDone.
+  }
+  return parts_.watch->Open();
+}
+
+::grpc::ServerUnaryReactor* BrokerService::CheckConnector(::grpc::CallbackServerContext* context,
+                                                          const v1::CheckConnectorRequest* request,
+                                                          v1::CheckConnectorResponse* response) {
+  std::optional<std::string> peer = Admit(*context, Method::kCheckConnector);
+  if (!peer) {
+    return Refuse(*context);
+  }
+  const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxCheckTime);
+  return Run(*context,
+             Deliver(parts_.operators->Check(*request, std::move(*peer), deadline), response));
+}
+
+::grpc::ServerUnaryReactor* BrokerService::ExplainAccess(::grpc::CallbackServerContext* context,
+                                                         const v1::ExplainAccessRequest* request,
+                                                         v1::ExplainAccessResponse* response) {
+  std::optional<std::string> peer = Admit(*context, Method::kExplainAccess);
+  if (!peer) {
+    return Refuse(*context);
+  }
+  const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxIssueTime);
+  return Run(*context,
+             Deliver(parts_.operators->Explain(*request, std::move(*peer), deadline), response));
+}
+
+void BrokerService::WaitUntilIdle() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return running_ == 0; });
+}
+
+std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerContext& context,
+                                                Method method) {
+  if (!IsOpen()) {
+    return std::nullopt;
+  }
+  const std::vector<std::string> sans = grpc_support::PeerSans(context);
+  std::optional<std::string> peer = AllowedPeer(peers_, method, sans);
+  if (!peer) {
+    const std::string first = sans.empty() ? std::string() : sans.front();
+    parts_.log->Warning("a peer called a method that it may not",
+                        {{"peer", first}, {"method", static_cast<int>(method)}});
+    return peer;
+  }
+  called_ = true;
+  return peer;
+}
+
+::grpc::Status BrokerService::Refusal() const {
+  return IsOpen() ? NotAllowed()
+                  : ::grpc::Status(::grpc::StatusCode::UNAVAILABLE,
+                                   "the broker has not read its connectors yet");
+}
+
+::grpc::ServerUnaryReactor* BrokerService::Refuse(::grpc::CallbackServerContext& context) const {
+  ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+  reactor->Finish(Refusal());
+  return reactor;
+}
+
+::grpc::ServerUnaryReactor* BrokerService::Run(::grpc::CallbackServerContext& context,
+                                               Task<::grpc::Status> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++running_;
+  }
+  ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+  auto finished = [this] {
+    const std::lock_guard lock(mutex_);
+    --running_;
+    idle_.notify_all();
+  };
+  auto failed = [log = parts_.log](std::string_view what) {
+    log->Error("a call failed with an exception", {{"error", what}});
+  };
+  grpc_support::RunUnary(
+      *parts_.io, *reactor, std::move(task), {std::move(failed), std::move(finished)});
+  return reactor;
+}
+
+}  // namespace connector::broker::api

@@ -1,0 +1,80 @@
+#pragma once
+
+// BrokerService: the gRPC face of the handlers. Per call: is this peer on the method's list, what
+// is the deadline, run the handler on the broker's executor. Decides nothing else.
+
+#include "broker/api/issue_token_handler.h"
+#include "broker/api/operator_handler.h"
+#include "broker/api/peers.h"
+#include "broker/api/watch_hub.h"
+#include "broker/api/wiping_allocator.h"
+
+#include "proto/connector/broker/v1/broker.grpc.pb.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace connector::broker::api {
+
+inline constexpr std::chrono::seconds kMaxIssueTime{10};
+inline constexpr std::chrono::seconds kMaxCheckTime{60};
+
+struct ServiceParts {
+  asio::io_context* io = nullptr;
+  IssueTokenHandler* issue = nullptr;
+  OperatorHandler* operators = nullptr;
+  WatchHub* watch = nullptr;
+  log::Logger* log = nullptr;
+  // Until then every call is UNAVAILABLE: a broker that has not read its connectors would deny
+  // everybody, and tell data planes to drop all routes. Null: from the start.
+  const std::atomic<bool>* open = nullptr;
+};
+
+class BrokerService final : public v1::Broker::CallbackService {
+ public:
+  BrokerService(ServiceParts parts, PeerLists peers);
+
+  ::grpc::ServerUnaryReactor* IssueToken(::grpc::CallbackServerContext* context,
+                                         const v1::IssueTokenRequest* request,
+                                         v1::IssueTokenResponse* response) override;
+  ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* WatchRoutes(
+      ::grpc::CallbackServerContext* context, const v1::WatchRoutesRequest* request) override;
+  ::grpc::ServerUnaryReactor* CheckConnector(::grpc::CallbackServerContext* context,
+                                             const v1::CheckConnectorRequest* request,
+                                             v1::CheckConnectorResponse* response) override;
+  ::grpc::ServerUnaryReactor* ExplainAccess(::grpc::CallbackServerContext* context,
+                                            const v1::ExplainAccessRequest* request,
+                                            v1::ExplainAccessResponse* response) override;
+
+  // Whether any peer that may was here.
+  [[nodiscard]] bool called() const { return called_; }
+  // Returns when no handler runs any more; the io_context must go on running until then.
+  void WaitUntilIdle();
+
+ private:
+  // The peer's name; none: it was refused and logged.
+  [[nodiscard]] std::optional<std::string> Admit(const ::grpc::CallbackServerContext& context,
+                                                 Method method);
+  [[nodiscard]] bool IsOpen() const { return parts_.open == nullptr || *parts_.open; }
+  // With what a peer that Admit did not let in is told.
+  [[nodiscard]] ::grpc::Status Refusal() const;
+  [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context) const;
+  [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,
+                                                Task<::grpc::Status> task);
+
+  ServiceParts parts_;
+  PeerLists peers_;
+  WipingAllocator<v1::IssueTokenRequest, v1::IssueTokenResponse> issue_messages_;
+  WipingAllocator<v1::ExplainAccessRequest, v1::ExplainAccessResponse> explain_messages_;
+
+  std::atomic<bool> called_ = false;
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  std::size_t running_ = 0;
+};
+
+}  // namespace connector::broker::api

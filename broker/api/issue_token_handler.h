@@ -1,0 +1,95 @@
+#pragma once
+
+// IssueTokenHandler: what IssueToken does, without sockets or a server. Read Decide in the source:
+// caller, policy and RBAC, mint; then the audit record is on disk, and only then there is an answer
+// (promises P2, P3 and P4).
+//
+// Deliberately does not know which peers may call: broker_service.h has asked already.
+
+#include "broker/api/issue_request.h"
+#include "broker/audit/audit_log.h"
+#include "broker/authorization/access_reviewer.h"
+#include "broker/authorization/decision.h"
+#include "broker/callers/caller_verifier.h"
+#include "broker/connectors/catalog.h"
+#include "broker/upstream_auth/token_source.h"
+#include "common/base/clock.h"
+
+#include "proto/connector/broker/v1/broker.pb.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace connector::log {
+class Logger;
+}  // namespace connector::log
+
+namespace connector::broker::api {
+
+// How long a caller's right holds in a data plane without asking again (promise P6).
+inline constexpr std::chrono::seconds kAuthorizationLifetime{60};
+
+// One decision, for metrics and the status page.
+struct IssueOutcome {
+  v1::DenialReason reason = v1::DENIAL_REASON_UNSPECIFIED;  // Unspecified: granted.
+  std::string connector;  // "namespace/name" of one that exists; else empty.
+  std::string message;    // What the client was told; empty when granted.
+  std::chrono::steady_clock::duration took{};
+};
+
+struct IssueTokenParts {
+  const connectors::Catalog* catalog = nullptr;
+  callers::CallerVerifier* verifier = nullptr;
+  upstream_auth::TokenSource* tokens = nullptr;
+  audit::AuditLog* audit = nullptr;
+  const Clock* clock = nullptr;
+  log::Logger* log = nullptr;
+  std::function<void(const IssueOutcome&)> observe = [](const IssueOutcome&) {};
+  authorization::AccessReviewer* access = nullptr;  // Null: the access rules alone.
+};
+
+// Thread-safe: calls may overlap on any thread of the broker's executor.
+class IssueTokenHandler {
+ public:
+  explicit IssueTokenHandler(IssueTokenParts parts) : parts_(std::move(parts)) {}
+
+  // Reads `request` before it returns, never later. `peer` is the SAN of the data plane that asks.
+  [[nodiscard]] Task<v1::IssueTokenResponse> Handle(const v1::IssueTokenRequest& request,
+                                                    std::string peer,
+                                                    Deadline deadline);
+
+ private:
+  // One call while it runs. Shared with no one else; a pointer keeps coroutine frames small.
+  struct Call {
+    IssueQuery query;
+    callers::UnverifiedToken token;
+    std::string peer;
+    Deadline deadline;
+    std::chrono::steady_clock::time_point start;
+    // What is decided so far.
+    std::optional<callers::Caller> caller;
+    std::shared_ptr<const connectors::Entry> entry;
+    std::shared_ptr<const upstream_auth::UpstreamToken> token_out;
+    std::string rule;
+    std::optional<authorization::Refusal> refusal;
+    WallTime checked_at = {};  // Since when the caller's right is known; epoch: not asked for.
+  };
+  using CallPtr = std::shared_ptr<Call>;
+
+  [[nodiscard]] Task<v1::IssueTokenResponse> Run(CallPtr call);
+  [[nodiscard]] Task<Done> Decide(CallPtr call);
+  [[nodiscard]] Task<Done> Mint(CallPtr call);
+  [[nodiscard]] Task<Done> Choose(CallPtr call,
+                                  std::shared_ptr<const connectors::Snapshot> snapshot);
+  [[nodiscard]] WallTime RightEnds(const Call& call) const;
+  [[nodiscard]] auditlog::Event Record(const Call& call) const;
+  [[nodiscard]] v1::IssueTokenResponse Answer(const Call& call) const;
+  void Report(const Call& call) const;
+
+  IssueTokenParts parts_;
+};
+
+}  // namespace connector::broker::api

@@ -1,0 +1,96 @@
+#include "broker/api/operator_handler.h"
+
+#include "broker/api/issue_request.h"
+#include "broker/authorization/authorize.h"
+#include "broker/callers/token_key.h"
+#include "common/log/log.h"
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace connector::broker::api {
+
+struct OperatorHandler::ExplainCall {
+  std::optional<Error> invalid;
+  ConnectorRef ref;
+  std::vector<oci::Scope> scopes;
+  callers::UnverifiedToken token;
+  std::string peer;
+  Deadline deadline;
+};
+
+Task<Result<v1::ExplainAccessResponse>> OperatorHandler::Explain(
+    const v1::ExplainAccessRequest& request, std::string peer, Deadline deadline) {
+  Result<IssueQuery> query = ParseExplainRequest(request);
+  ExplainCall call{std::nullopt,
+                   {},
+                   {},
+                   callers::UnverifiedToken(query ? std::move(query->caller_token) : Secret()),
+                   std::move(peer),
+                   deadline};
+  if (query) {
+    call.ref = std::get<ConnectorRef>(query->target);
+    call.scopes = std::move(query->scopes);
+  } else {
+    call.invalid = query.error();
+  }
+  return RunExplain(std::make_shared<const ExplainCall>(std::move(call)));
+}
+
+Task<Result<v1::ExplainAccessResponse>> OperatorHandler::RunExplain(
+    std::shared_ptr<const ExplainCall> call) {
+  if (call->invalid) {
+    co_return *call->invalid;
+  }
+  v1::ExplainAccessResponse response;
+  const Result<callers::Caller> caller =
+      co_await parts_.verifier->Verify(call->token, call->deadline);
+  const auto snapshot = parts_.catalog->Current();
+  if (!caller) {
+    response.set_reason("the caller token is not accepted: " + caller.error().message);
+  } else if (!snapshot->Find(call->ref)) {
+    response.set_subject(caller->Name());
+    response.set_reason("there is no connector " + call->ref.ToString());
+  } else {
+    authorization::AccessRequest asked{
+        snapshot, call->ref, *caller, callers::TokenKey(call->token), call->scopes};
+    const authorization::Authorization made =
+        co_await authorization::Authorize(parts_.access, std::move(asked), call->deadline);
+    response.set_subject(caller->Name());
+    response.set_allowed(!made.choice.refusal);
+    response.set_rule(made.choice.rule);
+    response.set_reason(made.choice.refusal ? made.choice.refusal->detail : made.choice.reason);
+  }
+  parts_.log->Info("explain_access",
+                   {{"peer", call->peer},
+                    {"subject", response.subject()},
+                    {"connector", call->ref.ToString()},
+                    {"allowed", response.allowed()},
+                    {"reason", response.reason()}});
+  co_return response;
+}
+
+Task<Result<v1::CheckConnectorResponse>> OperatorHandler::Check(
+    const v1::CheckConnectorRequest& request, std::string peer, Deadline deadline) {
+  return RunCheck(ConnectorRef{request.connector().namespace_(), request.connector().name()},
+                  std::move(peer),
+                  deadline);
+}
+
+Task<Result<v1::CheckConnectorResponse>> OperatorHandler::RunCheck(ConnectorRef ref,
+                                                                   std::string peer,
+                                                                   Deadline deadline) {
+  const auto entry = parts_.catalog->Current()->Find(ref);
+  if (!entry) {
+    Error error = MakeError(
+        ErrorCode::kNotFound, ErrorOrigin::kClient, "there is no connector " + ref.ToString());
+    co_return error;
+  }
+  v1::CheckConnectorResponse response = co_await parts_.probe(entry, deadline);
+  const bool ok = !response.steps().empty() && response.steps().rbegin()->ok();
+  parts_.log->Info("check_connector", {{"peer", peer}, {"connector", ref.ToString()}, {"ok", ok}});
+  co_return response;
+}
+
+}  // namespace connector::broker::api

@@ -1,0 +1,32 @@
+#include "broker/api/sealing_keys.h"
+
+#include "common/crypto/digest.h"
+
+#include <string>
+
+namespace connector::broker::api {
+namespace {
+
+std::uint32_t PeriodOf(WallTime now) {
+  return static_cast<std::uint32_t>(now.time_since_epoch() / kSealingPeriod);
+}
+
+}  // namespace
+
+std::vector<SealingKey> SealingKeysAt(const Secret& root_key, WallTime now) {
+  const std::uint32_t current = PeriodOf(now);
+  std::vector<SealingKey> keys;
+  for (const std::uint32_t id : {current - 1, current, current + 1}) {
+    const std::string purpose = "oci-connector upload sealing key, period " + std::to_string(id);
+    keys.push_back(
+        {id, crypto::HkdfSha256(root_key.Reveal(), purpose, kSealingKeyBytes), id == current});
+  }
+  return keys;
+}
+
+WallTime NextSealingPeriod(WallTime now) {
+  return WallTime{} +
+         (PeriodOf(now) + 1) * std::chrono::duration_cast<std::chrono::seconds>(kSealingPeriod);
+}
+
+}  // namespace connector::broker::api

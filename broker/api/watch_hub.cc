@@ -1,0 +1,85 @@
+#include "broker/api/watch_hub.h"
+
+#include "broker/api/watch_stream.h"
+
+#include <utility>
+
+namespace connector::broker::api {
+namespace {
+
+::grpc::Status Stopping() {
+  return ::grpc::Status(::grpc::StatusCode::UNAVAILABLE, "the broker is stopping");
+}
+
+}  // namespace
+
+WatchHub::WatchHub(connectors::Catalog& catalog, Secret root_key, const Clock& clock)
+    : catalog_(catalog), root_key_(std::move(root_key)), clock_(clock) {
+  state_.keys =
+      std::make_shared<const std::vector<SealingKey>>(SealingKeysAt(root_key_, clock_.Now()));
+  subscription_ =
+      catalog_.Subscribe([this](const std::shared_ptr<const connectors::Snapshot>& next) {
+        const std::lock_guard lock(mutex_);
+        state_.routes = next;
+        Spread();
+      });
+}
+
+WatchHub::~WatchHub() {
+  catalog_.Unsubscribe(subscription_);
+}
+
+::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* WatchHub::Open() {
+  auto* const stream = new WatchStream(*this);  // Deletes itself in OnDone.
+  const std::lock_guard lock(mutex_);
+  streams_.insert(stream);
+  if (stopped_) {
+    stream->Close(Stopping());
+  } else {
+    stream->Update(state_);
+  }
+  return stream;
+}
+
+void WatchHub::RefreshKeys() {
+  std::vector<SealingKey> keys = SealingKeysAt(root_key_, clock_.Now());
+  const std::lock_guard lock(mutex_);
+  if (state_.keys->front().id == keys.front().id) {
+    return;
+  }
+  state_.keys = std::make_shared<const std::vector<SealingKey>>(std::move(keys));
+  Spread();
+}
+
+void WatchHub::Stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  for (WatchStream* const stream : streams_) {
+    stream->Close(Stopping());
+  }
+}
+
+void WatchHub::WaitUntilIdle() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return streams_.empty(); });
+}
+
+std::size_t WatchHub::streams() const {
+  const std::lock_guard lock(mutex_);
+  return streams_.size();
+}
+
+void WatchHub::Remove(WatchStream* stream) {
+  const std::lock_guard lock(mutex_);
+  streams_.erase(stream);
+  // Under the lock: whoever waits may destroy the hub as soon as it is released.
+  idle_.notify_all();
+}
+
+void WatchHub::Spread() {
+  for (WatchStream* const stream : streams_) {
+    stream->Update(state_);
+  }
+}
+
+}  // namespace connector::broker::api

@@ -1,0 +1,99 @@
+#include "broker/api/watch_stream.h"
+
+#include "broker/api/route_update.h"
+
+#include <utility>
+
+namespace connector::broker::api {
+
+void WatchStream::Update(WatchState latest) {
+  Step step = Step::kNothing;
+  {
+    const std::lock_guard lock(mutex_);
+    latest_ = std::move(latest);
+    step = Decide();
+  }
+  Do(step);
+}
+
+void WatchStream::Close(::grpc::Status status) {
+  Step step = Step::kNothing;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closing_) {
+      closing_ = std::move(status);
+    }
+    step = Decide();
+  }
+  Do(step);
+}
+
+void WatchStream::OnWriteDone(bool ok) {
+  Step step = Step::kNothing;
+  {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    if (!ok && !closing_) {
+      closing_ = ::grpc::Status(::grpc::StatusCode::UNAVAILABLE, "the stream is broken");
+    }
+    step = Decide();
+  }
+  Do(step);
+}
+
+void WatchStream::OnCancel() {
+  Close(::grpc::Status::CANCELLED);
+}
+
+void WatchStream::OnDone() {
+  hub_.Remove(this);
+  delete this;
+}
+
+WatchStream::Step WatchStream::Decide() {
+  if (writing_ || finished_) {
+    return Step::kNothing;
+  }
+  if (closing_) {
+    finished_ = true;
+    return Step::kFinish;
+  }
+  if (!Prepare()) {
+    return Step::kNothing;
+  }
+  writing_ = true;
+  return Step::kWrite;
+}
+
+void WatchStream::Do(Step step) {
+  // With writing_ or finished_ set, nobody else starts an operation, and gRPC does not end the call
+  // before this one.
+  if (step == Step::kWrite) {
+    StartWrite(&response_);
+  } else if (step == Step::kFinish) {
+    Finish(*closing_);
+  }
+}
+
+// Fills response_ with what the client does not know yet; false when it knows all.
+bool WatchStream::Prepare() {
+  if (!latest_.routes || !latest_.keys) {
+    return false;
+  }
+  if (!sent_.routes) {
+    response_ = RouteSnapshot(*latest_.routes, *latest_.keys);
+    sent_ = latest_;
+    return true;
+  }
+  if (sent_.routes == latest_.routes && sent_.keys == latest_.keys) {
+    return false;
+  }
+  response_ = RouteChanges(*sent_.routes, *latest_.routes);
+  if (sent_.keys != latest_.keys) {
+    SetSealingKeys(response_, *latest_.keys);
+  }
+  sent_ = latest_;
+  return !IsEmpty(response_);
+}
+
+}  // namespace connector::broker::api

@@ -1,0 +1,46 @@
+#pragma once
+
+// WatchStream: one WatchRoutes call. Decides under its lock what to do next (write, finish,
+// nothing) and does it after releasing the lock. At most one write is under way, and Finish waits
+// for it; gRPC then calls OnDone, where the stream leaves the hub and deletes itself.
+
+#include "broker/api/watch_hub.h"
+
+#include "proto/connector/broker/v1/broker.pb.h"
+
+#include <grpcpp/support/server_callback.h>
+#include <grpcpp/support/status.h>
+
+#include <mutex>
+#include <optional>
+
+namespace connector::broker::api {
+
+class WatchStream final : public ::grpc::ServerWriteReactor<v1::WatchRoutesResponse> {
+ public:
+  explicit WatchStream(WatchHub& hub) : hub_(hub) {}
+
+  void Update(WatchState latest);
+  void Close(::grpc::Status status);  // The first status counts.
+
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  enum class Step { kNothing, kWrite, kFinish };
+  [[nodiscard]] Step Decide();  // mutex_ is held.
+  void Do(Step step);           // mutex_ is not held.
+  [[nodiscard]] bool Prepare();
+
+  WatchHub& hub_;
+  std::mutex mutex_;
+  WatchState latest_;
+  WatchState sent_;
+  bool writing_ = false;
+  bool finished_ = false;
+  std::optional<::grpc::Status> closing_;
+  v1::WatchRoutesResponse response_;  // Untouched while writing_.
+};
+
+}  // namespace connector::broker::api

@@ -1,0 +1,50 @@
+#pragma once
+
+// May this caller do this in this repository? Pure: a function of the Connector's access rules.
+// Deny by default (promise P3); the decision names the rule that matched, and audit writes it.
+// Deliberately does not verify anyone: it takes a Caller, which only a verifier can make.
+
+#include "broker/callers/caller_verifier.h"
+#include "common/oci/reference.h"
+#include "common/resource/connector.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace connector::broker::authorization {
+
+struct Decision {
+  bool allowed = false;
+  // False when no rule speaks of the caller at all: outside, the connector then looks absent.
+  bool caller_known = false;
+  // "access[2]" of each scope's rule, comma-separated; empty when denied, or where RBAC decides.
+  std::string rule;
+  std::string reason;  // For the log, audit and `connectorctl explain`.
+
+  bool operator==(const Decision&) const = default;
+};
+
+// True when `pattern` ("team-a/**", "*/app") covers `repository`. "*" is one whole component or a
+// part of one, "**" any number of whole components, at least one.
+[[nodiscard]] bool RepositoryMatches(std::string_view pattern, std::string_view repository);
+
+// What a Connector without any access rule means.
+enum class NoRules : std::uint8_t {
+  kNobody,     // Of a broker that knows no cluster.
+  kRbacAlone,  // Whom the cluster's RBAC lets use the Connector may do everything there.
+};
+
+// All scopes must be allowed, each by one rule that has all of its actions. With no scopes,
+// `allowed` says whether any rule speaks of the caller.
+[[nodiscard]] Decision Evaluate(const resource::Connector& connector,
+                                const callers::Caller& caller,
+                                const std::vector<oci::Scope>& scopes,
+                                NoRules no_rules = NoRules::kNobody);
+
+// What a denied client is told: names connector, repository and action, and what to ask for.
+[[nodiscard]] std::string DenialSentence(const resource::Connector& connector,
+                                         const std::vector<oci::Scope>& scopes);
+
+}  // namespace connector::broker::authorization

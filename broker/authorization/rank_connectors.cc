@@ -1,0 +1,60 @@
+#include "broker/authorization/rank_connectors.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <variant>
+
+namespace connector::broker::authorization {
+namespace {
+
+using EntryPtr = std::shared_ptr<const connectors::Entry>;
+
+std::vector<EntryPtr> Candidates(const connectors::Snapshot& snapshot,
+                                 const Target& target,
+                                 const callers::Caller& caller) {
+  if (const auto* ref = std::get_if<ConnectorRef>(&target)) {
+    EntryPtr entry = snapshot.Find(*ref);
+    return entry ? std::vector<EntryPtr>{std::move(entry)} : std::vector<EntryPtr>{};
+  }
+  const auto* mirror = std::get_if<MirrorHost>(&target);
+  if (mirror == nullptr) {
+    return {};
+  }
+  std::vector<EntryPtr> entries = snapshot.FindByMirrorHost(mirror->host);
+  if (caller.service_account) {
+    std::stable_partition(entries.begin(), entries.end(), [&](const EntryPtr& entry) {
+      return entry->connector->ref.ns == caller.service_account->ns;
+    });
+  }
+  return entries;
+}
+
+}  // namespace
+
+std::vector<Choice> RankConnectors(const connectors::Snapshot& snapshot,
+                                   const Target& target,
+                                   const callers::Caller& caller,
+                                   const std::vector<oci::Scope>& scopes,
+                                   NoRules no_rules) {
+  std::vector<Choice> choices;
+  std::vector<Choice> denied;
+  std::string unknown = "no such connector";
+  for (const EntryPtr& entry : Candidates(snapshot, target, caller)) {
+    Decision decision = Evaluate(*entry->connector, caller, scopes, no_rules);
+    if (decision.allowed) {
+      choices.push_back(
+          {entry, std::move(decision.rule), std::move(decision.reason), std::nullopt});
+    } else if (decision.caller_known) {
+      Refusal refusal = AccessDenied(*entry->connector, scopes, std::move(decision.reason));
+      denied.push_back({entry, {}, {}, std::move(refusal)});
+    } else {
+      unknown = std::move(decision.reason);
+    }
+  }
+  std::move(denied.begin(), denied.end(), std::back_inserter(choices));
+  choices.push_back({nullptr, {}, {}, ConnectorNotFound(ToString(target), std::move(unknown))});
+  return choices;
+}
+
+}  // namespace connector::broker::authorization

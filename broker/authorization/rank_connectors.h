@@ -1,0 +1,36 @@
+#pragma once
+
+// Which connector serves a request, and whether its access rules let the caller. Pure: a function
+// of one snapshot of the catalog. What the cluster's RBAC says comes after it, in authorize.h.
+
+#include "broker/authorization/access_rules.h"
+#include "broker/authorization/decision.h"
+#include "broker/callers/caller_verifier.h"
+#include "broker/connectors/catalog.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace connector::broker::authorization {
+
+struct Choice {
+  std::shared_ptr<const connectors::Entry> entry;  // Null when the connector must look absent.
+  std::string rule;                                // That allowed it.
+  std::string reason;                              // Why it is allowed, for operators.
+  std::optional<Refusal> refusal;                  // Absent: allowed.
+};
+
+// What could serve the request, best first; at least one. `target` is not AnyConnector. In the
+// mirror form several connectors may serve one registry: first those whose rules allow the scopes,
+// then those that know the caller and deny, of each the ones in the caller's own namespace before
+// others, each group by name. The last one has no entry: it answers when all others must look
+// absent.
+[[nodiscard]] std::vector<Choice> RankConnectors(const connectors::Snapshot& snapshot,
+                                                 const Target& target,
+                                                 const callers::Caller& caller,
+                                                 const std::vector<oci::Scope>& scopes,
+                                                 NoRules no_rules);
+
+}  // namespace connector::broker::authorization

@@ -1,0 +1,109 @@
+#include "broker/authorization/rbac_reviewer.h"
+
+#include "broker/authorization/subject_access_review.h"
+#include "broker/callers/kubernetes/review_cache.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace connector::broker::authorization {
+namespace {
+
+// What a review shares with the reviewer, and keeps alive until it has ended.
+struct Desk {
+  Desk(RbacOptions from, callers::Reviews& asks, const Clock& now)
+      : options(std::move(from)), reviews(asks), clock(now) {}
+
+  const RbacOptions options;
+  callers::Reviews& reviews;
+  const Clock& clock;
+  callers::ReviewCache<AccessAnswer> cache;
+};
+
+// The hash has one length, and no name holds a NUL: two questions never join to one key.
+std::string KeyOf(const AccessQuestion& question) {
+  std::string key = question.token_key;
+  key.append(question.connector.ns).push_back('\0');
+  key.append(question.connector.name);
+  return key;
+}
+
+// Every age counts from before the question: what happened while it was answered is not known.
+Task<Result<AccessAnswer>> Review(std::shared_ptr<Desk> desk,
+                                  AccessQuestion question,
+                                  WallTime asked_at) {
+  boost::json::object body = SubjectAccessReviewOf(UserOf(question.caller), question.connector);
+  const Deadline deadline = std::chrono::steady_clock::now() + kAccessTimeout;
+  std::string workload = question.caller.Name();
+  const auto answer = co_await desk->reviews.Ask(
+      kube::kSubjectAccessReviews, std::move(workload), std::move(body), deadline);
+  if (!answer) {
+    Error error = answer.error();
+    error.code = ErrorCode::kUnavailable;  // Also a 403 to us: nothing is known about the caller.
+    co_return error;
+  }
+  auto read = ReadSubjectAccessReview(*answer);
+  if (read) {
+    read->asked_at = asked_at;
+  }
+  co_return read;
+}
+
+void Land(Desk& desk, const std::string& key, Result<AccessAnswer> answer, WallTime asked_at) {
+  std::optional<callers::ReviewCache<AccessAnswer>::Life> life;
+  if (answer) {
+    const auto lasts = answer->allowed ? desk.options.positive : desk.options.negative;
+    life = {asked_at, asked_at + lasts, answer->allowed};
+  }
+  desk.cache.Land(key, std::move(answer), life);
+}
+
+class RbacReviewer final : public AccessReviewer {
+ public:
+  explicit RbacReviewer(std::shared_ptr<Desk> desk) : desk_(std::move(desk)) {}
+
+  Task<Result<AccessAnswer>> MayUse(AccessQuestion question, Deadline deadline) override {
+    const std::string key = KeyOf(question);
+    const WallTime now = desk_->clock.Now();
+    if (auto known = desk_->cache.Find(key, now)) {
+      if (desk_->options.on_cache_hit) {
+        desk_->options.on_cache_hit();
+      }
+      co_return *std::move(known);
+    }
+    const auto joined = desk_->cache.Join(key, now);
+    if (joined.start) {
+      auto done = [desk = desk_, key, now](std::exception_ptr failure,
+                                           Result<AccessAnswer> answer) {
+        if (failure) {
+          answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "an access review threw");
+        }
+        Land(*desk, key, std::move(answer), now);
+      };
+      const Executor executor = co_await asio::this_coro::executor;
+      asio::co_spawn(executor, Review(desk_, std::move(question), now), std::move(done));
+    }
+    co_return co_await callers::ReviewCache<AccessAnswer>::Await(
+        joined.flight, "the access", deadline);
+  }
+
+ private:
+  const std::shared_ptr<Desk> desk_;
+};
+
+}  // namespace
+
+std::unique_ptr<AccessReviewer> MakeRbacReviewer(RbacOptions options,
+                                                 callers::Reviews& reviews,
+                                                 const Clock& clock) {
+  options.positive = std::min<std::chrono::milliseconds>(options.positive, kMaxPositiveAccess);
+  options.negative = std::min<std::chrono::milliseconds>(options.negative, kMaxNegativeAccess);
+  return std::make_unique<RbacReviewer>(std::make_shared<Desk>(std::move(options), reviews, clock));
+}
+
+}  // namespace connector::broker::authorization

@@ -1,0 +1,87 @@
+#pragma once
+
+// CallerVerifier: turns the bytes that a client showed into a verified Caller.
+//
+// Implementations: local_verifier.h (development issuer), oidc_verifier.h (any OpenID issuer, JWKS
+// discovered and cached), token_review_verifier.h (the Kubernetes API server is asked),
+// verifier_chain.h (picks one by issuer). Every one passes
+// tests/contract/caller_verifier_contract.h. The two types keep verified and unverified apart: an
+// UnverifiedToken has no reader but the verifiers.
+
+#include "common/async/task.h"
+#include "common/base/clock.h"
+#include "common/base/result.h"
+#include "common/base/secret.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace connector::broker::callers {
+
+inline constexpr std::size_t kMaxTokenBytes = 16 * 1024;
+
+class UnverifiedToken {
+ public:
+  explicit UnverifiedToken(Secret bytes) : bytes_(std::move(bytes)) {}
+  // For verifiers only: everything read here is a claim that nobody has checked.
+  [[nodiscard]] const Secret& UncheckedBytes() const { return bytes_; }
+
+ private:
+  Secret bytes_;
+};
+
+struct ServiceAccount {
+  std::string ns;
+  std::string name;
+  bool operator==(const ServiceAccount&) const = default;
+};
+
+// Whom the Kubernetes API server takes the caller for, word for word: it is told the same when it
+// is asked what this user may do.
+struct KubernetesUser {
+  std::string username;
+  std::string uid = {};
+  std::vector<std::string> groups = {};
+  std::map<std::string, std::vector<std::string>> extra = {};
+  bool operator==(const KubernetesUser&) const = default;
+};
+
+// Who the caller is. Only a verifier makes one.
+struct Caller {
+  std::string issuer;
+  std::string subject;                            // The token's `sub`.
+  std::optional<ServiceAccount> service_account;  // Only from issuers trusted to name them.
+  std::map<std::string, std::string> claims;      // String, number and boolean claims, as text.
+  WallTime expires_at;
+  std::optional<KubernetesUser> kubernetes_user = {};  // Where the API server said who it is.
+  // When its issuer was last asked whether the token still holds; epoch where nobody is asked.
+  WallTime checked_at = {};
+
+  // For logs and for binding upload sessions: unique over issuers.
+  [[nodiscard]] std::string Name() const {
+    return service_account
+               ? "system:serviceaccount:" + service_account->ns + ":" + service_account->name
+               : issuer + "#" + subject;
+  }
+};
+
+// Thread-safe: calls may overlap on any thread of the broker's executor.
+class CallerVerifier {
+ public:
+  virtual ~CallerVerifier() = default;
+
+  // Fails with kUnauthenticated when the token is not to be accepted (the message says which check
+  // failed, for the log only), and with kUnavailable when the issuer could not be asked.
+  [[nodiscard]] virtual Task<Result<Caller>> Verify(const UnverifiedToken& token,
+                                                    Deadline deadline) = 0;
+
+ protected:
+  CallerVerifier() = default;
+  CallerVerifier(const CallerVerifier&) = default;
+  CallerVerifier& operator=(const CallerVerifier&) = default;
+};
+
+}  // namespace connector::broker::callers

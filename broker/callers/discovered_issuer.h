@@ -1,0 +1,38 @@
+#pragma once
+
+// LateIssuer: a verifier whose issuer becomes known while the broker runs already, because it is
+// asked from an API server that may not answer yet.
+
+#include "broker/callers/caller_verifier.h"
+#include "common/base/result.h"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace connector::broker::callers {
+
+// Thread-safe.
+class LateIssuer {
+ public:
+  struct Known {
+    std::string issuer;
+    std::unique_ptr<CallerVerifier> verifier;
+    std::chrono::seconds remembered_for{0};  // As in verifier_chain.h.
+  };
+
+  void Set(Known known);
+  [[nodiscard]] std::shared_ptr<const Known> Get() const;  // Null: not known yet.
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Known> known_;
+};
+
+// The issuer that an API server's /.well-known/openid-configuration names. Fails with kUnavailable
+// when that is no such document.
+[[nodiscard]] Result<std::string> ReadIssuer(std::string_view document);
+
+}  // namespace connector::broker::callers

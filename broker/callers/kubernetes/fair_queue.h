@@ -1,0 +1,80 @@
+#pragma once
+
+// FairQueue: who may ask the API server next. Pure: a state machine over tickets and times.
+//
+// Three limits: so many reviews per second (with a burst of one second's worth), so many under way,
+// so many that wait. Those that wait are served workload by workload in turn, so that one noisy
+// workload delays itself and nobody else.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace connector::broker::callers {
+
+struct FairQueueOptions {
+  double per_second = 200;
+  std::size_t max_under_way = 64;
+  std::size_t max_queued_per_workload = 1024;
+  std::size_t max_queued = 8192;
+};
+
+enum class Joined : std::uint8_t {
+  kQueued,
+  kWorkloadFull,  // This workload has too many that wait.
+  kFull,          // All together have.
+};
+
+// Not thread-safe.
+class FairQueue {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  using Ticket = std::uint64_t;
+
+  FairQueue(FairQueueOptions options, Time now);
+
+  struct Place {
+    Joined joined = Joined::kFull;
+    Ticket ticket = 0;  // Only where it is queued.
+  };
+  [[nodiscard]] Place Join(const std::string& workload);
+
+  // Takes the next ticket out of the queue, whose review is then under way; none: not yet.
+  [[nodiscard]] std::optional<Ticket> Next(Time now);
+  // When Next will give one though nothing else happens; none: nobody waits, or it takes an End.
+  [[nodiscard]] std::optional<Time> NextAt(Time now) const;
+
+  // Whoever held the ticket waits no longer. False when its review is under way already.
+  bool Leave(Ticket ticket);
+  // One review that was under way has ended.
+  void End();
+
+  [[nodiscard]] std::size_t queued() const { return queued_.size(); }
+  // How long those that wait will take at the ceiling, at least a second.
+  [[nodiscard]] std::chrono::seconds Backlog() const;
+
+ private:
+  struct Workload {
+    std::deque<Ticket> tickets;
+  };
+  void Refill(Time now);
+  [[nodiscard]] double TokensAt(Time now) const;
+
+  const FairQueueOptions options_;
+  const double burst_;
+  double tokens_;
+  Time refilled_at_;
+  std::size_t under_way_ = 0;
+  Ticket last_ticket_ = 0;
+  std::map<std::string, Workload> workloads_;       // Exactly those with tickets.
+  std::list<std::string> turns_;                    // Their names; the first is next.
+  std::unordered_map<Ticket, std::string> queued_;  // Ticket to workload.
+};
+
+}  // namespace connector::broker::callers

@@ -1,0 +1,69 @@
+#pragma once
+
+// Reviews: asks the Kubernetes API server to review something (a token, an access), at a bounded
+// rate and fairly between workloads (fair_queue.h). What a review means is its caller's matter;
+// here nothing is remembered.
+
+#include "broker/callers/kubernetes/fair_queue.h"
+#include "common/async/task.h"
+#include "common/base/result.h"
+#include "common/kube/object.h"
+
+#include <boost/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace connector::broker::callers {
+
+// kube::Client::Review, as a function.
+using PostReview = std::function<Task<Result<boost::json::object>>(
+    kube::ResourceType type, boost::json::object body, Deadline deadline)>;
+
+enum class ReviewResult : std::uint8_t {
+  kAnswered,
+  kFailed,    // The API server gave no answer.
+  kRejected,  // Too many wait.
+  kTimedOut,  // Before its turn came.
+};
+[[nodiscard]] std::string_view ToString(ReviewResult result);  // "answered" ...
+
+// One Ask, for metrics.
+struct ReviewReport {
+  std::string_view kind;  // "tokenreview", "subjectaccessreview"
+  ReviewResult result = ReviewResult::kAnswered;
+  std::chrono::steady_clock::duration waited{};
+  std::chrono::steady_clock::duration took{};  // After the wait.
+};
+// On any thread of the executor.
+using ReviewObserver = std::function<void(const ReviewReport&)>;
+
+// Thread-safe.
+class Reviews {
+ public:
+  // What `post` uses outlives the executor's work; this object may end before it.
+  Reviews(PostReview post, FairQueueOptions options, Executor executor, ReviewObserver observe);
+  ~Reviews();
+  Reviews(const Reviews&) = delete;
+  Reviews& operator=(const Reviews&) = delete;
+
+  // `workload` is for fairness only, and so may be an unchecked claim. Fails with kUnavailable and
+  // Retry::kSafe, with retry_after, when too many wait or the turn does not come in time; else with
+  // what `post` failed with.
+  [[nodiscard]] Task<Result<boost::json::object>> Ask(kube::ResourceType type,
+                                                      std::string workload,
+                                                      boost::json::object body,
+                                                      Deadline deadline);
+
+  [[nodiscard]] std::size_t queued() const;
+
+ private:
+  class Gate;
+  std::shared_ptr<Gate> gate_;
+};
+
+}  // namespace connector::broker::callers

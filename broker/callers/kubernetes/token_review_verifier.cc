@@ -1,0 +1,164 @@
+#include "broker/callers/kubernetes/token_review_verifier.h"
+
+#include "broker/callers/kubernetes/review_cache.h"
+#include "broker/callers/kubernetes/token_review.h"
+#include "broker/callers/token_check.h"
+#include "broker/callers/token_key.h"
+#include "common/jose/claims.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace connector::broker::callers {
+namespace {
+
+Error Refused(std::string why) {
+  return MakeError(ErrorCode::kUnauthenticated, ErrorOrigin::kClient, std::move(why));
+}
+
+// What a review shares with the verifier, and keeps alive until it has ended.
+struct Desk {
+  Desk(TokenReviewOptions from, callers::Reviews& asks, const Clock& now)
+      : options(std::move(from)), reviews(asks), clock(now) {}
+
+  const TokenReviewOptions options;
+  callers::Reviews& reviews;
+  const Clock& clock;
+  callers::ReviewCache<Caller> cache;
+};
+
+// By the token's own word. Passing says nothing yet; failing spares the API server a question.
+Result<jose::Claims> Precheck(std::string_view token, const Desk& desk) {
+  auto claims = jose::UnverifiedClaims(token);
+  if (!claims) {
+    return claims;
+  }
+  const std::string& audience = desk.options.audience;
+  const auto& named = claims->audiences;
+  if (std::find(named.begin(), named.end(), audience) == named.end()) {
+    return Refused("the token is not for audience " + audience +
+                   "; get one that is: " + HowToGetAToken(audience));
+  }
+  const auto checked = jose::CheckClaims(
+      *claims, {.issuer = desk.options.issuer, .audience = audience}, desk.clock.Now());
+  if (!checked) {
+    return checked.error();
+  }
+  if (!ParseServiceAccount(claims->subject)) {
+    return Refused("the token's sub does not name a ServiceAccount");
+  }
+  return claims;
+}
+
+Result<Caller> ToCaller(KubernetesUser user, const jose::Claims& claims, WallTime asked_at) {
+  if (user.username != claims.subject) {
+    return Refused("the API server takes the token for another than its sub");
+  }
+  Caller caller{claims.issuer,
+                claims.subject,
+                ParseServiceAccount(user.username),
+                claims.texts,
+                *claims.expires_at};
+  caller.kubernetes_user = std::move(user);
+  caller.checked_at = asked_at;
+  return caller;
+}
+
+// Every age counts from before the question: what happened while it was answered is not known.
+Task<Result<Caller>> Review(std::shared_ptr<Desk> desk,
+                            std::shared_ptr<const Secret> token,
+                            jose::Claims claims,
+                            WallTime asked_at) {
+  boost::json::object body = TokenReviewOf(token->Reveal(), desk->options.audience);
+  const Deadline deadline = std::chrono::steady_clock::now() + kReviewTimeout;
+  const auto answer =
+      co_await desk->reviews.Ask(kube::kTokenReviews, claims.subject, std::move(body), deadline);
+  if (!answer) {
+    Error error = answer.error();
+    error.code = ErrorCode::kUnavailable;  // Also a 403 to us: nothing is known about the caller.
+    co_return error;
+  }
+  auto user = ReadTokenReview(*answer, desk->options.audience);
+  if (!user) {
+    co_return user.error();
+  }
+  co_return ToCaller(*std::move(user), claims, asked_at);
+}
+
+void Land(Desk& desk, const std::string& key, Result<Caller> answer, WallTime asked_at) {
+  std::optional<callers::ReviewCache<Caller>::Life> life;
+  if (answer) {
+    life = {asked_at, std::min(answer->expires_at, asked_at + desk.options.positive), true};
+  } else if (answer.error().code == ErrorCode::kUnauthenticated) {
+    life = {asked_at, asked_at + desk.options.negative, false};
+  }
+  desk.cache.Land(key, std::move(answer), life);
+}
+
+void Start(const std::shared_ptr<Desk>& desk,
+           Executor executor,
+           const std::string& key,
+           std::pair<std::shared_ptr<const Secret>, jose::Claims> token) {
+  const WallTime asked_at = desk->clock.Now();
+  auto done = [desk, key, asked_at](std::exception_ptr failure, Result<Caller> answer) {
+    if (failure) {
+      answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "a TokenReview threw");
+    }
+    Land(*desk, key, std::move(answer), asked_at);
+  };
+  asio::co_spawn(executor,
+                 Review(desk, std::move(token.first), std::move(token.second), asked_at),
+                 std::move(done));
+}
+
+class TokenReviewVerifier final : public CallerVerifier {
+ public:
+  explicit TokenReviewVerifier(std::shared_ptr<Desk> desk) : desk_(std::move(desk)) {}
+
+  Task<Result<Caller>> Verify(const UnverifiedToken& token, Deadline deadline) override {
+    const std::string_view bytes = token.UncheckedBytes().Reveal();
+    if (bytes.size() > kMaxTokenBytes) {
+      co_return Refused("the token is too long");
+    }
+    const std::string key = TokenKey(bytes);
+    if (auto known = desk_->cache.Find(key, desk_->clock.Now())) {
+      if (desk_->options.on_cache_hit) {
+        desk_->options.on_cache_hit();
+      }
+      co_return *std::move(known);
+    }
+    auto claims = Precheck(bytes, *desk_);
+    if (!claims) {
+      co_return std::move(claims).error();
+    }
+    const auto joined = desk_->cache.Join(key, desk_->clock.Now());
+    if (joined.start) {
+      auto copy = std::make_shared<const Secret>(bytes);
+      std::pair<std::shared_ptr<const Secret>, jose::Claims> parts(std::move(copy),
+                                                                   *std::move(claims));
+      Start(desk_, co_await asio::this_coro::executor, key, std::move(parts));
+    }
+    co_return co_await callers::ReviewCache<Caller>::Await(joined.flight, "the token", deadline);
+  }
+
+ private:
+  const std::shared_ptr<Desk> desk_;
+};
+
+}  // namespace
+
+std::unique_ptr<CallerVerifier> MakeTokenReviewVerifier(TokenReviewOptions options,
+                                                        callers::Reviews& reviews,
+                                                        const Clock& clock) {
+  options.positive = std::min<std::chrono::milliseconds>(options.positive, kMaxPositiveReview);
+  options.negative = std::min<std::chrono::milliseconds>(options.negative, kMaxNegativeReview);
+  return std::make_unique<TokenReviewVerifier>(
+      std::make_shared<Desk>(std::move(options), reviews, clock));
+}
+
+}  // namespace connector::broker::callers

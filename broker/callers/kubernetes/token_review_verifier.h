@@ -1,0 +1,39 @@
+#pragma once
+
+// The `kubernetes` verifier: tokens of a cluster's ServiceAccounts, checked by its API server
+// (TokenReview), which knows whether the pod and the ServiceAccount still exist.
+//
+// An answer serves for a few seconds, by the hash of the whole token, and callers who come at once
+// with one token share one review. Tokens that are no good by their own word (audience, times) are
+// refused without asking. Passes tests/contract/identity/caller_verifier_contract.h.
+
+#include "broker/callers/caller_verifier.h"
+#include "broker/callers/kubernetes/review_scheduler.h"
+#include "common/base/clock.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace connector::broker::callers {
+
+inline constexpr std::chrono::seconds kMaxPositiveReview{10};  // How long a yes may serve.
+inline constexpr std::chrono::seconds kMaxNegativeReview{5};   // And a no.
+inline constexpr std::chrono::seconds kReviewTimeout{5};       // Its turn and its answer.
+
+struct TokenReviewOptions {
+  std::string issuer;    // Compared whole with the token's iss.
+  std::string audience;  // The review asks for it, and its answer must name it.
+  std::chrono::milliseconds positive = kMaxPositiveReview;
+  std::chrono::milliseconds negative = kMaxNegativeReview;
+  std::function<void()> on_cache_hit = {};  // For metrics. Empty: nobody listens.
+};
+
+// Longer times than the maxima become those. `reviews` and `clock` outlive the executor's work. A
+// review runs on the executor of the Verify that started it and may outlive the verifier.
+[[nodiscard]] std::unique_ptr<CallerVerifier> MakeTokenReviewVerifier(TokenReviewOptions options,
+                                                                      callers::Reviews& reviews,
+                                                                      const Clock& clock);
+
+}  // namespace connector::broker::callers

@@ -1,0 +1,44 @@
+#pragma once
+
+// The `oidc` verifier: tokens of one OpenID issuer, against keys that are discovered, cached and
+// fetched again (key_cache.h has the times, key_source.h the rules of discovery).
+//
+// A token is accepted on a verified signature only: a failing issuer makes known keys last longer,
+// and never makes an unverified token pass. It does no network I/O of its own; it is given a
+// function that fetches. Passes tests/contract/identity/caller_verifier_contract.h.
+
+#include "broker/callers/caller_verifier.h"
+#include "broker/callers/key_refresh.h"
+#include "broker/callers/oidc/key_source.h"
+#include "common/base/clock.h"
+#include "common/base/result.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace connector::broker::callers {
+
+inline constexpr std::chrono::seconds kFetchTimeout{10};  // Discovery and JWKS together.
+
+struct OidcOptions {
+  KeySource source;      // Its issuer is compared whole with the token's iss.
+  std::string audience;  // Must be among the token's aud.
+  // The subjects of this issuer name ServiceAccounts: only for a cluster's own issuer. Then other
+  // subjects are refused. Without it a subject is never a ServiceAccount, whatever it says.
+  bool kubernetes = false;
+  // How long a caller waits for newer keys, at most, while old ones would still do.
+  std::chrono::milliseconds wait_with_old_keys{2000};
+  KeyRefreshObserver on_refresh;
+};
+
+// Fetches nothing yet: the first Verify does. A refresh runs on the executor of the Verify that
+// started it, ends by kFetchTimeout, and may outlive this verifier, which it does not touch then.
+//
+// Fails with kInvalidArgument for an empty audience, an issuer that is not an https URL (http with
+// allow_insecure), or a jwks_uri that is not. `clock` outlives the executor's work.
+[[nodiscard]] Result<std::unique_ptr<CallerVerifier>> MakeOidcVerifier(OidcOptions options,
+                                                                       FetchDocument fetch,
+                                                                       const Clock& clock);
+
+}  // namespace connector::broker::callers

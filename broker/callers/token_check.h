@@ -1,0 +1,45 @@
+#pragma once
+
+// From a token and an issuer's keys to a Caller: the checks that every verifier shares, in their
+// one order (signature, claims, subject). Pure. Internal to broker/identity.
+
+#include "broker/callers/caller_verifier.h"
+#include "common/base/clock.h"
+#include "common/base/result.h"
+#include "common/jose/jwk_set.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace connector::broker::callers {
+
+// What `sub` of an issuer's tokens may mean. An issuer that could name ServiceAccounts without
+// being trusted to would open every rule that speaks of them.
+enum class SubjectRule : std::uint8_t {
+  kNeverServiceAccount,   // Whatever it looks like, it is text.
+  kMaybeServiceAccount,   // system:serviceaccount:NS:NAME names one; other subjects are text.
+  kAlwaysServiceAccount,  // A cluster's own issuer: anything else is refused.
+};
+
+struct TokenRules {
+  std::string issuer;
+  std::string audience;
+  SubjectRule subject = SubjectRule::kNeverServiceAccount;
+};
+
+// Fails with kUnauthenticated, one message per check; with kNotFound when no key of `keys` is the
+// one that the token names, so that a verifier may fetch newer keys before it refuses.
+[[nodiscard]] Result<Caller> CheckToken(std::string_view token,
+                                        const jose::JwkSet& keys,
+                                        const TokenRules& rules,
+                                        WallTime now);
+
+// kNotFound of CheckToken as what it is to the caller.
+[[nodiscard]] Error AsUnauthenticated(Error error);
+
+// "system:serviceaccount:NS:NAME" with a Kubernetes namespace and name; nullopt for other text.
+[[nodiscard]] std::optional<ServiceAccount> ParseServiceAccount(std::string_view subject);
+[[nodiscard]] bool LooksLikeServiceAccount(std::string_view subject);
+
+}  // namespace connector::broker::callers

@@ -1,0 +1,77 @@
+#include "broker/connectors/catalog.h"
+
+#include "common/crypto/digest.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace connector::broker::connectors {
+
+std::shared_ptr<const Entry> Snapshot::Find(const ConnectorRef& ref) const {
+  const auto found = entries.find(ref);
+  return found == entries.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<const Entry>> Snapshot::FindByMirrorHost(std::string_view host) const {
+  std::vector<std::shared_ptr<const Entry>> out;
+  std::string wanted(host);
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  for (const auto& [ref, entry] : entries) {
+    const std::vector<std::string> hosts = entry->connector->MirrorHosts();
+    if (std::find(hosts.begin(), hosts.end(), wanted) != hosts.end()) {
+      out.push_back(entry);
+    }
+  }
+  return out;
+}
+
+std::shared_ptr<const Entry> MakeEntry(std::shared_ptr<const resource::Connector> connector,
+                                       std::string ca_pem,
+                                       std::string secret_version,
+                                       std::string problem) {
+  auto entry = std::make_shared<Entry>();
+  // Digests have one length and no "\n", so that no two inputs give one text.
+  entry->mint_key =
+      crypto::Sha256Hex("mint\n" + crypto::Sha256Hex(CanonicalMintText(*connector)) + "\n" +
+                        crypto::Sha256Hex(secret_version) + "\n" + crypto::Sha256Hex(ca_pem));
+  entry->epoch = crypto::Sha256Hex("epoch\n" + crypto::Sha256Hex(CanonicalText(*connector)) + "\n" +
+                                   entry->mint_key);
+  entry->connector = std::move(connector);
+  entry->ca_pem = std::move(ca_pem);
+  entry->secret_version = std::move(secret_version);
+  entry->problem = std::move(problem);
+  return entry;
+}
+
+std::shared_ptr<const Snapshot> Catalog::Current() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
+void Catalog::Replace(std::shared_ptr<const Snapshot> next) {
+  const std::lock_guard delivery(delivery_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    current_ = next;
+  }
+  for (const auto& [id, listener] : listeners_) {
+    listener(next);
+  }
+}
+
+std::uint64_t Catalog::Subscribe(Listener listener) {
+  const std::lock_guard delivery(delivery_mutex_);
+  listener(Current());
+  const std::uint64_t id = next_id_++;
+  listeners_.emplace(id, std::move(listener));
+  return id;
+}
+
+void Catalog::Unsubscribe(std::uint64_t id) {
+  const std::lock_guard delivery(delivery_mutex_);
+  listeners_.erase(id);
+}
+
+}  // namespace connector::broker::connectors

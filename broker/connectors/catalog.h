@@ -1,0 +1,70 @@
+#pragma once
+
+// Catalog: the connectors that are in force, each with the version of its secret and its epoch.
+// Readers take an immutable snapshot; writers replace it whole. Deliberately holds no secret: only
+// versions and CA bundles.
+
+#include "broker/secrets/secret_store.h"
+#include "common/base/connector_ref.h"
+#include "common/resource/connector.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace connector::broker::connectors {
+
+struct Entry {
+  std::shared_ptr<const resource::Connector> connector;
+  std::string ca_pem;          // Of caCertSecretRef; empty when none.
+  std::string secret_version;  // Empty when there is none, or none could be read.
+  std::string problem;         // Why the secret or CA cannot be used; empty when all is well.
+  std::string mint_key;        // Digest of all that a minted token depends on, but the scopes.
+  std::string epoch;           // Digest of all that a grant depends on (mint_key and policy).
+};
+
+struct Snapshot {
+  std::map<ConnectorRef, std::shared_ptr<const Entry>> entries;
+
+  [[nodiscard]] std::shared_ptr<const Entry> Find(const ConnectorRef& ref) const;
+  // Entries whose registry `host[:port]` names in the mirror form, in order of their names.
+  [[nodiscard]] std::vector<std::shared_ptr<const Entry>> FindByMirrorHost(
+      std::string_view host) const;
+};
+
+// Makes an entry: computes mint_key and epoch. Equal inputs give equal digests on every broker.
+[[nodiscard]] std::shared_ptr<const Entry> MakeEntry(
+    std::shared_ptr<const resource::Connector> connector,
+    std::string ca_pem,
+    std::string secret_version,
+    std::string problem);
+
+// Thread-safe.
+class Catalog {
+ public:
+  using Listener = std::function<void(const std::shared_ptr<const Snapshot>&)>;
+
+  [[nodiscard]] std::shared_ptr<const Snapshot> Current() const;
+
+  // Publishes `next` and calls every listener with it, in the caller's thread, one call at a time.
+  void Replace(std::shared_ptr<const Snapshot> next);
+
+  // `listener` is called at once with the current snapshot, then at every change, until Unsubscribe
+  // returns. It must not block and must not call back into Subscribe or Unsubscribe.
+  [[nodiscard]] std::uint64_t Subscribe(Listener listener);
+  void Unsubscribe(std::uint64_t id);
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Snapshot> current_ = std::make_shared<Snapshot>();
+  std::mutex delivery_mutex_;  // Held while listeners run, so that they see changes in order.
+  std::map<std::uint64_t, Listener> listeners_;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace connector::broker::connectors

@@ -1,0 +1,199 @@
+#include "broker/connectors/directory/directory_source.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace connector::broker::connectors {
+namespace {
+
+// Time stamps of files are this coarse at worst: a second change within it may leave no trace.
+constexpr std::chrono::milliseconds kTimestampGrain{100};
+// A file that is being written is given this long to become whole before it is read.
+constexpr std::chrono::milliseconds kWriteGrace{20};
+
+std::int64_t Nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+}  // namespace
+
+struct DirectorySource::Metrics {
+  explicit Metrics(prometheus::Registry& registry)
+      : problems(MakeGauge(registry,
+                           "connector_broker_resource_problems",
+                           "Problems in the resource directory, by its last load")),
+        reloads(prometheus::BuildCounter()
+                    .Name("connector_broker_resource_reloads_total")
+                    .Help("Loads of the resource directory: ok, problems (some resource was "
+                          "refused) or failed (the directory cannot be read)")
+                    .Register(registry)),
+        ok(reloads.Add({{"result", "ok"}})),
+        with_problems(reloads.Add({{"result", "problems"}})),
+        failed(reloads.Add({{"result", "failed"}})) {}
+
+  prometheus::Gauge& problems;
+  prometheus::Family<prometheus::Counter>& reloads;
+  prometheus::Counter& ok;
+  prometheus::Counter& with_problems;
+  prometheus::Counter& failed;
+};
+
+DirectorySource::DirectorySource(std::string directory, Targets targets)
+    : directory_(std::move(directory)),
+      targets_(targets),
+      metrics_(std::make_unique<Metrics>(targets.registry)) {}
+
+DirectorySource::~DirectorySource() {
+  Stop();
+}
+
+Result<Done> DirectorySource::Load() {
+  const std::lock_guard lock(scan_mutex_);
+  const Result<bool> loaded = Reload(true);
+  return loaded ? Result<Done>(Done{}) : Result<Done>(loaded.error());
+}
+
+bool DirectorySource::ScanOnce() {
+  const std::lock_guard lock(scan_mutex_);
+  const bool visible = Changed();
+  if (!visible && settled_) {
+    return false;
+  }
+  const Result<bool> loaded = Reload(visible);
+  return loaded && *loaded;
+}
+
+bool DirectorySource::Changed() const {
+  const Result<std::vector<FileState>> states = TakeStates();
+  return states ? *states != states_ || failing_ : !failing_;
+}
+
+Result<bool> DirectorySource::Reload(bool visible) {
+  // The states first: a change during the load then shows at the next scan.
+  Result<std::vector<FileState>> states = TakeStates();
+  Result<resource::DirectoryContent> content =
+      states ? resource::LoadDirectory(directory_)
+             : Result<resource::DirectoryContent>(states.error());
+  if (!content) {
+    failing_ = true;
+    settled_ = true;
+    metrics_->failed.Increment();
+    targets_.logger.Error("resource directory cannot be read",
+                          {{"directory", directory_}, {"error", content.error().message}});
+    ReportProblems({{directory_, 0, {}, content.error().message}});
+    return std::move(content).error();
+  }
+  failing_ = false;
+  states_ = *std::move(states);
+  settled_ = Settled(states_);
+  in_force_ = std::make_shared<const InForce>(Merge(*in_force_, *content));
+  const bool published = targets_.publisher.Publish(in_force_);
+  if (!visible && !published && content->problems == LastProblems()) {
+    return false;  // Looked again only because the times of files are coarse.
+  }
+  (content->problems.empty() ? metrics_->ok : metrics_->with_problems).Increment();
+  targets_.logger.Info("resources loaded",
+                       {{"directory", directory_},
+                        {"connectors", in_force_->connectors.size()},
+                        {"secrets", in_force_->secrets.size()},
+                        {"problems", content->problems.size()}});
+  ReportProblems(std::move(content->problems));
+  return true;
+}
+
+void DirectorySource::ReportProblems(std::vector<config::Problem> problems) {
+  metrics_->problems.Set(static_cast<double>(problems.size()));
+  for (const config::Problem& problem : problems) {
+    targets_.logger.Warning("resource refused",
+                            {{"file", problem.file},
+                             {"line", problem.line},
+                             {"path", problem.path},
+                             {"problem", problem.message}});
+  }
+  const std::lock_guard lock(mutex_);
+  problems_ = std::move(problems);
+}
+
+Result<std::vector<DirectorySource::FileState>> DirectorySource::TakeStates() const {
+  const Result<std::vector<std::string>> paths = resource::ListResourceFiles(directory_);
+  if (!paths) {
+    return paths.error();
+  }
+  std::vector<FileState> out;
+  for (const std::string& path : *paths) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+      out.push_back({path, 0, 0, 0, 0, 0});
+      continue;
+    }
+    out.push_back({path,
+                   Nanoseconds(status.st_mtim),
+                   Nanoseconds(status.st_ctim),
+                   status.st_size,
+                   status.st_ino,
+                   status.st_dev});
+  }
+  return out;
+}
+
+bool DirectorySource::Settled(const std::vector<FileState>& states) {
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                               std::chrono::system_clock::now().time_since_epoch())
+                               .count();
+  return std::none_of(states.begin(), states.end(), [&](const FileState& state) {
+    return std::abs(now - state.changed_ns) < std::chrono::nanoseconds(kTimestampGrain).count();
+  });
+}
+
+std::vector<config::Problem> DirectorySource::LastProblems() const {
+  const std::lock_guard lock(mutex_);
+  return problems_;
+}
+
+void DirectorySource::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void DirectorySource::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void DirectorySource::Run() {
+  std::unique_lock lock(mutex_);
+  const auto stopped_after = [&](std::chrono::milliseconds time) {
+    return wake_.wait_for(lock, time, [this] { return stopping_; });
+  };
+  while (!stopped_after(kScanInterval)) {
+    lock.unlock();
+    const bool changed = [this] {
+      const std::lock_guard scan(scan_mutex_);
+      return Changed();
+    }();
+    lock.lock();
+    if (changed && stopped_after(kWriteGrace)) {
+      return;
+    }
+    lock.unlock();
+    ScanOnce();
+    lock.lock();
+  }
+}
+
+}  // namespace connector::broker::connectors

@@ -1,0 +1,100 @@
+#pragma once
+
+// DirectorySource: gives the publisher what a directory of resources holds, and watches it. What
+// stays in force when a file is wrong is in_force.h's decision.
+//
+// Polls names, times and inodes instead of asking inotify: that also sees the symbolic-link swap of
+// Kubernetes projections, network file systems and files replaced by rename.
+
+#include "broker/connectors/effective_resources.h"
+#include "broker/connectors/publisher.h"
+#include "common/base/result.h"
+#include "common/config/problem.h"
+#include "common/log/log.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace prometheus {
+class Registry;
+}  // namespace prometheus
+
+namespace connector::broker::connectors {
+
+inline constexpr std::chrono::milliseconds kScanInterval{200};
+
+class DirectorySource {
+ public:
+  // All outlive the source.
+  struct Targets {
+    Publisher& publisher;
+    log::Logger& logger;
+    prometheus::Registry& registry;
+  };
+
+  DirectorySource(std::string directory, Targets targets);
+  ~DirectorySource();  // Stops.
+  DirectorySource(const DirectorySource&) = delete;
+  DirectorySource& operator=(const DirectorySource&) = delete;
+
+  // The first load. Fails only when the directory cannot be read; problems in files are logged and
+  // the rest is served.
+  [[nodiscard]] Result<Done> Load();
+
+  // Starts the thread that calls ScanOnce every kScanInterval. Stop waits for it; both may be
+  // called once.
+  void Start();
+  void Stop();
+
+  // Loads again if something in the directory changed since the last load. True when it did.
+  bool ScanOnce();
+
+  // Of the last load, in the order of files and lines. Thread-safe.
+  [[nodiscard]] std::vector<config::Problem> LastProblems() const;
+
+ private:
+  struct Metrics;
+  // What tells one state of a file from another.
+  struct FileState {
+    std::string path;
+    std::int64_t modified_ns = 0;
+    std::int64_t changed_ns = 0;
+    std::int64_t size = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t device = 0;
+
+    bool operator==(const FileState&) const = default;
+  };
+
+  [[nodiscard]] Result<std::vector<FileState>> TakeStates() const;
+  [[nodiscard]] static bool Settled(const std::vector<FileState>& states);
+  [[nodiscard]] bool Changed() const;
+  // `visible`: the states of the files say that something changed. True when it did.
+  [[nodiscard]] Result<bool> Reload(bool visible);
+  void ReportProblems(std::vector<config::Problem> problems);
+  void Run();
+
+  const std::string directory_;
+  const Targets targets_;
+  const std::unique_ptr<Metrics> metrics_;
+
+  std::mutex scan_mutex_;  // One load at a time; guards the next four.
+  std::vector<FileState> states_;
+  bool failing_ = false;  // The directory could not be read the last time.
+  bool settled_ = false;  // False: a file changed so recently that its times may hide a change.
+  std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
+
+  mutable std::mutex mutex_;  // Guards the rest.
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::vector<config::Problem> problems_;
+  std::thread thread_;
+};
+
+}  // namespace connector::broker::connectors

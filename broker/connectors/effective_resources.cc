@@ -1,0 +1,124 @@
+#include "broker/connectors/effective_resources.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace connector::broker::connectors {
+namespace {
+
+using resource::Identity;
+using resource::Kind;
+
+constexpr const char* kCaKey = "ca.crt";
+
+// Adds to `next` what `previous` has, `next` lacks, and `keeps` holds on to.
+template <typename Map, typename Keeps>
+void KeepLastGood(const Map& previous, Map& next, Keeps keeps) {
+  for (const auto& [name, held] : previous) {
+    if (!next.contains(name) && keeps(name, held.file)) {
+      next.emplace(name, held);
+    }
+  }
+}
+
+std::string CaPemOf(const resource::Connector& connector, const resource::SecretMap& secrets) {
+  const auto found = secrets.find({connector.ref.ns, *connector.ca_secret_name});
+  return std::string(found->second.secret->data.at(kCaKey).Reveal());
+}
+
+void AddProblem(std::string& problem, const std::string& more) {
+  problem.append(problem.empty() || more.empty() ? "" : "; ").append(more);
+}
+
+bool SaysTheSame(const Entry& entry,
+                 const resource::Connector& connector,
+                 const std::string& secret_version,
+                 const CaState& ca,
+                 const std::string& problem) {
+  return entry.secret_version == secret_version && entry.ca_pem == ca.pem &&
+         entry.problem == problem &&
+         (entry.connector.get() == &connector || *entry.connector == connector);
+}
+
+std::shared_ptr<const Entry> EntryOf(const std::shared_ptr<const resource::Connector>& connector,
+                                     Findings found,
+                                     const std::shared_ptr<const Entry>& previous) {
+  std::string problem = found.credential.problem;
+  AddProblem(problem, found.ca.problem);
+  std::string version =
+      found.credential.problem.empty() ? std::move(found.credential.version) : std::string();
+  if (previous && SaysTheSame(*previous, *connector, version, found.ca, problem)) {
+    return previous;
+  }
+  return MakeEntry(connector, std::move(found.ca.pem), std::move(version), std::move(problem));
+}
+
+}  // namespace
+
+InForce Merge(const InForce& previous, const resource::DirectoryContent& loaded) {
+  InForce next{loaded.connectors, loaded.secrets};
+  const auto keeps = [&](const Identity& identity, const std::string& file) {
+    return loaded.broken.contains(identity) || loaded.unreadable_files.contains(file);
+  };
+  KeepLastGood(
+      previous.connectors, next.connectors, [&](const ConnectorRef& ref, const std::string& file) {
+        return keeps({Kind::kConnector, ref.ns, ref.name}, file);
+      });
+  KeepLastGood(previous.secrets,
+               next.secrets,
+               [&](const resource::SecretName& name, const std::string& file) {
+                 return keeps({Kind::kSecret, name.ns, name.name}, file);
+               });
+  return next;
+}
+
+Look LookInDirectory(const InForce& in_force,
+                     std::function<CredentialState(const secrets::SecretRef&)> state_of) {
+  return [&in_force, state_of = std::move(state_of)](const resource::Connector& connector) {
+    Findings found;
+    const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector);
+    bool secret_usable = ref.has_value();
+    bool ca_usable = connector.ca_secret_name.has_value();
+    for (const resource::SecretProblem& problem :
+         resource::CheckSecrets(connector, in_force.secrets)) {
+      (problem.of_ca ? ca_usable : secret_usable) = false;
+      AddProblem(problem.of_ca ? found.ca.problem : found.credential.problem, problem.message);
+    }
+    if (secret_usable) {
+      found.credential = state_of(*ref);
+    }
+    if (ca_usable) {
+      found.ca.pem = CaPemOf(connector, in_force.secrets);
+    }
+    return found;
+  };
+}
+
+std::shared_ptr<const Snapshot> MakeSnapshot(const InForce& in_force,
+                                             const Look& look,
+                                             const Snapshot& previous) {
+  auto snapshot = std::make_shared<Snapshot>();
+  for (const auto& [ref, loaded] : in_force.connectors) {
+    snapshot->entries.emplace_hint(
+        snapshot->entries.end(),
+        ref,
+        EntryOf(loaded.connector, look(*loaded.connector), previous.Find(ref)));
+  }
+  return snapshot;
+}
+
+bool SameEntries(const Snapshot& a, const Snapshot& b) {
+  return std::equal(a.entries.begin(),
+                    a.entries.end(),
+                    b.entries.begin(),
+                    b.entries.end(),
+                    [](const auto& x, const auto& y) {
+                      // The epoch is a digest of the connector, its Secret and its CA.
+                      return x.first == y.first &&
+                             (x.second == y.second || (x.second->epoch == y.second->epoch &&
+                                                       x.second->problem == y.second->problem));
+                    });
+}
+
+}  // namespace connector::broker::connectors

@@ -1,0 +1,44 @@
+#pragma once
+
+// ClusterResources: which connectors of the Kubernetes API are in force. The rules are the files'
+// (in_force.h): a Connector that has problems, by itself or with its class, keeps its last good
+// version, disturbs no other, and is gone as soon as it is deleted.
+//
+// No socket, no lock, no clock. What did not change is not read again, but when a class changes.
+
+#include "broker/connectors/effective_resources.h"
+#include "common/config/problem.h"
+#include "common/kube/informer.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::broker::connectors {
+
+class ClusterResources {
+ public:
+  // All classes; every connector is looked at anew.
+  void TakeClasses(const kube::Store& classes);
+  // `changes` names the connectors of `connectors` that appeared, changed or vanished.
+  void TakeConnectors(const kube::Store& connectors, const kube::Changes& changes);
+
+  [[nodiscard]] std::shared_ptr<const InForce> in_force() const { return in_force_; }
+  // Of what is there now, in the order of names.
+  [[nodiscard]] std::vector<config::Problem> Problems() const;
+
+ private:
+  using Documents = resource::FileDocuments;
+
+  // Connectors of `names` against the classes.
+  void Resolve(const std::vector<ConnectorRef>& names);
+
+  std::vector<Documents> classes_;
+  std::map<ConnectorRef, kube::ObjectPtr> connectors_;  // The informer's: no second copy.
+  std::map<std::string, std::vector<config::Problem>> class_problems_;
+  std::map<ConnectorRef, std::vector<config::Problem>> problems_;
+  std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
+};
+
+}  // namespace connector::broker::connectors

@@ -1,0 +1,168 @@
+#include "broker/connectors/publisher.h"
+
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace connector::broker::connectors {
+namespace {
+
+constexpr const char* kNoVault =
+    "spec.auth.vaultRef names a credential in Vault, and this broker's configuration has no vault";
+
+secrets::FileSecretStore::Secrets ForStore(const resource::SecretMap& secrets) {
+  secrets::FileSecretStore::Secrets out;
+  for (const auto& [name, loaded] : secrets) {
+    out.emplace(secrets::SecretRef{name.ns, name.name}, loaded.secret);
+  }
+  return out;
+}
+
+// In order, each once: connectors may share one.
+class NeedList {
+ public:
+  secrets::SecretNeed& Of(const secrets::SecretRef& ref) {
+    secrets::SecretNeed& need = needs_[ref];
+    need.ref = ref;
+    return need;
+  }
+  [[nodiscard]] std::vector<secrets::SecretNeed> Take() {
+    std::vector<secrets::SecretNeed> out;
+    out.reserve(needs_.size());
+    for (auto& [ref, need] : needs_) {
+      out.push_back(std::move(need));
+    }
+    return out;
+  }
+
+ private:
+  std::map<secrets::SecretRef, secrets::SecretNeed> needs_;
+};
+
+struct Needs {
+  NeedList vault;
+  NeedList cluster;
+};
+
+Needs NeedsOf(const InForce& in_force) {
+  Needs out;
+  for (const auto& [ref, loaded] : in_force.connectors) {
+    const resource::Connector& connector = *loaded.connector;
+    if (const std::optional<secrets::SecretRef> secret = secrets::RefOf(connector)) {
+      (secret->vault ? out.vault : out.cluster)
+          .Of(*secret)
+          .registries.insert(connector.address.Authority());
+    }
+    if (connector.ca_secret_name) {
+      out.cluster.Of({connector.ref.ns, *connector.ca_secret_name}).ca = true;
+    }
+  }
+  return out;
+}
+
+prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+}  // namespace
+
+Publisher::Publisher(Targets targets, CredentialViews views)
+    : targets_(targets),
+      views_(std::move(views)),
+      connectors_(MakeGauge(
+          targets.registry, "connector_broker_resource_connectors", "Connectors in force")),
+      unusable_(MakeGauge(targets.registry,
+                          "connector_broker_resource_unusable_connectors",
+                          "Connectors in force whose credential or CA cannot be used")) {}
+
+bool Publisher::Publish(std::shared_ptr<const InForce> in_force) {
+  // Secrets before connectors: a mint that sees the new version then finds the new Secret.
+  targets_.secrets.Update(ForStore(in_force->secrets));
+  Needs needs = NeedsOf(*in_force);
+  for (auto [followed, list] :
+       {std::pair(&vault_, &needs.vault), std::pair(&cluster_, &needs.cluster)}) {
+    std::vector<secrets::SecretNeed> wanted = list->Take();
+    if (followed->view.follow && wanted != followed->needs) {
+      followed->needs = wanted;
+      followed->view.follow(std::move(wanted));
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    in_force_ = std::move(in_force);
+  }
+  return Rebuild();
+}
+
+void Publisher::Refresh() {
+  static_cast<void>(Rebuild());
+}
+
+CredentialState Publisher::StateOf(const secrets::SecretRef& ref,
+                                   const std::string& registry) const {
+  const CredentialView& view = ref.vault ? views_.vault : views_.cluster;
+  if (view.observe) {
+    return view.observe(ref, registry);
+  }
+  if (ref.vault) {
+    return {{}, kNoVault};
+  }
+  const Result<secrets::StoredSecret> secret = targets_.secrets.Read(ref);
+  return {secret ? secret->version : std::string(), {}};
+}
+
+Findings Publisher::LookOutside(const resource::Connector& connector) const {
+  Findings found;
+  if (const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector)) {
+    found.credential = StateOf(*ref, connector.address.Authority());
+  }
+  if (connector.ca_secret_name) {
+    found.ca = views_.cluster.observe_ca({connector.ref.ns, *connector.ca_secret_name});
+  }
+  return found;
+}
+
+bool Publisher::Rebuild() {
+  const std::lock_guard lock(mutex_);
+  bool all_known = true;
+  const auto in_directory = [this](const secrets::SecretRef& ref) { return StateOf(ref, {}); };
+  const Look base = views_.cluster.observe
+                        ? Look([this](const auto& connector) { return LookOutside(connector); })
+                        : LookInDirectory(*in_force_, in_directory);
+  const Look look = [&](const resource::Connector& connector) {
+    Findings found = base(connector);
+    all_known = all_known && found.credential.known && found.ca.known;
+    return found;
+  };
+  const std::shared_ptr<const Snapshot> previous = targets_.catalog.Current();
+  const std::shared_ptr<const Snapshot> next = MakeSnapshot(*in_force_, look, *previous);
+  all_known_ = all_known;
+  refreshed_.notify_all();
+  connectors_.Set(static_cast<double>(next->entries.size()));
+  unusable_.Set(static_cast<double>(
+      std::count_if(next->entries.begin(), next->entries.end(), [](const auto& entry) {
+        return !entry.second->problem.empty();
+      })));
+  if (SameEntries(*previous, *next)) {
+    return false;
+  }
+  targets_.catalog.Replace(next);
+  return true;
+}
+
+bool Publisher::AllKnown() const {
+  const std::lock_guard lock(mutex_);
+  return all_known_;
+}
+
+bool Publisher::WaitForCredentials(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return refreshed_.wait_for(lock, time, [this] { return all_known_; });
+}
+
+}  // namespace connector::broker::connectors

@@ -1,0 +1,308 @@
+#include "broker/health_check/prober.h"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace connector::broker::health_check {
+namespace {
+
+using EntryPointer = std::shared_ptr<const connectors::Entry>;
+
+ProbeStep Passed(std::string name, std::string message, std::string reason = "Ok") {
+  return {std::move(name), true, std::move(reason), std::move(message), {}};
+}
+
+ProbeStep Failed(std::string name, std::string reason, std::string message) {
+  return {std::move(name), false, std::move(reason), std::move(message), {}};
+}
+
+std::string SecretReason(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kNotFound:
+      return "SecretNotFound";
+    case ErrorCode::kInvalidArgument:
+      return "SecretInvalid";
+    case ErrorCode::kPermissionDenied:
+      return "SecretStoreRefused";
+    default:
+      return "SecretStoreUnavailable";
+  }
+}
+
+std::string AuthReason(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kPermissionDenied:
+      return "CredentialRefused";
+    case ErrorCode::kInvalidArgument:
+      return "AuthMisconfigured";
+    case ErrorCode::kNotFound:
+      return "SecretNotFound";
+    case ErrorCode::kResourceExhausted:
+      return "RateLimited";
+    case ErrorCode::kDeadlineExceeded:
+      return "TokenServiceTimeout";
+    default:
+      return "TokenServiceUnavailable";
+  }
+}
+
+ProbeStep TransferFailed(std::string name, const Error& error) {
+  return Failed(std::move(name),
+                error.code == ErrorCode::kDeadlineExceeded ? "Timeout" : "ConnectionFailed",
+                error.message);
+}
+
+curl::CurlRequest Get(const connectors::Entry& entry, std::string path, std::string query) {
+  curl::CurlRequest request;
+  request.url = {entry.connector->address, std::move(path), std::move(query)};
+  request.ca_pem = entry.ca_pem;
+  request.connect_timeout = entry.connector->upstream.limits.connect_timeout;
+  return request;
+}
+
+std::optional<std::string> RepositoryOf(const connectors::Entry& entry) {
+  const auto& params = entry.connector->auth.params;
+  const auto found = params.find(kRepositoryParameter);
+  return found == params.end() ? std::nullopt : std::optional(found->second);
+}
+
+ProbeStep ReadLiveness(const curl::CurlResponse& response, const std::string& registry) {
+  if (response.status == 200 || response.status == 401) {
+    return Passed("liveness", "the registry " + registry + " answers");
+  }
+  const std::string status = std::to_string(response.status);
+  if (response.status >= 300 && response.status < 400) {
+    return Failed("liveness",
+                  "Redirected",
+                  "the registry " + registry +
+                      " redirects /v2/; set spec.address to where the registry really is");
+  }
+  if (response.status == 429 || response.status >= 500) {
+    return Failed("liveness",
+                  "RegistryUnavailable",
+                  "the registry " + registry + " answers /v2/ with status " + status);
+  }
+  return Failed("liveness",
+                "NotARegistry",
+                "what answers at " + registry + " is no registry (status " + status +
+                    " at /v2/); check spec.address");
+}
+
+ProbeStep ReadTags(const curl::CurlResponse& response, const std::string& repository) {
+  switch (response.status) {
+    case 200:
+      return Passed("read", "the tags of " + repository + " can be read");
+    case 401:
+    case 403:
+      return Failed("read",
+                    "AccessDenied",
+                    "the registry does not let the stored credential read " + repository);
+    case 404:
+      return Failed("read",
+                    "RepositoryNotFound",
+                    "there is no repository " + repository +
+                        "; set the parameter repository of spec.auth.params to one that exists");
+    default:
+      return Failed("read",
+                    "UnexpectedStatus",
+                    "the registry answers the tags of " + repository + " with status " +
+                        std::to_string(response.status));
+  }
+}
+
+std::string LoginText(const vault::LoginInfo& login) {
+  std::string policies;
+  for (const std::string& policy : login.policies) {
+    policies.append(policies.empty() ? "" : ", ").append(policy);
+  }
+  return "logged in to Vault by " + login.method + ", with " +
+         (policies.empty() ? "no policy but default" : "the policies: " + policies);
+}
+
+// What the steps of one check hand on to each other.
+struct Course {
+  EntryPointer entry;
+  std::optional<secrets::SecretRef> ref;
+  std::optional<Result<secrets::StoredSecret>> secret;
+  std::shared_ptr<const upstream_auth::UpstreamToken> token;
+  Deadline deadline;
+};
+using CoursePointer = std::shared_ptr<Course>;
+
+class RealProber final : public Prober {
+ public:
+  RealProber(secrets::SecretStore& store,
+             upstream_auth::TokenSource& tokens,
+             curl::CurlClient& client,
+             VaultLogin vault_login)
+      : store_(store), tokens_(tokens), client_(client), vault_login_(std::move(vault_login)) {}
+
+  Task<std::vector<ProbeStep>> Check(EntryPointer entry, Deadline deadline) override {
+    auto course = std::make_shared<Course>();
+    course->entry = std::move(entry);
+    course->ref = secrets::RefOf(*course->entry->connector);
+    course->deadline = deadline;
+    std::vector<ProbeStep> steps;
+    for (const auto run : StepsOf(*course)) {
+      const auto start = std::chrono::steady_clock::now();
+      ProbeStep step = co_await (this->*run)(course);
+      step.took = std::chrono::steady_clock::now() - start;
+      const bool ok = step.ok;
+      steps.push_back(std::move(step));
+      if (!ok) {
+        break;
+      }
+    }
+    co_return steps;
+  }
+
+ private:
+  using Step = Task<ProbeStep> (RealProber::*)(CoursePointer);
+
+  static std::vector<Step> StepsOf(const Course& course) {
+    std::vector<Step> steps{&RealProber::CheckSecret};
+    if (course.ref && course.ref->vault) {
+      steps = {
+          &RealProber::CheckVaultLogin, &RealProber::CheckVaultRead, &RealProber::CheckVaultKeys};
+    }
+    steps.insert(steps.end(), {&RealProber::CheckLiveness, &RealProber::CheckAuth});
+    if (RepositoryOf(*course.entry)) {
+      steps.push_back(&RealProber::CheckRead);
+    }
+    return steps;
+  }
+
+  Task<ProbeStep> CheckSecret(CoursePointer course) {
+    if (!course->ref) {
+      co_return CheckCa(
+          "secret", *course, Passed("secret", "this connector needs no Secret", "SecretOptional"));
+    }
+    course->secret = co_await store_.Fetch(*course->ref, course->deadline);
+    if (!*course->secret) {
+      co_return SecretFailed("secret", course->secret->error());
+    }
+    co_return CheckCredential("secret", *course);
+  }
+
+  Task<ProbeStep> CheckVaultLogin(CoursePointer course) {
+    if (!vault_login_) {
+      co_return Failed("vault-login",
+                       "NoVault",
+                       "this broker's configuration has no vault; add it, or use secretRef");
+    }
+    const Result<vault::LoginInfo> login = co_await vault_login_(course->deadline);
+    if (!login) {
+      const bool refused = login.error().code == ErrorCode::kPermissionDenied ||
+                           login.error().code == ErrorCode::kInvalidArgument;
+      co_return Failed(
+          "vault-login", refused ? "LoginRefused" : "VaultUnavailable", login.error().message);
+    }
+    co_return Passed("vault-login", LoginText(*login));
+  }
+
+  Task<ProbeStep> CheckVaultRead(CoursePointer course) {
+    course->secret = co_await store_.Fetch(*course->ref, course->deadline);
+    const Result<secrets::StoredSecret>& secret = *course->secret;
+    // With kInvalidArgument Vault let us read: what is there is the next step's.
+    if (!secret && secret.error().code != ErrorCode::kInvalidArgument) {
+      co_return SecretFailed("vault-read", secret.error());
+    }
+    co_return Passed("vault-read", "Vault lets the broker read " + course->ref->vault->path);
+  }
+
+  Task<ProbeStep> CheckVaultKeys(CoursePointer course) {
+    if (!*course->secret) {
+      co_return SecretFailed("vault-keys", course->secret->error());
+    }
+    co_return CheckCredential("vault-keys", *course);
+  }
+
+  static ProbeStep SecretFailed(const char* name, const Error& error) {
+    return Failed(name, SecretReason(error.code), error.message);
+  }
+
+  static ProbeStep CheckCredential(const char* name, const Course& course) {
+    const Result<secrets::RegistryCredential> credential = secrets::ReadRegistryCredential(
+        *course.ref, **course.secret, course.entry->connector->address.Authority());
+    return credential
+               ? CheckCa(name, course, Passed(name, course.ref->ToString() + " holds a credential"))
+               : SecretFailed(name, credential.error());
+  }
+
+  // `step`, unless the CA bundle cannot be used: liveness would blame the registry's certificate.
+  static ProbeStep CheckCa(const char* name, const Course& course, ProbeStep step) {
+    const connectors::Entry& entry = *course.entry;
+    const bool lacks = entry.connector->ca_secret_name && entry.ca_pem.empty();
+    return lacks ? Failed(name, "CaBundleInvalid", entry.problem) : step;
+  }
+
+  Task<ProbeStep> CheckLiveness(CoursePointer course) {
+    const EntryPointer& entry = course->entry;
+    curl::CurlRequest request = Get(*entry, "/v2/", "");
+    const Result<curl::CurlResponse> response =
+        co_await client_.Perform(std::move(request), course->deadline);
+    if (!response) {
+      co_return TransferFailed("liveness", response.error());
+    }
+    co_return ReadLiveness(*response, entry->connector->address.Authority());
+  }
+
+  Task<ProbeStep> CheckAuth(CoursePointer course) {
+    const EntryPointer& entry = course->entry;
+    std::vector<oci::Scope> scopes;
+    if (const std::optional<std::string> repository = RepositoryOf(*entry)) {
+      if (!oci::IsRepository(*repository)) {
+        co_return Failed("auth",
+                         "AuthMisconfigured",
+                         "the parameter repository of spec.auth.params is not a repository's name");
+      }
+      scopes.push_back({*repository, {oci::Action::kPull}});
+    }
+    Result<std::shared_ptr<const upstream_auth::UpstreamToken>> minted =
+        co_await tokens_.Get(entry, std::move(scopes), course->deadline);
+    if (!minted) {
+      co_return Failed("auth", AuthReason(minted.error().code), minted.error().message);
+    }
+    course->token = *std::move(minted);
+    co_return Passed("auth",
+                     course->token->scheme == upstream_auth::CredentialScheme::kNone
+                         ? "the registry asks for no credential"
+                         : "a token for the registry can be had");
+  }
+
+  Task<ProbeStep> CheckRead(CoursePointer course) {
+    const EntryPointer& entry = course->entry;
+    const std::shared_ptr<const upstream_auth::UpstreamToken>& token = course->token;
+    const std::string repository = *RepositoryOf(*entry);
+    curl::CurlRequest request = Get(*entry, "/v2/" + repository + "/tags/list", "n=1");
+    // P5: the address is the origin that this connector pins.
+    if (token->scheme != upstream_auth::CredentialScheme::kNone) {
+      const std::string_view prefix =
+          token->scheme == upstream_auth::CredentialScheme::kBasic ? "Basic " : "Bearer ";
+      request.headers.push_back({"Authorization", Secret(prefix, token->value.Reveal(), "")});
+    }
+    const Result<curl::CurlResponse> response =
+        co_await client_.Perform(std::move(request), course->deadline);
+    if (!response) {
+      co_return TransferFailed("read", response.error());
+    }
+    co_return ReadTags(*response, repository);
+  }
+
+  secrets::SecretStore& store_;
+  upstream_auth::TokenSource& tokens_;
+  curl::CurlClient& client_;
+  const VaultLogin vault_login_;
+};
+
+}  // namespace
+
+std::unique_ptr<Prober> MakeProber(secrets::SecretStore& store,
+                                   upstream_auth::TokenSource& tokens,
+                                   curl::CurlClient& client,
+                                   VaultLogin vault_login) {
+  return std::make_unique<RealProber>(store, tokens, client, std::move(vault_login));
+}
+
+}  // namespace connector::broker::health_check

@@ -1,0 +1,66 @@
+#include "broker/secrets/file/file_store.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace connector::broker::secrets {
+FileSecretStore::FileSecretStore(std::string_view root_key) : versions_(root_key) {}
+
+void FileSecretStore::Update(const Secrets& secrets) {
+  std::map<SecretRef, Held> next;
+  for (const auto& [ref, secret] : secrets) {
+    next.emplace(ref, Held{secret, versions_.Of(secret->type, secret->data)});
+  }
+  std::vector<SecretRef> changed;
+  std::function<void(const SecretRef&)> on_change;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto version = [](const std::map<SecretRef, Held>& held, const SecretRef& ref) {
+      const auto found = held.find(ref);
+      return found == held.end() ? std::string() : found->second.version;
+    };
+    std::copy_if(
+        followed_.begin(), followed_.end(), std::back_inserter(changed), [&](const SecretRef& ref) {
+          return version(held_, ref) != version(next, ref);
+        });
+    held_.swap(next);
+    on_change = on_change_;
+  }
+  for (const SecretRef& ref : changed) {
+    on_change(ref);
+  }
+}
+
+Result<StoredSecret> FileSecretStore::Read(const SecretRef& ref) const {
+  Held held;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = held_.find(ref);
+    if (found == held_.end()) {
+      return MakeError(ErrorCode::kNotFound,
+                       ErrorOrigin::kBroker,
+                       "there is no Secret " + ref.ns + "/" + ref.name);
+    }
+    held = found->second;
+  }
+  StoredSecret out;
+  out.type = held.secret->type;
+  out.version = held.version;
+  for (const auto& [key, value] : held.secret->data) {
+    out.data.emplace(key, value.Clone());
+  }
+  return out;
+}
+
+Task<Result<StoredSecret>> FileSecretStore::Fetch(SecretRef ref, Deadline /*deadline*/) {
+  co_return Read(ref);
+}
+
+void FileSecretStore::Follow(std::vector<SecretRef> refs,
+                             std::function<void(const SecretRef&)> on_change) {
+  const std::lock_guard lock(mutex_);
+  followed_ = std::move(refs);
+  on_change_ = std::move(on_change);
+}
+
+}  // namespace connector::broker::secrets

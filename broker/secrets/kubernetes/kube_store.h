@@ -1,0 +1,106 @@
+#pragma once
+
+// KubeSecretStore: Secrets of the Kubernetes API, each by its name.
+//
+// Fetch asks the API itself. What is followed has a watch of its own, because the broker's rights
+// name single Secrets: it may neither list nor watch all of a namespace. Of a followed Secret its
+// version is kept and what it lacks, and of a CA bundle the PEM; never a credential.
+//
+// There is no polling to fall back to: where the broker may get a Secret and not watch it, Fetch
+// fails and says which right is missing, because a rotation would go unseen (promise P6).
+
+#include "broker/secrets/kubernetes/kube_secret.h"
+#include "broker/secrets/secret_need.h"
+#include "broker/secrets/secret_store.h"
+#include "common/base/clock.h"
+#include "common/kube/client.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace connector::broker::secrets {
+
+// What is known of one followed Secret: for the catalog, the status page and the metrics.
+struct KubeObservation {
+  bool known = false;  // The API has said something definite.
+  // Stays while the API does not answer.
+  KubeContent content{};
+  std::optional<WallTime> last_success{};
+  std::string last_error{};  // Empty after a success.
+  std::optional<WallTime> last_error_at{};
+};
+
+struct KubeStoreStatus {
+  std::size_t followed = 0;
+  std::size_t unknown = 0;   // Not read yet.
+  std::size_t unusable = 0;  // Not there, refused, or without what is needed.
+  std::size_t failing = 0;   // The last request failed; what was read before is in force.
+  std::uint64_t watch_restarts = 0;
+};
+
+struct KubeStoreTimes {
+  // A watch that says nothing for this long after its start is asked about by a get: it cannot say
+  // that there is nothing.
+  std::chrono::milliseconds confirm{300};
+  std::chrono::milliseconds idle = std::chrono::seconds(90);
+  // After failures, doubling up to the larger of `longest` and 20 ms for each followed Secret.
+  std::chrono::milliseconds shortest{250};
+  std::chrono::milliseconds longest{2000};
+};
+
+// `client`, `clock` and `logger` outlive the store.
+struct KubeStoreParts {
+  kube::Client& client;
+  std::string_view root_key;  // As FileSecretStore's: versions are keyed with it.
+  const Clock& clock;
+  Executor executor;  // Watches run here, on any number of threads.
+  log::Logger& logger;
+  // Called on any thread, no lock held, and after Follow's callback when both are due: the content
+  // of an Observed() changed, or became known. May be empty.
+  std::function<void(const SecretRef&)> on_observation{};
+  std::function<double()> random{};  // In [0, 1), thread-safe. For tests.
+  KubeStoreTimes times{};
+};
+
+class KubeKeeper;
+
+class KubeSecretStore final : public SecretStore {
+ public:
+  explicit KubeSecretStore(KubeStoreParts parts);
+  // Stop must have returned, or the executor run no more.
+  ~KubeSecretStore() override;
+  KubeSecretStore(const KubeSecretStore&) = delete;
+  KubeSecretStore& operator=(const KubeSecretStore&) = delete;
+
+  // kPermissionDenied says which Role to add. Also fails with kInvalidArgument for what cannot be a
+  // Secret's name, before anything is asked.
+  [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline) override;
+
+  void Follow(std::vector<SecretRef> refs,
+              std::function<void(const SecretRef&)> on_change) override;
+
+  // The same, for those who need to know what a Secret lacks for its purpose. Tells on_observation.
+  void FollowNeeds(std::vector<SecretNeed> needs);
+
+  // Of what is not followed: not known.
+  [[nodiscard]] KubeObservation Observed(const SecretRef& ref) const;
+  [[nodiscard]] KubeStoreStatus Status() const;
+
+  // The API answers again, as somebody else saw: whoever waits for it tries now.
+  void Wake();
+
+  // Ends the watches; false when `deadline` came first. Once only.
+  [[nodiscard]] Task<bool> Stop(Deadline deadline);
+
+ private:
+  std::shared_ptr<KubeKeeper> keeper_;
+};
+
+}  // namespace connector::broker::secrets

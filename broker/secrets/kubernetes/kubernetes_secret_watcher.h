@@ -1,0 +1,96 @@
+#pragma once
+
+// KubeKeeper: the inside of KubeSecretStore. One watch, and so one coroutine, for each followed
+// Secret. Private to this library.
+
+#include "broker/secrets/kubernetes/kube_store.h"
+#include "common/async/cancel.h"
+#include "common/async/one_shot.h"
+#include "common/async/scope.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace connector::broker::secrets {
+
+class KubeKeeper : public std::enable_shared_from_this<KubeKeeper> {
+ public:
+  explicit KubeKeeper(KubeStoreParts parts);
+
+  [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline);
+  void Follow(std::vector<SecretNeed> needs,
+              std::optional<std::function<void(const SecretRef&)>> on_change);
+  [[nodiscard]] KubeObservation Observed(const SecretRef& ref) const;
+  [[nodiscard]] KubeStoreStatus CurrentStatus() const;
+  void Wake();
+  [[nodiscard]] Task<bool> Stop(Deadline deadline);
+  // Without waiting.
+  void Abandon();
+
+ private:
+  using Signal = std::shared_ptr<OneShot<Done>>;
+
+  struct Item {
+    SecretNeed need;
+    kube::ObjectName name;
+    KubeObservation seen;
+    bool dropped = false;     // No longer the store's; whoever still holds it gives up.
+    std::string resume_from;  // Empty: from the present state.
+    // Counts what was heard of the watch: an answer to a get that was asked before is older.
+    std::uint64_t told = 0;
+    unsigned failures = 0;           // In a row.
+    unsigned refusals = 0;           // In a row, of the watch.
+    std::optional<Error> unwatched;  // The watch is refused: nothing of it is given out.
+    std::shared_ptr<Cancel> stop = std::make_shared<Cancel>();  // Ends the watch.
+    Signal wake = std::make_shared<OneShot<Done>>();            // Ends a pause.
+    Signal heard = std::make_shared<OneShot<Done>>();  // The watch told something, or ended.
+  };
+  using ItemPointer = std::shared_ptr<Item>;
+
+  // Watching.
+  [[nodiscard]] Task<void> Watch(std::shared_ptr<KubeKeeper> self,
+                                 ItemPointer item,
+                                 std::chrono::milliseconds delay);
+  [[nodiscard]] Task<Result<kube::WatchEnd>> WatchOnce(ItemPointer item);
+  // A watch is silent about what is not there: asks, until it says something by itself.
+  [[nodiscard]] Task<void> Confirm(std::shared_ptr<KubeKeeper> self,
+                                   ItemPointer item,
+                                   Signal heard);
+  // For what a Secret is needed has changed.
+  [[nodiscard]] Task<void> Reread(std::shared_ptr<KubeKeeper> self, ItemPointer item);
+  // The watch was refused: is it the verb, or all of it?
+  [[nodiscard]] Task<void> JudgeRefusal(ItemPointer item);
+  [[nodiscard]] Task<Result<kube::ObjectPtr>> Get(ItemPointer item);
+  [[nodiscard]] Task<void> Pause(ItemPointer item, std::chrono::milliseconds time);
+  [[nodiscard]] std::chrono::milliseconds PauseAfter(const Item& item) const;
+
+  // The API let us watch.
+  void TakeOpening(const ItemPointer& item);
+  void TakeEvent(const ItemPointer& item, const kube::WatchEvent& event);
+  // What a get answered that was asked when `told` was the item's. False when it is not to be used.
+  bool TakeAnswer(const ItemPointer& item,
+                  std::uint64_t told,
+                  const Result<kube::ObjectPtr>& answer);
+  void TakeFailure(const ItemPointer& item, const Error& error);
+  // Under the lock. What is to be told of it; empty when nothing changed.
+  [[nodiscard]] std::function<void()> Settle(const ItemPointer& item, KubeContent content);
+  // Under the lock.
+  void Drop(Item& item);
+
+  const KubeStoreParts parts_;
+  const VersionDigest versions_;
+  const std::shared_ptr<Scope> scope_;
+
+  mutable std::mutex mutex_;  // Guards all below and every item; never held across co_await.
+  bool stopping_ = false;
+  std::uint64_t watch_restarts_ = 0;
+  std::map<kube::ObjectName, ItemPointer> items_;
+  std::function<void(const SecretRef&)> on_change_;
+};
+
+}  // namespace connector::broker::secrets

@@ -1,0 +1,20 @@
+#pragma once
+
+// SecretNeed: a Secret that connectors in force refer to, and what for.
+
+#include "broker/secrets/secret_store.h"
+
+#include <set>
+#include <string>
+
+namespace connector::broker::secrets {
+
+struct SecretNeed {
+  SecretRef ref;
+  std::set<std::string> registries{};  // host[:port] of those whose credential it must hold.
+  bool ca = false;                     // It must hold a CA bundle.
+
+  bool operator==(const SecretNeed&) const = default;
+};
+
+}  // namespace connector::broker::secrets

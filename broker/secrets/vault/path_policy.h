@@ -1,0 +1,35 @@
+#pragma once
+
+// Which namespace's Connectors may refer to which paths in Vault. The broker reads with its own
+// rights for many tenants; without this, anyone who may write a Connector could have any secret
+// that the broker can read sent to a registry of their own. Deny by default. Pure.
+
+#include "broker/secrets/vault/vault_options.h"
+#include "common/base/result.h"
+#include "common/resource/vault_location.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace connector::broker::vault {
+
+// What is wrong with a pattern of `paths`, as the end of a sentence; empty when nothing is.
+[[nodiscard]] std::string PathPatternProblem(std::string_view pattern);
+
+class PathPolicy {
+ public:
+  explicit PathPolicy(const Options& options)
+      : rules_(options.paths), own_namespace_(options.vault_namespace) {}
+
+  // Fails with kPermissionDenied (no rule allows it) or kInvalidArgument (a path outside the
+  // grammar), saying what to change. `ns` is the Connector's namespace.
+  [[nodiscard]] Result<Done> Check(const std::string& ns,
+                                   const resource::VaultLocation& location) const;
+
+ private:
+  std::vector<PathRule> rules_;
+  std::string own_namespace_;
+};
+
+}  // namespace connector::broker::vault

@@ -1,0 +1,81 @@
+#pragma once
+
+// What Vault's answers say, as values. Pure. Parsed into memory that is wiped; a message names the
+// path, the key and the way out, and never holds content.
+
+#include "broker/secrets/vault/vault_calls.h"
+#include "common/base/result.h"
+#include "common/base/secret.h"
+#include "common/resource/vault_location.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace connector::broker::vault {
+
+struct Answer {
+  int status = 0;
+  Secret body;
+};
+
+struct TokenGrant {
+  Secret token;  // Empty in a lookup.
+  std::string accessor;
+  std::vector<std::string> policies;  // Without "default".
+  bool has_default_policy = false;
+  std::chrono::seconds ttl{0};  // 0: does not end.
+  bool renewable = false;
+};
+
+struct LeaseGrant {
+  Secret id;
+  std::chrono::seconds ttl{0};
+  bool renewable = false;
+};
+
+// Of KV v2: equal as long as reading the data gives the same. Told by the data and by the metadata.
+struct KvState {
+  std::uint32_t version = 0;
+  std::string mark;
+
+  bool operator==(const KvState&) const = default;
+};
+
+struct Reading {
+  std::string type;                    // As a Kubernetes Secret's.
+  std::map<std::string, Secret> data;  // With the keys that such a type has.
+  std::optional<KvState> kv;           // Of KV v2.
+  std::optional<LeaseGrant> lease;
+};
+
+// Each takes an answer of status 200 (204 where there is nothing to say). A body that is not what
+// Vault answers there: kUnavailable, because whatever sits there may pass. ReadReading also fails
+// with kInvalidArgument: wrapped, or nothing usable under the keys of `location`.
+[[nodiscard]] Result<TokenGrant> ReadLogin(const Answer& answer);
+[[nodiscard]] Result<TokenGrant> ReadLookup(const Answer& answer);
+[[nodiscard]] Result<LeaseGrant> ReadRenewal(const Answer& answer);
+[[nodiscard]] Result<Secret> ReadUnwrappedSecretId(const Answer& answer);
+// The path whose answer a wrapping token wraps.
+[[nodiscard]] Result<std::string> ReadWrappingOrigin(const Answer& answer);
+[[nodiscard]] Result<Reading> ReadReading(const resource::VaultLocation& location,
+                                          const Answer& answer);
+[[nodiscard]] Result<KvState> ReadKvState(const resource::VaultLocation& location,
+                                          const Answer& answer);
+
+// What a status other than success means for `call`: kNotFound (also deleted and destroyed
+// versions), kPermissionDenied, kInvalidArgument, or kUnavailable (Vault itself failed at it).
+// `policies` are those of the token that asked.
+[[nodiscard]] Error ReadRefusal(const Call& call,
+                                const Answer& answer,
+                                const std::vector<std::string>& policies);
+
+// Which keys of `location` the data lacks, as the end of a sentence; empty when none.
+[[nodiscard]] std::string MissingKeys(const resource::VaultLocation& location,
+                                      const std::map<std::string, Secret>& data);
+
+}  // namespace connector::broker::vault

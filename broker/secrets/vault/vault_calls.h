@@ -1,0 +1,53 @@
+#pragma once
+
+// The requests that the broker makes of Vault's HTTP API. Pure. A token, a lease id or a
+// credential stands in a header or a body, never in a path or query.
+
+#include "broker/secrets/vault/vault_options.h"
+#include "broker/secrets/vault/vault_status.h"
+#include "common/base/secret.h"
+#include "common/resource/vault_location.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace connector::broker::vault {
+
+struct Call {
+  Operation operation = Operation::kRead;
+  std::string method = "GET";
+  std::string path;  // Without "/v1/".
+  std::string query;
+  std::string vault_namespace;  // Empty: none is named.
+  Secret body;
+  Secret sensitive;  // What of the body must not come back in a message; may be empty.
+
+  [[nodiscard]] Call Clone() const;
+};
+
+[[nodiscard]] Call KubernetesLoginCall(const KubernetesLogin& login, std::string_view jwt);
+[[nodiscard]] Call AppRoleLoginCall(const AppRoleLogin& login, std::string_view secret_id);
+[[nodiscard]] Call CertLoginCall(const CertLogin& login);
+
+// Asks what a wrapping token was made for; and, as that token, for what it wraps, which works once.
+[[nodiscard]] Call LookupWrappingCall(std::string_view wrapping_token);
+[[nodiscard]] Call UnwrapCall();
+
+[[nodiscard]] Call LookupSelfCall();
+[[nodiscard]] Call RenewSelfCall(std::chrono::seconds increment);
+[[nodiscard]] Call RevokeSelfCall();
+
+[[nodiscard]] Call ReadCall(const resource::VaultLocation& location);
+// Of a KV v2 path "MOUNT/data/REST"; nullopt when it does not read like one.
+[[nodiscard]] std::optional<Call> MetadataCall(const resource::VaultLocation& location);
+
+// `location` is what the lease came from, for its namespace.
+[[nodiscard]] Call RenewLeaseCall(const resource::VaultLocation& location,
+                                  std::string_view lease_id,
+                                  std::chrono::seconds increment);
+[[nodiscard]] Call RevokeLeaseCall(const resource::VaultLocation& location,
+                                   std::string_view lease_id);
+
+}  // namespace connector::broker::vault

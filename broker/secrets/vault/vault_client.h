@@ -1,0 +1,108 @@
+#pragma once
+
+// Client: makes one call of Vault, at whichever of its addresses answers. It holds the gate before
+// all of Vault, so that an ailing one is asked by one request at a time; it retries what route.h
+// says, and sends what Vault needs for read-after-write (X-Vault-Index). It knows no login.
+
+#include "broker/secrets/vault/vault_answers.h"
+#include "broker/secrets/vault/vault_calls.h"
+#include "broker/secrets/vault/vault_gate.h"
+#include "broker/secrets/vault/vault_options.h"
+#include "broker/secrets/vault/vault_status.h"
+#include "common/async/one_shot.h"
+#include "common/async/task.h"
+#include "common/base/clock.h"
+#include "common/curl/curl_client.h"
+#include "common/log/log.h"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace connector::broker::vault {
+
+inline constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
+
+// How long a call may wait for the gate before it fails with what the gate says. Those who poll do
+// not wait at all; a caller's mint may, so that a hiccup costs no pull. A Vault that has failed
+// more often than kHiccups in a row is down: then all fail at once.
+enum class Patience : std::uint8_t { kNone, kShort };
+inline constexpr std::chrono::milliseconds kShortPatience{2000};
+inline constexpr unsigned kHiccups = 2;
+
+// As whom a call is made. Connections are kept within one identity and never shared.
+struct Identity {
+  Secret token;                  // Empty for a login.
+  std::string certificate_file;  // Empty: the transport's, if there is one.
+  std::string key_file;
+  std::shared_ptr<curl::CurlClient> connections;
+};
+
+struct ClientParts {
+  const Clock& clock;
+  log::Logger& logger;
+  std::function<double()> random;  // In [0, 1), thread-safe.
+  ExchangeObserver on_exchange;
+};
+
+class Client {
+ public:
+  Client(const Options& options, ClientParts parts);
+
+  // Called when Vault stops answering: any thread, no lock held. Once, before the first call.
+  void OnFailing(std::function<void()> on_failing) { on_failing_ = std::move(on_failing); }
+
+  // Any answer of Vault's own, whatever its status, is a value. Errors: kUnavailable and
+  // kDeadlineExceeded (Vault cannot be reached, is sealed, limits us; with retry_after),
+  // kResourceExhausted (the answer is too large), kInvalidArgument (our CA file or certificate).
+  // Every message names Vault and the call's path.
+  [[nodiscard]] Task<Result<Answer>> Do(std::shared_ptr<const Call> call,
+                                        std::shared_ptr<const Identity> as,
+                                        Patience patience,
+                                        Deadline deadline);
+
+  // Connections for a new identity; Shutdown ends them with all others.
+  [[nodiscard]] std::shared_ptr<curl::CurlClient> NewConnections();
+  // What is under way fails, and so does what comes.
+  void Shutdown();
+
+  // Of reachable, sealed, problem, failing_since and retry_at alone.
+  [[nodiscard]] Status Reachability() const;
+  // When a probe is due: nullopt while Vault answers.
+  [[nodiscard]] std::optional<Time> ProbeAt() const;
+
+ private:
+  [[nodiscard]] Task<Result<Answer>> TryAddresses(std::shared_ptr<const Call> call,
+                                                  std::shared_ptr<const Identity> as,
+                                                  Deadline deadline);
+  [[nodiscard]] Task<Result<curl::CurlResponse>> AskOnce(std::shared_ptr<const Call> call,
+                                                         std::shared_ptr<const Identity> as,
+                                                         std::size_t address,
+                                                         Deadline deadline);
+  [[nodiscard]] Result<curl::CurlRequest> RequestFor(const Call& call,
+                                                     const Identity& as,
+                                                     std::size_t address) const;
+  void Observe(const Call& call, const Result<curl::CurlResponse>& response, Time started);
+  void Answered(std::size_t address);
+  void Failed(const Error& error, bool sealed);
+
+  const Options options_;
+  const ClientParts parts_;
+  std::function<void()> on_failing_;
+  const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();
+
+  mutable std::mutex mutex_;  // Guards all below; never held across co_await.
+  Gate gate_;
+  bool sealed_ = false;
+  std::optional<WallTime> failing_since_;
+  std::size_t preferred_ = 0;  // The address that answered last.
+  std::string index_;          // X-Vault-Index, as Vault named it last.
+  bool shut_down_ = false;
+  std::vector<std::weak_ptr<curl::CurlClient>> connections_;
+};
+
+}  // namespace connector::broker::vault

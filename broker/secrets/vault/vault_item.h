@@ -1,0 +1,69 @@
+#pragma once
+
+// VaultItem: what the Vault store knows of one reference, and what it decides from it. Pure: no
+// clock, no lock, no socket; vault_store.cc moves the bytes. Private to this library.
+
+#include "broker/secrets/secret_store.h"
+#include "broker/secrets/vault/lease.h"
+#include "broker/secrets/vault/vault_answers.h"
+#include "broker/secrets/vault/vault_gate.h"
+#include "broker/secrets/vault/vault_store.h"
+#include "common/async/one_shot.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace connector::broker::secrets {
+
+using vault::Time;
+
+// A credential that Vault made for us, for a time.
+struct VaultLease {
+  Secret id;
+  std::string hash;
+  vault::Life life;
+  std::uint64_t generation = 0;  // Of the login that it ends with.
+  std::shared_ptr<const StoredSecret> secret;
+};
+
+enum class VaultCare : std::uint8_t { kRead, kReadMetadata, kRenewLease };
+
+struct VaultPlan {
+  VaultCare what = VaultCare::kRead;
+  Time at;
+};
+
+struct VaultItem {
+  using Flight = OneShot<Result<std::shared_ptr<const StoredSecret>>>;
+
+  SecretRef ref;
+  bool followed = false;
+  bool dropped = false;   // No longer the store's; whoever still holds it gives up.
+  bool answered = false;  // Vault has said something definite about it.
+  VaultObservation seen;
+
+  // One request at a time: a read that others may join, or something else that they wait for.
+  std::shared_ptr<Flight> flight;
+  std::shared_ptr<OneShot<Done>> other;
+  vault::Gate gate;
+
+  std::shared_ptr<VaultLease> lease;
+  std::vector<std::shared_ptr<VaultLease>> old_leases;  // Replaced, and not at their end yet.
+  std::optional<vault::KvState> kv;
+  std::uint64_t metadata_refused_in = 0;  // The login that may not read metadata.
+
+  Time next;                    // Of reading and polling.
+  std::optional<Time> care_at;  // Of the lease, instead of the plan's time, after a failure.
+  std::shared_ptr<OneShot<Done>> wake = std::make_shared<OneShot<Done>>();
+
+  // `generation` is the login's now; `lease_alive` says that the lease's login still is.
+  [[nodiscard]] VaultPlan Plan(std::uint64_t generation, bool lease_alive, Time now) const;
+  [[nodiscard]] bool LeaseEnded(Time now) const;
+  // When to look again: `interval` with jitter; sooner after a failure. `random` is in [0, 1).
+  void SetNext(std::chrono::milliseconds interval, Time now, double random);
+};
+
+}  // namespace connector::broker::secrets

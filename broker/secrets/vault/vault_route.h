@@ -1,0 +1,73 @@
+#pragma once
+
+// Route: which of Vault's addresses one call goes to next, after each answer. Pure.
+//
+// Addresses are tried in order. A redirect is followed to another of the configured addresses and
+// nowhere else: the token goes with it.
+
+#include "broker/secrets/vault/lease.h"
+#include "common/base/result.h"
+#include "common/curl/curl_client.h"
+#include "common/http/origin.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace connector::broker::vault {
+
+inline constexpr int kMaxRedirects = 3;
+inline constexpr int kMaxStateRetries = 5;
+inline constexpr std::chrono::milliseconds kFirstStateRetry{50};  // Doubled each time.
+
+// What the route has to know of one answer.
+struct Hop {
+  int status = 0;        // 0: none came; then `failure` says why.
+  std::string location;  // Of a redirect.
+  std::optional<std::chrono::seconds> retry_after;
+  bool sealed = false;
+  std::optional<Error> failure;
+};
+// `now` for a Retry-After that is a date.
+[[nodiscard]] Hop HopOf(const Result<curl::CurlResponse>& response, std::int64_t now_unix);
+
+struct Step {
+  enum class Kind : std::uint8_t {
+    kDeliver,  // The answer is the call's.
+    kAsk,      // Ask `address` after `wait`.
+    kFail,     // Vault as a whole does not answer: `error`.
+  };
+  Kind kind = Kind::kDeliver;
+  std::size_t address = 0;
+  std::chrono::milliseconds wait{0};
+  Error error;  // With kAsk: what to say when there is no time left to ask.
+  bool sealed = false;
+};
+
+class Route {
+ public:
+  // Starts at the address `first`. `addresses` outlive it.
+  Route(const std::vector<http::Origin>& addresses, std::size_t first)
+      : addresses_(addresses), tried_(addresses.size()), at_(first) {
+    tried_[first] = true;
+  }
+
+  // `random` is in [0, 1).
+  [[nodiscard]] Step After(const Hop& hop, double random);
+
+ private:
+  [[nodiscard]] Step Redirected(const Hop& hop);
+  [[nodiscard]] Step NextAddress(Error error);
+  [[nodiscard]] Step GoTo(std::size_t address);
+
+  const std::vector<http::Origin>& addresses_;
+  std::vector<bool> tried_;
+  std::size_t at_;
+  int redirects_ = 0;
+  int state_retries_ = 0;
+};
+
+}  // namespace connector::broker::vault

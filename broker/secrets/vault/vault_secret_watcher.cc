@@ -1,0 +1,359 @@
+#include "broker/secrets/vault/vault_secret_watcher.h"
+
+#include "common/crypto/digest.h"
+
+#include <algorithm>
+#include <random>
+
+namespace connector::broker::secrets {
+namespace {
+
+constexpr std::chrono::seconds kReadTimeout{10};
+constexpr std::size_t kHashDigits = 16;
+
+Time Now() {
+  return std::chrono::steady_clock::now();
+}
+
+std::function<double()> RandomSource() {
+  return [] {
+    thread_local std::mt19937 generator{std::random_device{}()};
+    return std::uniform_real_distribution<double>(0, 1)(generator);
+  };
+}
+
+Error Stopping() {
+  return MakeError(
+      ErrorCode::kUnavailable, ErrorOrigin::kBroker, "the broker is shutting down", Retry::kSafe);
+}
+
+StoredSecret Copy(const StoredSecret& secret) {
+  StoredSecret out;
+  out.type = secret.type;
+  out.version = secret.version;
+  out.not_after = secret.not_after;
+  for (const auto& [key, value] : secret.data) {
+    out.data.emplace(key, value.Clone());
+  }
+  return out;
+}
+
+// What makes two places in Vault the same one, for a version that is equal on every broker.
+std::string PlaceOf(const SecretRef& ref) {
+  const resource::VaultLocation& at = *ref.vault;
+  std::string out;
+  for (const std::string* part :
+       {&at.vault_namespace, &at.path, &at.username_key, &at.password_key, &at.docker_config_key}) {
+    out.append(std::to_string(part->size())).append(":").append(*part);
+  }
+  return out;
+}
+
+}  // namespace
+
+VaultKeeper::VaultKeeper(vault::Options options, VaultStoreParts parts)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      policy_(options_),
+      versions_(parts_.root_key),
+      scope_(std::make_shared<Scope>(parts_.executor)),
+      client_(std::make_shared<vault::Client>(
+          options_,
+          vault::ClientParts{parts_.clock,
+                             parts_.logger,
+                             parts_.random ? parts_.random : RandomSource(),
+                             parts_.on_exchange})),
+      session_(std::make_shared<vault::Session>(
+          options_,
+          client_,
+          scope_,
+          vault::SessionParts{
+              parts_.clock, parts_.logger, parts_.random ? parts_.random : RandomSource()})) {
+  if (!parts_.random) {
+    parts_.random = RandomSource();
+  }
+}
+
+std::shared_ptr<VaultKeeper> VaultKeeper::Make(vault::Options options, VaultStoreParts parts) {
+  auto made = std::make_shared<VaultKeeper>(std::move(options), std::move(parts));
+  made->session_->OnNewToken([weak = made->weak_from_this()] {
+    if (const auto keeper = weak.lock()) {
+      keeper->WakeAll();
+    }
+  });
+  const std::weak_ptr<vault::Session> session = made->session_;
+  made->client_->OnFailing([session] {
+    if (const auto held = session.lock()) {
+      held->Wake();
+    }
+  });
+  return made;
+}
+
+VaultKeeper::ItemPointer VaultKeeper::ItemOf(const SecretRef& ref) {
+  ItemPointer& item = items_[ref];
+  if (item == nullptr) {
+    item = std::make_shared<VaultItem>();
+    item->ref = ref;
+    item->seen.problem = "Vault has not answered yet for " + ref.vault->path;
+  }
+  return item;
+}
+
+// Under the lock. The credential, and when it ends at the latest; nullopt when there is none.
+std::optional<StoredSecret> VaultKeeper::LiveLease(const VaultItem& item) const {
+  if (item.lease == nullptr || item.LeaseEnded(Now())) {
+    return std::nullopt;
+  }
+  const auto login_end = session_->EndOf(item.lease->generation);
+  if (!login_end) {
+    return std::nullopt;
+  }
+  StoredSecret out = Copy(*item.lease->secret);
+  for (const std::optional<Time>& end : {item.lease->life.End(), *login_end}) {
+    if (end) {
+      const WallTime wall =
+          parts_.clock.Now() + std::chrono::duration_cast<WallTime::duration>(*end - Now());
+      out.not_after = out.not_after ? std::min(*out.not_after, wall) : wall;
+    }
+  }
+  return out;
+}
+
+VaultKeeper::Step VaultKeeper::Next(const SecretRef& ref) {
+  Step step;
+  const std::lock_guard lock(mutex_);
+  if (stopping_) {
+    step.answer = Stopping();
+    return step;
+  }
+  step.item = ItemOf(ref);
+  VaultItem& item = *step.item;
+  if (std::optional<StoredSecret> live = LiveLease(item)) {
+    step.answer = *std::move(live);
+  } else if (item.other != nullptr) {
+    step.other = item.other;
+  } else if (item.flight != nullptr) {
+    step.flight = item.flight;
+  } else if (std::optional<vault::Gate::Held> held = item.gate.Admit(Now())) {
+    step.answer = std::move(held->error);
+  } else {
+    item.flight = std::make_shared<VaultItem::Flight>();
+    step.flight = item.flight;
+    step.start = true;
+  }
+  return step;
+}
+
+Task<Result<StoredSecret>> VaultKeeper::Fetch(SecretRef ref, Deadline deadline) {
+  if (!ref.vault) {
+    co_return MakeError(
+        ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, ref.ToString() + " is not in Vault");
+  }
+  const Result<Done> allowed = policy_.Check(ref.ns, *ref.vault);
+  if (!allowed) {
+    co_return allowed.error();
+  }
+  while (true) {
+    Step step = Next(ref);
+    if (step.answer) {
+      co_return *std::move(step.answer);
+    }
+    const Error late = MakeError(ErrorCode::kDeadlineExceeded,
+                                 ErrorOrigin::kUpstream,
+                                 "Vault did not answer in time for " + ref.vault->path,
+                                 Retry::kSafe);
+    if (step.other != nullptr) {
+      if (!co_await OneShot<Done>::Wait(step.other, deadline)) {
+        co_return late;
+      }
+      continue;
+    }
+    if (step.start && !scope_->Spawn(RunLoad(shared_from_this(), step.item, step.flight))) {
+      co_return Stopping();
+    }
+    const std::optional<Reading> landed = co_await VaultItem::Flight::Wait(step.flight, deadline);
+    if (!landed) {
+      co_return late;
+    }
+    if (!*landed) {
+      co_return landed->error();
+    }
+    StoredSecret copy = Copy(***landed);
+    co_return copy;
+  }
+}
+
+Task<void> VaultKeeper::RunLoad(std::shared_ptr<VaultKeeper> self,
+                                ItemPointer item,
+                                std::shared_ptr<VaultItem::Flight> flight) {
+  flight->Set(co_await self->Load(std::move(item)));
+}
+
+// The one read of `item` that is under way; its flight is taken down with the answer.
+Task<VaultKeeper::Reading> VaultKeeper::Load(ItemPointer item) {
+  Landed landed = co_await Read(*item->ref.vault);
+  co_return Settle(item, std::move(landed));
+}
+
+Task<VaultKeeper::Landed> VaultKeeper::Read(resource::VaultLocation location) {
+  Landed landed;
+  landed.started = Now();
+  const auto call = std::make_shared<const vault::Call>(vault::ReadCall(location));
+  Result<vault::Session::Reply> reply =
+      co_await session_->Do(call, vault::Patience::kShort, landed.started + kReadTimeout);
+  if (!reply) {
+    landed.reading = std::move(reply).error();
+    co_return landed;
+  }
+  landed.generation = reply->generation;
+  landed.reading =
+      reply->answer.status == 200
+          ? vault::ReadReading(location, reply->answer)
+          : Result<vault::Reading>(vault::ReadRefusal(*call, reply->answer, reply->policies));
+  landed.definite = landed.reading || landed.reading.error().code != ErrorCode::kUnavailable;
+  co_return landed;
+}
+
+VaultKeeper::Reading VaultKeeper::Settle(const ItemPointer& item, Landed landed) {
+  News news;
+  Reading out = Error{};
+  {
+    const std::lock_guard lock(mutex_);
+    const std::string version = item->seen.version;
+    const std::string problem = item->seen.problem;
+    item->flight.reset();
+    if (landed.reading) {
+      vault::Reading reading = *std::move(landed.reading);
+      out = TakeReading(*item, std::move(reading), landed, news);
+    } else {
+      out = landed.reading.error();
+      TakeFailure(*item, landed.reading.error(), landed.definite);
+    }
+    item->SetNext(options_.poll_interval, Now(), Random());
+    news.changed = item->followed && item->seen.version != version;
+    news.observed = item->seen.version != version || item->seen.problem != problem;
+    news.on_change = on_change_;
+  }
+  Tell(item, std::move(news));
+  return out;
+}
+
+// Under the lock.
+std::shared_ptr<const StoredSecret> VaultKeeper::TakeReading(VaultItem& item,
+                                                             vault::Reading reading,
+                                                             const Landed& landed,
+                                                             News& news) {
+  auto secret = std::make_shared<StoredSecret>();
+  secret->type = std::move(reading.type);
+  secret->data = std::move(reading.data);
+  const bool leased = reading.lease.has_value();
+  secret->version =
+      leased ? versions_.OfPlace(PlaceOf(item.ref)) : versions_.Of(secret->type, secret->data);
+  item.answered = true;
+  item.gate.Answered();
+  item.care_at.reset();
+  item.kv = std::move(reading.kv);
+  const std::string missing = vault::MissingKeys(*item.ref.vault, secret->data);
+  item.seen.kind = leased ? VaultKind::kLease : VaultKind::kKv;
+  item.seen.version = secret->version;
+  item.seen.problem = missing.empty() ? missing : item.ref.ToString() + " " + missing;
+  item.seen.kv_version = item.kv ? item.kv->version : 0;
+  item.seen.last_success = parts_.clock.Now();
+  item.seen.last_error.clear();
+  item.seen.last_error_at.reset();
+  item.seen.lease_hash.clear();
+  item.seen.expires_at.reset();
+  if (item.lease != nullptr) {
+    item.old_leases.push_back(std::move(item.lease));
+  }
+  std::erase_if(item.old_leases, [](const std::shared_ptr<VaultLease>& old) {
+    const std::optional<Time> end = old->life.End();
+    return end && *end <= Now();
+  });
+  if (!leased) {
+    return secret;
+  }
+  auto lease = std::make_shared<VaultLease>();
+  lease->hash = crypto::Sha256Hex(reading.lease->id.Reveal()).substr(0, kHashDigits);
+  lease->id = std::move(reading.lease->id);
+  lease->life = {landed.started, reading.lease->ttl, reading.lease->ttl, reading.lease->renewable};
+  lease->generation = landed.generation;
+  lease->secret = secret;
+  item.seen.lease_hash = lease->hash;
+  item.lease = lease;
+  std::optional<StoredSecret> live = LiveLease(item);
+  if (live) {
+    item.seen.expires_at = live->not_after;
+  }
+  if (item.dropped && !stopping_) {
+    news.to_revoke = TakeLeases(item);  // Nobody else will.
+  }
+  return live ? std::make_shared<const StoredSecret>(*std::move(live)) : secret;
+}
+
+// Under the lock.
+void VaultKeeper::TakeFailure(VaultItem& item, const Error& error, bool definite) {
+  item.seen.last_error = error.message;
+  item.seen.last_error_at = parts_.clock.Now();
+  const bool lease_alive = item.lease != nullptr && !item.LeaseEnded(Now());
+  if (item.lease != nullptr) {
+    item.care_at = vault::RetryCareAt(item.lease->life, Now());
+  }
+  if (definite) {
+    item.answered = true;
+    item.gate.Answered();
+    if (!lease_alive) {
+      item.seen.version.clear();
+      item.seen.problem = error.message;
+      item.kv.reset();
+    }
+    return;
+  }
+  if (client_->ProbeAt()) {
+    item.gate.Left();  // The gate before all of Vault says when.
+  } else {
+    item.gate.Failed(error, Now(), Random());
+  }
+  if (!item.answered) {
+    item.seen.problem =
+        "Vault has not answered yet for " + item.ref.vault->path + ": " + error.message;
+  }
+}
+
+void VaultKeeper::Tell(const ItemPointer& item, News news) {
+  if (!news.to_revoke.empty()) {
+    scope_->Spawn(Revoke(shared_from_this(), item->ref, std::move(news.to_revoke)));
+  }
+  if (news.changed && news.on_change) {
+    news.on_change(item->ref);
+  }
+  if (news.observed && parts_.on_observation) {
+    parts_.on_observation(item->ref);
+  }
+}
+
+VaultObservation VaultKeeper::Observed(const SecretRef& ref) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = items_.find(ref);
+  if (found != items_.end()) {
+    return found->second->seen;
+  }
+  VaultObservation out;
+  out.problem = ref.vault ? "Vault has not answered yet for " + ref.vault->path
+                          : ref.ToString() + " is not in Vault";
+  return out;
+}
+
+vault::Status VaultKeeper::CurrentStatus() const {
+  vault::Status status = session_->CurrentStatus();
+  status.lease_renewals = lease_renewals_;
+  status.leases_revoked = leases_revoked_;
+  return status;
+}
+
+Task<Result<vault::LoginInfo>> VaultKeeper::CheckLogin(Deadline deadline) {
+  co_return co_await session_->EnsureLogin(deadline);
+}
+
+}  // namespace connector::broker::secrets

@@ -1,0 +1,125 @@
+#pragma once
+
+// VaultKeeper: the inside of VaultSecretStore. Reads what is asked for (vault_keeper.cc), and
+// watches, renews and revokes what is followed (vault_watch.cc). Private to this library.
+
+#include "broker/secrets/vault/path_policy.h"
+#include "broker/secrets/vault/vault_client.h"
+#include "broker/secrets/vault/vault_item.h"
+#include "broker/secrets/vault/vault_session.h"
+#include "broker/secrets/vault/vault_store.h"
+#include "broker/secrets/version_digest.h"
+#include "common/async/scope.h"
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace connector::broker::secrets {
+
+class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
+ public:
+  using ItemPointer = std::shared_ptr<VaultItem>;
+  using Reading = Result<std::shared_ptr<const StoredSecret>>;
+
+  [[nodiscard]] static std::shared_ptr<VaultKeeper> Make(vault::Options options,
+                                                         VaultStoreParts parts);
+  VaultKeeper(vault::Options options, VaultStoreParts parts);  // Make's.
+
+  [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline);
+  void Follow(std::vector<SecretRef> refs, std::function<void(const SecretRef&)> on_change);
+  bool Discard(const SecretRef& ref);
+  [[nodiscard]] VaultObservation Observed(const SecretRef& ref) const;
+  [[nodiscard]] vault::Status CurrentStatus() const;
+  [[nodiscard]] Task<Result<vault::LoginInfo>> CheckLogin(Deadline deadline);
+  [[nodiscard]] Task<Done> Stop(Deadline deadline);
+  // Without a word to Vault.
+  void Abandon();
+
+ private:
+  // What a caller of Fetch does next: take `answer`, or wait for `other` and ask again, or wait for
+  // `flight`, which it may have to start.
+  struct Step {
+    std::optional<Result<StoredSecret>> answer;
+    std::shared_ptr<OneShot<Done>> other;
+    std::shared_ptr<VaultItem::Flight> flight;
+    ItemPointer item;
+    bool start = false;
+  };
+  // What one read brought home.
+  struct Landed {
+    Result<vault::Reading> reading = Error{};
+    bool definite = false;  // An error that is Vault's word about this reference.
+    std::uint64_t generation = 0;
+    Time started;
+  };
+  // What a change of an item is to be told of, once no lock is held.
+  struct News {
+    bool changed = false;
+    bool observed = false;
+    std::function<void(const SecretRef&)> on_change;
+    std::vector<std::shared_ptr<VaultLease>> to_revoke;
+  };
+
+  // Reading.
+  [[nodiscard]] Step Next(const SecretRef& ref);
+  [[nodiscard]] std::optional<StoredSecret> LiveLease(const VaultItem& item) const;
+  [[nodiscard]] Task<Reading> Load(ItemPointer item);
+  [[nodiscard]] Task<void> RunLoad(std::shared_ptr<VaultKeeper> self,
+                                   ItemPointer item,
+                                   std::shared_ptr<VaultItem::Flight> flight);
+  [[nodiscard]] Task<Landed> Read(resource::VaultLocation location);
+  [[nodiscard]] Reading Settle(const ItemPointer& item, Landed landed);
+  [[nodiscard]] std::shared_ptr<const StoredSecret> TakeReading(VaultItem& item,
+                                                                vault::Reading reading,
+                                                                const Landed& landed,
+                                                                News& news);
+  void TakeFailure(VaultItem& item, const Error& error, bool definite);
+  void Tell(const ItemPointer& item, News news);
+  [[nodiscard]] ItemPointer ItemOf(const SecretRef& ref);
+  [[nodiscard]] double Random() { return parts_.random(); }
+
+  // Watching.
+  [[nodiscard]] Task<void> Watch(std::shared_ptr<VaultKeeper> self, ItemPointer item);
+  [[nodiscard]] Task<void> CareFor(ItemPointer item, VaultCare what);
+  [[nodiscard]] Task<void> JoinRead(ItemPointer item);
+  [[nodiscard]] Task<bool> ReadMetadata(ItemPointer item);
+  [[nodiscard]] Task<bool> RenewLease(ItemPointer item);
+  [[nodiscard]] bool TakeRenewal(const ItemPointer& item,
+                                 const std::shared_ptr<VaultLease>& lease,
+                                 const Result<vault::Session::Reply>& reply,
+                                 Time started);
+  [[nodiscard]] Task<void> Revoke(std::shared_ptr<VaultKeeper> self,
+                                  SecretRef ref,
+                                  std::vector<std::shared_ptr<VaultLease>> leases);
+  [[nodiscard]] Task<bool> RevokeOne(SecretRef ref,
+                                     std::shared_ptr<VaultLease> lease,
+                                     Deadline deadline);
+  [[nodiscard]] static std::vector<std::shared_ptr<VaultLease>> TakeLeases(VaultItem& item);
+  void WakeAll();
+
+  const vault::Options options_;
+  VaultStoreParts parts_;
+  const vault::PathPolicy policy_;
+  const VersionDigest versions_;
+  const std::shared_ptr<Scope> scope_;
+  const std::shared_ptr<vault::Client> client_;
+  const std::shared_ptr<vault::Session> session_;
+  std::atomic<std::uint64_t> lease_renewals_{0};
+  std::atomic<std::uint64_t> leases_revoked_{0};
+  const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();
+
+  mutable std::mutex mutex_;  // Guards all below and every item; never held across co_await.
+  bool stopping_ = false;
+  bool keeping_ = false;
+  std::map<SecretRef, ItemPointer> items_;
+  std::function<void(const SecretRef&)> on_change_;
+};
+
+}  // namespace connector::broker::secrets

@@ -1,0 +1,48 @@
+#pragma once
+
+// VaultService: the Vault store of a broker with its metrics, as the other parts want to see it.
+
+#include "broker/connectors/publisher.h"
+#include "broker/health_check/prober.h"
+#include "broker/secrets/vault/vault_metrics.h"
+#include "broker/secrets/vault/vault_store.h"
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace connector::broker::secrets {
+
+class VaultService {
+ public:
+  // All outlive the service; so does what `on_change` touches.
+  struct Parts {
+    std::string_view root_key;
+    const Clock& clock;
+    asio::io_context& io;
+    log::Logger& logger;
+    prometheus::Registry& registry;
+    const connectors::Catalog& catalog;
+    std::function<void()> on_change;  // What a Connector's credential is may have changed.
+  };
+
+  VaultService(const vault::Options& options, Parts parts);
+
+  [[nodiscard]] secrets::VaultSecretStore& store() { return store_; }
+  [[nodiscard]] std::shared_ptr<prometheus::Collectable> state_metrics() const {
+    return state_metrics_;
+  }
+  [[nodiscard]] connectors::CredentialView View();
+  [[nodiscard]] health_check::VaultLogin Login();
+
+  // Gives leases and our own token back. Blocks; threads must run the executor.
+  void Stop();
+
+ private:
+  asio::io_context& io_;
+  VaultRequestMetrics request_metrics_;
+  secrets::VaultSecretStore store_;
+  std::shared_ptr<VaultStateMetrics> state_metrics_;
+};
+
+}  // namespace connector::broker::secrets

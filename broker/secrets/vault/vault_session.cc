@@ -1,0 +1,317 @@
+#include "broker/secrets/vault/vault_session.h"
+
+#include "common/crypto/digest.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace connector::broker::vault {
+namespace {
+
+constexpr std::chrono::seconds kExaminedFor{10};
+constexpr std::chrono::seconds kLoginTimeout{15};
+
+Time Now() {
+  return std::chrono::steady_clock::now();
+}
+
+bool Ended(const Life& life, Time now) {
+  const std::optional<Time> end = life.End();
+  return end && *end <= now;
+}
+
+}  // namespace
+
+Session::Session(const Options& options,
+                 std::shared_ptr<Client> client,
+                 std::shared_ptr<Scope> scope,
+                 SessionParts parts)
+    : options_(options),
+      client_(std::move(client)),
+      scope_(std::move(scope)),
+      parts_(std::move(parts)) {}
+
+std::optional<Session::Token> Session::Current() const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tokens_.find(current_);
+  if (found == tokens_.end() || Ended(found->second.life, Now())) {
+    return std::nullopt;
+  }
+  return found->second;
+}
+
+// Vault Agent replaces the file when it likes; what it holds now is what counts.
+bool Session::FileChanged() {
+  const auto* login = std::get_if<TokenFileLogin>(&options_.login);
+  if (login == nullptr) {
+    return false;
+  }
+  const Result<Secret> read = ReadLoginFile(login->file);
+  const std::lock_guard lock(mutex_);
+  const auto found = tokens_.find(current_);
+  if (!read || found == tokens_.end() || read->Reveal() == found->second.identity->token.Reveal()) {
+    return false;
+  }
+  // One attempt for each content: a token that is no good does not cost the one that still is.
+  const std::string digest = crypto::Sha256Hex(read->Reveal());
+  const bool is_new = digest != tried_;
+  tried_ = digest;
+  return is_new;
+}
+
+Task<Result<Session::Token>> Session::Get(Deadline deadline) {
+  const bool changed = FileChanged();
+  std::optional<Token> token = Current();
+  if (token && !changed) {
+    co_return *std::move(token);
+  }
+  std::optional<Error> held;
+  const std::shared_ptr<LoginFlight> flight = JoinLogin(changed, held);
+  if (flight == nullptr) {
+    co_return *std::move(held);
+  }
+  const std::optional<Result<Done>> landed = co_await LoginFlight::Wait(flight, deadline);
+  token = Current();
+  if (token) {
+    co_return *std::move(token);
+  }
+  if (!landed) {
+    co_return MakeError(ErrorCode::kDeadlineExceeded,
+                        ErrorOrigin::kUpstream,
+                        "the broker's login at Vault did not end in time",
+                        Retry::kSafe);
+  }
+  if (!*landed) {
+    co_return landed->error();
+  }
+  co_return MakeError(ErrorCode::kUnavailable,
+                      ErrorOrigin::kUpstream,
+                      "the token of the broker's login at Vault ended at once",
+                      Retry::kSafe);
+}
+
+// The login under way, or a new one; null with `held` when it is not yet time. `forced`: there is
+// a reason to think that it will now go otherwise than the last time.
+std::shared_ptr<Session::LoginFlight> Session::JoinLogin(bool forced, std::optional<Error>& held) {
+  std::shared_ptr<LoginFlight> flight;
+  {
+    const std::lock_guard lock(mutex_);
+    if (login_ != nullptr) {
+      return login_;
+    }
+    const std::optional<Gate::Held> wait = login_gate_.Admit(Now());
+    if (wait && !forced) {
+      held = wait->error;
+      return nullptr;
+    }
+    login_ = std::make_shared<LoginFlight>();
+    flight = login_;
+  }
+  if (!scope_->Spawn(RunLogin(shared_from_this(), flight))) {
+    flight->Set(MakeError(
+        ErrorCode::kUnavailable, ErrorOrigin::kSelf, "the broker is shutting down", Retry::kSafe));
+  }
+  return flight;
+}
+
+Task<void> Session::RunLogin(std::shared_ptr<Session> self, std::shared_ptr<LoginFlight> flight) {
+  const Time started = Now();
+  Result<TokenGrant> grant = co_await LogIn(options_, *client_, memory_, started + kLoginTimeout);
+  flight->Set(self->Settle(std::move(grant), started));
+}
+
+Result<Done> Session::Settle(Result<TokenGrant> grant, Time started) {
+  const bool down = client_->ProbeAt().has_value();
+  bool is_new = false;
+  std::optional<Error> failure;
+  {
+    const std::lock_guard lock(mutex_);
+    login_.reset();
+    if (grant) {
+      login_gate_.Answered();
+      login_problem_.clear();
+      care_at_.reset();
+      if (crypto::Sha256Hex(grant->token.Reveal()) != tried_) {
+        tried_.clear();  // The login had read the file before it changed.
+      }
+      Adopt(*std::move(grant), started, is_new);
+    } else {
+      failure = grant.error();
+      if (down) {
+        login_gate_.Left();  // The gate before all of Vault says when.
+        tried_.clear();
+      } else {
+        login_gate_.Failed(*failure, Now(), parts_.random());
+        login_problem_ = failure->message;
+      }
+    }
+    wake_->Set(Done{});
+  }
+  if (failure) {
+    if (!down) {
+      parts_.logger.Warning("vault login failed", {{"error", failure->message}});
+    }
+    return *std::move(failure);
+  }
+  if (is_new) {
+    parts_.logger.Info("logged in at vault", {{"method", MethodName(options_.login)}});
+    if (on_new_token_) {
+      on_new_token_();
+    }
+  }
+  return Done{};
+}
+
+// Under the lock.
+void Session::Adopt(TokenGrant grant, Time started, bool& is_new) {
+  const auto found = tokens_.find(current_);
+  is_new = found == tokens_.end() || found->second.identity->token.Reveal() != grant.token.Reveal();
+  Token& token = is_new ? tokens_[++last_generation_] : found->second;
+  if (is_new) {
+    auto identity = std::make_shared<Identity>();
+    identity->token = std::move(grant.token);
+    identity->connections = client_->NewConnections();
+    token.generation = last_generation_;
+    token.identity = std::move(identity);
+    current_ = last_generation_;
+    ++logins_;
+  }
+  token.ours = TokenIsOurs(options_.login);
+  token.policies = std::move(grant.policies);
+  token.has_default_policy = grant.has_default_policy;
+  token.accessor = std::move(grant.accessor);
+  token.life = {started, grant.ttl, std::max(grant.ttl, token.life.asked), grant.renewable};
+  if (!is_new || !token.ours) {
+    token.life.asked = grant.ttl;  // A lookup says what is left, not what a renewal would give.
+  }
+  token.expires_at.reset();
+  if (grant.ttl.count() > 0) {
+    token.expires_at = parts_.clock.Now() + grant.ttl;
+  }
+  std::erase_if(tokens_, [](const auto& kept) { return Ended(kept.second.life, Now()); });
+}
+
+Task<Result<Session::Reply>> Session::Do(std::shared_ptr<const Call> call,
+                                         Patience patience,
+                                         Deadline deadline) {
+  for (bool again = false;; again = true) {
+    const Result<Token> token = co_await Get(deadline);
+    if (!token) {
+      Error error = token.error();
+      // That the broker may not log in is its own trouble, and not a refusal of what was asked.
+      error.code =
+          error.code == ErrorCode::kDeadlineExceeded ? error.code : ErrorCode::kUnavailable;
+      error.message += " (needed for " + call->path + ")";
+      co_return error;
+    }
+    Result<Answer> answer = co_await client_->Do(call, token->identity, patience, deadline);
+    if (!answer) {
+      co_return std::move(answer).error();
+    }
+    Reply reply{*std::move(answer), token->generation, token->policies};
+    if (reply.answer.status != 403 || again) {
+      co_return reply;
+    }
+    if (!co_await IsDead(*token, deadline)) {
+      co_return reply;
+    }
+    Bury(token->generation);
+  }
+}
+
+// A 403 may mean that our rights do not reach so far, or that the token is no more. Asks which.
+Task<bool> Session::IsDead(Token token, Deadline deadline) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = tokens_.find(token.generation);
+    if (found == tokens_.end()) {
+      co_return true;
+    }
+    const std::optional<Time> examined = found->second.examined_at;
+    if (examined && Now() - *examined < kExaminedFor) {
+      co_return false;
+    }
+    found->second.examined_at = Now();
+  }
+  const auto call = std::make_shared<const Call>(LookupSelfCall());
+  const Result<Answer> answer =
+      co_await client_->Do(call, token.identity, Patience::kNone, deadline);
+  if (!answer || answer->status != 403) {
+    co_return false;
+  }
+  // A token without the default policy may not look itself up; a dead one is called so.
+  co_return token.has_default_policy ||
+      answer->body.Reveal().find("token") != std::string_view::npos;
+}
+
+void Session::Bury(std::uint64_t generation) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (tokens_.erase(generation) == 0) {
+      return;
+    }
+    if (current_ == generation) {
+      current_ = 0;
+    }
+    wake_->Set(Done{});
+  }
+  parts_.logger.Warning("vault no longer accepts the broker's token; logging in again");
+}
+
+Task<Result<LoginInfo>> Session::EnsureLogin(Deadline deadline) {
+  const Result<Token> token = co_await Get(deadline);
+  if (!token) {
+    co_return token.error();
+  }
+  // The token could have been revoked meanwhile.
+  const auto call = std::make_shared<const Call>(LookupSelfCall());
+  const Result<Reply> reply = co_await Do(call, Patience::kShort, deadline);
+  if (!reply) {
+    co_return reply.error();
+  }
+  const Status status = CurrentStatus();
+  if (!status.login) {
+    co_return MakeError(ErrorCode::kUnavailable,
+                        ErrorOrigin::kUpstream,
+                        "the broker's login at Vault was lost",
+                        Retry::kSafe);
+  }
+  co_return *status.login;
+}
+
+std::optional<std::optional<Time>> Session::EndOf(std::uint64_t generation) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tokens_.find(generation);
+  if (found == tokens_.end() || Ended(found->second.life, Now())) {
+    return std::nullopt;
+  }
+  return found->second.life.End();
+}
+
+std::uint64_t Session::generation() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
+Status Session::CurrentStatus() const {
+  Status status = client_->Reachability();
+  const std::lock_guard lock(mutex_);
+  const auto found = tokens_.find(current_);
+  if (found != tokens_.end() && !Ended(found->second.life, Now())) {
+    const Token& token = found->second;
+    status.login = LoginInfo{MethodName(options_.login),
+                             token.policies,
+                             token.accessor,
+                             token.expires_at,
+                             token.life.renewable};
+  }
+  if (status.problem.empty() && !status.login) {
+    status.problem =
+        login_problem_.empty() ? "the broker has not logged in at Vault yet" : login_problem_;
+  }
+  status.logins = logins_;
+  status.renewals = renewals_;
+  return status;
+}
+
+}  // namespace connector::broker::vault

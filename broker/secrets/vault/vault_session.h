@@ -1,0 +1,129 @@
+#pragma once
+
+// Session: the broker's own token at Vault. Gets one when it is needed, renews it at two thirds of
+// its life, gets another when it cannot be renewed or was revoked, and gives back what is ours at
+// the end. Calls are made through it.
+//
+// session.cc gets tokens and makes calls; session_keep.cc renews and revokes.
+//
+// Logins are counted in generations, because Vault takes back a token's leases with the token.
+
+#include "broker/secrets/vault/lease.h"
+#include "broker/secrets/vault/vault_client.h"
+#include "broker/secrets/vault/vault_login.h"
+#include "broker/secrets/vault/vault_status.h"
+#include "common/async/one_shot.h"
+#include "common/async/scope.h"
+#include "common/async/task.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace connector::broker::vault {
+
+struct SessionParts {
+  const Clock& clock;
+  log::Logger& logger;
+  std::function<double()> random;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  struct Reply {
+    Answer answer;
+    std::uint64_t generation = 0;       // Of the token that asked.
+    std::vector<std::string> policies;  // Its.
+  };
+
+  Session(const Options& options,
+          std::shared_ptr<Client> client,
+          std::shared_ptr<Scope> scope,
+          SessionParts parts);
+
+  // `on_new_token` is called after each login that made one: any thread, no lock held. Once, before
+  // the first call.
+  void OnNewToken(std::function<void()> on_new_token) { on_new_token_ = std::move(on_new_token); }
+
+  // Makes `call` with our token. A token that turns out to be dead is replaced and the call made
+  // once more, so that a 403 that comes back is about our rights. Errors: Client::Do's, and those
+  // of a login.
+  [[nodiscard]] Task<Result<Reply>> Do(std::shared_ptr<const Call> call,
+                                       Patience patience,
+                                       Deadline deadline);
+
+  [[nodiscard]] Task<Result<LoginInfo>> EnsureLogin(Deadline deadline);
+
+  // Keeps us logged in until EndKeeping. Also asks an ailing Vault whether it is well again, when
+  // its gate opens: nobody else needs to.
+  [[nodiscard]] Task<void> Keep();
+  void EndKeeping();
+  // Keep looks again at what there is to do.
+  void Wake();
+
+  // Revokes our tokens, as far as `deadline` allows.
+  [[nodiscard]] Task<Done> Revoke(Deadline deadline);
+
+  // When the token of `generation` ends: the outer nullopt when it is gone, the inner one when it
+  // does not end.
+  [[nodiscard]] std::optional<std::optional<Time>> EndOf(std::uint64_t generation) const;
+  [[nodiscard]] std::uint64_t generation() const;  // 0 while not logged in.
+
+  // Adds to the client's: login, logins, renewals, and the problem of a login that fails.
+  [[nodiscard]] Status CurrentStatus() const;
+
+ private:
+  struct Token {
+    std::uint64_t generation = 0;
+    std::shared_ptr<const Identity> identity;
+    std::vector<std::string> policies;
+    std::string accessor;
+    bool has_default_policy = false;
+    bool ours = true;
+    Life life;
+    std::optional<WallTime> expires_at;
+    std::optional<Time> examined_at;
+  };
+  using LoginFlight = OneShot<Result<Done>>;
+
+  [[nodiscard]] Task<Result<Token>> Get(Deadline deadline);
+  [[nodiscard]] std::shared_ptr<LoginFlight> JoinLogin(bool forced, std::optional<Error>& held);
+  [[nodiscard]] Task<void> RunLogin(std::shared_ptr<Session> self,
+                                    std::shared_ptr<LoginFlight> flight);
+  [[nodiscard]] Result<Done> Settle(Result<TokenGrant> grant, Time started);
+  void Adopt(TokenGrant grant, Time started, bool& is_new);
+  [[nodiscard]] Task<bool> IsDead(Token token, Deadline deadline);
+  void Bury(std::uint64_t generation);
+  [[nodiscard]] Task<void> CareFor(Token token, Care what);
+  [[nodiscard]] Task<bool> Renew(Token token);
+  [[nodiscard]] Task<void> Probe(Token token);
+  [[nodiscard]] bool FileChanged();
+  [[nodiscard]] std::optional<Token> Current() const;
+
+  const Options options_;
+  const std::shared_ptr<Client> client_;
+  const std::shared_ptr<Scope> scope_;
+  const SessionParts parts_;
+  std::function<void()> on_new_token_;
+  LoginMemory memory_;  // Of the one login under way.
+
+  mutable std::mutex mutex_;  // Guards all below; never held across co_await.
+  std::uint64_t current_ = 0;
+  std::uint64_t last_generation_ = 0;
+  std::map<std::uint64_t, Token> tokens_;  // The current one, and old ones until they end.
+  std::shared_ptr<LoginFlight> login_;
+  Gate login_gate_;
+  std::string login_problem_;
+  std::string tried_;            // Digest of the token file's content that was tried last.
+  std::optional<Time> care_at_;  // Instead of the plan's time, after a failure.
+  std::uint64_t logins_ = 0;
+  std::uint64_t renewals_ = 0;
+  bool ending_ = false;
+  std::shared_ptr<OneShot<Done>> wake_ = std::make_shared<OneShot<Done>>();
+};
+
+}  // namespace connector::broker::vault

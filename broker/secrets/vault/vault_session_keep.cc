@@ -1,0 +1,155 @@
+#include "broker/secrets/vault/vault_session.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace connector::broker::vault {
+namespace {
+
+constexpr std::chrono::seconds kCareTimeout{15};
+
+Time Now() {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace
+
+Task<void> Session::Keep() {
+  const std::shared_ptr<Session> self = shared_from_this();
+  while (true) {
+    std::shared_ptr<OneShot<Done>> wake;
+    std::optional<Time> care_at;
+    {
+      const std::lock_guard lock(mutex_);
+      if (ending_) {
+        co_return;
+      }
+      wake_ = std::make_shared<OneShot<Done>>();
+      wake = wake_;
+      care_at = care_at_;
+    }
+    const std::optional<Token> token = Current();
+    if (!token) {
+      const Result<Token> got = co_await Get(Now() + kCareTimeout);
+      if (!got) {
+        Time again = Now() + kShortestRetry;
+        again = std::max(again, client_->ProbeAt().value_or(again));
+        {
+          const std::lock_guard lock(mutex_);
+          again = login_gate_.failing() ? std::max(again, login_gate_.until()) : again;
+        }
+        co_await OneShot<Done>::Wait(wake, again);
+      }
+      continue;
+    }
+    const NextCare plan = NextCareOf(token->life);
+    const Time never = Now() + std::chrono::hours(1);
+    const Time due = plan.what == Care::kNone ? never : care_at.value_or(plan.at);
+    const std::optional<Time> probe_at = client_->ProbeAt();
+    Time at = std::min(due, probe_at.value_or(never));
+    at = std::min(at, Now() + (probe_at ? kLongestBackoff : options_.poll_interval));
+    co_await OneShot<Done>::Wait(wake, at);
+    if (const std::optional<Time> probe = client_->ProbeAt(); probe && *probe <= Now()) {
+      co_await Probe(*token);
+    } else if (due <= Now()) {
+      co_await CareFor(*token, plan.what);
+    } else {
+      static_cast<void>(co_await Get(Now() + kCareTimeout));  // Has a token file changed?
+    }
+  }
+}
+
+Task<void> Session::Probe(Token token) {
+  const auto call = std::make_shared<const Call>(LookupSelfCall());
+  const Deadline deadline = Now() + kCareTimeout;
+  const Result<Answer> answer =
+      co_await client_->Do(call, token.identity, Patience::kNone, deadline);
+  if (answer && answer->status == 403 && co_await IsDead(token, deadline)) {
+    Bury(token.generation);
+  }
+}
+
+Task<void> Session::CareFor(Token token, Care what) {
+  if (what == Care::kRenew && co_await Renew(token)) {
+    co_return;
+  }
+  std::optional<Error> held;
+  const std::shared_ptr<LoginFlight> flight = JoinLogin(false, held);
+  bool ok = false;
+  if (flight != nullptr) {
+    const std::optional<Result<Done>> landed =
+        co_await LoginFlight::Wait(flight, Now() + kCareTimeout);
+    ok = landed && landed->has_value();
+  }
+  if (!ok) {
+    const std::lock_guard lock(mutex_);
+    care_at_ = RetryCareAt(token.life, Now());
+  }
+}
+
+// False when the token cannot be renewed and another is needed.
+Task<bool> Session::Renew(Token token) {
+  const Time started = Now();
+  const auto call = std::make_shared<const Call>(RenewSelfCall(token.life.asked));
+  const Deadline deadline = started + kCareTimeout;
+  const Result<Answer> answer =
+      co_await client_->Do(call, token.identity, Patience::kNone, deadline);
+  const bool refused = answer && answer->status >= 400 && answer->status < 500;
+  if (refused) {
+    co_return false;
+  }
+  const Result<TokenGrant> grant =
+      answer && answer->status == 200 ? ReadLogin(*answer) : Result<TokenGrant>(Error{});
+  if (grant && grant->ttl.count() == 0 && token.life.ttl.count() != 0) {
+    co_return false;
+  }
+  const std::lock_guard lock(mutex_);
+  const auto found = tokens_.find(token.generation);
+  if (!grant || found == tokens_.end()) {
+    care_at_ = RetryCareAt(token.life, Now());
+    co_return true;
+  }
+  Life& life = found->second.life;
+  life = {started, grant->ttl, std::max(life.asked, grant->ttl), grant->renewable};
+  found->second.expires_at = parts_.clock.Now() + grant->ttl;
+  care_at_.reset();
+  ++renewals_;
+  co_return true;
+}
+
+void Session::EndKeeping() {
+  const std::lock_guard lock(mutex_);
+  ending_ = true;
+  wake_->Set(Done{});
+}
+
+void Session::Wake() {
+  const std::lock_guard lock(mutex_);
+  wake_->Set(Done{});
+}
+
+Task<Done> Session::Revoke(Deadline deadline) {
+  std::vector<Token> ours;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [generation, token] : tokens_) {
+      if (token.ours && token.life.End().value_or(Time::max()) > Now()) {
+        ours.push_back(token);
+      }
+    }
+    tokens_.clear();
+    current_ = 0;
+  }
+  const auto call = std::make_shared<const Call>(RevokeSelfCall());
+  for (const Token& token : ours) {
+    const Result<Answer> answer =
+        co_await client_->Do(call, token.identity, Patience::kNone, deadline);
+    if (!answer || answer->status >= 300) {
+      parts_.logger.Warning("the broker's token at vault could not be revoked; it ends by itself",
+                            {{"accessor", token.accessor}});
+    }
+  }
+  co_return Done{};
+}
+
+}  // namespace connector::broker::vault

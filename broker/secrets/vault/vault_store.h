@@ -1,0 +1,92 @@
+#pragma once
+
+// VaultSecretStore: credentials in HashiCorp Vault, KV v1 and v2 and engines that lease.
+//
+// Fetch asks Vault itself; only a live lease is held, in a Secret, until it is replaced. What is
+// followed is watched: KV by its metadata, leases by renewing them and by fetching new ones before
+// they end. What is no longer followed is revoked. How Vault is spoken to is broker/vault's.
+
+#include "broker/secrets/secret_store.h"
+#include "broker/secrets/vault/vault_options.h"
+#include "broker/secrets/vault/vault_status.h"
+#include "common/base/clock.h"
+#include "common/log/log.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace connector::broker::secrets {
+
+enum class VaultKind : std::uint8_t { kUnknown, kKv, kLease };
+
+// What is known of one reference: for the catalog, the status page and the metrics.
+struct VaultObservation {
+  VaultKind kind = VaultKind::kUnknown;
+  // Of what was read last. Stays while Vault does not answer; empty when it was never read, or when
+  // Vault said that it is gone or not ours to read.
+  std::string version;
+  // Why the credential cannot be used; empty while it can, also when Vault is down by now.
+  std::string problem;
+  std::uint32_t kv_version = 0;  // Of KV v2; 0 when there is none.
+  std::string lease_hash;        // 16 hexadecimal digits of the lease id's SHA-256.
+  std::optional<WallTime> expires_at;
+  std::optional<WallTime> last_success;  // Of any answer about this reference.
+  std::string last_error;                // Empty after a success.
+  std::optional<WallTime> last_error_at;
+};
+
+struct VaultStoreParts {
+  std::string_view root_key;  // As FileSecretStore's: versions are keyed with it.
+  const Clock& clock;
+  Executor executor;  // Requests and watching run here, on any number of threads.
+  log::Logger& logger;
+  // Called on any thread, no lock held, and after Follow's callback when both are due: something
+  // of an Observed() that a catalog shows (version, problem) may have changed. May be empty.
+  std::function<void(const SecretRef&)> on_observation{};
+  vault::ExchangeObserver on_exchange{};  // Each request to Vault, for metrics. May be empty.
+  std::function<double()> random{};       // In [0, 1), thread-safe. For tests.
+};
+
+class VaultKeeper;
+
+class VaultSecretStore final : public SecretStore {
+ public:
+  VaultSecretStore(vault::Options options, VaultStoreParts parts);
+  // Stop must have returned, or the executor run no more.
+  ~VaultSecretStore() override;
+  VaultSecretStore(const VaultSecretStore&) = delete;
+  VaultSecretStore& operator=(const VaultSecretStore&) = delete;
+
+  // Also fails with kPermissionDenied when the rules do not let `ref.ns` refer to that path, and
+  // with kInvalidArgument when Vault holds something there that is no credential (wrapped answer,
+  // a value that is not text). Messages name Vault, the path and the way out, never the secret.
+  // kUnavailable carries retry_after.
+  [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline) override;
+
+  // Starts the login too, when `refs` is not empty.
+  void Follow(std::vector<SecretRef> refs,
+              std::function<void(const SecretRef&)> on_change) override;
+
+  bool Discard(const SecretRef& ref) override;
+
+  // Of a reference that is neither followed nor was fetched: the problem that it has not been read.
+  [[nodiscard]] VaultObservation Observed(const SecretRef& ref) const;
+  [[nodiscard]] vault::Status Status() const;
+
+  // Logs in when we are not, and says as whom. The first step of a check.
+  [[nodiscard]] Task<Result<vault::LoginInfo>> CheckLogin(Deadline deadline);
+
+  // Ends watching, revokes leases and our own token, as far as `deadline` allows. Once only; Fetch
+  // fails from then on.
+  [[nodiscard]] Task<Done> Stop(Deadline deadline);
+
+ private:
+  std::shared_ptr<VaultKeeper> keeper_;
+};
+
+}  // namespace connector::broker::secrets

@@ -1,0 +1,382 @@
+#include "broker/secrets/vault/vault_secret_watcher.h"
+
+#include <algorithm>
+#include <set>
+
+namespace connector::broker::secrets {
+namespace {
+
+constexpr std::chrono::seconds kCareTimeout{10};
+// A store that starts with many references spreads its first reads over at most this.
+constexpr std::chrono::milliseconds kLongestSpread{2000};
+constexpr std::chrono::milliseconds kSpreadPerItem{5};
+constexpr std::chrono::hours kLongestSleep{1};
+
+Time Now() {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace
+
+void VaultKeeper::Follow(std::vector<SecretRef> refs,
+                         std::function<void(const SecretRef&)> on_change) {
+  std::vector<ItemPointer> started;
+  std::vector<std::pair<SecretRef, std::vector<std::shared_ptr<VaultLease>>>> to_revoke;
+  std::vector<ItemPointer> observed;
+  bool keep = false;
+  const std::set<SecretRef> wanted(refs.begin(), refs.end());
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      return;
+    }
+    on_change_ = std::move(on_change);
+    for (auto it = items_.begin(); it != items_.end();) {
+      const ItemPointer item = it->second;
+      if (wanted.contains(item->ref)) {
+        ++it;
+        continue;
+      }
+      item->followed = false;
+      item->dropped = true;
+      item->wake->Set(Done{});
+      to_revoke.emplace_back(item->ref, TakeLeases(*item));
+      it = items_.erase(it);
+    }
+    const auto spread =
+        std::min<Time::duration>(kLongestSpread, kSpreadPerItem * static_cast<int>(wanted.size()));
+    for (const SecretRef& ref : wanted) {
+      if (!ref.vault) {
+        continue;
+      }
+      const ItemPointer item = ItemOf(ref);
+      const Result<Done> allowed = policy_.Check(ref.ns, *ref.vault);
+      if (!allowed) {
+        item->seen.problem = allowed.error().message;
+        observed.push_back(item);
+        continue;
+      }
+      keep = true;
+      if (!item->followed) {
+        item->followed = true;
+        item->next = Now() + std::chrono::duration_cast<Time::duration>(spread * Random());
+        started.push_back(item);
+      }
+    }
+    keep = keep && !keeping_;
+    keeping_ = keeping_ || keep;
+  }
+  if (keep) {
+    scope_->Spawn(session_->Keep());
+  }
+  for (const ItemPointer& item : started) {
+    scope_->Spawn(Watch(shared_from_this(), item));
+  }
+  for (auto& [ref, leases] : to_revoke) {
+    if (!leases.empty()) {
+      scope_->Spawn(Revoke(shared_from_this(), ref, std::move(leases)));
+    }
+  }
+  for (const ItemPointer& item : observed) {
+    if (parts_.on_observation) {
+      parts_.on_observation(item->ref);
+    }
+  }
+}
+
+Task<void> VaultKeeper::Watch([[maybe_unused]] std::shared_ptr<VaultKeeper> self,
+                              ItemPointer item) {
+  while (true) {
+    std::shared_ptr<OneShot<Done>> wake;
+    VaultPlan plan;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_ || item->dropped) {
+        co_return;
+      }
+      item->wake = std::make_shared<OneShot<Done>>();
+      wake = item->wake;
+      const bool alive = item->lease != nullptr && session_->EndOf(item->lease->generation);
+      plan = item->Plan(session_->generation(), alive, Now());
+    }
+    if (plan.at > Now()) {
+      co_await OneShot<Done>::Wait(wake, std::min(plan.at, Now() + kLongestSleep));
+      continue;
+    }
+    co_await CareFor(item, plan.what);
+  }
+}
+
+Task<void> VaultKeeper::CareFor(ItemPointer item, VaultCare what) {
+  bool read = what == VaultCare::kRead;
+  if (what == VaultCare::kReadMetadata) {
+    read = co_await ReadMetadata(item);
+  } else if (what == VaultCare::kRenewLease) {
+    read = co_await RenewLease(item);
+  }
+  if (read) {
+    co_await JoinRead(item);
+  }
+}
+
+// Reads anew, though there may be a live lease; joins a read that is under way.
+Task<void> VaultKeeper::JoinRead(ItemPointer item) {
+  std::shared_ptr<VaultItem::Flight> flight;
+  std::optional<vault::Gate::Held> held;
+  bool start = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (item->flight == nullptr) {
+      held = item->gate.Admit(Now());
+      if (held) {
+        item->next = std::max(item->next, held->until);
+        if (item->lease != nullptr) {
+          item->care_at = held->until;
+        }
+        co_return;
+      }
+      item->flight = std::make_shared<VaultItem::Flight>();
+      start = true;
+    }
+    flight = item->flight;
+  }
+  if (start) {
+    flight->Set(co_await Load(item));
+    co_return;
+  }
+  co_await VaultItem::Flight::Wait(flight, Now() + kCareTimeout);
+}
+
+// True when the data must be read: they changed, or metadata may not be read.
+Task<bool> VaultKeeper::ReadMetadata(ItemPointer item) {
+  const std::optional<vault::Call> metadata = vault::MetadataCall(*item->ref.vault);
+  auto busy = std::make_shared<OneShot<Done>>();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!metadata || item->flight != nullptr) {
+      co_return true;  // Joins what is under way.
+    }
+    item->other = busy;
+  }
+  const auto call = std::make_shared<const vault::Call>(metadata->Clone());
+  const Result<vault::Session::Reply> reply =
+      co_await session_->Do(call, vault::Patience::kNone, Now() + kCareTimeout);
+  Result<vault::KvState> state = Error{};
+  if (reply && reply->answer.status == 200) {
+    state = vault::ReadKvState(*item->ref.vault, reply->answer);
+  }
+  bool read = false;
+  {
+    const std::lock_guard lock(mutex_);
+    item->other.reset();
+    item->SetNext(options_.poll_interval, Now(), Random());
+    if (!reply) {
+      TakeFailure(*item, reply.error(), false);
+    } else if (!state) {
+      item->metadata_refused_in = reply->generation;
+      read = true;
+    } else if (state && item->kv && *state == *item->kv) {
+      item->seen.last_success = parts_.clock.Now();
+      item->seen.last_error.clear();
+      item->seen.last_error_at.reset();
+    } else {
+      read = true;
+    }
+  }
+  busy->Set(Done{});
+  co_return read;
+}
+
+// True when another credential is needed.
+Task<bool> VaultKeeper::RenewLease(ItemPointer item) {
+  std::shared_ptr<VaultLease> lease;
+  auto busy = std::make_shared<OneShot<Done>>();
+  {
+    const std::lock_guard lock(mutex_);
+    lease = item->lease;
+    if (lease == nullptr || item->flight != nullptr) {
+      co_return true;
+    }
+    item->other = busy;
+  }
+  const Time started = Now();
+  const auto call = std::make_shared<const vault::Call>(
+      vault::RenewLeaseCall(*item->ref.vault, lease->id.Reveal(), lease->life.asked));
+  const Result<vault::Session::Reply> reply =
+      co_await session_->Do(call, vault::Patience::kNone, started + kCareTimeout);
+  const bool replace = TakeRenewal(item, lease, reply, started);
+  busy->Set(Done{});
+  co_return replace;
+}
+
+bool VaultKeeper::TakeRenewal(const ItemPointer& item,
+                              const std::shared_ptr<VaultLease>& lease,
+                              const Result<vault::Session::Reply>& reply,
+                              Time started) {
+  const int status = reply ? reply->answer.status : 0;
+  const Result<vault::LeaseGrant> grant =
+      status == 200 ? vault::ReadRenewal(reply->answer) : Result<vault::LeaseGrant>(Error{});
+  const std::lock_guard lock(mutex_);
+  item->other.reset();
+  if (item->lease != lease) {
+    return false;  // Given up meanwhile.
+  }
+  if (grant && grant->ttl.count() > 0) {
+    // A new object: others may be reading the old one.
+    auto renewed = std::make_shared<VaultLease>();
+    renewed->id = lease->id.Clone();
+    renewed->hash = lease->hash;
+    renewed->generation = lease->generation;
+    renewed->secret = lease->secret;
+    renewed->life = {started, grant->ttl, lease->life.asked, grant->renewable};
+    item->lease = renewed;
+    item->care_at.reset();
+    if (const std::optional<StoredSecret> live = LiveLease(*item)) {
+      item->seen.expires_at = live->not_after;
+    }
+    item->seen.last_success = parts_.clock.Now();
+    item->seen.last_error.clear();
+    item->seen.last_error_at.reset();
+    ++lease_renewals_;
+    return false;
+  }
+  if (status == 400 || status == 404) {
+    item->lease.reset();  // Vault does not know it: it was revoked.
+    return true;
+  }
+  if (status == 403 || grant) {
+    lease->life.renewable = false;  // It lives to its end; then another.
+    return true;
+  }
+  TakeFailure(*item,
+              reply ? MakeError(ErrorCode::kUnavailable,
+                                ErrorOrigin::kUpstream,
+                                "Vault failed to renew the lease of " + item->ref.vault->path)
+                    : reply.error(),
+              false);
+  return false;
+}
+
+bool VaultKeeper::Discard(const SecretRef& ref) {
+  std::vector<std::shared_ptr<VaultLease>> leases;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = items_.find(ref);
+    if (found == items_.end() || found->second->lease == nullptr || stopping_) {
+      return false;
+    }
+    leases.push_back(std::move(found->second->lease));
+    found->second->lease.reset();
+    found->second->next = Now();
+    found->second->care_at.reset();
+    found->second->wake->Set(Done{});
+  }
+  parts_.logger.Warning("a registry refused a credential of vault; it is revoked and replaced",
+                        {{"path", ref.vault->path}, {"lease", leases.front()->hash}});
+  scope_->Spawn(Revoke(shared_from_this(), ref, std::move(leases)));
+  return true;
+}
+
+// Under the lock.
+std::vector<std::shared_ptr<VaultLease>> VaultKeeper::TakeLeases(VaultItem& item) {
+  std::vector<std::shared_ptr<VaultLease>> out = std::move(item.old_leases);
+  item.old_leases.clear();
+  if (item.lease != nullptr) {
+    out.push_back(std::move(item.lease));
+    item.lease.reset();
+  }
+  return out;
+}
+
+// Tries until it succeeds, is refused, the leases have ended by themselves, or the store stops.
+Task<void> VaultKeeper::Revoke([[maybe_unused]] std::shared_ptr<VaultKeeper> self,
+                               SecretRef ref,
+                               std::vector<std::shared_ptr<VaultLease>> leases) {
+  for (const std::shared_ptr<VaultLease>& lease : leases) {
+    while (!co_await RevokeOne(ref, lease, Now() + kCareTimeout)) {
+      const Time again = vault::RetryCareAt(lease->life, Now());
+      const std::optional<Time> end = lease->life.End();
+      if ((end && again >= *end) || co_await OneShot<Done>::Wait(stopped_, again)) {
+        break;
+      }
+    }
+  }
+}
+
+// False when it may be tried again.
+Task<bool> VaultKeeper::RevokeOne(SecretRef ref,
+                                  std::shared_ptr<VaultLease> lease,
+                                  Deadline deadline) {
+  const auto call =
+      std::make_shared<const vault::Call>(vault::RevokeLeaseCall(*ref.vault, lease->id.Reveal()));
+  const Result<vault::Session::Reply> reply =
+      co_await session_->Do(call, vault::Patience::kNone, deadline);
+  if (!reply || reply->answer.status >= 500) {
+    co_return false;
+  }
+  if (reply->answer.status < 300) {
+    ++leases_revoked_;
+    co_return true;
+  }
+  const Error refusal = vault::ReadRefusal(*call, reply->answer, reply->policies);
+  parts_.logger.Warning(
+      "a lease could not be revoked; it ends by itself",
+      {{"path", ref.vault->path}, {"lease", lease->hash}, {"error", refusal.message}});
+  co_return true;
+}
+
+void VaultKeeper::WakeAll() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [ref, item] : items_) {
+    item->wake->Set(Done{});
+  }
+}
+
+Task<Done> VaultKeeper::Stop(Deadline deadline) {
+  std::map<SecretRef, ItemPointer> items;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    items.swap(items_);
+    for (const auto& [ref, item] : items) {
+      item->dropped = true;
+      item->wake->Set(Done{});
+    }
+  }
+  stopped_->Set(Done{});
+  session_->EndKeeping();
+  // What is under way may still bring leases home.
+  const auto left = deadline - Now();
+  const bool idle = co_await scope_->Close(Now() + left / 2);
+  for (const auto& [ref, item] : items) {
+    std::vector<std::shared_ptr<VaultLease>> leases;
+    {
+      const std::lock_guard lock(mutex_);
+      leases = TakeLeases(*item);
+    }
+    for (const std::shared_ptr<VaultLease>& lease : leases) {
+      if (Now() < deadline && !client_->ProbeAt()) {
+        co_await RevokeOne(ref, lease, deadline);
+      }
+    }
+  }
+  co_await session_->Revoke(deadline);
+  client_->Shutdown();
+  if (!idle) {
+    co_await scope_->Close(Now() + left / 2);
+  }
+  co_return Done{};
+}
+
+void VaultKeeper::Abandon() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stopped_->Set(Done{});
+  session_->EndKeeping();
+  client_->Shutdown();
+  WakeAll();
+}
+
+}  // namespace connector::broker::secrets

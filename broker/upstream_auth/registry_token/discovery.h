@@ -1,0 +1,61 @@
+#pragma once
+
+// Discovery: learns from an unauthenticated `GET /v2/` how a registry wants clients to
+// authenticate. Remembers the challenges for kDiscoveryLife, because they hardly ever change; never
+// a token, and never whether a realm is allowed (realm.h decides that anew each time).
+
+#include "broker/upstream_auth/minter.h"
+#include "common/curl/curl_client.h"
+#include "common/oci/challenge.h"
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace connector::broker::upstream_auth {
+
+inline constexpr std::chrono::minutes kDiscoveryLife{5};
+inline constexpr std::size_t kMaxDiscoveries = 4096;
+
+// Thread-safe.
+class Discovery {
+ public:
+  // Both must outlive this object.
+  Discovery(curl::CurlClient& client, const Clock& clock) : client_(client), clock_(clock) {}
+
+  // The registry's challenges; empty when it asks for none (200). Sends no credential.
+  // Errors: those of Minter::Mint but kPermissionDenied.
+  [[nodiscard]] Task<Result<std::vector<oci::Challenge>>> Challenges(MintRequest request,
+                                                                     Deadline deadline);
+
+  // A mint failed: the registry may have changed its mind, so the next call asks it again.
+  void Forget(const MintRequest& request);
+
+ private:
+  // All that the answer depends on, compared whole.
+  struct Key {
+    ConnectorRef ref;
+    http::Origin address;
+    std::string ca_pem;
+
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Known {
+    std::vector<oci::Challenge> challenges;
+    WallTime until;
+  };
+
+  static Key KeyOf(const MintRequest& request);
+  void Keep(Key key, Known known);
+
+  curl::CurlClient& client_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::map<Key, Known> known_;
+};
+
+}  // namespace connector::broker::upstream_auth

@@ -1,0 +1,80 @@
+#pragma once
+
+// TokenCache: minted tokens by what they were minted for, and how fresh each is. Pure: no clock, no
+// lock, no I/O; the caller guards it. Never holds a single-use token.
+
+#include "broker/upstream_auth/minter.h"
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::broker::upstream_auth {
+
+using TokenPointer = std::shared_ptr<const UpstreamToken>;
+
+inline constexpr std::size_t kMaxCachedTokens = 16384;
+// A token with less life left is not handed out while another can be had (a quarter of its life, if
+// that is shorter).
+inline constexpr std::chrono::seconds kLeastLife{10};
+// From a third of its life before the end, a token is replaced ahead; the point is moved by up to a
+// fifth of that either way, so that tokens of one moment are not all replaced in one moment.
+inline constexpr double kRefreshShare = 1.0 / 3;
+inline constexpr double kRefreshJitter = 0.2;
+
+// Compared whole, never by a digest: a collision would hand out another identity's token.
+struct TokenKey {
+  ConnectorRef connector;
+  std::string mint_key;
+  std::vector<oci::Scope> scopes;  // Sorted, one per repository.
+
+  auto operator<=>(const TokenKey&) const = default;
+};
+
+// Sorts, and joins the actions of one repository.
+[[nodiscard]] std::vector<oci::Scope> Normalized(std::vector<oci::Scope> scopes);
+
+enum class Freshness : std::uint8_t {
+  kNone,     // Not there, or dead.
+  kLow,      // Alive, but only to be used when no other can be had.
+  kRefresh,  // Good; mint its successor now.
+  kFresh,
+};
+
+class TokenCache {
+ public:
+  explicit TokenCache(std::size_t max_entries = kMaxCachedTokens) : max_entries_(max_entries) {}
+
+  struct Found {
+    TokenPointer token;  // Null with kNone.
+    Freshness freshness = Freshness::kNone;
+  };
+  [[nodiscard]] Found Find(const TokenKey& key, WallTime now) const;
+
+  // `random` is in [0, 1). Makes room by dropping what is dead, else what dies first.
+  void Put(const TokenKey& key, TokenPointer token, WallTime now, double random);
+  // The refresh ahead of this token did not bring one that can be kept: do not try again.
+  void KeepToTheEnd(const TokenKey& key);
+  void Erase(const TokenKey& key) { slots_.erase(key); }
+
+  [[nodiscard]] std::size_t size() const { return slots_.size(); }
+
+ private:
+  struct Slot {
+    TokenPointer token;
+    WallTime refresh_at;
+    WallTime low_at;
+  };
+
+  void MakeRoom(WallTime now);
+
+  std::size_t max_entries_;
+  std::map<TokenKey, Slot> slots_;
+};
+
+}  // namespace connector::broker::upstream_auth

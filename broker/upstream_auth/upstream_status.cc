@@ -1,0 +1,63 @@
+#include "broker/upstream_auth/upstream_status.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace connector::broker::upstream_auth {
+namespace {
+
+std::chrono::seconds RetryAfter(const curl::CurlResponse& response) {
+  const auto found = response.headers.find("retry-after");
+  std::uint32_t seconds = 0;
+  if (found != response.headers.end()) {
+    const std::string& text = found->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error == std::errc::result_out_of_range) {
+      return kLongestRetryAfter;
+    }
+    if (error != std::errc{} || end != text.data() + text.size()) {
+      return std::chrono::seconds{0};
+    }
+  }
+  return std::min(std::chrono::seconds{seconds}, kLongestRetryAfter);
+}
+
+}  // namespace
+
+Error UnexpectedStatus(const curl::CurlResponse& response, const std::string& who) {
+  const std::string status = std::to_string(response.status);
+  if (response.status == 429) {
+    Error error = MakeError(ErrorCode::kResourceExhausted,
+                            ErrorOrigin::kUpstream,
+                            who + " limits the rate of requests",
+                            Retry::kSafe);
+    error.retry_after = RetryAfter(response);
+    return error;
+  }
+  if (response.status >= 500) {
+    return MakeError(ErrorCode::kUnavailable,
+                     ErrorOrigin::kUpstream,
+                     who + " failed with status " + status,
+                     Retry::kSafe);
+  }
+  if (response.status >= 300 && response.status < 400) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     ErrorOrigin::kUpstream,
+                     who +
+                         " answered with a redirect, which is not followed; configure the "
+                         "address that it redirects to");
+  }
+  return MakeError(ErrorCode::kInvalidArgument,
+                   ErrorOrigin::kUpstream,
+                   who + " answered with the unexpected status " + status);
+}
+
+Error TransferError(Error error) {
+  if (error.code == ErrorCode::kResourceExhausted) {
+    error.code = ErrorCode::kInvalidArgument;
+  }
+  error.origin = ErrorOrigin::kUpstream;
+  return error;
+}
+
+}  // namespace connector::broker::upstream_auth

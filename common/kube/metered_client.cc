@@ -1,0 +1,47 @@
+#include "common/kube/metered_client.h"
+
+#include "common/base/version.h"
+#include "common/metrics/buckets.h"
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace connector::kube {
+
+double RandomFraction() {
+  thread_local std::mt19937 generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+MeteredClient::MeteredClient(Settings settings, log::Logger& logger, prometheus::Registry& registry)
+    : server_(settings.server.ToString()),
+      requests_(prometheus::BuildCounter()
+                    .Name("connector_broker_kubernetes_requests_total")
+                    .Help("Requests to the Kubernetes API. code: the answer's status, 0 without "
+                          "one.")
+                    .Register(registry)),
+      duration_(prometheus::BuildHistogram()
+                    .Name("connector_broker_kubernetes_request_duration_seconds")
+                    .Help("Time of one request to the Kubernetes API, but watches.")
+                    .Register(registry)),
+      client_(std::move(settings),
+              ClientParts{&logger,
+                          RandomFraction,
+                          [this](const Exchange& exchange) { Note(exchange); },
+                          std::string("connector-broker/") + kVersion}) {}
+
+void MeteredClient::Note(const Exchange& exchange) {
+  const std::string verb(exchange.verb);
+  requests_
+      .Add({{"verb", verb},
+            {"resource", exchange.resource},
+            {"code", std::to_string(exchange.status)}})
+      .Increment();
+  if (exchange.verb != "watch") {
+    duration_.Add({{"verb", verb}}, metrics::LatencyBuckets())
+        .Observe(std::chrono::duration<double>(exchange.took).count());
+  }
+}
+
+}  // namespace connector::kube

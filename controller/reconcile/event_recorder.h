@@ -1,0 +1,41 @@
+#pragma once
+
+// EventTeller: writes the Events about a Connector whose status was written: what became of Ready,
+// and that another Service has its name. One that cannot be written is lost: the status holds all
+// of it.
+
+#include "common/async/task.h"
+#include "common/base/clock.h"
+#include "common/kube/object.h"
+#include "common/log/log.h"
+#include "controller/events/event_aggregator.h"
+#include "controller/status/condition.h"
+#include "controller/writer/writer.h"
+
+#include <string>
+#include <utility>
+
+namespace connector::controller {
+
+class EventTeller {
+ public:
+  // All outlive the teller.
+  struct Parts {
+    Writer* writer = nullptr;
+    const Clock* clock = nullptr;
+    log::Logger* logger = nullptr;
+  };
+
+  EventTeller(Parts parts, std::string instance) : parts_(parts), events_(std::move(instance)) {}
+
+  // `connector` is as it was before `verdicts` were written.
+  [[nodiscard]] Task<void> TellOf(kube::ObjectPtr connector, status::Verdicts verdicts);
+
+ private:
+  Task<void> Write(Happening happening);
+
+  const Parts parts_;
+  EventBook events_;
+};
+
+}  // namespace connector::controller

@@ -1,0 +1,156 @@
+#include "controller/reconcile/proxy_service_reconciler.h"
+
+#include "controller/json/read.h"
+#include "controller/service/proxy_slices.h"
+
+#include <utility>
+
+namespace connector::controller {
+namespace {
+
+using status::Truth;
+
+status::Verdict Right(const std::string& service) {
+  return {Truth::kTrue, "ServiceCreated", "the Service " + service + " leads to the data plane"};
+}
+
+// Errors that say what the API, its admission or its quota will not have: for the condition. Others
+// pass, and are tried again.
+bool IsRefusal(const Error& error) {
+  return !IsNotLeading(error) &&
+         (error.code == ErrorCode::kPermissionDenied || error.code == ErrorCode::kInvalidArgument ||
+          error.code == ErrorCode::kUnauthenticated);
+}
+
+Result<status::Verdict> FromError(const Error& error) {
+  if (IsRefusal(error)) {
+    return status::Verdict{Truth::kFalse, "ServiceRefused", error.message};
+  }
+  return error;
+}
+
+bool IsDeleting(const kube::Object& object) {
+  const boost::json::object* metadata = ObjectAt(object.json(), "metadata");
+  return metadata != nullptr && metadata->contains("deletionTimestamp");
+}
+
+}  // namespace
+
+Deadline ServiceKeeper::ReadDeadline() const {
+  return std::chrono::steady_clock::now() + kWriteTimeout;
+}
+
+Task<Result<status::Verdict>> ServiceKeeper::Ensure(program::Owner owner) {
+  const Result<kube::ObjectPtr> found = co_await FindOrCreate(owner);
+  if (!found) {
+    co_return FromError(found.error());
+  }
+  const kube::Object& observed = **found;
+  const std::string foreign = program::ForeignProblem(observed.json(), owner);
+  if (!foreign.empty()) {
+    co_return status::Verdict{Truth::kFalse, kServiceNameTaken, foreign};
+  }
+  if (IsDeleting(observed)) {
+    co_return MakeError(
+        ErrorCode::kConflict, ErrorOrigin::kUpstream, "the Service is being deleted");
+  }
+  std::optional<boost::json::object> correction =
+      program::Correction(observed.json(), owner, settings_);
+  if (correction) {
+    const Result<kube::ObjectPtr> patched = co_await parts_.writer->MergePatch(
+        kube::kServices, observed.name(), std::string(), *std::move(correction));
+    if (!patched) {
+      co_return FromError(patched.error());
+    }
+  }
+  co_return co_await EnsureSlices(std::move(owner));
+}
+
+Task<Result<kube::ObjectPtr>> ServiceKeeper::FindOrCreate(program::Owner owner) {
+  if (kube::ObjectPtr seen = parts_.view->FindService(owner.ref)) {
+    co_return seen;
+  }
+  const auto created = created_.find(owner.ref);
+  if (created != created_.end() && program::IsOwnedBy(created->second->json(), owner.uid)) {
+    co_return created->second;
+  }
+  // A create, because it alone fails when somebody else has the name: an apply would join in.
+  boost::json::object body = program::Wanted(owner, settings_);
+  Result<kube::ObjectPtr> made =
+      co_await parts_.writer->Create(kube::kServices, owner.ref.ns, std::move(body));
+  if (made) {
+    created_[owner.ref] = *made;
+    co_return made;
+  }
+  if (made.error().code != ErrorCode::kConflict) {
+    co_return made;
+  }
+  const kube::ObjectName name{owner.ref.ns, program::NameOf(owner.ref)};
+  co_return co_await parts_.client->Get(kube::kServices, name, ReadDeadline());
+}
+
+Task<Result<status::Verdict>> ServiceKeeper::EnsureSlices(program::Owner owner) {
+  const std::string name = owner.ref.ns + "/" + program::NameOf(owner.ref);
+  const program::Endpoints none;
+  const bool copies = settings_.mode == program::Mode::kEndpoints;
+  const program::Endpoints& endpoints = copies ? parts_.view->endpoints() : none;
+  const bool any_ready = endpoints.any_ready;
+  program::SliceChanges changes = program::Compare(
+      program::WantedSlices(endpoints, owner), parts_.view->SlicesOf(owner.ref), owner);
+  for (boost::json::object& body : changes.create) {
+    Verdict created = co_await CreateSlice(owner, std::move(body));
+    if (!created || created->truth == Truth::kFalse) {
+      co_return created;
+    }
+  }
+  for (auto& [slice, patch] : changes.patch) {
+    kube::ObjectName slice_name{owner.ref.ns, slice};
+    const Result<kube::ObjectPtr> patched = co_await parts_.writer->MergePatch(
+        kube::kEndpointSlices, std::move(slice_name), std::string(), std::move(patch));
+    if (!patched) {
+      co_return FromError(patched.error());
+    }
+  }
+  for (const kube::ObjectPtr& slice : changes.remove) {
+    const Result<Done> removed =
+        co_await parts_.writer->Delete(kube::kEndpointSlices, slice->name(), slice->uid());
+    if (!removed && removed.error().code != ErrorCode::kNotFound) {
+      co_return FromError(removed.error());
+    }
+  }
+  if (copies && !any_ready) {
+    co_return status::Verdict{Truth::kFalse,
+                              "NoEndpoints",
+                              "no data plane is ready behind the Service " +
+                                  settings_.dataplane_ns + "/" + settings_.dataplane_name};
+  }
+  co_return Right(name);
+}
+
+Task<Result<status::Verdict>> ServiceKeeper::CreateSlice(program::Owner owner,
+                                                         boost::json::object body) {
+  const kube::ObjectName name{owner.ref.ns, TextAt(body.at("metadata").as_object(), "name")};
+  const Result<kube::ObjectPtr> created =
+      co_await parts_.writer->Create(kube::kEndpointSlices, owner.ref.ns, std::move(body));
+  if (created) {
+    co_return Right({});
+  }
+  if (created.error().code != ErrorCode::kConflict) {
+    co_return FromError(created.error());
+  }
+  const Result<kube::ObjectPtr> there =
+      co_await parts_.client->Get(kube::kEndpointSlices, name, ReadDeadline());
+  if (!there) {
+    co_return there.error();
+  }
+  if (!program::IsOwnedBy((*there)->json(), owner.uid)) {
+    co_return status::Verdict{
+        Truth::kFalse,
+        kServiceNameTaken,
+        "the EndpointSlice " + name.ToString() + " is not the Connector's; delete or rename it"};
+  }
+  // Ours, and the view does not have it yet.
+  co_return Result<status::Verdict>(created.error());
+}
+
+}  // namespace connector::controller

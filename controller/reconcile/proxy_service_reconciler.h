@@ -1,0 +1,56 @@
+#pragma once
+
+// ServiceKeeper: makes the Service c-NAME of a Connector, and its EndpointSlices, what they should
+// be. Thin: what they should be is service/'s, whether we may write is the Writer's.
+
+#include "common/async/task.h"
+#include "common/base/result.h"
+#include "common/kube/client.h"
+#include "controller/service/proxy_service.h"
+#include "controller/status/condition.h"
+#include "controller/view/cluster_view.h"
+#include "controller/writer/writer.h"
+
+#include <boost/json.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace connector::controller {
+
+inline constexpr const char* kServiceNameTaken = "ServiceNameTaken";
+
+class ServiceKeeper {
+ public:
+  // All outlive the keeper. `client` only reads here: who holds a name that is taken.
+  struct Parts {
+    kube::Client* client = nullptr;
+    Writer* writer = nullptr;
+    const ClusterView* view = nullptr;
+  };
+
+  ServiceKeeper(program::Settings settings, Parts parts)
+      : settings_(std::move(settings)), parts_(parts) {}
+
+  // ProxyServiceReady. An error is one that another attempt may not meet: kConflict (what we saw is
+  // not what is there), kUnavailable, kDeadlineExceeded, or IsNotLeading.
+  [[nodiscard]] Task<Result<status::Verdict>> Ensure(program::Owner owner);
+
+  // The view has what was written for it.
+  void Seen(const ConnectorRef& ref) { created_.erase(ref); }
+
+ private:
+  using Verdict = Result<status::Verdict>;
+
+  Task<Result<kube::ObjectPtr>> FindOrCreate(program::Owner owner);
+  Task<Verdict> EnsureSlices(program::Owner owner);
+  Task<Verdict> CreateSlice(program::Owner owner, boost::json::object body);
+  [[nodiscard]] Deadline ReadDeadline() const;
+
+  const program::Settings settings_;
+  const Parts parts_;
+  std::map<ConnectorRef, kube::ObjectPtr> created_;  // Which the view does not have yet.
+};
+
+}  // namespace connector::controller

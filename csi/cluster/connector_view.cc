@@ -1,0 +1,107 @@
+#include "csi/cluster/connector_view.h"
+
+#include "common/http/origin.h"
+#include "common/resource/connector.h"
+#include "common/resource/validate.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace connector::csi::cluster {
+namespace {
+
+constexpr std::size_t kMaxProblemBytes = 400;
+
+const boost::json::object* ObjectIn(const boost::json::object* in, std::string_view key) {
+  const boost::json::value* value = in == nullptr ? nullptr : in->if_contains(key);
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+std::string_view TextIn(const boost::json::object* in, std::string_view key) {
+  const boost::json::value* value = in == nullptr ? nullptr : in->if_contains(key);
+  const boost::json::string* text = value == nullptr ? nullptr : value->if_string();
+  return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+// It goes into a gRPC status and an event of the pod.
+std::string Printable(std::string text) {
+  text.resize(std::min(text.size(), kMaxProblemBytes));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+std::string Describe(const boost::json::object& condition) {
+  std::string text(TextIn(&condition, "type"));
+  text.append(" is ").append(TextIn(&condition, "status"));
+  if (const std::string_view reason = TextIn(&condition, "reason"); !reason.empty()) {
+    text.append(" (").append(reason).append(")");
+  }
+  if (const std::string_view message = TextIn(&condition, "message"); !message.empty()) {
+    text.append(": ").append(message);
+  }
+  return Printable(std::move(text));
+}
+
+// The condition that explains best comes first: Ready itself only repeats another one.
+void ReadConditions(const boost::json::object* status, ConnectorFacts& facts) {
+  const boost::json::value* value = status == nullptr ? nullptr : status->if_contains("conditions");
+  const boost::json::array* conditions = value == nullptr ? nullptr : value->if_array();
+  facts.problem = "its controller has not looked at it yet";
+  if (conditions == nullptr) {
+    return;
+  }
+  const boost::json::object* ready = nullptr;
+  const boost::json::object* failing = nullptr;
+  for (const boost::json::value& entry : *conditions) {
+    const boost::json::object* condition = entry.if_object();
+    if (TextIn(condition, "type") == "Ready") {
+      ready = condition;
+    } else if (failing == nullptr && condition != nullptr &&
+               TextIn(condition, "status") != "True") {
+      failing = condition;
+    }
+  }
+  facts.ready = TextIn(ready, "status") == "True";
+  if (facts.ready) {
+    facts.problem.clear();
+  } else if (failing != nullptr) {
+    facts.problem = Describe(*failing);
+  } else if (ready != nullptr) {
+    facts.problem = Describe(*ready);
+  }
+}
+
+std::string UpstreamHost(std::string_view address) {
+  const Result<http::Origin> origin = http::ParseOrigin(address);
+  if (!origin) {
+    return {};
+  }
+  return resource::IsDockerHubHost(origin->host) ? "docker.io" : origin->Authority();
+}
+
+// As images name it: the URL has the port where that is not the scheme's own.
+std::string DataplaneHost(const boost::json::object* address) {
+  const Result<http::Origin> origin = http::ParseOrigin(TextIn(address, "url"));
+  return origin ? origin->Authority() : std::string(TextIn(address, "host"));
+}
+
+}  // namespace
+
+ConnectorFacts ReadConnector(const boost::json::object& object) {
+  const boost::json::object* spec = ObjectIn(&object, "spec");
+  const boost::json::object* status = ObjectIn(&object, "status");
+  ConnectorFacts facts;
+  facts.class_name = std::string(TextIn(spec, "connectorClassName"));
+  if (facts.class_name.empty()) {
+    facts.class_name = resource::kDefaultClass;
+  }
+  facts.host = DataplaneHost(ObjectIn(status, "address"));
+  facts.upstream_host = UpstreamHost(TextIn(spec, "address"));
+  ReadConditions(status, facts);
+  return facts;
+}
+
+}  // namespace connector::csi::cluster

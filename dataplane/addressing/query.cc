@@ -1,0 +1,235 @@
+#include "dataplane/addressing/query.h"
+
+#include "common/base/ascii.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace connector::dataplane::addressing {
+namespace {
+
+using http::Method;
+using Code = TargetErrorCode;
+using Failure = std::optional<TargetError>;
+
+Failure Fail(Code code, std::string_view sentence) {
+  return TargetError{code, sentence};
+}
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  if (c >= 'a' && c <= 'f') {
+    return c - 'a' + 10;
+  }
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+// '+' stays '+': no value that we accept holds a space, and media types do hold '+'.
+std::optional<std::string> PercentDecode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out.push_back(text[i]);
+      continue;
+    }
+    const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? HexValue(text[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      return std::nullopt;
+    }
+    out.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return out;
+}
+
+bool IsAlnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// RFC 6838 section 4.2, type "/" subtype.
+bool IsMediaType(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (text.size() > 255 || slash == 0 || slash == std::string_view::npos ||
+      slash + 1 == text.size()) {
+    return false;
+  }
+  return std::all_of(text.begin(),
+                     text.end(),
+                     [](char c) {
+                       return IsAlnum(c) ||
+                              std::string_view("!#$&-^_.+/").find(c) != std::string_view::npos;
+                     }) &&
+         text.find('/', slash + 1) == std::string_view::npos;
+}
+
+bool IsAlgorithm(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("+._-").find(c) != std::string_view::npos;
+  });
+}
+
+// host[:port]; it is compared with configured hosts and never dialled.
+bool IsMirrorHost(std::string_view text) {
+  return !text.empty() && text.size() <= 259 && std::all_of(text.begin(), text.end(), [](char c) {
+    return IsAlnum(c) || std::string_view(".-_:[]").find(c) != std::string_view::npos;
+  });
+}
+
+// A key stands once. `slot` is empty until then, since no empty value is valid.
+Failure Store(std::string value, bool valid, std::string& slot, const TargetError& invalid) {
+  if (!slot.empty()) {
+    return Fail(Code::kQueryInvalid, "A query parameter must stand once.");
+  }
+  if (!valid) {
+    return invalid;
+  }
+  slot = std::move(value);
+  return std::nullopt;
+}
+
+constexpr TargetError kBadDigest{
+    Code::kDigestInvalid, "A digest must read algorithm:hex, such as sha256: and 64 digits."};
+constexpr TargetError kBadFrom{Code::kNameInvalid, "The parameter from must name a repository."};
+constexpr TargetError kBadType{Code::kQueryInvalid, "The artifactType must be a media type."};
+constexpr TargetError kBadLast{Code::kPageInvalid,
+                               "The parameter last must be a repository name or a tag."};
+constexpr TargetError kBadPage{
+    Code::kPageInvalid, "The parameter page must be taken from a Link; list again from the start."};
+constexpr TargetError kBadHost{Code::kNameInvalid, "The parameter ns must read host or host:port."};
+constexpr TargetError kBadAlgorithm{Code::kDigestInvalid,
+                                    "The digest-algorithm must be a name such as sha512."};
+
+Failure StoreDigest(std::string value, std::string& slot) {
+  const bool valid = connector::oci::IsDigest(value);
+  return Store(std::move(value), valid, slot, kBadDigest);
+}
+
+Failure StorePageSize(std::string_view value, std::optional<std::uint32_t>& slot) {
+  if (slot) {
+    return Fail(Code::kQueryInvalid, "A query parameter must stand once.");
+  }
+  const bool digits =
+      !value.empty() && value.size() <= 18 &&
+      std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits) {
+    return Fail(Code::kPageInvalid, "The parameter n must be a number from 0 to 10000.");
+  }
+  std::uint64_t n = 0;
+  std::from_chars(value.data(), value.data() + value.size(), n);
+  slot = static_cast<std::uint32_t>(std::min<std::uint64_t>(n, kMaxPageSize));
+  return std::nullopt;
+}
+
+Failure ReadUploadStart(std::string_view key, std::string value, Operation& operation) {
+  if (key == "digest") {
+    return StoreDigest(std::move(value), operation.digest);
+  }
+  if (key == "mount") {
+    return StoreDigest(std::move(value), operation.mount);
+  }
+  if (key == "digest-algorithm") {
+    const bool valid = IsAlgorithm(value);
+    return Store(std::move(value), valid, operation.digest_algorithm, kBadAlgorithm);
+  }
+  if (key == "from") {
+    const bool valid = IsClientRepository(value);
+    return Store(std::move(value), valid, operation.from, kBadFrom);
+  }
+  return std::nullopt;  // `origin` (some clients send it) and what nobody knows.
+}
+
+Failure ReadTag(std::string value, Operation& operation) {
+  if (!connector::oci::IsTag(value)) {
+    return Fail(Code::kTagInvalid, "A tag must be 1 to 128 of [A-Za-z0-9._-].");
+  }
+  if (operation.tags.size() == kMaxTagsPerPut) {
+    return Fail(Code::kQueryInvalid, "At most 16 tags may stand in one request.");
+  }
+  operation.tags.push_back(std::move(value));
+  return std::nullopt;
+}
+
+Failure ReadPage(std::string_view key, std::string value, Operation& operation) {
+  if (key == "n") {
+    return StorePageSize(value, operation.n);
+  }
+  if (key == "page") {
+    const bool valid = IsSealedText(value, kMaxPageBytes);
+    return Store(std::move(value), valid, operation.page, kBadPage);
+  }
+  if (key == "last") {
+    const bool valid = connector::oci::IsTag(value) || connector::oci::IsRepository(value) ||
+                       connector::oci::IsDigest(value);
+    return Store(std::move(value), valid, operation.last, kBadLast);
+  }
+  return std::nullopt;
+}
+
+Failure ReadOne(std::string_view key, std::string value, Operation& operation) {
+  if (key == "ns") {
+    const bool valid = IsMirrorHost(value);
+    return Store(Lower(value), valid, operation.ns, kBadHost);
+  }
+  switch (operation.kind) {
+    case OperationKind::kUploadStart:
+      return ReadUploadStart(key, std::move(value), operation);
+    case OperationKind::kUploadSession:
+      return key == "digest" && operation.method == Method::kPut
+                 ? StoreDigest(std::move(value), operation.digest)
+                 : std::nullopt;
+    case OperationKind::kManifest:
+      return key == "tag" && operation.method == Method::kPut && operation.reference_is_digest
+                 ? ReadTag(std::move(value), operation)
+                 : std::nullopt;
+    case OperationKind::kTags:
+      return ReadPage(key, std::move(value), operation);
+    case OperationKind::kReferrers:
+      if (key == "artifactType") {
+        const bool valid = IsMediaType(value);
+        return Store(std::move(value), valid, operation.artifact_type, kBadType);
+      }
+      return ReadPage(key, std::move(value), operation);
+    case OperationKind::kPing:
+    case OperationKind::kBlob:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool IsSealedText(std::string_view text, std::size_t max_bytes) {
+  return !text.empty() && text.size() <= max_bytes &&
+         std::all_of(
+             text.begin(), text.end(), [](char c) { return IsAlnum(c) || c == '-' || c == '_'; });
+}
+
+std::optional<TargetError> ReadQuery(std::string_view query, Operation& operation) {
+  // Some servers split at ';', others do not.
+  if (query.find(';') != std::string_view::npos) {
+    return Fail(Code::kQueryInvalid, "The query must not hold ';'.");
+  }
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    const std::optional<std::string> key = PercentDecode(pair.substr(0, equals));
+    std::optional<std::string> value =
+        PercentDecode(pair.substr(std::min(equals + 1, pair.size())));
+    if (!key || !value) {
+      return Fail(Code::kQueryInvalid, "A '%' in the query must be followed by two hex digits.");
+    }
+    if (Failure failure = ReadOne(*key, *std::move(value), operation)) {
+      return failure;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace connector::dataplane::addressing

@@ -1,0 +1,21 @@
+#pragma once
+
+// Reads a query by allow-list into an Operation: keys are decoded, then compared; values are
+// decoded, then validated. Private to ParseTarget.
+
+#include "dataplane/addressing/target.h"
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace connector::dataplane::addressing {
+
+// `query` is what stands after '?'. Returns the error, or nullopt when all keys that this kind and
+// method know are valid and each stands once (`tag` aside). All other keys are dropped.
+[[nodiscard]] std::optional<TargetError> ReadQuery(std::string_view query, Operation& operation);
+
+// What Seal() of common/crypto writes: [A-Za-z0-9_-], at least one of them.
+[[nodiscard]] bool IsSealedText(std::string_view text, std::size_t max_bytes);
+
+}  // namespace connector::dataplane::addressing

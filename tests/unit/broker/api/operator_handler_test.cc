@@ -1,0 +1,105 @@
+#include "broker/api/operator_handler.h"
+
+#include "common/log/log.h"
+#include "tests/support/result_matchers.h"
+#include "tests/support/run_task.h"
+#include "tests/unit/broker/rpc/fakes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace connector::broker::api {
+namespace {
+
+using ::testing::HasSubstr;
+using testing_support::HasError;
+using testing_support::RunTask;
+
+class OperatorTest : public ::testing::Test {
+ protected:
+  OperatorTest() {
+    catalog_.Replace(
+        SnapshotOf({EntryOf(HarborConnector("default", "harbor", {{"ci", "builder"}}))}));
+    verifier_.Accept("builder-token", ServiceAccountCaller("ci", "builder", WallTime::max()));
+  }
+  static Task<v1::CheckConnectorResponse> Probe(std::shared_ptr<const connectors::Entry> entry,
+                                                Deadline /*deadline*/) {
+    v1::CheckConnectorResponse response;
+    response.add_steps()->set_name("probed " + entry->connector->ref.ToString());
+    co_return response;
+  }
+  v1::ExplainAccessResponse Explain(const v1::ExplainAccessRequest& request) {
+    auto response = RunTask(handler_.Explain(request, "operator", Deadline::max()));
+    EXPECT_TRUE(response.has_value());
+    return response ? *response : v1::ExplainAccessResponse();
+  }
+  static v1::ExplainAccessRequest Pull(const std::string& repository) {
+    v1::ExplainAccessRequest request;
+    request.mutable_connector()->set_namespace_("default");
+    request.mutable_connector()->set_name("harbor");
+    request.set_caller_token("builder-token");
+    v1::Scope& scope = *request.add_scopes();
+    scope.set_repository(repository);
+    scope.add_actions(v1::ACTION_PULL);
+    return request;
+  }
+
+  connectors::Catalog catalog_;
+  FakeVerifier verifier_;
+  log::Logger log_{2, "test", log::Level::kError};
+  OperatorHandler handler_{{&catalog_, &verifier_, &OperatorTest::Probe, &log_}};
+};
+
+TEST_F(OperatorTest, ExplainNamesTheRuleThatAllows) {
+  const v1::ExplainAccessResponse response = Explain(Pull("team-a/app"));
+
+  EXPECT_TRUE(response.allowed());
+  EXPECT_EQ(response.rule(), "access[0]");
+  EXPECT_EQ(response.subject(), "system:serviceaccount:ci:builder");
+}
+
+TEST_F(OperatorTest, ExplainSaysWhyARuleDoesNotMatch) {
+  const v1::ExplainAccessResponse response = Explain(Pull("team-b/app"));
+
+  EXPECT_FALSE(response.allowed());
+  EXPECT_EQ(response.rule(), "");
+  EXPECT_THAT(response.reason(), HasSubstr("team-b/app"));
+}
+
+TEST_F(OperatorTest, ExplainTellsAnOperatorWhyATokenIsNotAccepted) {
+  v1::ExplainAccessRequest request = Pull("team-a/app");
+  request.set_caller_token("forged");
+
+  EXPECT_FALSE(Explain(request).allowed());
+  EXPECT_THAT(Explain(request).reason(), HasSubstr("signature is wrong"));
+}
+
+TEST_F(OperatorTest, ExplainSaysThatAConnectorDoesNotExist) {
+  v1::ExplainAccessRequest request = Pull("team-a/app");
+  request.mutable_connector()->set_name("absent");
+
+  EXPECT_FALSE(Explain(request).allowed());
+  EXPECT_THAT(Explain(request).reason(), HasSubstr("default/absent"));
+}
+
+TEST_F(OperatorTest, ExplainRefusesABadRequest) {
+  EXPECT_THAT(RunTask(handler_.Explain(Pull("../x"), "operator", Deadline::max())),
+              HasError(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(OperatorTest, CheckProbesTheConnectorThatIsNamed) {
+  v1::CheckConnectorRequest request;
+  request.mutable_connector()->set_namespace_("default");
+  request.mutable_connector()->set_name("harbor");
+
+  const auto response = RunTask(handler_.Check(request, "operator", Deadline::max()));
+
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->steps(0).name(), "probed default/harbor");
+  request.mutable_connector()->set_name("absent");
+  EXPECT_THAT(RunTask(handler_.Check(request, "operator", Deadline::max())),
+              HasError(ErrorCode::kNotFound));
+}
+
+}  // namespace
+}  // namespace connector::broker::api

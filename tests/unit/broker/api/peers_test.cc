@@ -1,0 +1,36 @@
+#include "broker/api/peers.h"
+
+#include <gtest/gtest.h>
+
+namespace connector::broker::api {
+namespace {
+
+const PeerLists kLists{{"spiffe://local/dataplane"}, {"spiffe://local/operator"}};
+
+std::string Methods(const std::vector<std::string>& sans) {
+  std::string allowed;
+  for (const auto& [method, name] : {std::pair{Method::kIssueToken, "issue "},
+                                     std::pair{Method::kWatchRoutes, "watch "},
+                                     std::pair{Method::kCheckConnector, "check "},
+                                     std::pair{Method::kExplainAccess, "explain "}}) {
+    allowed += AllowedPeer(kLists, method, sans) ? name : "";
+  }
+  return allowed;
+}
+
+TEST(AllowedPeer, GivesEachListItsMethods) {
+  EXPECT_EQ(Methods({"spiffe://local/dataplane"}), "issue watch ");
+  EXPECT_EQ(Methods({"spiffe://local/operator"}), "watch check explain ");
+  EXPECT_EQ(Methods({"other", "spiffe://local/dataplane"}), "issue watch ");
+}
+
+TEST(AllowedPeer, ComparesNamesWhole) {
+  EXPECT_EQ(Methods({}), "");
+  EXPECT_EQ(Methods({""}), "");
+  EXPECT_EQ(Methods({"spiffe://local/dataplane/x"}), "");
+  EXPECT_EQ(Methods({"spiffe://local"}), "");
+  EXPECT_EQ(Methods({"SPIFFE://LOCAL/DATAPLANE"}), "");
+}
+
+}  // namespace
+}  // namespace connector::broker::api

@@ -1,0 +1,213 @@
+// WatchRoutes streams on a played gRPC call, which watches that the rules of the callback API are
+// kept: one write at a time, none after Finish, Finish once and never during a write.
+
+#include "broker/api/watch_stream.h"
+
+#include "broker/api/watch_hub.h"
+#include "tests/support/fake_clock.h"
+#include "tests/unit/broker/rpc/fakes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace connector::broker::api {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class PlayedCall final : public ::grpc::ServerCallbackWriter<v1::WatchRoutesResponse> {
+ public:
+  explicit PlayedCall(::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* reactor)
+      : reactor_(reactor) {
+    this->BindReactor(reactor);
+  }
+
+  void Write(const v1::WatchRoutesResponse* message, ::grpc::WriteOptions /*options*/) override {
+    const std::lock_guard lock(mutex_);
+    EXPECT_TRUE(message_ == nullptr && !status_) << "a write beside a write, or after the end";
+    message_ = message;
+  }
+  void Finish(::grpc::Status status) override {
+    const std::lock_guard lock(mutex_);
+    EXPECT_TRUE(message_ == nullptr && !status_) << "an end during a write, or a second end";
+    status_ = std::move(status);
+  }
+  void WriteAndFinish(const v1::WatchRoutesResponse* /*message*/,
+                      ::grpc::WriteOptions /*options*/,
+                      ::grpc::Status /*status*/) override {
+    ADD_FAILURE();
+  }
+  void SendInitialMetadata() override {}
+
+  // The network took the message that is being written: returns it.
+  std::optional<v1::WatchRoutesResponse> CompleteWrite(bool ok = true) {
+    std::optional<v1::WatchRoutesResponse> sent;
+    {
+      const std::lock_guard lock(mutex_);
+      if (message_ == nullptr) {
+        return std::nullopt;
+      }
+      sent = *message_;
+      message_ = nullptr;
+    }
+    reactor_->OnWriteDone(ok);
+    return sent;
+  }
+  void Cancel() { reactor_->OnCancel(); }
+  std::optional<::grpc::StatusCode> ended() {
+    const std::lock_guard lock(mutex_);
+    return status_ ? std::optional(status_->error_code()) : std::nullopt;
+  }
+  void Done() { reactor_->OnDone(); }
+
+ private:
+  ::grpc::internal::ServerReactor* reactor() override { return reactor_; }
+  void CallOnDone() override {}
+
+  ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* const reactor_;
+  std::mutex mutex_;
+  const v1::WatchRoutesResponse* message_ = nullptr;
+  std::optional<::grpc::Status> status_;
+};
+
+class WatchStreamTest : public ::testing::Test {
+ protected:
+  void Publish(const std::vector<std::string>& names) {
+    std::vector<std::shared_ptr<const connectors::Entry>> entries;
+    for (const std::string& name : names) {
+      entries.push_back(EntryOf(HarborConnector("default", name, {})));
+    }
+    catalog_.Replace(SnapshotOf(entries));
+  }
+  static std::vector<std::string> Names(const std::optional<v1::WatchRoutesResponse>& response) {
+    std::vector<std::string> names;
+    if (!response) {
+      return {"nothing was sent"};
+    }
+    for (const v1::Route& route : response->routes()) {
+      names.push_back(route.connector().name());
+    }
+    for (const v1::ConnectorRef& ref : response->removed()) {
+      names.push_back("-" + ref.name());
+    }
+    return names;
+  }
+
+  testing_support::FakeClock clock_;
+  connectors::Catalog catalog_;
+  WatchHub hub_{catalog_, Secret(std::string(32, 'r')), clock_};
+};
+
+TEST_F(WatchStreamTest, TellsASlowClientOnlyTheNewestState) {
+  Publish({"a"});
+  PlayedCall call(hub_.Open());
+  Publish({"a", "b"});
+  Publish({"c"});
+  Publish({"c", "d"});
+
+  const auto first = call.CompleteWrite();
+  EXPECT_TRUE(first->snapshot());
+  EXPECT_THAT(Names(first), ElementsAre("a"));
+  EXPECT_THAT(Names(call.CompleteWrite()), ElementsAre("c", "d", "-a"));
+  EXPECT_EQ(call.CompleteWrite(), std::nullopt) << "b came and went unseen";
+
+  call.Cancel();
+  call.Done();
+}
+
+TEST_F(WatchStreamTest, SaysNothingWhenNothingDiffers) {
+  Publish({"a"});
+  PlayedCall call(hub_.Open());
+  ASSERT_TRUE(call.CompleteWrite().has_value());
+  Publish({"a"});
+  hub_.RefreshKeys();
+
+  EXPECT_EQ(call.CompleteWrite(), std::nullopt);
+
+  call.Cancel();
+  call.Done();
+}
+
+TEST_F(WatchStreamTest, SendsNewKeysWithTheRoutesThatWait) {
+  Publish({"a"});
+  PlayedCall call(hub_.Open());
+  Publish({"b"});
+  clock_.Advance(kSealingPeriod);
+  hub_.RefreshKeys();
+  ASSERT_TRUE(call.CompleteWrite().has_value());
+
+  const auto second = call.CompleteWrite();
+  EXPECT_THAT(Names(second), ElementsAre("b", "-a"));
+  EXPECT_EQ(second->sealing_keys().size(), 3);
+
+  call.Cancel();
+  call.Done();
+}
+
+TEST_F(WatchStreamTest, EndsOnlyWhenTheWriteUnderWayIsDone) {
+  PlayedCall call(hub_.Open());
+  call.Cancel();
+  EXPECT_EQ(call.ended(), std::nullopt);
+
+  ASSERT_TRUE(call.CompleteWrite(false).has_value());
+
+  EXPECT_EQ(call.ended(), ::grpc::StatusCode::CANCELLED);
+  call.Done();
+  EXPECT_EQ(hub_.streams(), 0U);
+}
+
+TEST_F(WatchStreamTest, EndsWhenAWriteFails) {
+  PlayedCall call(hub_.Open());
+  ASSERT_TRUE(call.CompleteWrite(false).has_value());
+
+  EXPECT_EQ(call.ended(), ::grpc::StatusCode::UNAVAILABLE);
+  Publish({"a"});
+  call.Done();
+}
+
+TEST_F(WatchStreamTest, EndsAtOnceWhenTheBrokerIsStopping) {
+  PlayedCall open(hub_.Open());
+  ASSERT_TRUE(open.CompleteWrite().has_value());
+  hub_.Stop();
+  PlayedCall late(hub_.Open());
+
+  EXPECT_EQ(open.ended(), ::grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(late.ended(), ::grpc::StatusCode::UNAVAILABLE);
+  open.Done();
+  late.Done();
+  hub_.WaitUntilIdle();
+}
+
+TEST_F(WatchStreamTest, KeepsTheRulesWhileEverythingHappensAtOnce) {
+  for (int round = 0; round < 50; ++round) {
+    PlayedCall call(hub_.Open());
+    std::atomic<bool> cancelled = false;
+    std::thread network([&] {
+      while (!call.ended()) {
+        call.CompleteWrite(!cancelled);
+      }
+    });
+    std::thread keys([&] {
+      clock_.Advance(kSealingPeriod);
+      hub_.RefreshKeys();
+    });
+    for (int i = 0; i < 20; ++i) {
+      Publish({"a", "n" + std::to_string(i)});
+    }
+    cancelled = true;
+    call.Cancel();
+    network.join();
+    keys.join();
+    call.Done();
+  }
+  EXPECT_EQ(hub_.streams(), 0U);
+}
+
+}  // namespace
+}  // namespace connector::broker::api

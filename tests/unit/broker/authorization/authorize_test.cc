@@ -1,0 +1,297 @@
+#include "broker/authorization/authorize.h"
+
+#include "broker/api/issue_token_handler.h"
+#include "broker/api/operator_handler.h"
+#include "broker/callers/token_key.h"
+#include "common/log/log.h"
+#include "tests/support/fake_audit_log.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/run_task.h"
+#include "tests/unit/broker/rpc/fakes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace connector::broker::api {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using namespace std::chrono_literals;
+
+using Accounts = std::vector<std::pair<std::string, std::string>>;
+const Accounts kBuilder = {{"ci", "builder"}};
+const Accounts kNobodyOfUs = {{"ci", "other"}};
+
+// Lets callers use the connectors that a test names.
+class FakeReviewer final : public authorization::AccessReviewer {
+ public:
+  Task<Result<authorization::AccessAnswer>> MayUse(authorization::AccessQuestion question,
+                                                   Deadline /*deadline*/) override {
+    asked.push_back(question.connector.ToString());
+    last = question;
+    if (error) {
+      co_return *error;
+    }
+    co_return authorization::AccessAnswer{
+        allowed.contains(question.connector.ToString()), "RoleBinding \"x\"", asked_at};
+  }
+  std::set<std::string> allowed;
+  std::optional<Error> error;
+  WallTime asked_at = testing_support::FakeClock::kStart;
+  std::vector<std::string> asked;
+  authorization::AccessQuestion last;
+};
+
+class AuthorizeTest : public ::testing::Test {
+ protected:
+  void Publish(const std::vector<resource::Connector>& connectors) {
+    std::vector<std::shared_ptr<const connectors::Entry>> entries;
+    for (const resource::Connector& connector : connectors) {
+      entries.push_back(EntryOf(connector));
+    }
+    catalog_.Replace(SnapshotOf(entries));
+  }
+  // A connector for harbor.example.com without access rules.
+  static resource::Connector Open(const std::string& ns, const std::string& name) {
+    resource::Connector connector = HarborConnector(ns, name, {});
+    connector.access.clear();
+    return connector;
+  }
+  Authorization Ask(const Target& target, const std::string& repository = "team-a/app") {
+    AccessRequest request{catalog_.Current(), target, caller_, "key", {}};
+    request.scopes.push_back({repository, oci::ActionSet{oci::Action::kPull}});
+    return testing_support::RunTask(Authorize(&reviewer_, std::move(request), Deadline::max()));
+  }
+
+  connectors::Catalog catalog_;
+  FakeReviewer reviewer_;
+  callers::Caller caller_ = ServiceAccountCaller("ci", "builder", WallTime::max());
+};
+
+TEST_F(AuthorizeTest, AllowsWhatRbacAndARuleAllowAndNamesBoth) {
+  Publish({HarborConnector("default", "harbor", kBuilder)});
+  reviewer_.allowed = {"default/harbor"};
+
+  const Authorization made = Ask(ConnectorRef{"default", "harbor"});
+
+  EXPECT_FALSE(made.choice.refusal);
+  EXPECT_EQ(made.choice.rule, "rbac,access[0]");
+  EXPECT_EQ(made.checked_at, reviewer_.asked_at);
+  EXPECT_EQ(reviewer_.last.token_key, "key");
+  EXPECT_EQ(reviewer_.last.caller.Name(), caller_.Name());
+}
+
+TEST_F(AuthorizeTest, LeavesAConnectorWithoutRulesToRbacAlone) {
+  Publish({Open("default", "harbor")});
+  reviewer_.allowed = {"default/harbor"};
+
+  EXPECT_EQ(Ask(ConnectorRef{"default", "harbor"}).choice.rule, "rbac");
+}
+
+TEST_F(AuthorizeTest, MakesAConnectorThatRbacDeniesLookAbsentWhateverItsRulesSay) {
+  Publish({HarborConnector("default", "harbor", kBuilder), Open("default", "open")});
+  const std::string absent = Ask(ConnectorRef{"default", "absent"}).choice.refusal->message;
+  for (const char* name : {"harbor", "open"}) {
+    const Authorization made = Ask(ConnectorRef{"default", name});
+
+    ASSERT_TRUE(made.choice.refusal) << name;
+    EXPECT_EQ(made.choice.entry, nullptr);
+    EXPECT_EQ(made.choice.refusal->reason, v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+    std::string message = made.choice.refusal->message;
+    message.replace(message.find(name), std::string(name).size(), "absent");
+    EXPECT_EQ(message, absent);
+    EXPECT_THAT(made.choice.refusal->detail, HasSubstr("RBAC does not let"));
+  }
+}
+
+TEST_F(AuthorizeTest, TellsACallerWhomOnlyARuleDeniesThatItDoes) {
+  Publish({HarborConnector("default", "harbor", kBuilder)});
+  reviewer_.allowed = {"default/harbor"};
+
+  EXPECT_EQ(Ask(ConnectorRef{"default", "harbor"}, "team-b/app").choice.refusal->reason,
+            v1::DENIAL_REASON_ACCESS_DENIED);
+  reviewer_.allowed.clear();
+  EXPECT_EQ(Ask(ConnectorRef{"default", "harbor"}, "team-b/app").choice.refusal->reason,
+            v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+}
+
+TEST_F(AuthorizeTest, AsksNobodyWhereNoRuleSpeaksOfTheCallerOrNothingIsThere) {
+  Publish({HarborConnector("default", "harbor", kNobodyOfUs)});
+
+  EXPECT_EQ(Ask(ConnectorRef{"default", "harbor"}).choice.refusal->reason,
+            v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+  EXPECT_TRUE(Ask(ConnectorRef{"default", "absent"}).choice.refusal);
+  EXPECT_THAT(reviewer_.asked, IsEmpty());
+}
+
+TEST_F(AuthorizeTest, DeniesWithARetryWhenTheClusterCannotBeAsked) {
+  Publish({HarborConnector("default", "harbor", kBuilder)});
+  reviewer_.allowed = {"default/harbor"};
+  reviewer_.error = MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, "no connection");
+
+  const Authorization made = Ask(ConnectorRef{"default", "harbor"});
+
+  ASSERT_TRUE(made.choice.refusal);
+  EXPECT_EQ(made.choice.refusal->reason, v1::DENIAL_REASON_IDENTITY_UNAVAILABLE);
+  EXPECT_GT(made.choice.refusal->retry_after, 0s);
+  EXPECT_THAT(made.choice.refusal->message, Not(HasSubstr("harbor")));
+}
+
+TEST_F(AuthorizeTest, AsksAboutAMirrorsConnectorsOneByOneUntilOneIsAllowed) {
+  Publish({Open("a", "hub"),
+           Open("b", "hub"),
+           Open("ci", "hub"),
+           Open("d", "hub"),
+           HarborConnector("e", "hub", kNobodyOfUs)});
+  reviewer_.allowed = {"b/hub", "d/hub"};
+
+  const Authorization made = Ask(MirrorHost{"harbor.example.com"});
+
+  EXPECT_EQ(made.choice.entry->connector->ref.ToString(), "b/hub");
+  EXPECT_THAT(reviewer_.asked, ElementsAre("ci/hub", "a/hub", "b/hub"));
+}
+
+TEST_F(AuthorizeTest, AsksAboutThoseThatTheRulesDenyAfterAllOthers) {
+  Publish({HarborConnector("a", "hub", kBuilder), Open("b", "hub")});
+  reviewer_.allowed = {"a/hub"};
+
+  const Authorization made = Ask(MirrorHost{"harbor.example.com"}, "team-b/app");
+
+  EXPECT_THAT(reviewer_.asked, ElementsAre("b/hub", "a/hub"));
+  EXPECT_EQ(made.choice.refusal->reason, v1::DENIAL_REASON_ACCESS_DENIED);
+}
+
+TEST_F(AuthorizeTest, AsksAboutNoMoreThanABoundedNumberOfAMirrorsConnectors) {
+  std::vector<resource::Connector> many;
+  for (int i = 10; i < 60; ++i) {
+    many.push_back(Open("team-" + std::to_string(i), "hub"));
+  }
+  Publish(many);
+  reviewer_.allowed = {"team-59/hub"};
+
+  const Authorization made = Ask(MirrorHost{"harbor.example.com"});
+
+  EXPECT_EQ(made.choice.refusal->reason, v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+  EXPECT_EQ(reviewer_.asked.size(), kMaxAccessReviews);
+}
+
+TEST_F(AuthorizeTest, StopsAtAMirrorsConnectorAboutWhichThereIsNoAnswer) {
+  Publish({Open("a", "hub"), Open("b", "hub")});
+  reviewer_.error = MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, "no connection");
+
+  EXPECT_EQ(Ask(MirrorHost{"harbor.example.com"}).choice.refusal->reason,
+            v1::DENIAL_REASON_IDENTITY_UNAVAILABLE);
+  EXPECT_EQ(reviewer_.asked.size(), 1U);
+}
+
+TEST_F(AuthorizeTest, KnowsNoRbacWithoutAReviewer) {
+  Publish({Open("default", "open"), HarborConnector("default", "harbor", kBuilder)});
+  const auto ask = [this](const std::string& name) {
+    AccessRequest request{catalog_.Current(), ConnectorRef{"default", name}, caller_, "", {}};
+    request.scopes.push_back({"team-a/app", oci::ActionSet{oci::Action::kPull}});
+    return testing_support::RunTask(Authorize(nullptr, std::move(request), Deadline::max()));
+  };
+
+  EXPECT_EQ(ask("harbor").choice.rule, "access[0]");
+  EXPECT_EQ(ask("open").choice.refusal->reason, v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+}
+
+// The handlers with a reviewer.
+class HandlersWithRbacTest : public AuthorizeTest {
+ protected:
+  HandlersWithRbacTest() {
+    caller_.expires_at = clock_.Now() + 1h;
+    verifier_.Accept("builder-token", caller_);
+    tokens_.SetNotAfter(clock_.Now() + 1h);
+    Publish({HarborConnector("default", "harbor", kBuilder)});
+    reviewer_.allowed = {"default/harbor"};
+  }
+  v1::IssueTokenResponse Issue() {
+    v1::IssueTokenRequest request;
+    request.mutable_connector()->set_namespace_("default");
+    request.mutable_connector()->set_name("harbor");
+    request.set_caller_token("builder-token");
+    v1::Scope& scope = *request.add_scopes();
+    scope.set_repository("team-a/app");
+    scope.add_actions(v1::ACTION_PULL);
+    IssueTokenHandler handler({&catalog_,
+                               &verifier_,
+                               &tokens_,
+                               &audit_,
+                               &clock_,
+                               &log_,
+                               [](const IssueOutcome&) {},
+                               &reviewer_});
+    return testing_support::RunTask(handler.Handle(request, "dataplane", Deadline::max()));
+  }
+  v1::ExplainAccessResponse Explain() {
+    v1::ExplainAccessRequest request;
+    request.mutable_connector()->set_namespace_("default");
+    request.mutable_connector()->set_name("harbor");
+    request.set_caller_token("builder-token");
+    OperatorHandler handler({&catalog_, &verifier_, {}, &log_, &reviewer_});
+    return *testing_support::RunTask(handler.Explain(request, "operator", Deadline::max()));
+  }
+  [[nodiscard]] std::chrono::seconds RightHolds(const v1::IssueTokenResponse& response) const {
+    return std::chrono::seconds(response.grant().authorization_not_after().seconds()) -
+           std::chrono::duration_cast<std::chrono::seconds>(clock_.Now().time_since_epoch());
+  }
+
+  testing_support::FakeClock clock_;
+  FakeVerifier verifier_;
+  FakeTokens tokens_;
+  testing_support::FakeAuditLog audit_;
+  log::Logger log_{2, "test", log::Level::kError};
+};
+
+TEST_F(HandlersWithRbacTest, GrantAndRecordThatRbacAndWhichRuleAllowed) {
+  EXPECT_TRUE(Issue().has_grant());
+  ASSERT_EQ(audit_.events().size(), 1U);
+  EXPECT_EQ(audit_.events()[0].rule, "rbac,access[0]");
+}
+
+TEST_F(HandlersWithRbacTest, MintNothingWhenRbacDenies) {
+  reviewer_.allowed.clear();
+
+  EXPECT_EQ(Issue().denial().reason(), v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+  EXPECT_EQ(tokens_.calls(), 0U);
+  EXPECT_THAT(audit_.events().at(0).detail, HasSubstr("RBAC does not let"));
+}
+
+TEST_F(HandlersWithRbacTest, CountTheRightFromWhenTheClusterWasAsked) {
+  reviewer_.asked_at = clock_.Now();
+  EXPECT_EQ(RightHolds(Issue()), 60s);
+
+  clock_.Advance(9s);  // The answer was remembered meanwhile.
+  EXPECT_EQ(RightHolds(Issue()), 51s);
+
+  reviewer_.asked_at = clock_.Now();
+  caller_.checked_at = clock_.Now() - 7s;  // As was who the caller is.
+  verifier_.Accept("builder-token", caller_);
+  EXPECT_EQ(RightHolds(Issue()), 53s);
+}
+
+TEST_F(HandlersWithRbacTest, KeyWhatIsRememberedByTheWholeToken) {
+  (void)Issue();
+
+  EXPECT_EQ(reviewer_.last.token_key.size(), 32U);
+  EXPECT_EQ(reviewer_.last.token_key, callers::TokenKey("builder-token"));
+}
+
+TEST_F(HandlersWithRbacTest, ExplainWhatRbacAndTheRulesSay) {
+  EXPECT_TRUE(Explain().allowed());
+  EXPECT_EQ(Explain().rule(), "rbac,access[0]");
+  EXPECT_THAT(Explain().reason(), HasSubstr("RoleBinding"));
+
+  reviewer_.allowed.clear();
+  EXPECT_FALSE(Explain().allowed());
+  EXPECT_THAT(Explain().reason(), HasSubstr("RBAC does not let"));
+}
+
+}  // namespace
+}  // namespace connector::broker::api

@@ -1,0 +1,212 @@
+#include "broker/callers/kubernetes/token_review_verifier.h"
+
+#include "tests/contract/identity/hostile_tokens.h"
+#include "tests/contract/identity/manual_clock.h"
+#include "tests/contract/identity/token_review_stand_in.h"
+#include "tests/contract/identity/verify_now.h"
+#include "tests/support/result_matchers.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace connector::broker::callers {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing_support::HasError;
+using testing_support::HasErrorMessage;
+using testing_support::ManualClock;
+using testing_support::Payload;
+using testing_support::ReviewStandIn;
+using testing_support::SigningKey;
+using namespace std::chrono_literals;
+
+class TokenReviewVerifierTest : public ::testing::Test {
+ protected:
+  static std::unique_ptr<CallerVerifier> Make(TokenReviewVerifierTest& test,
+                                              std::chrono::milliseconds positive = 10s,
+                                              std::chrono::milliseconds negative = 5s) {
+    return MakeTokenReviewVerifier({.issuer = testing_support::kTestIssuer,
+                                    .audience = testing_support::kTestAudience,
+                                    .positive = positive,
+                                    .negative = negative,
+                                    .on_cache_hit = [&test] { ++test.hits_; }},
+                                   test.reviews_,
+                                   test.clock_);
+  }
+  Result<Caller> Verify(const std::string& token) {
+    const UnverifiedToken unverified{Secret(token)};
+    return testing_support::RunTask(
+        io_, verifier_->Verify(unverified, std::chrono::steady_clock::now() + 10s));
+  }
+  [[nodiscard]] Payload Good() const { return testing_support::GoodPayload(clock_.Seconds()); }
+  [[nodiscard]] std::string Sign(const Payload& payload) const {
+    return testing_support::Forge(
+        key_, "ES256", testing_support::Header("ES256", testing_support::kTestKid), payload.Json());
+  }
+  void AcceptNothing() {
+    api_.SetDecide([](const kube::ResourceType&, const boost::json::object&) {
+      return testing_support::JsonObject(R"({"status":{"authenticated":false}})");
+    });
+  }
+  void AcceptEverything() { api_.SetDecide(Accepting()); }
+  [[nodiscard]] ReviewStandIn::Decide Accepting() const {
+    return testing_support::AcceptsTokensOf(
+        *jose::ParseJwkSet(testing_support::Jwks({key_.PublicJwk(testing_support::kTestKid)})));
+  }
+
+  asio::io_context io_;
+  ManualClock clock_;
+  SigningKey key_ = SigningKey::Ec();
+  ReviewStandIn api_{Accepting()};
+  callers::Reviews reviews_{api_.Post(), {}, io_.get_executor(), {}};
+  int hits_ = 0;
+  std::unique_ptr<CallerVerifier> verifier_ = Make(*this);
+};
+
+TEST_F(TokenReviewVerifierTest, KeepsWhatTheApiServerSaysOfTheUserAndWhenItWasAsked) {
+  const auto caller = Verify(Sign(Good()));
+
+  ASSERT_TRUE(caller) << caller.error().message;
+  EXPECT_EQ(caller->kubernetes_user, (KubernetesUser{"system:serviceaccount:ci:builder", "uid-1"}));
+  EXPECT_EQ(caller->checked_at, clock_.Now());
+}
+
+TEST_F(TokenReviewVerifierTest, AsksAgainAfterTenSecondsAndNotBefore) {
+  const std::string token = Sign(Good());
+  ASSERT_TRUE(Verify(token));
+  AcceptNothing();  // As after the pod was deleted.
+  clock_.Advance(9s);
+  EXPECT_TRUE(Verify(token));
+  EXPECT_EQ(hits_, 1);
+  EXPECT_EQ(api_.count(), 1U);
+  clock_.Advance(1s);
+  EXPECT_THAT(Verify(token), HasError(ErrorCode::kUnauthenticated));
+}
+
+TEST_F(TokenReviewVerifierTest, RemembersARefusalForFiveSecondsAndNoLonger) {
+  const std::string token = Sign(Good());
+  AcceptNothing();
+  EXPECT_FALSE(Verify(token));
+  AcceptEverything();
+  clock_.Advance(4s);
+  EXPECT_THAT(Verify(token), HasError(ErrorCode::kUnauthenticated));
+  clock_.Advance(1s);
+  EXPECT_TRUE(Verify(token));
+}
+
+TEST_F(TokenReviewVerifierTest, TakesNoLongerTimesThanTheMaxima) {
+  verifier_ = Make(*this, 1h, 1h);
+  const std::string token = Sign(Good());
+  ASSERT_TRUE(Verify(token));
+  AcceptNothing();
+  clock_.Advance(10s);
+  EXPECT_FALSE(Verify(token));
+  AcceptEverything();
+  clock_.Advance(5s);
+  EXPECT_TRUE(Verify(token));
+}
+
+TEST_F(TokenReviewVerifierTest, LetsNothingOutliveTheTokenItself) {
+  const std::string token = Sign(Good().Set("exp", std::to_string(clock_.Seconds() + 3)));
+  ASSERT_TRUE(Verify(token));
+  clock_.Advance(3s);
+
+  EXPECT_THAT(Verify(token), HasErrorMessage(ErrorCode::kUnauthenticated, HasSubstr("expired")));
+}
+
+TEST_F(TokenReviewVerifierTest, TellsHowToGetATokenWhenOneIsForTheApiServerItself) {
+  const std::string token = Sign(Good().Set("aud", R"(["https://kubernetes.default.svc"])"));
+
+  EXPECT_THAT(Verify(token),
+              HasErrorMessage(ErrorCode::kUnauthenticated,
+                              AllOf(HasSubstr("kubectl create token NAME --audience oci-connector"),
+                                    HasSubstr("projected volume"))));
+  EXPECT_EQ(api_.count(), 0U);
+}
+
+TEST_F(TokenReviewVerifierTest, AsksNobodyAboutATokenThatIsNoGoodByItsOwnWord) {
+  const auto now = clock_.Seconds();
+  for (const Payload& payload : {Good().Set("exp", std::to_string(now - 1)),
+                                 Good().Set("nbf", std::to_string(now + 3600)),
+                                 Good().Remove("exp"),
+                                 Good().Set("sub", "\"admin\""),
+                                 Good().Set("iss", "\"https://other.example\"")}) {
+    EXPECT_THAT(Verify(Sign(payload)), HasError(ErrorCode::kUnauthenticated)) << payload.Json();
+  }
+  EXPECT_EQ(api_.count(), 0U);
+}
+
+TEST_F(TokenReviewVerifierTest, RefusesAnAnswerAboutAnotherUser) {
+  api_.SetDecide([](const kube::ResourceType&, const boost::json::object&) {
+    return testing_support::JsonObject(
+        R"({"status":{"authenticated":true,"audiences":["oci-connector"],
+            "user":{"username":"system:serviceaccount:ci:admin"}}})");
+  });
+
+  EXPECT_THAT(Verify(Sign(Good())),
+              HasErrorMessage(ErrorCode::kUnauthenticated, HasSubstr("another than its sub")));
+}
+
+TEST_F(TokenReviewVerifierTest, AsksOnceForAThousandWhoComeAtOnceWithOneToken) {
+  const UnverifiedToken token{Secret(Sign(Good()))};
+  api_.Hold();
+  int accepted = 0;
+  for (int i = 0; i < 1000; ++i) {
+    asio::co_spawn(io_,
+                   verifier_->Verify(token, std::chrono::steady_clock::now() + 10s),
+                   [&accepted](const std::exception_ptr&, const Result<Caller>& caller) {
+                     accepted += caller ? 1 : 0;
+                   });
+  }
+  io_.poll();
+  api_.Release();
+  io_.restart();
+  io_.run();
+
+  EXPECT_EQ(accepted, 1000);
+  EXPECT_EQ(api_.count(), 1U);
+}
+
+TEST_F(TokenReviewVerifierTest, TellsTokensApartThatComeAtOnce) {
+  api_.Hold();
+  std::vector<UnverifiedToken> tokens;
+  for (int i = 0; i < 150; ++i) {
+    tokens.emplace_back(Secret(
+        Sign(Good().Set("sub", "\"system:serviceaccount:ci:builder-" + std::to_string(i) + '"'))));
+  }
+  std::set<std::string> names;
+  for (const UnverifiedToken& token : tokens) {
+    asio::co_spawn(io_,
+                   verifier_->Verify(token, std::chrono::steady_clock::now() + 30s),
+                   [&names](const std::exception_ptr&, const Result<Caller>& caller) {
+                     names.insert(caller ? caller->Name() : caller.error().message);
+                   });
+  }
+  io_.poll();
+  api_.Release();
+  io_.restart();
+  io_.run();
+
+  EXPECT_EQ(names.size(), 150U);
+  EXPECT_EQ(api_.count(), 150U);
+}
+
+TEST_F(TokenReviewVerifierTest, SaysUnavailableAndRemembersNothingWhenTheApiServerIsAway) {
+  const std::string token = Sign(Good());
+  for (const ErrorCode code : {ErrorCode::kUnavailable, ErrorCode::kPermissionDenied}) {
+    api_.SetDecide([code](const kube::ResourceType&, const boost::json::object&) {
+      return MakeError(code, ErrorOrigin::kUpstream, "away");
+    });
+    EXPECT_THAT(Verify(token), HasError(ErrorCode::kUnavailable));
+  }
+  AcceptEverything();
+  EXPECT_TRUE(Verify(token));
+}
+
+}  // namespace
+}  // namespace connector::broker::callers

@@ -1,0 +1,216 @@
+#include "broker/connectors/effective_resources.h"
+
+#include "tests/support/ca_pem.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace connector::broker::connectors {
+namespace {
+
+using resource::DirectoryContent;
+using resource::Kind;
+using ::testing::HasSubstr;
+using testing_support::MakeCaPem;
+
+const ConnectorRef kHarbor{"default", "harbor"};
+const resource::SecretName kSecret{"default", "robot"};
+
+DirectoryContent OneOfEach(std::uint32_t generation) {
+  auto connector = std::make_shared<resource::Connector>();
+  connector->ref = kHarbor;
+  connector->address = {true, "harbor.example.com", 443};
+  connector->auth.kind = resource::AuthKind::kTokenAuth;
+  connector->auth.secret_name = "robot";
+  connector->upstream.limits.max_concurrent_requests = generation;
+  auto secret = std::make_shared<resource::SecretResource>();
+  secret->name = kSecret;
+  secret->type = "Opaque";
+  secret->data.emplace("username", Secret("u"));
+  secret->data.emplace("password", Secret(std::to_string(generation)));
+  DirectoryContent out;
+  out.connectors.emplace(kHarbor, resource::LoadedConnector{connector, "a.yaml"});
+  out.secrets.emplace(kSecret, resource::LoadedSecret{secret, "s.yaml"});
+  return out;
+}
+
+// "connector generation/secret generation", "-" for what is not in force.
+std::string Generations(const InForce& in_force) {
+  const auto connector = in_force.connectors.find(kHarbor);
+  const auto secret = in_force.secrets.find(kSecret);
+  return (connector == in_force.connectors.end()
+              ? "-"
+              : std::to_string(
+                    connector->second.connector->upstream.limits.max_concurrent_requests)) +
+         "/" +
+         (secret == in_force.secrets.end()
+              ? "-"
+              : std::string(secret->second.secret->data.at("password").Reveal()));
+}
+
+TEST(Merge, TakesWhatIsGood) {
+  EXPECT_EQ(Generations(Merge({}, OneOfEach(1))), "1/1");
+  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), OneOfEach(2))), "2/2");
+}
+
+TEST(Merge, DropsWhatIsGone) {
+  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), {})), "-/-");
+}
+
+TEST(Merge, KeepsTheLastGoodVersionOfABrokenResourceOnly) {
+  DirectoryContent broken;
+  broken.broken.insert({Kind::kConnector, "default", "harbor"});
+  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "1/-");
+
+  broken.broken = {{Kind::kSecret, "default", "robot"}};
+  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "-/1");
+
+  broken.broken = {{Kind::kSecret, "other", "robot"}, {Kind::kConnectorClass, "", "harbor"}};
+  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "-/-");
+}
+
+TEST(Merge, KeepsWhatCameFromAFileOfWhichAPartCannotBeIdentified) {
+  DirectoryContent broken;
+  broken.unreadable_files = {"a.yaml"};
+  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "1/-");
+
+  broken = OneOfEach(2);
+  broken.unreadable_files = {"a.yaml", "s.yaml"};
+  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "2/2")
+      << "what the file still says in good order is taken";
+}
+
+TEST(Merge, KeepsThroughSeveralBrokenLoads) {
+  DirectoryContent broken;
+  broken.unreadable_files = {"a.yaml", "s.yaml"};
+  EXPECT_EQ(Generations(Merge(Merge(Merge({}, OneOfEach(1)), broken), broken)), "1/1");
+}
+
+std::shared_ptr<const Entry> EntryOf(const InForce& in_force) {
+  return MakeSnapshot(
+             in_force,
+             LookInDirectory(in_force,
+                             [](const secrets::SecretRef& ref) {
+                               return CredentialState{"version of " + ref.ns + "/" + ref.name, {}};
+                             }))
+      ->Find(kHarbor);
+}
+
+TEST(MakeSnapshot, GivesAnEntryTheVersionOfItsSecret) {
+  const auto entry = EntryOf(Merge({}, OneOfEach(1)));
+  EXPECT_EQ(entry->secret_version, "version of default/robot");
+  EXPECT_EQ(entry->problem, "");
+  EXPECT_EQ(entry->ca_pem, "");
+}
+
+TEST(MakeSnapshot, SaysWhatAConnectorLacksAndChangesItsEpoch) {
+  DirectoryContent without = OneOfEach(1);
+  without.secrets.clear();
+
+  const auto entry = EntryOf(Merge({}, without));
+
+  EXPECT_THAT(entry->problem, HasSubstr("there is no Secret default/robot"));
+  EXPECT_EQ(entry->secret_version, "");
+  EXPECT_NE(entry->epoch, EntryOf(Merge({}, OneOfEach(1)))->epoch);
+}
+
+InForce WithCa(const std::string& pem) {
+  InForce out = Merge({}, OneOfEach(1));
+  auto connector = std::make_shared<resource::Connector>(*out.connectors.at(kHarbor).connector);
+  connector->ca_secret_name = "ca";
+  out.connectors.at(kHarbor).connector = connector;
+  auto secret = std::make_shared<resource::SecretResource>();
+  secret->data.emplace("ca.crt", Secret(pem));
+  out.secrets.emplace(resource::SecretName{"default", "ca"},
+                      resource::LoadedSecret{secret, "c.yaml"});
+  return out;
+}
+
+TEST(MakeSnapshot, TakesTheCaBundle) {
+  const std::string pem = MakeCaPem();
+  EXPECT_EQ(EntryOf(WithCa(pem))->ca_pem, pem);
+}
+
+TEST(MakeSnapshot, TakesNoCaThatDoesNotParse) {
+  const auto entry = EntryOf(WithCa("nonsense"));
+  EXPECT_EQ(entry->ca_pem, "");
+  EXPECT_THAT(entry->problem, HasSubstr("ca.crt"));
+  EXPECT_EQ(entry->secret_version, "version of default/robot") << "which is not to blame";
+}
+
+InForce InVault() {
+  InForce out = Merge({}, OneOfEach(1));
+  auto connector = std::make_shared<resource::Connector>(*out.connectors.at(kHarbor).connector);
+  connector->auth.secret_name.reset();
+  connector->auth.vault = {"", "secret/data/ci/harbor"};
+  out.connectors.at(kHarbor).connector = connector;
+  return out;
+}
+
+std::shared_ptr<const Entry> EntryInVault(const CredentialState& state) {
+  const InForce in_vault = InVault();
+  const auto state_of = [&](const secrets::SecretRef& ref) {
+    return ref.vault && ref.vault->path == "secret/data/ci/harbor" ? state : CredentialState{};
+  };
+  return MakeSnapshot(in_vault, LookInDirectory(in_vault, state_of))->Find(kHarbor);
+}
+
+TEST(MakeSnapshot, GivesAnEntryTheVersionThatVaultTold) {
+  const auto entry = EntryInVault({"v1", {}});
+  EXPECT_EQ(entry->secret_version, "v1");
+  EXPECT_EQ(entry->problem, "");
+}
+
+TEST(MakeSnapshot, TakesNoVersionOfACredentialThatCannotBeUsed) {
+  const auto entry = EntryInVault({"v1", "it was deleted"});
+  EXPECT_EQ(entry->secret_version, "");
+  EXPECT_EQ(entry->problem, "it was deleted");
+  EXPECT_NE(entry->epoch, EntryInVault({"v1", {}})->epoch);
+}
+
+TEST(MakeSnapshot, TakesFromThePreviousOneWhatIsStillSo) {
+  const InForce in_force = WithCa(MakeCaPem());
+  Findings found{{"v1"}, {"pem"}};
+  const Look look = [&](const auto&) { return found; };
+  const auto first = MakeSnapshot(in_force, look);
+
+  EXPECT_EQ(MakeSnapshot(in_force, look, *first)->Find(kHarbor), first->Find(kHarbor));
+  for (const Findings& other : {Findings{{"v2"}, {"pem"}},
+                                Findings{{"v1"}, {"another"}},
+                                Findings{{"v1"}, {"pem", "it has expired"}}}) {
+    found = other;
+    EXPECT_NE(MakeSnapshot(in_force, look, *first)->Find(kHarbor), first->Find(kHarbor));
+  }
+}
+
+TEST(MakeSnapshot, TakesNoEntryOfAConnectorThatHasChanged) {
+  const Look look = [](const auto&) { return Findings{}; };
+  const auto first = MakeSnapshot(Merge({}, OneOfEach(1)), look);
+
+  EXPECT_NE(MakeSnapshot(Merge({}, OneOfEach(2)), look, *first)->Find(kHarbor)->epoch,
+            first->Find(kHarbor)->epoch);
+}
+
+TEST(SameEntries, ComparesEpochsProblemsAndNames) {
+  const auto snapshot = [](std::uint32_t generation, bool secret) {
+    DirectoryContent content = OneOfEach(generation);
+    if (!secret) {
+      content.secrets.clear();
+    }
+    const InForce in_force = Merge({}, content);
+    return MakeSnapshot(in_force,
+                        LookInDirectory(in_force, [](const auto&) { return CredentialState{}; }));
+  };
+  EXPECT_TRUE(SameEntries(*snapshot(1, true), *snapshot(1, true)));
+  EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(2, true)));
+  EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(1, false))) << "the problem differs";
+  EXPECT_FALSE(SameEntries(*snapshot(1, true), Snapshot{}));
+  EXPECT_FALSE(SameEntries(Snapshot{}, *snapshot(1, true)));
+}
+
+}  // namespace
+}  // namespace connector::broker::connectors

@@ -1,0 +1,80 @@
+#include "csi/cluster/connector_view.h"
+
+#include <boost/json.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace connector::csi::cluster {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Field;
+using ::testing::HasSubstr;
+
+ConnectorFacts Read(std::string_view json) {
+  return ReadConnector(
+      boost::json::parse(boost::json::string_view(json.data(), json.size())).as_object());
+}
+
+TEST(ReadConnector, TakesWhatAMountNeeds) {
+  EXPECT_EQ(
+      Read(R"({"spec":{"connectorClassName":"team","address":"https://harbor.example.com:8443"},
+                     "status":{"address":{"host":"c-harbor.ci.svc.cluster.local"},
+                               "conditions":[{"type":"AuthReady","status":"True"},
+                                             {"type":"Ready","status":"True"}]}})"),
+      (ConnectorFacts{
+          "team", "c-harbor.ci.svc.cluster.local", "harbor.example.com:8443", true, ""}));
+}
+
+TEST(ReadConnector, TakesThePortOfTheDataPlaneFromTheUrl) {
+  EXPECT_THAT(
+      Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"http://c-a.ci.svc:8080"}}})"),
+      Field(&ConnectorFacts::host, "c-a.ci.svc:8080"));
+  EXPECT_THAT(
+      Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"https://c-a.ci.svc:443"}}})"),
+      Field(&ConnectorFacts::host, "c-a.ci.svc"));
+}
+
+TEST(ReadConnector, KnowsDockerHubByTheNameThatImagesUse) {
+  EXPECT_THAT(Read(R"({"spec":{"address":"https://registry-1.docker.io"}})"),
+              AllOf(Field(&ConnectorFacts::upstream_host, "docker.io"),
+                    Field(&ConnectorFacts::class_name, "oci")));
+}
+
+TEST(ReadConnector, SaysWhichConditionFailsRatherThanThatReadyDoes) {
+  const ConnectorFacts facts = Read(
+      R"({"spec":{},"status":{"conditions":[
+            {"type":"Ready","status":"False","reason":"SecretReady","message":"see SecretReady"},
+            {"type":"ClassReady","status":"True"},
+            {"type":"SecretReady","status":"False","reason":"SecretNotFound","message":"no Secret\u0007 x"}]}})");
+
+  EXPECT_FALSE(facts.ready);
+  EXPECT_EQ(facts.problem, "SecretReady is False (SecretNotFound): no Secret? x");
+}
+
+TEST(ReadConnector, IsNotReadyAsLongAsNobodySaidSo) {
+  for (const char* json : {R"({})",
+                           R"({"status":{}})",
+                           R"({"status":{"conditions":[]}})",
+                           R"({"status":{"conditions":"Ready"}})",
+                           R"({"status":{"conditions":[5,null]}})"}) {
+    EXPECT_THAT(Read(json),
+                AllOf(Field(&ConnectorFacts::ready, false),
+                      Field(&ConnectorFacts::problem, HasSubstr("has not looked at it yet"))))
+        << json;
+  }
+}
+
+TEST(ReadConnector, CutsALongMessage) {
+  const std::string json =
+      R"({"status":{"conditions":[{"type":"Ready","status":"Unknown","message":")" +
+      std::string(5000, 'x') + R"("}]}})";
+
+  EXPECT_EQ(Read(json).problem.size(), 400U);
+}
+
+}  // namespace
+}  // namespace connector::csi::cluster
