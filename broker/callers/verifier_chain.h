@@ -6,7 +6,7 @@
 // The issuer is read from a token that nobody has checked, and used for nothing but that choice:
 // the verifier then checks it again. Refusals are never remembered here, and of a verifier that
 // remembers by itself nothing is. Passes
-// tests/contract/identity/caller_verifier_contract.h.
+// tests/contract/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/discovered_issuer.h"

@@ -5,7 +5,7 @@
 //
 // An answer serves for a few seconds, by the hash of the whole token, and callers who come at once
 // with one token share one review. Tokens that are no good by their own word (audience, times) are
-// refused without asking. Passes tests/contract/identity/caller_verifier_contract.h.
+// refused without asking. Passes tests/contract/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/kubernetes/review_scheduler.h"

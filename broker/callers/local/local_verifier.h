@@ -4,7 +4,7 @@
 // against public keys in a file.
 //
 // The file is read again when it changes; a file that cannot be used keeps the keys that were
-// there. It makes no network request. Passes tests/contract/identity/caller_verifier_contract.h.
+// there. It makes no network request. Passes tests/contract/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/key_refresh.h"

@@ -5,7 +5,7 @@
 //
 // A token is accepted on a verified signature only: a failing issuer makes known keys last longer,
 // and never makes an unverified token pass. It does no network I/O of its own; it is given a
-// function that fetches. Passes tests/contract/identity/caller_verifier_contract.h.
+// function that fetches. Passes tests/contract/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/key_refresh.h"

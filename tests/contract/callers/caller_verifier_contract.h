@@ -6,9 +6,9 @@
 
 #include "broker/callers/caller_verifier.h"
 #include "common/base/encoding.h"
-#include "tests/contract/identity/hostile_tokens.h"
-#include "tests/contract/identity/manual_clock.h"
-#include "tests/contract/identity/verify_now.h"
+#include "tests/contract/callers/hostile_tokens.h"
+#include "tests/contract/callers/manual_clock.h"
+#include "tests/contract/callers/verify_now.h"
 #include "tests/support/result_matchers.h"
 
 #include <gmock/gmock.h>

@@ -1,12 +1,12 @@
-#include "tests/contract/identity/caller_verifier_contract.h"
+#include "tests/contract/callers/caller_verifier_contract.h"
 
 #include "broker/callers/kubernetes/token_review_verifier.h"
 #include "broker/callers/local/local_verifier.h"
 #include "broker/callers/oidc/oidc_verifier.h"
 #include "broker/callers/verifier_chain.h"
-#include "tests/contract/identity/issuer_stand_in.h"
-#include "tests/contract/identity/temp_file.h"
-#include "tests/contract/identity/token_review_stand_in.h"
+#include "tests/contract/callers/issuer_stand_in.h"
+#include "tests/contract/callers/temp_file.h"
+#include "tests/contract/callers/token_review_stand_in.h"
 
 #include <memory>
 #include <utility>

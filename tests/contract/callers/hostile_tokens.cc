@@ -1,4 +1,4 @@
-#include "tests/contract/identity/hostile_tokens.h"
+#include "tests/contract/callers/hostile_tokens.h"
 
 #include "common/base/encoding.h"
 

@@ -2,7 +2,7 @@
 
 // Tokens that nobody may accept, each named after the rule that it breaks and otherwise good.
 
-#include "tests/contract/identity/token_forge.h"
+#include "tests/contract/callers/token_forge.h"
 
 #include <cstdint>
 #include <string>

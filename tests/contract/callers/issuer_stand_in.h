@@ -4,7 +4,7 @@
 // break or hold back, and a count of what was asked for.
 
 #include "broker/callers/oidc/key_source.h"
-#include "tests/contract/identity/hostile_tokens.h"
+#include "tests/contract/callers/hostile_tokens.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>

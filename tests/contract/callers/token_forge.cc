@@ -1,4 +1,4 @@
-#include "tests/contract/identity/token_forge.h"
+#include "tests/contract/callers/token_forge.h"
 
 #include "common/base/encoding.h"
 

@@ -3,7 +3,7 @@
 #include "broker/upstream_auth/anonymous/anonymous_minter.h"
 #include "broker/upstream_auth/basic/basic_minter.h"
 #include "broker/upstream_auth/registry_token/distribution_minter.h"
-#include "tests/contract/mint/minter_contract.h"
+#include "tests/contract/upstream_auth/minter_contract.h"
 
 #include <memory>
 

@@ -5,7 +5,7 @@
 #include "common/auditlog/verify_directory.h"
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
-#include "tests/contract/identity/token_forge.h"
+#include "tests/contract/callers/token_forge.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/test_ca.h"
 

@@ -9,7 +9,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/test_ca.h"
-#include "tests/unit/broker/rpc/fakes.h"
+#include "tests/unit/broker/api/fakes.h"
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 

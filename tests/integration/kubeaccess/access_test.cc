@@ -1,6 +1,6 @@
 // Who the caller is and what it may do, as a real API server says.
 
-#include "tests/contract/identity/token_forge.h"
+#include "tests/contract/callers/token_forge.h"
 #include "tests/integration/kubeaccess/access_world.h"
 #include "tests/support/result_matchers.h"
 

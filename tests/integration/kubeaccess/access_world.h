@@ -10,7 +10,7 @@
 #include "common/log/log.h"
 #include "tests/support/fake_audit_log.h"
 #include "tests/support/kube_server.h"
-#include "tests/unit/broker/rpc/fakes.h"
+#include "tests/unit/broker/api/fakes.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>

@@ -4,7 +4,7 @@
 #include "broker/app/wiring.h"
 #include "common/curl/curl_client.h"
 #include "common/grpc/credentials.h"
-#include "tests/contract/identity/token_forge.h"
+#include "tests/contract/callers/token_forge.h"
 #include "tests/support/ca_pem.h"
 #include "tests/support/kube_store_world.h"
 #include "tests/support/run_task.h"

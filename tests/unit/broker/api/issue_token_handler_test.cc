@@ -4,7 +4,7 @@
 #include "tests/support/fake_audit_log.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/run_task.h"
-#include "tests/unit/broker/rpc/fakes.h"
+#include "tests/unit/broker/api/fakes.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

@@ -3,7 +3,7 @@
 #include "common/log/log.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/run_task.h"
-#include "tests/unit/broker/rpc/fakes.h"
+#include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "broker/api/route_update.h"
 
-#include "tests/unit/broker/rpc/fakes.h"
+#include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>

@@ -5,7 +5,7 @@
 
 #include "broker/api/watch_hub.h"
 #include "tests/support/fake_clock.h"
-#include "tests/unit/broker/rpc/fakes.h"
+#include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

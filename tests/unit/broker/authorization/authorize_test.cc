@@ -7,7 +7,7 @@
 #include "tests/support/fake_audit_log.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/run_task.h"
-#include "tests/unit/broker/rpc/fakes.h"
+#include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

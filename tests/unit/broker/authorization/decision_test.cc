@@ -1,6 +1,6 @@
 #include "broker/authorization/decision.h"
 
-#include "tests/unit/broker/rpc/fakes.h"
+#include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 #include "broker/callers/token_check.h"
 
-#include "tests/contract/identity/hostile_tokens.h"
-#include "tests/contract/identity/verify_now.h"
+#include "tests/contract/callers/hostile_tokens.h"
+#include "tests/contract/callers/verify_now.h"
 #include "tests/support/result_matchers.h"
 
 #include <gmock/gmock.h>

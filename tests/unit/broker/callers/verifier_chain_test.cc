@@ -1,9 +1,9 @@
 #include "broker/callers/verifier_chain.h"
 
 #include "broker/callers/verified_cache.h"
-#include "tests/contract/identity/hostile_tokens.h"
-#include "tests/contract/identity/manual_clock.h"
-#include "tests/contract/identity/verify_now.h"
+#include "tests/contract/callers/hostile_tokens.h"
+#include "tests/contract/callers/manual_clock.h"
+#include "tests/contract/callers/verify_now.h"
 #include "tests/support/result_matchers.h"
 
 #include <gmock/gmock.h>

@@ -2,7 +2,7 @@
 
 #include "broker/upstream_auth/minting_token_source.h"
 #include "tests/support/result_matchers.h"
-#include "tests/unit/broker/mint/token_source_fixture.h"
+#include "tests/unit/broker/upstream_auth/token_source_fixture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

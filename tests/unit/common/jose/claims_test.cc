@@ -1,6 +1,6 @@
 #include "common/jose/claims.h"
 
-#include "tests/contract/identity/hostile_tokens.h"
+#include "tests/contract/callers/hostile_tokens.h"
 #include "tests/support/result_matchers.h"
 
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 #include "common/jose/jwk_set.h"
 
-#include "tests/contract/identity/token_forge.h"
+#include "tests/contract/callers/token_forge.h"
 #include "tests/support/result_matchers.h"
 
 #include <gmock/gmock.h>

@@ -1,7 +1,7 @@
 #include "common/jose/jws.h"
 
 #include "common/base/encoding.h"
-#include "tests/contract/identity/token_forge.h"
+#include "tests/contract/callers/token_forge.h"
 #include "tests/support/result_matchers.h"
 
 #include <gmock/gmock.h>

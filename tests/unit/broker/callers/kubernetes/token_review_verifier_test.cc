@@ -1,9 +1,9 @@
 #include "broker/callers/kubernetes/token_review_verifier.h"
 
-#include "tests/contract/identity/hostile_tokens.h"
-#include "tests/contract/identity/manual_clock.h"
-#include "tests/contract/identity/token_review_stand_in.h"
-#include "tests/contract/identity/verify_now.h"
+#include "tests/contract/callers/hostile_tokens.h"
+#include "tests/contract/callers/manual_clock.h"
+#include "tests/contract/callers/token_review_stand_in.h"
+#include "tests/contract/callers/verify_now.h"
 #include "tests/support/result_matchers.h"
 
 #include <boost/asio/co_spawn.hpp>

@@ -1,10 +1,10 @@
 #include "broker/callers/local/local_verifier.h"
 
 #include "common/jose/jwk_set.h"
-#include "tests/contract/identity/hostile_tokens.h"
-#include "tests/contract/identity/manual_clock.h"
-#include "tests/contract/identity/temp_file.h"
-#include "tests/contract/identity/verify_now.h"
+#include "tests/contract/callers/hostile_tokens.h"
+#include "tests/contract/callers/manual_clock.h"
+#include "tests/contract/callers/temp_file.h"
+#include "tests/contract/callers/verify_now.h"
 #include "tests/support/result_matchers.h"
 
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 #include "broker/callers/oidc/key_source.h"
 
-#include "tests/contract/identity/issuer_stand_in.h"
+#include "tests/contract/callers/issuer_stand_in.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/run_task.h"
 

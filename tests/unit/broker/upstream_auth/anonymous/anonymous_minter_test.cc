@@ -1,7 +1,7 @@
 #include "broker/upstream_auth/anonymous/anonymous_minter.h"
 
 #include "tests/support/result_matchers.h"
-#include "tests/unit/broker/mint/minter_fixture.h"
+#include "tests/unit/broker/upstream_auth/minter_fixture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include "tests/support/registry_world.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/run_task.h"
-#include "tests/unit/broker/mint/minter_fixture.h"
+#include "tests/unit/broker/upstream_auth/minter_fixture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
