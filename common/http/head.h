@@ -5,7 +5,7 @@
 // Pure and without allocation: every string_view points into the caller's buffer, which must
 // outlive the head. It decides where a message ends and nothing else; which fields are passed on is
 // decided in dataplane/oci/headers.h. It repairs nothing: what two readers could understand
-// differently is refused. Rule source: RFC 9112, narrowed by section 6.1 of the protocol reference.
+// differently is refused. Rule source: RFC 9112, narrowed by docs/rules.md "Client framing".
 
 #include "common/http/fields.h"
 

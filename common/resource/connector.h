@@ -1,6 +1,6 @@
 #pragma once
 
-// Connector: one registry, how to authenticate there, and who may use it (design section 5), after
+// Connector: one registry, how to authenticate there, and who may use it (docs/architecture.md), after
 // parsing and validation. Shared by the broker, the controller and connectorctl. What stands here
 // has passed every check of validate.h; a value that breaks a rule cannot be built from YAML.
 
@@ -22,7 +22,7 @@ namespace connector::resource {
 
 enum class AuthKind : std::uint8_t { kTokenAuth, kBasicAuth, kAnonymous };
 
-// How much a stolen data plane would hold (design section 2, "Honest secret classes").
+// How much a stolen data plane would hold (docs/rules.md "Secret classes").
 enum class SecretClass : std::uint8_t { kNone, kDerived, kBounded, kStatic };
 
 [[nodiscard]] std::string_view ToString(AuthKind kind);       // "tokenAuth" ...
@@ -104,7 +104,7 @@ struct Connector {
 
   bool operator==(const Connector&) const = default;
 
-  // Docker Hub puts one-component names under "library/" (reference section 2.3 of oci.md).
+  // Docker Hub puts one-component names under "library/" (docs/rules.md "Addressing").
   [[nodiscard]] bool IsDockerHub() const;
   // The host[:port] values by which the mirror form (?ns=) may name this connector's registry.
   [[nodiscard]] std::vector<std::string> MirrorHosts() const;

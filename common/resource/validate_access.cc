@@ -99,7 +99,7 @@ oci::ActionSet ReadActions(const v1::ConnectorAccessRule& file,
         break;
     }
   }
-  // A push asks for pull and push together, of one rule (design section 7).
+  // A push asks for pull and push together, of one rule (docs/rules.md "Rights").
   if (out.Has(oci::Action::kPush) && !out.Has(oci::Action::kPull)) {
     report.Add(path,
                "push can never match without pull, since a push also reads; write [pull, push]");

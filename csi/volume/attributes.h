@@ -1,6 +1,6 @@
 #pragma once
 
-// What the attributes of an inline volume ask for (design section 10, and the older pair of names),
+// What the attributes of an inline volume ask for (csi/README.md, and the older pair of names),
 // and what the kubelet adds to them about the pod (podInfoOnMount). Pure.
 //
 // An unknown attribute is refused: a misspelt one must not be a mount that silently lacks

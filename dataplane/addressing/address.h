@@ -2,7 +2,7 @@
 
 // Which connector a request names: by its Host (c-<name>.<namespace>.<suffix>), by its path
 // (namespaces/<namespace>/connectors/<name>/ before the repository) or, with neither, by the mirror
-// form's ?ns=. Design section 4.
+// form's ?ns=. Rule source: docs/rules.md "Addressing".
 //
 // Pure. It only reads names: whether such a connector exists is the route table's to say, and
 // whether the caller may use it the broker's. A Host that is not in host form is not an error, and
@@ -43,7 +43,7 @@ struct Address {
 // `operation.repository` and `operation.from` no longer hold the prefix.
 //
 // A `from` of another connector takes `mount` and `from` away: the request degrades to a plain
-// upload, which every client continues (section 1.5 of the protocol reference). A `from` without a
+// upload, which every client continues (docs/rules.md "Mounts"). A `from` without a
 // prefix is a repository of the same connector.
 // Fails with kNameInvalid when host and path name different connectors or the repository is over
 // 255 bytes, kNoSuchEndpoint when nothing names a connector. `operation.ns` stays set: with a

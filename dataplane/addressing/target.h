@@ -5,8 +5,8 @@
 //
 // Pure. It works on the raw bytes: nothing is decoded before the grammar has matched, so what is
 // authorized and what the registry sees are the same. It does not know which connector is meant
-// (address.h) nor whether the caller may (the broker). Rule source: sections 6.2 and 6.3 of the
-// protocol reference.
+// (address.h) nor whether the caller may (the broker). Rule source: docs/rules.md "Targets" and
+// docs/rules.md "Queries".
 
 #include "common/http/head.h"
 #include "common/oci/reference.h"

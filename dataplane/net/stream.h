@@ -5,7 +5,7 @@
 // whose bytes are already there costs no trip through the event loop.
 //
 // Deliberately not asio::ssl::stream: SSL works on the descriptor itself, which costs a quarter of
-// the memory and a fifth less CPU (design section 12).
+// the memory and a fifth less CPU (tests/bench).
 
 #include "common/async/task.h"
 #include "common/base/result.h"

@@ -370,7 +370,7 @@ std::string ErrorBody(std::string_view code, std::string_view message, std::stri
 void AppendErrorReply(std::string& out, const ErrorReply& reply, const ReplyContext& context) {
   std::string own;
   if (reply.challenge) {
-    // Only Basic, and never anything of the registry's: section 3.1 of the protocol reference.
+    // Only Basic, and never anything of the registry's: docs/rules.md "Addressing".
     AppendField(own, "WWW-Authenticate", "Basic realm=\"oci-connector\"");
   }
   if (reply.retry_after > std::chrono::seconds{0}) {

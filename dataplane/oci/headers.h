@@ -1,6 +1,6 @@
 #pragma once
 
-// Writes whole heads, by allow-list in both directions (design section 8, "Doubts settled"): what a
+// Writes whole heads, by allow-list in both directions (docs/rules.md "Request headers"): what a
 // registry sees of a client's request, and what a client sees of a registry's response.
 //
 // Pure, append only: the hot path. Nothing is copied because it was there; whatever is not named

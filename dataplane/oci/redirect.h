@@ -5,7 +5,7 @@
 // decision.
 //
 // Pure. Where `allow_private_address` is false, the address that is then connected must pass
-// IsPublicAddress (address_policy.h). Rule source: design section 8, "Doubts settled: Redirects".
+// IsPublicAddress (address_policy.h). Rule source: docs/rules.md "Redirects".
 
 #include "common/http/origin.h"
 #include "dataplane/addressing/target.h"

@@ -108,7 +108,7 @@ std::optional<RequestRefusal> CheckRequest(const addressing::Operation& operatio
     case OperationKind::kUploadStart:
     case OperationKind::kUploadSession:
       // A registry may read `mount`, `from` and `digest` from a form body, where they would pass
-      // by everything that was checked here (section 6.3 of the protocol reference).
+      // by everything that was checked here (docs/rules.md "Bodies").
       if (head.fields.Has(HeaderId::kContentType) && !IsUploadType(type)) {
         return RequestRefusal::kContentType;
       }

@@ -1,7 +1,7 @@
 #pragma once
 
 // A tag list tells the repository's name in its body: the only body that is rewritten, so that a
-// client reads the name that it asked for (section 1.4 of the protocol reference).
+// client reads the name that it asked for (docs/rules.md "Bodies").
 //
 // Pure. Blob and manifest bytes are never touched.
 

@@ -82,7 +82,7 @@ struct Exchange {
 [[nodiscard]] bool CarriesBody(const Exchange& exchange);
 
 // Gives up the source of a mount that may not be: what is left is the start of a plain upload,
-// which is how a registry declines a mount (section 1.5 of the protocol reference). False: no
+// which is how a registry declines a mount (docs/rules.md "Mounts"). False: no
 // mount, or no way back because a body came along.
 [[nodiscard]] bool GiveUpMount(Exchange& exchange);
 

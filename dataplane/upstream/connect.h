@@ -16,7 +16,7 @@ struct Endpoint {
   http::Origin origin;
   net::TlsContext tls;  // Null for http.
   // False: an address that is loopback, private, link-local or otherwise not public is refused,
-  // whatever name it was found under (design section 8).
+  // whatever name it was found under (docs/rules.md "Addresses").
   bool allow_private_address = false;
   std::chrono::milliseconds connect_timeout{5000};
 };

@@ -1,7 +1,8 @@
 #pragma once
 
 // Pool: idle upstream connections of one core, keyed by the full identity of the connection, so
-// that one connector's connection is never another's, even to the same registry (hazards 2.1).
+// that one connector's connection is never another's, even to the same registry (docs/rules.md
+// "Upstream framing").
 
 #include "common/base/connector_ref.h"
 #include "dataplane/upstream/connect.h"

@@ -3,7 +3,7 @@
 // Reads what a distribution token service answers to a token request, and decides how long the
 // token may be used. Pure: no I/O; the time is an argument. Deliberately believes nothing else in
 // the answer: not issued_at (clocks differ), not scope, not refresh_token (none is asked for).
-// Rule source: design section 8 "Token life"; distribution token.md and oauth.md.
+// Rule source: docs/rules.md "Token life"; distribution token.md and oauth.md.
 
 #include "broker/upstream_auth/minter.h"
 

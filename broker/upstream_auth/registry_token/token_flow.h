@@ -3,7 +3,7 @@
 // TokenFlow: the distribution token protocol, with or without a credential. What
 // distribution_minter and anonymous_minter share. Follows no redirect, contacts the registry
 // without a credential and the pinned token service with one. Rule source: distribution docs
-// spec/auth/token.md and oauth.md; reference/oci.md section 2.2.
+// spec/auth/token.md and oauth.md; docs/rules.md "Token requests".
 
 #include "broker/upstream_auth/minter.h"
 #include "broker/upstream_auth/registry_token/discovery.h"

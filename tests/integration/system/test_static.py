@@ -1,4 +1,4 @@
-"""A registry that knows only Basic: the class is static, and is said so (design section 2)."""
+"""A registry that knows only Basic: the class is static, and is said so (docs/rules.md "Secret classes")."""
 
 from images import Image
 from push import get_manifest, push_image
