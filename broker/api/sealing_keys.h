@@ -1,7 +1,7 @@
 #pragma once
 
-// The keys that data planes seal upload sessions with (docs/rules.md "Sealing keys"). A function of the
-// brokers' common root key and the time, so that any two brokers agree without talking. Pure.
+// The keys that data planes seal upload sessions with (docs/rules.md "Sealing keys"). A function of
+// the brokers' common root key and the time, so that any two brokers agree without talking. Pure.
 //
 // Three are in force at any time: of the period before, of this one, and of the next, so that
 // neither a late session nor a clock that runs ahead meets an unknown key.
