@@ -14,8 +14,18 @@
 
 #include <set>
 
-namespace connector::broker::api {
+namespace connector::broker::authorization {
 namespace {
+
+using api::EntryOf;
+using api::FakeTokens;
+using api::FakeVerifier;
+using api::HarborConnector;
+using api::IssueOutcome;
+using api::IssueTokenHandler;
+using api::OperatorHandler;
+using api::ServiceAccountCaller;
+using api::SnapshotOf;
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -28,23 +38,22 @@ const Accounts kBuilder = {{"ci", "builder"}};
 const Accounts kNobodyOfUs = {{"ci", "other"}};
 
 // Lets callers use the connectors that a test names.
-class FakeReviewer final : public authorization::AccessReviewer {
+class FakeReviewer final : public AccessReviewer {
  public:
-  Task<Result<authorization::AccessAnswer>> MayUse(authorization::AccessQuestion question,
-                                                   Deadline /*deadline*/) override {
+  Task<Result<AccessAnswer>> MayUse(AccessQuestion question, Deadline /*deadline*/) override {
     asked.push_back(question.connector.ToString());
     last = question;
     if (error) {
       co_return *error;
     }
-    co_return authorization::AccessAnswer{
+    co_return AccessAnswer{
         allowed.contains(question.connector.ToString()), "RoleBinding \"x\"", asked_at};
   }
   std::set<std::string> allowed;
   std::optional<Error> error;
   WallTime asked_at = testing_support::FakeClock::kStart;
   std::vector<std::string> asked;
-  authorization::AccessQuestion last;
+  AccessQuestion last;
 };
 
 class AuthorizeTest : public ::testing::Test {
@@ -294,4 +303,4 @@ TEST_F(HandlersWithRbacTest, ExplainWhatRbacAndTheRulesSay) {
 }
 
 }  // namespace
-}  // namespace connector::broker::api
+}  // namespace connector::broker::authorization

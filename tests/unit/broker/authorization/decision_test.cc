@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace connector::broker::api {
+namespace connector::broker::authorization {
 namespace {
+
+using api::HarborConnector;
 
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
@@ -138,4 +140,4 @@ TEST(ReasonName, LeavesTheEnumsPrefixOut) {
 }
 
 }  // namespace
-}  // namespace connector::broker::api
+}  // namespace connector::broker::authorization

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace connector::broker::app {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::ElementsAre;
@@ -175,4 +175,4 @@ TEST_F(VaultOptionsTest, RefuseALoginThatCannotWork) {
 }
 
 }  // namespace
-}  // namespace connector::broker::app
+}  // namespace connector::broker::secrets

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace connector::broker::app {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::Contains;
@@ -80,4 +80,4 @@ TEST(VaultSection, ShowsWhoWeAreAtVault) {
 }
 
 }  // namespace
-}  // namespace connector::broker::app
+}  // namespace connector::broker::secrets
