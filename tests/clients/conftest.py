@@ -13,7 +13,7 @@ _MATRIX = Matrix(CLIENTS, SETTINGS)
 
 
 def pytest_addoption(parser):
-    parser.addoption("--write-readme", action="store_true", help="write the README's tables")
+    parser.addoption("--write-page", action="store_true", help="write the tables of docs/clients/matrix.md")
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,10 @@ import os
 import re
 
 CELLS = ("push", "pull", "re-push", "mount", "index", "tag pages", "delete")
-README = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "README.md"
-)
+PAGE = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+    "docs", "clients", "matrix.md",
+)  # fmt: skip
 BEGIN = "<!-- Written by tests/clients/run --write. -->"
 END = "<!-- The end of what it writes. -->"
 
@@ -41,8 +42,8 @@ class Matrix:
             if not self._green.get((client.name, cell, setting.name), False)
         ]
 
-    def readme(self):
-        """The lines that belong into the README."""
+    def page(self):
+        """The lines that belong into the page."""
         lines = ["", *_table(["client", "version", *CELLS, "also"], [
             [client.name, client.version(),
              *("-" if cell in client.cannot else self._word(client, cell) for cell in CELLS),
@@ -106,23 +107,23 @@ def cells_of(client, setting):
     return [cell for cell in (*CELLS, *client.also) if cell not in without]
 
 
-def in_readme():
-    """The lines that stand in the README between the two marks."""
-    with open(README, encoding="utf-8") as file:
+def in_page():
+    """The lines that stand in the page between the two marks."""
+    with open(PAGE, encoding="utf-8") as file:
         lines = file.read().split("\n")
     return lines[lines.index(BEGIN) + 1 : lines.index(END)]
 
 
-def write_readme(new):
-    with open(README, encoding="utf-8") as file:
+def write_page(new):
+    with open(PAGE, encoding="utf-8") as file:
         lines = file.read().split("\n")
     lines[lines.index(BEGIN) + 1 : lines.index(END)] = new
-    with open(README, "w", encoding="utf-8") as file:
+    with open(PAGE, "w", encoding="utf-8") as file:
         file.write("\n".join(lines))
 
 
 def without_point_releases(lines):
-    """Debian may bring a newer version of a client at any time; that makes no README wrong."""
+    """Debian may bring a newer version of a client at any time; that makes no page wrong."""
     return [re.sub(r"Debian 12 \([^)]*\)", "Debian 12", line) for line in lines]
 
 

@@ -6,7 +6,7 @@ What a client says is compared with what the registry says: digests, and the req
 import pytest
 
 from catalog import CLIENTS
-from matrix import cells_of, in_readme, without_point_releases, write_readme
+from matrix import cells_of, in_page, without_point_releases, write_page
 from setting import SETTINGS, slug
 from stand import PAGE, TAGS, is_mount, is_upload
 
@@ -29,11 +29,11 @@ def test_a_cell_of_the_matrix_is_green(client, cell, stand, matrix):
     matrix.record(client, cell, client.setting, True)
 
 
-def test_the_readme_shows_the_matrix_of_this_run(matrix, request):
+def test_the_page_shows_the_matrix_of_this_run(matrix, request):
     assert matrix.missing() == []
-    if request.config.getoption("--write-readme"):
-        write_readme(matrix.readme())
-    assert without_point_releases(in_readme()) == without_point_releases(matrix.readme())
+    if request.config.getoption("--write-page"):
+        write_page(matrix.page())
+    assert without_point_releases(in_page()) == without_point_releases(matrix.page())
 
 
 def push(client, _, stand, repository):
