@@ -7,16 +7,16 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 SOURCES = [
-    "broker/rpc/denial.cc",
+    "broker/authorization/decision.cc",
     "common/http/head_reader.cc",
     "common/http/head_reader.h",
     "common/http/request_head.cc",
     "dataplane/oci/errors.cc",
     "dataplane/oci/link.cc",
     "dataplane/oci/redirect.cc",
-    "dataplane/route/address.cc",
-    "dataplane/route/query.cc",
-    "dataplane/route/target.cc",
+    "dataplane/addressing/address.cc",
+    "dataplane/addressing/query.cc",
+    "dataplane/addressing/target.cc",
     "dataplane/server/exchange.cc",
     "dataplane/server/forward.cc",
     "dataplane/server/respond.cc",
