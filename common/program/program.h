@@ -6,7 +6,7 @@
 #include "common/base/result.h"
 #include "common/config/problem.h"
 #include "common/log/log.h"
-#include "common/program/arguments.h"
+#include "common/program/service_arguments.h"
 
 #include <signal.h>
 
@@ -51,7 +51,7 @@ int Serve(Served& served, const sigset_t& signals, log::Logger& logger) {
 // All of main.
 template <typename Options>
 int Main(int argc, char** argv, const Program<Options>& program) {
-  const Arguments arguments = ParseArguments(argc, argv);
+  const ServiceArguments arguments = ParseServiceArguments(argc, argv);
   if (arguments.help || !arguments.valid) {
     std::fputs(program.usage.data(), arguments.help ? stdout : stderr);
     return arguments.help ? 0 : kExitUsage;

@@ -1,11 +1,11 @@
-#include "common/program/arguments.h"
+#include "common/program/service_arguments.h"
 
 #include <string_view>
 
 namespace connector::program {
 
-Arguments ParseArguments(int argc, char** argv) {
-  Arguments arguments;
+ServiceArguments ParseServiceArguments(int argc, char** argv) {
+  ServiceArguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--config" && i + 1 < argc) {

@@ -7,13 +7,13 @@
 
 namespace connector::program {
 
-struct Arguments {
+struct ServiceArguments {
   std::string config;
   bool check = false;  // Read and check the configuration, then exit.
   bool help = false;
   bool valid = true;  // False for an unknown argument, or without --config and --help.
 };
 
-[[nodiscard]] Arguments ParseArguments(int argc, char** argv);
+[[nodiscard]] ServiceArguments ParseServiceArguments(int argc, char** argv);
 
 }  // namespace connector::program
