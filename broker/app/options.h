@@ -59,7 +59,7 @@ struct Options {
   std::chrono::seconds max_audit_file_age = kDefaultMaxAuditFileAge;
   Secret root_key;
   log::Level log_level = log::Level::kInfo;
-  std::optional<vault::Options> vault;
+  std::optional<secrets::VaultOptions> vault;
   std::optional<kube::Settings> kubernetes;  // Where something needs the API.
 
   // A Connector of the API without access rules is open to whom RBAC lets in; one of a file, to

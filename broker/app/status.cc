@@ -85,7 +85,7 @@ std::map<std::string, std::string> RecentFailures::Failing() const {
 
 admin::Readiness ReadinessOf(const audit::AuditStatus& audit,
                              bool serving,
-                             const std::optional<vault::Status>& vault) {
+                             const std::optional<secrets::VaultStatus>& vault) {
   admin::Readiness readiness;
   if (!serving) {
     readiness.reasons.emplace_back("the gRPC endpoint is not open");

@@ -57,7 +57,7 @@ struct StatusSources {
 // degrades: what was granted goes on, and another broker would fare no better.
 [[nodiscard]] admin::Readiness ReadinessOf(const audit::AuditStatus& audit,
                                            bool serving,
-                                           const std::optional<vault::Status>& vault);
+                                           const std::optional<secrets::VaultStatus>& vault);
 
 [[nodiscard]] admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness);
 

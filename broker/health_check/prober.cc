@@ -111,7 +111,7 @@ ProbeStep ReadTags(const curl::CurlResponse& response, const std::string& reposi
   }
 }
 
-std::string LoginText(const vault::LoginInfo& login) {
+std::string LoginText(const secrets::VaultLoginInfo& login) {
   std::string policies;
   for (const std::string& policy : login.policies) {
     policies.append(policies.empty() ? "" : ", ").append(policy);
@@ -191,7 +191,7 @@ class RealProber final : public Prober {
                        "NoVault",
                        "this broker's configuration has no vault; add it, or use secretRef");
     }
-    const Result<vault::LoginInfo> login = co_await vault_login_(course->deadline);
+    const Result<secrets::VaultLoginInfo> login = co_await vault_login_(course->deadline);
     if (!login) {
       const bool refused = login.error().code == ErrorCode::kPermissionDenied ||
                            login.error().code == ErrorCode::kInvalidArgument;

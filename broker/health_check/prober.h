@@ -54,7 +54,7 @@ class Prober {
 };
 
 // Logs in to Vault where we are not, and says as whom. Empty where the broker has no Vault.
-using VaultLogin = std::function<Task<Result<vault::LoginInfo>>(Deadline)>;
+using VaultLogin = std::function<Task<Result<secrets::VaultLoginInfo>>(Deadline)>;
 
 // All must outlive the prober.
 [[nodiscard]] std::unique_ptr<Prober> MakeProber(secrets::SecretStore& store,

@@ -26,7 +26,7 @@ Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
                                                   const std::string& registry_host) {
   if (ref.vault) {
     // With the names that the Connector gives the keys, which the reader below does not know.
-    const std::string missing = vault::MissingKeys(*ref.vault, secret.data);
+    const std::string missing = MissingKeys(*ref.vault, secret.data);
     if (!missing.empty()) {
       return MakeError(
           ErrorCode::kInvalidArgument, ErrorOrigin::kBroker, ref.ToString() + " " + missing);

@@ -18,19 +18,19 @@ using broker::secrets::StoredSecret;
 using broker::secrets::VaultSecretStore;
 using broker::secrets::VaultStoreParts;
 
-broker::vault::Options VaultStoreWorld::OptionsFor(const ScratchDir& dir,
-                                                   const std::string& token) {
+broker::secrets::VaultOptions VaultStoreWorld::OptionsFor(const ScratchDir& dir,
+                                                          const std::string& token) {
   ReplaceFile(dir / "token", token + "\n");
-  broker::vault::Options options;
+  broker::secrets::VaultOptions options;
   options.addresses = {VaultServer::Shared().address()};
-  options.login = broker::vault::TokenFileLogin{dir / "token"};
+  options.login = broker::secrets::TokenFileLogin{dir / "token"};
   options.paths = {{{"*"}, {"*/**"}, {"*"}}};
   options.poll_interval = std::chrono::milliseconds(50);
   options.timeout = std::chrono::seconds(5);
   return options;
 }
 
-VaultStoreWorld::VaultStoreWorld(broker::vault::Options options)
+VaultStoreWorld::VaultStoreWorld(broker::secrets::VaultOptions options)
     : log_fd_(::open((dir_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
       logger_(log_fd_, "broker", log::Level::kDebug) {
   for (int i = 0; i < 2; ++i) {
@@ -38,7 +38,7 @@ VaultStoreWorld::VaultStoreWorld(broker::vault::Options options)
   }
   VaultStoreParts parts{
       "0123456789abcdef0123456789abcdef", clock_, io_.get_executor(), logger_, {}, {}, {}};
-  parts.on_exchange = [this](const broker::vault::Exchange& exchange) {
+  parts.on_exchange = [this](const broker::secrets::VaultExchange& exchange) {
     const std::lock_guard lock(mutex_);
     exchanges_.push_back(exchange);
   };
@@ -87,12 +87,12 @@ bool VaultStoreWorld::Eventually(const std::function<bool()>& holds,
   return true;
 }
 
-std::vector<broker::vault::Exchange> VaultStoreWorld::exchanges() const {
+std::vector<broker::secrets::VaultExchange> VaultStoreWorld::exchanges() const {
   const std::lock_guard lock(mutex_);
   return exchanges_;
 }
 
-std::size_t VaultStoreWorld::Count(broker::vault::Operation operation) const {
+std::size_t VaultStoreWorld::Count(broker::secrets::VaultOperation operation) const {
   const std::lock_guard lock(mutex_);
   return static_cast<std::size_t>(
       std::count_if(exchanges_.begin(), exchanges_.end(), [&](const auto& exchange) {

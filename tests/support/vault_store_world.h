@@ -27,10 +27,10 @@ class VaultStoreWorld {
  public:
   // Options with an address, a token file that holds `token`, a rule that allows all, and a poll
   // interval of 50 ms.
-  [[nodiscard]] static broker::vault::Options OptionsFor(const ScratchDir& dir,
-                                                         const std::string& token);
+  [[nodiscard]] static broker::secrets::VaultOptions OptionsFor(const ScratchDir& dir,
+                                                                const std::string& token);
 
-  explicit VaultStoreWorld(broker::vault::Options options);
+  explicit VaultStoreWorld(broker::secrets::VaultOptions options);
   ~VaultStoreWorld();  // Stops.
   VaultStoreWorld(const VaultStoreWorld&) = delete;
   VaultStoreWorld& operator=(const VaultStoreWorld&) = delete;
@@ -45,8 +45,8 @@ class VaultStoreWorld {
   // Polls until `holds`, which is asked often; false after `within`.
   [[nodiscard]] static bool Eventually(const std::function<bool()>& holds,
                                        std::chrono::milliseconds within = std::chrono::seconds(20));
-  [[nodiscard]] std::vector<broker::vault::Exchange> exchanges() const;
-  [[nodiscard]] std::size_t Count(broker::vault::Operation operation) const;
+  [[nodiscard]] std::vector<broker::secrets::VaultExchange> exchanges() const;
+  [[nodiscard]] std::size_t Count(broker::secrets::VaultOperation operation) const;
   // All that was logged.
   [[nodiscard]] std::string Log() const;
 
@@ -58,7 +58,7 @@ class VaultStoreWorld {
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
   mutable std::mutex mutex_;
-  std::vector<broker::vault::Exchange> exchanges_;
+  std::vector<broker::secrets::VaultExchange> exchanges_;
   std::vector<std::thread> threads_;
   std::unique_ptr<broker::secrets::VaultSecretStore> store_;
   bool stopped_ = false;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
 NextCare NextCareOf(const Life& life) {
   if (life.ttl.count() == 0) {
@@ -14,10 +14,10 @@ NextCare NextCareOf(const Life& life) {
   return {life.renewable && !capped ? Care::kRenew : Care::kReplace, life.since + two_thirds};
 }
 
-Time RetryCareAt(const Life& life, Time now) {
-  const std::optional<Time> end = life.End();
-  const auto left = end && *end > now ? *end - now : Time::duration::zero();
-  return now + std::max<Time::duration>(left / 3, kShortestRetry);
+VaultTime RetryCareAt(const Life& life, VaultTime now) {
+  const std::optional<VaultTime> end = life.End();
+  const auto left = end && *end > now ? *end - now : VaultTime::duration::zero();
+  return now + std::max<VaultTime::duration>(left / 3, kShortestRetry);
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

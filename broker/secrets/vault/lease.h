@@ -6,25 +6,25 @@
 #include <cstdint>
 #include <optional>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
-using Time = std::chrono::steady_clock::time_point;
+using VaultTime = std::chrono::steady_clock::time_point;
 
 struct Life {
-  Time since;                     // Before the request was sent that granted it.
+  VaultTime since;                // Before the request was sent that granted it.
   std::chrono::seconds ttl{0};    // As granted then; 0: does not end.
   std::chrono::seconds asked{0};  // What a full grant would have been: the first one's ttl.
   bool renewable = false;
 
-  [[nodiscard]] std::optional<Time> End() const {
-    return ttl.count() == 0 ? std::nullopt : std::optional<Time>(since + ttl);
+  [[nodiscard]] std::optional<VaultTime> End() const {
+    return ttl.count() == 0 ? std::nullopt : std::optional<VaultTime>(since + ttl);
   }
 };
 
 enum class Care : std::uint8_t { kNone, kRenew, kReplace };
 struct NextCare {
   Care what = Care::kNone;
-  Time at;
+  VaultTime at;
 };
 
 // Both at two thirds of the life. A renewal that granted less than it was asked for has met
@@ -34,6 +34,6 @@ struct NextCare {
 // When a renewal or replacement that failed at `now` is tried again: a third of what is left, at
 // least kShortestRetry.
 inline constexpr std::chrono::milliseconds kShortestRetry{250};
-[[nodiscard]] Time RetryCareAt(const Life& life, Time now);
+[[nodiscard]] VaultTime RetryCareAt(const Life& life, VaultTime now);
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 constexpr std::string_view kOwnNamespace = "{namespace}";
@@ -70,8 +70,8 @@ std::string PathPatternProblem(std::string_view pattern) {
                          : problem + "; *, ** and {namespace} stand for whole segments only";
 }
 
-Result<Done> PathPolicy::Check(const std::string& ns,
-                               const resource::VaultLocation& location) const {
+Result<Done> VaultPathPolicy::Check(const std::string& ns,
+                                    const resource::VaultLocation& location) const {
   std::string problem = resource::VaultPathProblem(location.path);
   if (problem.empty()) {
     problem = resource::VaultNamespaceProblem(location.vault_namespace);
@@ -82,7 +82,7 @@ Result<Done> PathPolicy::Check(const std::string& ns,
   }
   const std::string& in =
       location.vault_namespace.empty() ? own_namespace_ : location.vault_namespace;
-  const auto allows = [&](const PathRule& rule) {
+  const auto allows = [&](const VaultPathRule& rule) {
     const bool namespace_fits =
         rule.vault_namespaces.empty() ? in == own_namespace_ : Contains(rule.vault_namespaces, in);
     return namespace_fits && Contains(rule.namespaces, ns) &&
@@ -100,4 +100,4 @@ Result<Done> PathPolicy::Check(const std::string& ns,
                        "; vault.paths of the broker's configuration does not allow it");
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

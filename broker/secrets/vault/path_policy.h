@@ -12,14 +12,14 @@
 #include <string_view>
 #include <vector>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
 // What is wrong with a pattern of `paths`, as the end of a sentence; empty when nothing is.
 [[nodiscard]] std::string PathPatternProblem(std::string_view pattern);
 
-class PathPolicy {
+class VaultPathPolicy {
  public:
-  explicit PathPolicy(const Options& options)
+  explicit VaultPathPolicy(const VaultOptions& options)
       : rules_(options.paths), own_namespace_(options.vault_namespace) {}
 
   // Fails with kPermissionDenied (no rule allows it) or kInvalidArgument (a path outside the
@@ -28,8 +28,8 @@ class PathPolicy {
                                    const resource::VaultLocation& location) const;
 
  private:
-  std::vector<PathRule> rules_;
+  std::vector<VaultPathRule> rules_;
   std::string own_namespace_;
 };
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

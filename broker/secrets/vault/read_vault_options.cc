@@ -20,7 +20,7 @@ constexpr milliseconds kLeastInterval{100};
 constexpr milliseconds kLongestPoll{std::chrono::hours(1)};
 constexpr milliseconds kLongestTimeout{std::chrono::minutes(1)};
 
-void ReadAddresses(const pb::Vault& from, config::OptionsReader& reader, vault::Options& out) {
+void ReadAddresses(const pb::Vault& from, config::OptionsReader& reader, VaultOptions& out) {
   for (int i = 0; i < from.addresses_size(); ++i) {
     const std::string path = Join("vault.addresses", static_cast<std::size_t>(i));
     Result<http::Origin> origin = http::ParseOrigin(from.addresses(i));
@@ -37,7 +37,7 @@ void ReadAddresses(const pb::Vault& from, config::OptionsReader& reader, vault::
   }
 }
 
-void ReadTransport(const pb::Vault& from, config::OptionsReader& reader, vault::Options& out) {
+void ReadTransport(const pb::Vault& from, config::OptionsReader& reader, VaultOptions& out) {
   out.ca_file = from.ca_file();
   if (!out.ca_file.empty()) {
     reader.Check("vault.caFile", out.ca_file, grpc_support::CheckCaFile(out.ca_file));
@@ -73,29 +73,29 @@ std::string ReadMount(const std::string& text,
   return text.empty() ? otherwise : text;
 }
 
-vault::Login ReadCertLogin(const pb::VaultCertLogin& from, config::OptionsReader& reader) {
+VaultLoginMethod ReadCertLogin(const pb::VaultCertLogin& from, config::OptionsReader& reader) {
   reader.Check("vault.login.cert.certificateFile",
                from.certificate_file(),
                grpc_support::CheckCertificateFile(from.certificate_file()));
   reader.Check("vault.login.cert.keyFile",
                from.key_file(),
                grpc_support::CheckKeyFile(from.key_file(), from.certificate_file()));
-  return vault::CertLogin{from.certificate_file(),
-                          from.key_file(),
-                          from.role(),
-                          ReadMount(from.mount(), "cert", "vault.login.cert.mount", reader)};
+  return CertLogin{from.certificate_file(),
+                   from.key_file(),
+                   from.role(),
+                   ReadMount(from.mount(), "cert", "vault.login.cert.mount", reader)};
 }
 
-vault::Login ReadLogin(const pb::VaultLogin& from, config::OptionsReader& reader) {
+VaultLoginMethod ReadLogin(const pb::VaultLogin& from, config::OptionsReader& reader) {
   switch (from.method_case()) {
     case pb::VaultLogin::kKubernetes:
-      return vault::KubernetesLogin{
+      return KubernetesLogin{
           from.kubernetes().role(),
           from.kubernetes().token_file(),
           ReadMount(
               from.kubernetes().mount(), "kubernetes", "vault.login.kubernetes.mount", reader)};
     case pb::VaultLogin::kAppRole:
-      return vault::AppRoleLogin{
+      return AppRoleLogin{
           from.app_role().role_id(),
           from.app_role().secret_id_file(),
           from.app_role().secret_id_wrapped(),
@@ -103,7 +103,7 @@ vault::Login ReadLogin(const pb::VaultLogin& from, config::OptionsReader& reader
     case pb::VaultLogin::kCert:
       return ReadCertLogin(from.cert(), reader);
     case pb::VaultLogin::kTokenFile:
-      return vault::TokenFileLogin{from.token_file()};
+      return TokenFileLogin{from.token_file()};
     case pb::VaultLogin::METHOD_NOT_SET:
       break;
   }
@@ -111,7 +111,7 @@ vault::Login ReadLogin(const pb::VaultLogin& from, config::OptionsReader& reader
   return {};
 }
 
-void ReadPaths(const pb::Vault& from, config::OptionsReader& reader, vault::Options& out) {
+void ReadPaths(const pb::Vault& from, config::OptionsReader& reader, VaultOptions& out) {
   for (int i = 0; i < from.paths_size(); ++i) {
     const pb::VaultPathRule& rule = from.paths(i);
     const std::string at = Join("vault.paths", static_cast<std::size_t>(i));
@@ -122,7 +122,7 @@ void ReadPaths(const pb::Vault& from, config::OptionsReader& reader, vault::Opti
       }
     }
     for (int j = 0; j < rule.paths_size(); ++j) {
-      const std::string problem = vault::PathPatternProblem(rule.paths(j));
+      const std::string problem = PathPatternProblem(rule.paths(j));
       if (!problem.empty()) {
         reader.Complain(Join(at + ".paths", static_cast<std::size_t>(j)), problem);
       }
@@ -155,8 +155,8 @@ milliseconds ReadInterval(const google::protobuf::Duration& from,
 
 }  // namespace
 
-vault::Options ReadVault(const pb::Vault& from, config::OptionsReader& reader) {
-  vault::Options out;
+VaultOptions ReadVault(const pb::Vault& from, config::OptionsReader& reader) {
+  VaultOptions out;
   ReadAddresses(from, reader, out);
   ReadTransport(from, reader, out);
   out.vault_namespace = from.namespace_();

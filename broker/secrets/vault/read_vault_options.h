@@ -13,7 +13,6 @@ namespace connector::broker::secrets {
 
 // With complaints, what is returned is not to be used. Files that are written while the broker runs
 // (tokens, a secret_id) need not be there yet.
-[[nodiscard]] vault::Options ReadVault(const config::v1::Vault& from,
-                                       config::OptionsReader& reader);
+[[nodiscard]] VaultOptions ReadVault(const config::v1::Vault& from, config::OptionsReader& reader);
 
 }  // namespace connector::broker::secrets

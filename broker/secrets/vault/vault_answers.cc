@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 namespace json = boost::json;
@@ -53,7 +53,7 @@ std::optional<std::int64_t> NumberIn(const json::object& object, std::string_vie
   return std::min(value->get_int64(), kMost);
 }
 
-void TakePolicies(const json::object& object, TokenGrant& grant) {
+void TakePolicies(const json::object& object, VaultTokenGrant& grant) {
   std::vector<std::string>& out = grant.policies;
   for (const char* list : {"policies", "token_policies", "identity_policies"}) {
     const json::value* value = object.if_contains(list);
@@ -80,8 +80,8 @@ bool IsHeaderText(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-Result<TokenGrant> GrantIn(const json::object& grant, const char* ttl_name) {
-  TokenGrant out;
+Result<VaultTokenGrant> GrantIn(const json::object& grant, const char* ttl_name) {
+  VaultTokenGrant out;
   const std::optional<std::int64_t> ttl = NumberIn(grant, ttl_name);
   if (!ttl) {
     return Nonsense(std::string("no ") + ttl_name + " of a token");
@@ -127,7 +127,7 @@ Result<Secret> DockerConfigOf(const json::value& value,
 // is one of the two that are used.
 Result<Done> TakeFields(const resource::VaultLocation& location,
                         const json::object& fields,
-                        Reading& out) {
+                        VaultReading& out) {
   if (!location.docker_config_key.empty()) {
     out.type = kDockerConfigType;
     if (const json::value* value = fields.if_contains(location.docker_config_key)) {
@@ -181,7 +181,7 @@ std::string MarkOf(const json::object& version) {
 
 }  // namespace
 
-Result<TokenGrant> ReadLogin(const Answer& answer) {
+Result<VaultTokenGrant> ReadLogin(const VaultAnswer& answer) {
   WipingMemory memory;
   const auto root = ParseWipedObject(answer.body.Reveal(), memory);
   if (!root) {
@@ -189,11 +189,12 @@ Result<TokenGrant> ReadLogin(const Answer& answer) {
   }
   const json::object* auth = ObjectIn(*root, "auth");
   if (auth == nullptr) {
-    return IsWrapped(*root) ? Result<TokenGrant>(Invalid("Vault wrapped the answer to our login; "
-                                                         "wrapped answers are not accepted"))
-                            : Nonsense("a login's answer without auth");
+    return IsWrapped(*root)
+               ? Result<VaultTokenGrant>(Invalid("Vault wrapped the answer to our login; "
+                                                 "wrapped answers are not accepted"))
+               : Nonsense("a login's answer without auth");
   }
-  Result<TokenGrant> out = GrantIn(*auth, "lease_duration");
+  Result<VaultTokenGrant> out = GrantIn(*auth, "lease_duration");
   const std::string_view token = TextIn(*auth, "client_token");
   if (out && !IsHeaderText(token)) {
     return Nonsense("a login's answer without a usable token");
@@ -204,27 +205,27 @@ Result<TokenGrant> ReadLogin(const Answer& answer) {
   return out;
 }
 
-Result<TokenGrant> ReadLookup(const Answer& answer) {
+Result<VaultTokenGrant> ReadLookup(const VaultAnswer& answer) {
   WipingMemory memory;
   const auto root = ParseWipedObject(answer.body.Reveal(), memory);
   const json::object* data = root ? ObjectIn(*root, "data") : nullptr;
   return data == nullptr ? Nonsense("a token's lookup without data") : GrantIn(*data, "ttl");
 }
 
-Result<LeaseGrant> ReadRenewal(const Answer& answer) {
+Result<VaultLeaseGrant> ReadRenewal(const VaultAnswer& answer) {
   WipingMemory memory;
   const auto root = ParseWipedObject(answer.body.Reveal(), memory);
   const std::optional<std::int64_t> ttl = root ? NumberIn(*root, "lease_duration") : std::nullopt;
   if (!ttl) {
     return Nonsense("a lease's renewal without lease_duration");
   }
-  LeaseGrant out;
+  VaultLeaseGrant out;
   out.ttl = std::chrono::seconds(*ttl);
   out.renewable = FlagIn(*root, "renewable");
   return out;
 }
 
-Result<Secret> ReadUnwrappedSecretId(const Answer& answer) {
+Result<Secret> ReadUnwrappedSecretId(const VaultAnswer& answer) {
   WipingMemory memory;
   const auto root = ParseWipedObject(answer.body.Reveal(), memory);
   const json::object* data = root ? ObjectIn(*root, "data") : nullptr;
@@ -236,7 +237,7 @@ Result<Secret> ReadUnwrappedSecretId(const Answer& answer) {
   return Secret(secret_id);
 }
 
-Result<std::string> ReadWrappingOrigin(const Answer& answer) {
+Result<std::string> ReadWrappingOrigin(const VaultAnswer& answer) {
   WipingMemory memory;
   const auto root = ParseWipedObject(answer.body.Reveal(), memory);
   const json::object* data = root ? ObjectIn(*root, "data") : nullptr;
@@ -246,7 +247,8 @@ Result<std::string> ReadWrappingOrigin(const Answer& answer) {
   return std::string(TextIn(*data, "creation_path"));
 }
 
-Result<Reading> ReadReading(const resource::VaultLocation& location, const Answer& answer) {
+Result<VaultReading> ReadReading(const resource::VaultLocation& location,
+                                 const VaultAnswer& answer) {
   WipingMemory memory;
   const auto root = ParseWipedObject(answer.body.Reveal(), memory);
   if (!root) {
@@ -261,18 +263,18 @@ Result<Reading> ReadReading(const resource::VaultLocation& location, const Answe
   if (data == nullptr) {
     return Nonsense("the answer for " + location.path + " has no data");
   }
-  Reading out;
+  VaultReading out;
   const json::object* fields = data;
   if (const json::object* metadata = Kv2Metadata(*data)) {
-    out.kv =
-        KvState{static_cast<std::uint32_t>(*NumberIn(*metadata, "version")), MarkOf(*metadata)};
+    out.kv = VaultKvState{static_cast<std::uint32_t>(*NumberIn(*metadata, "version")),
+                          MarkOf(*metadata)};
     fields = ObjectIn(*data, "data");
   }
   const std::string_view lease_id = TextIn(*root, "lease_id");
   if (!lease_id.empty()) {
-    out.lease = LeaseGrant{Secret(lease_id),
-                           std::chrono::seconds(NumberIn(*root, "lease_duration").value_or(0)),
-                           FlagIn(*root, "renewable")};
+    out.lease = VaultLeaseGrant{Secret(lease_id),
+                                std::chrono::seconds(NumberIn(*root, "lease_duration").value_or(0)),
+                                FlagIn(*root, "renewable")};
   }
   if (fields != nullptr) {
     const Result<Done> taken = TakeFields(location, *fields, out);
@@ -283,7 +285,8 @@ Result<Reading> ReadReading(const resource::VaultLocation& location, const Answe
   return out;
 }
 
-Result<KvState> ReadKvState(const resource::VaultLocation& location, const Answer& answer) {
+Result<VaultKvState> ReadKvState(const resource::VaultLocation& location,
+                                 const VaultAnswer& answer) {
   WipingMemory memory;
   const auto root = ParseWipedObject(answer.body.Reveal(), memory);
   const json::object* data = root ? ObjectIn(*root, "data") : nullptr;
@@ -293,7 +296,7 @@ Result<KvState> ReadKvState(const resource::VaultLocation& location, const Answe
   if (versions == nullptr || !current) {
     return Nonsense("the metadata of " + location.path + " have no versions");
   }
-  KvState out;
+  VaultKvState out;
   out.version = location.version != 0 ? location.version : static_cast<std::uint32_t>(*current);
   if (const json::object* version = ObjectIn(*versions, std::to_string(out.version))) {
     out.mark = MarkOf(*version);
@@ -324,4 +327,4 @@ std::string MissingKeys(const resource::VaultLocation& location,
   return missing;
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

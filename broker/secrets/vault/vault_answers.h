@@ -16,14 +16,14 @@
 #include <string_view>
 #include <vector>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
-struct Answer {
+struct VaultAnswer {
   int status = 0;
   Secret body;
 };
 
-struct TokenGrant {
+struct VaultTokenGrant {
   Secret token;  // Empty in a lookup.
   std::string accessor;
   std::vector<std::string> policies;  // Without "default".
@@ -32,50 +32,50 @@ struct TokenGrant {
   bool renewable = false;
 };
 
-struct LeaseGrant {
+struct VaultLeaseGrant {
   Secret id;
   std::chrono::seconds ttl{0};
   bool renewable = false;
 };
 
 // Of KV v2: equal as long as reading the data gives the same. Told by the data and by the metadata.
-struct KvState {
+struct VaultKvState {
   std::uint32_t version = 0;
   std::string mark;
 
-  bool operator==(const KvState&) const = default;
+  bool operator==(const VaultKvState&) const = default;
 };
 
-struct Reading {
+struct VaultReading {
   std::string type;                    // As a Kubernetes Secret's.
   std::map<std::string, Secret> data;  // With the keys that such a type has.
-  std::optional<KvState> kv;           // Of KV v2.
-  std::optional<LeaseGrant> lease;
+  std::optional<VaultKvState> kv;      // Of KV v2.
+  std::optional<VaultLeaseGrant> lease;
 };
 
 // Each takes an answer of status 200 (204 where there is nothing to say). A body that is not what
 // Vault answers there: kUnavailable, because whatever sits there may pass. ReadReading also fails
 // with kInvalidArgument: wrapped, or nothing usable under the keys of `location`.
-[[nodiscard]] Result<TokenGrant> ReadLogin(const Answer& answer);
-[[nodiscard]] Result<TokenGrant> ReadLookup(const Answer& answer);
-[[nodiscard]] Result<LeaseGrant> ReadRenewal(const Answer& answer);
-[[nodiscard]] Result<Secret> ReadUnwrappedSecretId(const Answer& answer);
+[[nodiscard]] Result<VaultTokenGrant> ReadLogin(const VaultAnswer& answer);
+[[nodiscard]] Result<VaultTokenGrant> ReadLookup(const VaultAnswer& answer);
+[[nodiscard]] Result<VaultLeaseGrant> ReadRenewal(const VaultAnswer& answer);
+[[nodiscard]] Result<Secret> ReadUnwrappedSecretId(const VaultAnswer& answer);
 // The path whose answer a wrapping token wraps.
-[[nodiscard]] Result<std::string> ReadWrappingOrigin(const Answer& answer);
-[[nodiscard]] Result<Reading> ReadReading(const resource::VaultLocation& location,
-                                          const Answer& answer);
-[[nodiscard]] Result<KvState> ReadKvState(const resource::VaultLocation& location,
-                                          const Answer& answer);
+[[nodiscard]] Result<std::string> ReadWrappingOrigin(const VaultAnswer& answer);
+[[nodiscard]] Result<VaultReading> ReadReading(const resource::VaultLocation& location,
+                                               const VaultAnswer& answer);
+[[nodiscard]] Result<VaultKvState> ReadKvState(const resource::VaultLocation& location,
+                                               const VaultAnswer& answer);
 
 // What a status other than success means for `call`: kNotFound (also deleted and destroyed
 // versions), kPermissionDenied, kInvalidArgument, or kUnavailable (Vault itself failed at it).
 // `policies` are those of the token that asked.
-[[nodiscard]] Error ReadRefusal(const Call& call,
-                                const Answer& answer,
+[[nodiscard]] Error ReadRefusal(const VaultCall& call,
+                                const VaultAnswer& answer,
                                 const std::vector<std::string>& policies);
 
 // Which keys of `location` the data lacks, as the end of a sentence; empty when none.
 [[nodiscard]] std::string MissingKeys(const resource::VaultLocation& location,
                                       const std::map<std::string, Secret>& data);
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

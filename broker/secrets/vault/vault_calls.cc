@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <utility>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 // A JSON string, put together in memory that is wiped.
@@ -40,8 +40,11 @@ Secret JsonObject(std::initializer_list<std::pair<std::string_view, std::string_
   return Secret(out.view());
 }
 
-Call Post(Operation operation, std::string path, Secret body, std::string_view sensitive = {}) {
-  Call call;
+VaultCall Post(VaultOperation operation,
+               std::string path,
+               Secret body,
+               std::string_view sensitive = {}) {
+  VaultCall call;
   call.operation = operation;
   call.method = "POST";
   call.path = std::move(path);
@@ -56,60 +59,60 @@ std::string Seconds(std::chrono::seconds time) {
 
 }  // namespace
 
-Call Call::Clone() const {
+VaultCall VaultCall::Clone() const {
   return {operation, method, path, query, vault_namespace, body.Clone(), sensitive.Clone()};
 }
 
-Call KubernetesLoginCall(const KubernetesLogin& login, std::string_view jwt) {
-  return Post(Operation::kLogin,
+VaultCall KubernetesLoginCall(const KubernetesLogin& login, std::string_view jwt) {
+  return Post(VaultOperation::kLogin,
               "auth/" + login.mount + "/login",
               JsonObject({{"role", login.role}, {"jwt", jwt}}),
               jwt);
 }
 
-Call AppRoleLoginCall(const AppRoleLogin& login, std::string_view secret_id) {
-  return Post(Operation::kLogin,
+VaultCall AppRoleLoginCall(const AppRoleLogin& login, std::string_view secret_id) {
+  return Post(VaultOperation::kLogin,
               "auth/" + login.mount + "/login",
               JsonObject({{"role_id", login.role_id}, {"secret_id", secret_id}}),
               secret_id);
 }
 
-Call CertLoginCall(const CertLogin& login) {
-  return Post(Operation::kLogin,
+VaultCall CertLoginCall(const CertLogin& login) {
+  return Post(VaultOperation::kLogin,
               "auth/" + login.mount + "/login",
               login.role.empty() ? JsonObject({}) : JsonObject({{"name", login.role}}));
 }
 
-Call LookupWrappingCall(std::string_view wrapping_token) {
-  return Post(Operation::kUnwrap,
+VaultCall LookupWrappingCall(std::string_view wrapping_token) {
+  return Post(VaultOperation::kUnwrap,
               "sys/wrapping/lookup",
               JsonObject({{"token", wrapping_token}}),
               wrapping_token);
 }
 
-Call UnwrapCall() {
-  return Post(Operation::kUnwrap, "sys/wrapping/unwrap", JsonObject({}));
+VaultCall UnwrapCall() {
+  return Post(VaultOperation::kUnwrap, "sys/wrapping/unwrap", JsonObject({}));
 }
 
-Call LookupSelfCall() {
-  Call call;
-  call.operation = Operation::kLookupSelf;
+VaultCall LookupSelfCall() {
+  VaultCall call;
+  call.operation = VaultOperation::kLookupSelf;
   call.path = "auth/token/lookup-self";
   return call;
 }
 
-Call RenewSelfCall(std::chrono::seconds increment) {
-  return Post(Operation::kRenewSelf,
+VaultCall RenewSelfCall(std::chrono::seconds increment) {
+  return Post(VaultOperation::kRenewSelf,
               "auth/token/renew-self",
               JsonObject({{"increment", Seconds(increment)}}));
 }
 
-Call RevokeSelfCall() {
-  return Post(Operation::kRevokeSelf, "auth/token/revoke-self", JsonObject({}));
+VaultCall RevokeSelfCall() {
+  return Post(VaultOperation::kRevokeSelf, "auth/token/revoke-self", JsonObject({}));
 }
 
-Call ReadCall(const resource::VaultLocation& location) {
-  Call call;
+VaultCall ReadCall(const resource::VaultLocation& location) {
+  VaultCall call;
   call.path = location.path;
   call.vault_namespace = location.vault_namespace;
   if (location.version != 0) {
@@ -118,35 +121,37 @@ Call ReadCall(const resource::VaultLocation& location) {
   return call;
 }
 
-std::optional<Call> MetadataCall(const resource::VaultLocation& location) {
+std::optional<VaultCall> MetadataCall(const resource::VaultLocation& location) {
   constexpr std::string_view kData = "/data/";
   const std::size_t at = location.path.find(kData);
   if (at == std::string::npos) {
     return std::nullopt;
   }
-  Call call;
-  call.operation = Operation::kReadMetadata;
+  VaultCall call;
+  call.operation = VaultOperation::kReadMetadata;
   call.path = location.path.substr(0, at) + "/metadata/" + location.path.substr(at + kData.size());
   call.vault_namespace = location.vault_namespace;
   return call;
 }
 
-Call RenewLeaseCall(const resource::VaultLocation& location,
-                    std::string_view lease_id,
-                    std::chrono::seconds increment) {
-  Call call = Post(Operation::kRenewLease,
-                   "sys/leases/renew",
-                   JsonObject({{"lease_id", lease_id}, {"increment", Seconds(increment)}}),
-                   lease_id);
+VaultCall RenewLeaseCall(const resource::VaultLocation& location,
+                         std::string_view lease_id,
+                         std::chrono::seconds increment) {
+  VaultCall call = Post(VaultOperation::kRenewLease,
+                        "sys/leases/renew",
+                        JsonObject({{"lease_id", lease_id}, {"increment", Seconds(increment)}}),
+                        lease_id);
   call.vault_namespace = location.vault_namespace;
   return call;
 }
 
-Call RevokeLeaseCall(const resource::VaultLocation& location, std::string_view lease_id) {
-  Call call = Post(
-      Operation::kRevokeLease, "sys/leases/revoke", JsonObject({{"lease_id", lease_id}}), lease_id);
+VaultCall RevokeLeaseCall(const resource::VaultLocation& location, std::string_view lease_id) {
+  VaultCall call = Post(VaultOperation::kRevokeLease,
+                        "sys/leases/revoke",
+                        JsonObject({{"lease_id", lease_id}}),
+                        lease_id);
   call.vault_namespace = location.vault_namespace;
   return call;
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -13,10 +13,10 @@
 #include <string>
 #include <string_view>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
-struct Call {
-  Operation operation = Operation::kRead;
+struct VaultCall {
+  VaultOperation operation = VaultOperation::kRead;
   std::string method = "GET";
   std::string path;  // Without "/v1/".
   std::string query;
@@ -24,30 +24,30 @@ struct Call {
   Secret body;
   Secret sensitive;  // What of the body must not come back in a message; may be empty.
 
-  [[nodiscard]] Call Clone() const;
+  [[nodiscard]] VaultCall Clone() const;
 };
 
-[[nodiscard]] Call KubernetesLoginCall(const KubernetesLogin& login, std::string_view jwt);
-[[nodiscard]] Call AppRoleLoginCall(const AppRoleLogin& login, std::string_view secret_id);
-[[nodiscard]] Call CertLoginCall(const CertLogin& login);
+[[nodiscard]] VaultCall KubernetesLoginCall(const KubernetesLogin& login, std::string_view jwt);
+[[nodiscard]] VaultCall AppRoleLoginCall(const AppRoleLogin& login, std::string_view secret_id);
+[[nodiscard]] VaultCall CertLoginCall(const CertLogin& login);
 
 // Asks what a wrapping token was made for; and, as that token, for what it wraps, which works once.
-[[nodiscard]] Call LookupWrappingCall(std::string_view wrapping_token);
-[[nodiscard]] Call UnwrapCall();
+[[nodiscard]] VaultCall LookupWrappingCall(std::string_view wrapping_token);
+[[nodiscard]] VaultCall UnwrapCall();
 
-[[nodiscard]] Call LookupSelfCall();
-[[nodiscard]] Call RenewSelfCall(std::chrono::seconds increment);
-[[nodiscard]] Call RevokeSelfCall();
+[[nodiscard]] VaultCall LookupSelfCall();
+[[nodiscard]] VaultCall RenewSelfCall(std::chrono::seconds increment);
+[[nodiscard]] VaultCall RevokeSelfCall();
 
-[[nodiscard]] Call ReadCall(const resource::VaultLocation& location);
+[[nodiscard]] VaultCall ReadCall(const resource::VaultLocation& location);
 // Of a KV v2 path "MOUNT/data/REST"; nullopt when it does not read like one.
-[[nodiscard]] std::optional<Call> MetadataCall(const resource::VaultLocation& location);
+[[nodiscard]] std::optional<VaultCall> MetadataCall(const resource::VaultLocation& location);
 
 // `location` is what the lease came from, for its namespace.
-[[nodiscard]] Call RenewLeaseCall(const resource::VaultLocation& location,
-                                  std::string_view lease_id,
-                                  std::chrono::seconds increment);
-[[nodiscard]] Call RevokeLeaseCall(const resource::VaultLocation& location,
-                                   std::string_view lease_id);
+[[nodiscard]] VaultCall RenewLeaseCall(const resource::VaultLocation& location,
+                                       std::string_view lease_id,
+                                       std::chrono::seconds increment);
+[[nodiscard]] VaultCall RevokeLeaseCall(const resource::VaultLocation& location,
+                                        std::string_view lease_id);
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 constexpr std::size_t kMaxCaBytes = 1024 * 1024;
@@ -16,39 +16,39 @@ bool IsWhole(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kDeadlineExceeded;
 }
 
-Outcome OutcomeOf(const Result<curl::CurlResponse>& response) {
+VaultOutcome OutcomeOf(const Result<curl::CurlResponse>& response) {
   if (!response) {
-    return response.error().code == ErrorCode::kResourceExhausted ? Outcome::kNonsense
-                                                                  : Outcome::kUnreachable;
+    return response.error().code == ErrorCode::kResourceExhausted ? VaultOutcome::kNonsense
+                                                                  : VaultOutcome::kUnreachable;
   }
   const int status = response->status;
   if (status == 200 || status == 204) {
-    return Outcome::kOk;
+    return VaultOutcome::kOk;
   }
   switch (status) {
     case 307:
     case 472:
     case 473:
-      return Outcome::kRedirected;
+      return VaultOutcome::kRedirected;
     case 412:
-      return Outcome::kMissingState;
+      return VaultOutcome::kMissingState;
     case 429:
-      return Outcome::kLimited;
+      return VaultOutcome::kLimited;
     default:
       break;
   }
   if (status >= 500) {
-    return HopOf(response, 0).sealed ? Outcome::kSealed : Outcome::kUnavailable;
+    return HopOf(response, 0).sealed ? VaultOutcome::kSealed : VaultOutcome::kUnavailable;
   }
-  return status >= 400 ? Outcome::kRefused : Outcome::kNonsense;
+  return status >= 400 ? VaultOutcome::kRefused : VaultOutcome::kNonsense;
 }
 
 }  // namespace
 
-Client::Client(const Options& options, ClientParts parts)
+VaultClient::VaultClient(const VaultOptions& options, VaultClientParts parts)
     : options_(options), parts_(std::move(parts)) {}
 
-std::shared_ptr<curl::CurlClient> Client::NewConnections() {
+std::shared_ptr<curl::CurlClient> VaultClient::NewConnections() {
   auto made = std::make_shared<curl::CurlClient>(curl::ConnectionReuse::kWithinThisClient);
   const std::lock_guard lock(mutex_);
   std::erase_if(connections_, [](const auto& kept) { return kept.expired(); });
@@ -59,7 +59,7 @@ std::shared_ptr<curl::CurlClient> Client::NewConnections() {
   return made;
 }
 
-void Client::Shutdown() {
+void VaultClient::Shutdown() {
   std::vector<std::weak_ptr<curl::CurlClient>> connections;
   {
     const std::lock_guard lock(mutex_);
@@ -74,22 +74,22 @@ void Client::Shutdown() {
   }
 }
 
-Task<Result<Answer>> Client::Do(std::shared_ptr<const Call> call,
-                                std::shared_ptr<const Identity> as,
-                                Patience patience,
-                                Deadline deadline) {
-  Time patient_until = std::chrono::steady_clock::now();
+Task<Result<VaultAnswer>> VaultClient::Do(std::shared_ptr<const VaultCall> call,
+                                          std::shared_ptr<const VaultIdentity> as,
+                                          Patience patience,
+                                          Deadline deadline) {
+  VaultTime patient_until = std::chrono::steady_clock::now();
   if (patience == Patience::kShort) {
     patient_until = std::min(deadline, patient_until + kShortPatience);
   }
   while (true) {
-    std::optional<Gate::Held> held;
+    std::optional<VaultGate::Held> held;
     {
       const std::lock_guard lock(mutex_);
       held = gate_.Admit(std::chrono::steady_clock::now());
     }
     if (!held) {
-      Result<Answer> answer = co_await TryAddresses(call, as, deadline);
+      Result<VaultAnswer> answer = co_await TryAddresses(call, as, deadline);
       const bool again = !answer && IsWhole(answer.error().code) &&
                          answer.error().retry == Retry::kSafe &&
                          std::chrono::steady_clock::now() < patient_until;
@@ -108,15 +108,15 @@ Task<Result<Answer>> Client::Do(std::shared_ptr<const Call> call,
   }
 }
 
-Task<Result<Answer>> Client::TryAddresses(std::shared_ptr<const Call> call,
-                                          std::shared_ptr<const Identity> as,
-                                          Deadline deadline) {
+Task<Result<VaultAnswer>> VaultClient::TryAddresses(std::shared_ptr<const VaultCall> call,
+                                                    std::shared_ptr<const VaultIdentity> as,
+                                                    Deadline deadline) {
   std::size_t address = 0;
   {
     const std::lock_guard lock(mutex_);
     address = preferred_;
   }
-  Route route(options_.addresses, address);
+  VaultRoute route(options_.addresses, address);
   while (true) {
     Result<curl::CurlResponse> response = co_await AskOnce(call, as, address, deadline);
     const auto now = std::chrono::system_clock::to_time_t(parts_.clock.Now());
@@ -129,17 +129,17 @@ Task<Result<Answer>> Client::TryAddresses(std::shared_ptr<const Call> call,
       gate_.Left();
       co_return error;
     }
-    Step step = route.After(HopOf(response, now), parts_.random());
-    if (step.kind == Step::Kind::kDeliver) {
+    VaultRouteStep step = route.After(HopOf(response, now), parts_.random());
+    if (step.kind == VaultRouteStep::Kind::kDeliver) {
       Answered(address);
-      Answer answer{response->status, std::move(response->body)};
+      VaultAnswer answer{response->status, std::move(response->body)};
       co_return answer;
     }
-    const Time ask_at = std::chrono::steady_clock::now() + step.wait;
-    if (step.kind == Step::Kind::kAsk && step.wait.count() > 0 && ask_at < deadline) {
+    const VaultTime ask_at = std::chrono::steady_clock::now() + step.wait;
+    if (step.kind == VaultRouteStep::Kind::kAsk && step.wait.count() > 0 && ask_at < deadline) {
       co_await OneShot<Done>::Wait(stopped_, ask_at);
     }
-    if (step.kind == Step::Kind::kFail || ask_at >= deadline) {
+    if (step.kind == VaultRouteStep::Kind::kFail || ask_at >= deadline) {
       Failed(step.error, step.sealed);
       step.error.message += " (asked for " + call->path + ")";
       co_return std::move(step.error);
@@ -148,11 +148,11 @@ Task<Result<Answer>> Client::TryAddresses(std::shared_ptr<const Call> call,
   }
 }
 
-Task<Result<curl::CurlResponse>> Client::AskOnce(std::shared_ptr<const Call> call,
-                                                 std::shared_ptr<const Identity> as,
-                                                 std::size_t address,
-                                                 Deadline deadline) {
-  const Time started = std::chrono::steady_clock::now();
+Task<Result<curl::CurlResponse>> VaultClient::AskOnce(std::shared_ptr<const VaultCall> call,
+                                                      std::shared_ptr<const VaultIdentity> as,
+                                                      std::size_t address,
+                                                      Deadline deadline) {
+  const VaultTime started = std::chrono::steady_clock::now();
   Result<curl::CurlRequest> request = RequestFor(*call, *as, address);
   if (!request) {
     co_return std::move(request).error();
@@ -164,9 +164,9 @@ Task<Result<curl::CurlResponse>> Client::AskOnce(std::shared_ptr<const Call> cal
   co_return response;
 }
 
-Result<curl::CurlRequest> Client::RequestFor(const Call& call,
-                                             const Identity& as,
-                                             std::size_t address) const {
+Result<curl::CurlRequest> VaultClient::RequestFor(const VaultCall& call,
+                                                  const VaultIdentity& as,
+                                                  std::size_t address) const {
   curl::CurlRequest request;
   request.method = call.method;
   request.url.origin = options_.addresses[address];
@@ -213,7 +213,9 @@ Result<curl::CurlRequest> Client::RequestFor(const Call& call,
   return request;
 }
 
-void Client::Observe(const Call& call, const Result<curl::CurlResponse>& response, Time started) {
+void VaultClient::Observe(const VaultCall& call,
+                          const Result<curl::CurlResponse>& response,
+                          VaultTime started) {
   if (response) {
     const auto index = response->headers.find("x-vault-index");
     if (index != response->headers.end() && index->second.size() <= kMaxIndexBytes) {
@@ -227,7 +229,7 @@ void Client::Observe(const Call& call, const Result<curl::CurlResponse>& respons
   }
 }
 
-void Client::Answered(std::size_t address) {
+void VaultClient::Answered(std::size_t address) {
   bool recovered = false;
   {
     const std::lock_guard lock(mutex_);
@@ -243,7 +245,7 @@ void Client::Answered(std::size_t address) {
   }
 }
 
-void Client::Failed(const Error& error, bool sealed) {
+void VaultClient::Failed(const Error& error, bool sealed) {
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
@@ -263,8 +265,8 @@ void Client::Failed(const Error& error, bool sealed) {
   }
 }
 
-Status Client::Reachability() const {
-  Status status;
+VaultStatus VaultClient::Reachability() const {
+  VaultStatus status;
   const std::lock_guard lock(mutex_);
   if (gate_.failing()) {
     status.reachable = false;
@@ -277,10 +279,10 @@ Status Client::Reachability() const {
   return status;
 }
 
-std::optional<Time> Client::ProbeAt() const {
+std::optional<VaultTime> VaultClient::ProbeAt() const {
   const std::lock_guard lock(mutex_);
-  return gate_.failing() ? std::optional<Time>(gate_.NextTry(std::chrono::steady_clock::now()))
+  return gate_.failing() ? std::optional<VaultTime>(gate_.NextTry(std::chrono::steady_clock::now()))
                          : std::nullopt;
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

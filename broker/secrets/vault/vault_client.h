@@ -1,8 +1,8 @@
 #pragma once
 
-// Client: makes one call of Vault, at whichever of its addresses answers. It holds the gate before
-// all of Vault, so that an ailing one is asked by one request at a time; it retries what route.h
-// says, and sends what Vault needs for read-after-write (X-Vault-Index). It knows no login.
+// VaultClient: makes one call of Vault, at whichever of its addresses answers. It holds the gate
+// before all of Vault, so that an ailing one is asked by one request at a time; it retries what
+// route.h says, and sends what Vault needs for read-after-write (X-Vault-Index). It knows no login.
 
 #include "broker/secrets/vault/vault_answers.h"
 #include "broker/secrets/vault/vault_calls.h"
@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
 inline constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
 
@@ -35,23 +35,23 @@ inline constexpr std::chrono::milliseconds kShortPatience{2000};
 inline constexpr unsigned kHiccups = 2;
 
 // As whom a call is made. Connections are kept within one identity and never shared.
-struct Identity {
+struct VaultIdentity {
   Secret token;                  // Empty for a login.
   std::string certificate_file;  // Empty: the transport's, if there is one.
   std::string key_file;
   std::shared_ptr<curl::CurlClient> connections;
 };
 
-struct ClientParts {
+struct VaultClientParts {
   const Clock& clock;
   log::Logger& logger;
   std::function<double()> random;  // In [0, 1), thread-safe.
-  ExchangeObserver on_exchange;
+  VaultExchangeObserver on_exchange;
 };
 
-class Client {
+class VaultClient {
  public:
-  Client(const Options& options, ClientParts parts);
+  VaultClient(const VaultOptions& options, VaultClientParts parts);
 
   // Called when Vault stops answering: any thread, no lock held. Once, before the first call.
   void OnFailing(std::function<void()> on_failing) { on_failing_ = std::move(on_failing); }
@@ -60,10 +60,10 @@ class Client {
   // kDeadlineExceeded (Vault cannot be reached, is sealed, limits us; with retry_after),
   // kResourceExhausted (the answer is too large), kInvalidArgument (our CA file or certificate).
   // Every message names Vault and the call's path.
-  [[nodiscard]] Task<Result<Answer>> Do(std::shared_ptr<const Call> call,
-                                        std::shared_ptr<const Identity> as,
-                                        Patience patience,
-                                        Deadline deadline);
+  [[nodiscard]] Task<Result<VaultAnswer>> Do(std::shared_ptr<const VaultCall> call,
+                                             std::shared_ptr<const VaultIdentity> as,
+                                             Patience patience,
+                                             Deadline deadline);
 
   // Connections for a new identity; Shutdown ends them with all others.
   [[nodiscard]] std::shared_ptr<curl::CurlClient> NewConnections();
@@ -71,32 +71,34 @@ class Client {
   void Shutdown();
 
   // Of reachable, sealed, problem, failing_since and retry_at alone.
-  [[nodiscard]] Status Reachability() const;
+  [[nodiscard]] VaultStatus Reachability() const;
   // When a probe is due: nullopt while Vault answers.
-  [[nodiscard]] std::optional<Time> ProbeAt() const;
+  [[nodiscard]] std::optional<VaultTime> ProbeAt() const;
 
  private:
-  [[nodiscard]] Task<Result<Answer>> TryAddresses(std::shared_ptr<const Call> call,
-                                                  std::shared_ptr<const Identity> as,
-                                                  Deadline deadline);
-  [[nodiscard]] Task<Result<curl::CurlResponse>> AskOnce(std::shared_ptr<const Call> call,
-                                                         std::shared_ptr<const Identity> as,
+  [[nodiscard]] Task<Result<VaultAnswer>> TryAddresses(std::shared_ptr<const VaultCall> call,
+                                                       std::shared_ptr<const VaultIdentity> as,
+                                                       Deadline deadline);
+  [[nodiscard]] Task<Result<curl::CurlResponse>> AskOnce(std::shared_ptr<const VaultCall> call,
+                                                         std::shared_ptr<const VaultIdentity> as,
                                                          std::size_t address,
                                                          Deadline deadline);
-  [[nodiscard]] Result<curl::CurlRequest> RequestFor(const Call& call,
-                                                     const Identity& as,
+  [[nodiscard]] Result<curl::CurlRequest> RequestFor(const VaultCall& call,
+                                                     const VaultIdentity& as,
                                                      std::size_t address) const;
-  void Observe(const Call& call, const Result<curl::CurlResponse>& response, Time started);
+  void Observe(const VaultCall& call,
+               const Result<curl::CurlResponse>& response,
+               VaultTime started);
   void Answered(std::size_t address);
   void Failed(const Error& error, bool sealed);
 
-  const Options options_;
-  const ClientParts parts_;
+  const VaultOptions options_;
+  const VaultClientParts parts_;
   std::function<void()> on_failing_;
   const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();
 
   mutable std::mutex mutex_;  // Guards all below; never held across co_await.
-  Gate gate_;
+  VaultGate gate_;
   bool sealed_ = false;
   std::optional<WallTime> failing_since_;
   std::size_t preferred_ = 0;  // The address that answered last.
@@ -105,4 +107,4 @@ class Client {
   std::vector<std::weak_ptr<curl::CurlClient>> connections_;
 };
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

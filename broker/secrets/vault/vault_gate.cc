@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
-std::optional<Gate::Held> Gate::Admit(Time now) {
+std::optional<VaultGate::Held> VaultGate::Admit(VaultTime now) {
   if (failures_ == 0) {
     return std::nullopt;
   }
@@ -17,16 +17,16 @@ std::optional<Gate::Held> Gate::Admit(Time now) {
   return held;
 }
 
-Time Gate::NextTry(Time now) const {
+VaultTime VaultGate::NextTry(VaultTime now) const {
   return now < probing_until_ ? std::max(until_, now + kProbePause) : until_;
 }
 
-void Gate::Answered() {
+void VaultGate::Answered() {
   failures_ = 0;
   Left();
 }
 
-void Gate::Failed(const Error& error, Time now, double random) {
+void VaultGate::Failed(const Error& error, VaultTime now, double random) {
   // Requests that were under way when the first one failed do not lengthen the wait.
   const bool first = failures_ == 0 || now < probing_until_;
   Left();
@@ -34,7 +34,7 @@ void Gate::Failed(const Error& error, Time now, double random) {
   if (!first) {
     return;
   }
-  auto wait = std::chrono::duration_cast<Time::duration>(
+  auto wait = std::chrono::duration_cast<VaultTime::duration>(
       std::min(kLongestBackoff, kFirstBackoff * (1U << std::min(failures_, 10U))) * random);
   if (error.retry_after.count() > 0) {
     wait = std::min(error.retry_after, kLongestRetryAfter);
@@ -43,4 +43,4 @@ void Gate::Failed(const Error& error, Time now, double random) {
   until_ = now + wait;
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

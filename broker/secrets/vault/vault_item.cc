@@ -4,19 +4,19 @@
 
 namespace connector::broker::secrets {
 
-VaultPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, Time now) const {
+VaultPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, VaultTime now) const {
   if (lease != nullptr && !LeaseEnded(now)) {
     // Vault takes back a login's leases with the login: another login needs another lease.
     if (!lease_alive || (generation != 0 && generation != lease->generation)) {
       return {VaultCare::kRead, care_at.value_or(now)};
     }
-    const vault::NextCare plan = vault::NextCareOf(lease->life);
+    const NextCare plan = NextCareOf(lease->life);
     switch (plan.what) {
-      case vault::Care::kNone:
-        return {VaultCare::kRead, Time::max()};
-      case vault::Care::kRenew:
+      case Care::kNone:
+        return {VaultCare::kRead, VaultTime::max()};
+      case Care::kRenew:
         return {VaultCare::kRenewLease, care_at.value_or(plan.at)};
-      case vault::Care::kReplace:
+      case Care::kReplace:
         return {VaultCare::kRead, care_at.value_or(plan.at)};
     }
   }
@@ -25,16 +25,16 @@ VaultPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, Time now) 
   return {metadata ? VaultCare::kReadMetadata : VaultCare::kRead, next};
 }
 
-bool VaultItem::LeaseEnded(Time now) const {
-  const std::optional<Time> end = lease == nullptr ? std::nullopt : lease->life.End();
+bool VaultItem::LeaseEnded(VaultTime now) const {
+  const std::optional<VaultTime> end = lease == nullptr ? std::nullopt : lease->life.End();
   return end && *end <= now;
 }
 
-void VaultItem::SetNext(std::chrono::milliseconds interval, Time now, double random) {
+void VaultItem::SetNext(std::chrono::milliseconds interval, VaultTime now, double random) {
   // Twice as often while something is wrong, so that recovery is seen soon and still costs Vault
   // no more than twice the usual.
   const double factor = seen.last_error.empty() ? 0.9 + 0.2 * random : 0.5 + 0.1 * random;
-  next = now + std::chrono::duration_cast<Time::duration>(interval * factor);
+  next = now + std::chrono::duration_cast<VaultTime::duration>(interval * factor);
 }
 
 }  // namespace connector::broker::secrets

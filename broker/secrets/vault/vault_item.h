@@ -18,13 +18,11 @@
 
 namespace connector::broker::secrets {
 
-using vault::Time;
-
 // A credential that Vault made for us, for a time.
 struct VaultLease {
   Secret id;
   std::string hash;
-  vault::Life life;
+  Life life;
   std::uint64_t generation = 0;  // Of the login that it ends with.
   std::shared_ptr<const StoredSecret> secret;
 };
@@ -33,7 +31,7 @@ enum class VaultCare : std::uint8_t { kRead, kReadMetadata, kRenewLease };
 
 struct VaultPlan {
   VaultCare what = VaultCare::kRead;
-  Time at;
+  VaultTime at;
 };
 
 struct VaultItem {
@@ -48,22 +46,22 @@ struct VaultItem {
   // One request at a time: a read that others may join, or something else that they wait for.
   std::shared_ptr<Flight> flight;
   std::shared_ptr<OneShot<Done>> other;
-  vault::Gate gate;
+  VaultGate gate;
 
   std::shared_ptr<VaultLease> lease;
   std::vector<std::shared_ptr<VaultLease>> old_leases;  // Replaced, and not at their end yet.
-  std::optional<vault::KvState> kv;
+  std::optional<VaultKvState> kv;
   std::uint64_t metadata_refused_in = 0;  // The login that may not read metadata.
 
-  Time next;                    // Of reading and polling.
-  std::optional<Time> care_at;  // Of the lease, instead of the plan's time, after a failure.
+  VaultTime next;                    // Of reading and polling.
+  std::optional<VaultTime> care_at;  // Of the lease, instead of the plan's time, after a failure.
   std::shared_ptr<OneShot<Done>> wake = std::make_shared<OneShot<Done>>();
 
   // `generation` is the login's now; `lease_alive` says that the lease's login still is.
-  [[nodiscard]] VaultPlan Plan(std::uint64_t generation, bool lease_alive, Time now) const;
-  [[nodiscard]] bool LeaseEnded(Time now) const;
+  [[nodiscard]] VaultPlan Plan(std::uint64_t generation, bool lease_alive, VaultTime now) const;
+  [[nodiscard]] bool LeaseEnded(VaultTime now) const;
   // When to look again: `interval` with jitter; sooner after a failure. `random` is in [0, 1).
-  void SetNext(std::chrono::milliseconds interval, Time now, double random);
+  void SetNext(std::chrono::milliseconds interval, VaultTime now, double random);
 };
 
 }  // namespace connector::broker::secrets

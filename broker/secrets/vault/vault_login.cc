@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 std::string_view Trimmed(std::string_view text) {
@@ -21,17 +21,17 @@ Error Refused(std::string message) {
   return MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kUpstream, std::move(message));
 }
 
-std::shared_ptr<const Identity> Anonymous(Client& client) {
-  auto identity = std::make_shared<Identity>();
+std::shared_ptr<const VaultIdentity> Anonymous(VaultClient& client) {
+  auto identity = std::make_shared<VaultIdentity>();
   identity->connections = client.NewConnections();
   return identity;
 }
 
-Task<Result<TokenGrant>> Post(Client& client,
-                              std::shared_ptr<const Call> call,
-                              std::shared_ptr<const Identity> as,
-                              Deadline deadline) {
-  const Result<Answer> answer = co_await client.Do(call, as, Patience::kShort, deadline);
+Task<Result<VaultTokenGrant>> Post(VaultClient& client,
+                                   std::shared_ptr<const VaultCall> call,
+                                   std::shared_ptr<const VaultIdentity> as,
+                                   Deadline deadline) {
+  const Result<VaultAnswer> answer = co_await client.Do(call, as, Patience::kShort, deadline);
   if (!answer) {
     co_return answer.error();
   }
@@ -42,11 +42,11 @@ Task<Result<TokenGrant>> Post(Client& client,
 }
 
 // One of the two calls about a wrapping token.
-Task<Result<Answer>> AskAboutWrapping(Client& client,
-                                      std::shared_ptr<const Call> call,
-                                      std::shared_ptr<const Identity> as,
-                                      Deadline deadline) {
-  Result<Answer> answer = co_await client.Do(call, as, Patience::kShort, deadline);
+Task<Result<VaultAnswer>> AskAboutWrapping(VaultClient& client,
+                                           std::shared_ptr<const VaultCall> call,
+                                           std::shared_ptr<const VaultIdentity> as,
+                                           Deadline deadline) {
+  Result<VaultAnswer> answer = co_await client.Do(call, as, Patience::kShort, deadline);
   if (answer && answer->status != 200) {
     co_return Refused(
         "the wrapped secret_id is not valid: it has expired, or somebody has unwrapped it already, "
@@ -56,12 +56,13 @@ Task<Result<Answer>> AskAboutWrapping(Client& client,
 }
 
 Task<Result<Secret>> Unwrap(const AppRoleLogin& login,
-                            Client& client,
+                            VaultClient& client,
                             const Secret& wrapping_token,
                             Deadline deadline) {
-  const std::shared_ptr<const Identity> as = Anonymous(client);
-  const auto lookup = std::make_shared<const Call>(LookupWrappingCall(wrapping_token.Reveal()));
-  const Result<Answer> info = co_await AskAboutWrapping(client, lookup, as, deadline);
+  const std::shared_ptr<const VaultIdentity> as = Anonymous(client);
+  const auto lookup =
+      std::make_shared<const VaultCall>(LookupWrappingCall(wrapping_token.Reveal()));
+  const Result<VaultAnswer> info = co_await AskAboutWrapping(client, lookup, as, deadline);
   if (!info) {
     co_return info.error();
   }
@@ -75,11 +76,11 @@ Task<Result<Secret>> Unwrap(const AppRoleLogin& login,
                       "/role/.../secret-id; it is not unwrapped");
   }
   // Vault wants the wrapping token itself as the one who asks.
-  auto bearer = std::make_shared<Identity>();
+  auto bearer = std::make_shared<VaultIdentity>();
   bearer->connections = client.NewConnections();
   bearer->token = wrapping_token.Clone();
-  const auto unwrap = std::make_shared<const Call>(UnwrapCall());
-  const Result<Answer> answer =
+  const auto unwrap = std::make_shared<const VaultCall>(UnwrapCall());
+  const Result<VaultAnswer> answer =
       co_await AskAboutWrapping(client, unwrap, std::move(bearer), deadline);
   if (!answer) {
     co_return answer.error();
@@ -89,8 +90,8 @@ Task<Result<Secret>> Unwrap(const AppRoleLogin& login,
 
 // `memory` learns what became of the wrapping token, unless Vault could not be asked.
 Task<Result<Secret>> SecretIdOf(const AppRoleLogin& login,
-                                Client& client,
-                                LoginMemory& memory,
+                                VaultClient& client,
+                                VaultLoginMemory& memory,
                                 Deadline deadline) {
   Result<Secret> read = ReadLoginFile(login.secret_id_file);
   if (!read || !login.secret_id_wrapped) {
@@ -116,50 +117,53 @@ Task<Result<Secret>> SecretIdOf(const AppRoleLogin& login,
   co_return secret_id;
 }
 
-Task<Result<TokenGrant>> ByKubernetes(const KubernetesLogin& login,
-                                      Client& client,
-                                      Deadline deadline) {
+Task<Result<VaultTokenGrant>> ByKubernetes(const KubernetesLogin& login,
+                                           VaultClient& client,
+                                           Deadline deadline) {
   const Result<Secret> jwt = ReadLoginFile(login.token_file);
   if (!jwt) {
     co_return jwt.error();
   }
-  const auto call = std::make_shared<const Call>(KubernetesLoginCall(login, jwt->Reveal()));
+  const auto call = std::make_shared<const VaultCall>(KubernetesLoginCall(login, jwt->Reveal()));
   co_return co_await Post(client, call, Anonymous(client), deadline);
 }
 
-Task<Result<TokenGrant>> ByAppRole(const AppRoleLogin& login,
-                                   Client& client,
-                                   LoginMemory& memory,
-                                   Deadline deadline) {
+Task<Result<VaultTokenGrant>> ByAppRole(const AppRoleLogin& login,
+                                        VaultClient& client,
+                                        VaultLoginMemory& memory,
+                                        Deadline deadline) {
   const Result<Secret> secret_id = co_await SecretIdOf(login, client, memory, deadline);
   if (!secret_id) {
     co_return secret_id.error();
   }
-  const auto call = std::make_shared<const Call>(AppRoleLoginCall(login, secret_id->Reveal()));
+  const auto call = std::make_shared<const VaultCall>(AppRoleLoginCall(login, secret_id->Reveal()));
   co_return co_await Post(client, call, Anonymous(client), deadline);
 }
 
-Task<Result<TokenGrant>> ByCertificate(const CertLogin& login, Client& client, Deadline deadline) {
-  auto as = std::make_shared<Identity>();
+Task<Result<VaultTokenGrant>> ByCertificate(const CertLogin& login,
+                                            VaultClient& client,
+                                            Deadline deadline) {
+  auto as = std::make_shared<VaultIdentity>();
   as->connections = client.NewConnections();
   as->certificate_file = login.certificate_file;
   as->key_file = login.key_file;
-  const auto call = std::make_shared<const Call>(CertLoginCall(login));
+  const auto call = std::make_shared<const VaultCall>(CertLoginCall(login));
   co_return co_await Post(client, call, std::move(as), deadline);
 }
 
-Task<Result<TokenGrant>> ByTokenFile(const TokenFileLogin& login,
-                                     Client& client,
-                                     Deadline deadline) {
+Task<Result<VaultTokenGrant>> ByTokenFile(const TokenFileLogin& login,
+                                          VaultClient& client,
+                                          Deadline deadline) {
   Result<Secret> token = ReadLoginFile(login.file);
   if (!token) {
     co_return token.error();
   }
-  auto as = std::make_shared<Identity>();
+  auto as = std::make_shared<VaultIdentity>();
   as->connections = client.NewConnections();
   as->token = token->Clone();
-  const auto call = std::make_shared<const Call>(LookupSelfCall());
-  const Result<Answer> answer = co_await client.Do(call, std::move(as), Patience::kShort, deadline);
+  const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
+  const Result<VaultAnswer> answer =
+      co_await client.Do(call, std::move(as), Patience::kShort, deadline);
   if (!answer) {
     co_return answer.error();
   }
@@ -171,7 +175,7 @@ Task<Result<TokenGrant>> ByTokenFile(const TokenFileLogin& login,
   if (answer->status != 200) {
     co_return ReadRefusal(*call, *answer, {});
   }
-  Result<TokenGrant> grant = ReadLookup(*answer);
+  Result<VaultTokenGrant> grant = ReadLookup(*answer);
   if (grant) {
     grant->token = *std::move(token);
   }
@@ -180,12 +184,12 @@ Task<Result<TokenGrant>> ByTokenFile(const TokenFileLogin& login,
 
 }  // namespace
 
-std::string MethodName(const Login& login) {
+std::string MethodName(const VaultLoginMethod& login) {
   constexpr const char* kNames[] = {"kubernetes", "approle", "cert", "tokenFile"};
   return kNames[login.index()];
 }
 
-bool TokenIsOurs(const Login& login) {
+bool TokenIsOurs(const VaultLoginMethod& login) {
   return !std::holds_alternative<TokenFileLogin>(login);
 }
 
@@ -207,10 +211,10 @@ Result<Secret> ReadLoginFile(const std::string& path) {
   return out;
 }
 
-Task<Result<TokenGrant>> LogIn(const Options& options,
-                               Client& client,
-                               LoginMemory& memory,
-                               Deadline deadline) {
+Task<Result<VaultTokenGrant>> LogIn(const VaultOptions& options,
+                                    VaultClient& client,
+                                    VaultLoginMemory& memory,
+                                    Deadline deadline) {
   if (const auto* kubernetes = std::get_if<KubernetesLogin>(&options.login)) {
     co_return co_await ByKubernetes(*kubernetes, client, deadline);
   }
@@ -223,4 +227,4 @@ Task<Result<TokenGrant>> LogIn(const Options& options,
   co_return co_await ByTokenFile(std::get<TokenFileLogin>(options.login), client, deadline);
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -51,17 +51,16 @@ VaultRequestMetrics::VaultRequestMetrics(prometheus::Registry& registry)
                     .Help("Time of one request to Vault, by operation.")
                     .Register(registry)) {}
 
-void VaultRequestMetrics::Note(const vault::Exchange& exchange) {
-  const std::string operation(vault::ToString(exchange.operation));
-  requests_
-      .Add({{"operation", operation}, {"outcome", std::string(vault::ToString(exchange.outcome))}})
+void VaultRequestMetrics::Note(const VaultExchange& exchange) {
+  const std::string operation(ToString(exchange.operation));
+  requests_.Add({{"operation", operation}, {"outcome", std::string(ToString(exchange.outcome))}})
       .Increment();
   duration_.Add({{"operation", operation}}, metrics::TransferBuckets())
       .Observe(std::chrono::duration<double>(exchange.took).count());
 }
 
 std::vector<prometheus::MetricFamily> VaultStateMetrics::Collect() const {
-  const vault::Status status = vault_.Status();
+  const VaultStatus status = vault_.Status();
   const ReferenceCounts counts = CountReferences(vault_, *catalog_.Current());
   metrics::Families out;
   out.Gauge("connector_broker_vault_reachable",

@@ -20,7 +20,7 @@ class VaultRequestMetrics {
  public:
   explicit VaultRequestMetrics(prometheus::Registry& registry);
 
-  void Note(const vault::Exchange& exchange);
+  void Note(const VaultExchange& exchange);
 
  private:
   prometheus::Family<prometheus::Counter>& requests_;

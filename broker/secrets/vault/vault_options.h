@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
 // Files are read anew at each login, so that rotated ones count.
 struct KubernetesLogin {
@@ -33,17 +33,17 @@ struct CertLogin {
 struct TokenFileLogin {
   std::string file;  // As Vault Agent writes it. The token is not ours: never revoked.
 };
-using Login = std::variant<KubernetesLogin, AppRoleLogin, CertLogin, TokenFileLogin>;
+using VaultLoginMethod = std::variant<KubernetesLogin, AppRoleLogin, CertLogin, TokenFileLogin>;
 
 // Connectors of `namespaces` may refer to `paths` in `vault_namespaces`.
-struct PathRule {
+struct VaultPathRule {
   std::vector<std::string> namespaces;  // Names, or "*" for any.
   std::vector<std::string> paths;       // "*" is one segment, "**" any number of them (at least
                                         // one), "{namespace}" the Connector's namespace.
   std::vector<std::string> vault_namespaces{};  // Empty: the broker's own alone. "*" for any.
 };
 
-struct Options {
+struct VaultOptions {
   std::vector<http::Origin> addresses;  // Tried in order. One cluster.
   std::string ca_file;                  // Empty: the system's trust. Else that file's alone.
   std::string server_name;              // For SNI and verification; empty: the address's host.
@@ -51,10 +51,10 @@ struct Options {
   std::string proxy;  // "http://host:port"; empty: none, whatever the environment.
   std::string client_certificate_file;  // For mTLS where the listener asks for it.
   std::string client_key_file;
-  Login login;
-  std::vector<PathRule> paths;  // None: nobody may refer to anything.
+  VaultLoginMethod login;
+  std::vector<VaultPathRule> paths;  // None: nobody may refer to anything.
   std::chrono::milliseconds poll_interval{10000};
   std::chrono::milliseconds timeout{5000};  // Of one request.
 };
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

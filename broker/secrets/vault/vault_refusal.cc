@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 namespace json = boost::json;
@@ -18,12 +18,12 @@ std::string Quoted(const std::vector<std::string>& names) {
   return out;
 }
 
-const char* CapabilityOf(const Call& call) {
+const char* CapabilityOf(const VaultCall& call) {
   return call.method == "GET" ? "read" : "update";
 }
 
 // Vault's own words, on one line, unless they could hold what we sent.
-std::string ReasonIn(const json::object& root, const Call& call) {
+std::string ReasonIn(const json::object& root, const VaultCall& call) {
   const json::value* errors = root.if_contains("errors");
   if (errors == nullptr || !errors->is_array() || errors->get_array().empty() ||
       !errors->get_array().front().is_string()) {
@@ -87,7 +87,7 @@ Error Of(ErrorCode code, std::string message) {
   return MakeError(code, ErrorOrigin::kUpstream, std::move(message));
 }
 
-Error NotFound(const Call& call, const json::object& root) {
+Error NotFound(const VaultCall& call, const json::object& root) {
   if (const std::string gone = GoneVersion(root); !gone.empty()) {
     return Of(ErrorCode::kNotFound, call.path + " in Vault: " + gone);
   }
@@ -101,8 +101,8 @@ Error NotFound(const Call& call, const json::object& root) {
 
 }  // namespace
 
-Error ReadRefusal(const Call& call,
-                  const Answer& answer,
+Error ReadRefusal(const VaultCall& call,
+                  const VaultAnswer& answer,
                   const std::vector<std::string>& policies) {
   WipingMemory memory;
   const auto parsed = ParseWipedObject(answer.body.Reveal(), memory);
@@ -110,7 +110,7 @@ Error ReadRefusal(const Call& call,
   const json::object& root = parsed ? *parsed : nothing;
   const std::string reason = ReasonIn(root, call);
   const std::string why = reason.empty() ? std::string() : ": " + reason;
-  const bool login = call.operation == Operation::kLogin;
+  const bool login = call.operation == VaultOperation::kLogin;
   if (answer.status == 404 && !login) {
     return NotFound(call, root);
   }
@@ -138,4 +138,4 @@ Error ReadRefusal(const Call& call,
   return error;
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <ctime>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 constexpr std::chrono::seconds kLongestNamed{3600};
@@ -40,8 +40,8 @@ bool Says(const curl::CurlResponse& response, std::string_view text) {
 
 }  // namespace
 
-Hop HopOf(const Result<curl::CurlResponse>& response, std::int64_t now_unix) {
-  Hop hop;
+VaultHop HopOf(const Result<curl::CurlResponse>& response, std::int64_t now_unix) {
+  VaultHop hop;
   if (!response) {
     hop.failure = response.error();
     return hop;
@@ -53,31 +53,31 @@ Hop HopOf(const Result<curl::CurlResponse>& response, std::int64_t now_unix) {
   return hop;
 }
 
-Step Route::GoTo(std::size_t address) {
+VaultRouteStep VaultRoute::GoTo(std::size_t address) {
   at_ = address;
   tried_[address] = true;
-  Step step;
-  step.kind = Step::Kind::kAsk;
+  VaultRouteStep step;
+  step.kind = VaultRouteStep::Kind::kAsk;
   step.address = address;
   return step;
 }
 
-Step Route::NextAddress(Error error) {
+VaultRouteStep VaultRoute::NextAddress(Error error) {
   for (std::size_t i = 1; i < addresses_.size(); ++i) {
     const std::size_t next = (at_ + i) % addresses_.size();
     if (!tried_[next]) {
-      Step step = GoTo(next);
+      VaultRouteStep step = GoTo(next);
       step.error = std::move(error);
       return step;
     }
   }
-  Step step;
-  step.kind = Step::Kind::kFail;
+  VaultRouteStep step;
+  step.kind = VaultRouteStep::Kind::kFail;
   step.error = std::move(error);
   return step;
 }
 
-Step Route::Redirected(const Hop& hop) {
+VaultRouteStep VaultRoute::Redirected(const VaultHop& hop) {
   const std::string from = "Vault at " + addresses_[at_].ToString();
   if (hop.location.empty()) {
     return NextAddress(Unavailable(from + " is a standby that names no active node"));
@@ -86,8 +86,8 @@ Step Route::Redirected(const Hop& hop) {
   // P5: the token follows to none but the addresses that the operator named.
   const auto target =
       url ? std::find(addresses_.begin(), addresses_.end(), url->origin) : addresses_.end();
-  Step step;
-  step.kind = Step::Kind::kFail;
+  VaultRouteStep step;
+  step.kind = VaultRouteStep::Kind::kFail;
   if (target == addresses_.end()) {
     step.error = Unavailable(from + " redirects to " +
                              (url ? url->origin.ToString() : std::string("no valid address")) +
@@ -105,7 +105,7 @@ Step Route::Redirected(const Hop& hop) {
   return step;
 }
 
-Step Route::After(const Hop& hop, double random) {
+VaultRouteStep VaultRoute::After(const VaultHop& hop, double random) {
   const std::string from = "Vault at " + addresses_[at_].ToString();
   switch (hop.status) {
     case 0: {
@@ -117,8 +117,8 @@ Step Route::After(const Hop& hop, double random) {
           return NextAddress(std::move(error));
         }
       }
-      Step step;
-      step.kind = Step::Kind::kFail;
+      VaultRouteStep step;
+      step.kind = VaultRouteStep::Kind::kFail;
       step.error = std::move(error);
       return step;
     }
@@ -130,15 +130,15 @@ Step Route::After(const Hop& hop, double random) {
       if (++state_retries_ > kMaxStateRetries) {
         return NextAddress(Unavailable(from + " does not have the state yet that was asked for"));
       }
-      Step step = GoTo(at_);
+      VaultRouteStep step = GoTo(at_);
       step.error = Unavailable(from + " does not have the state yet that was asked for");
       step.wait = std::chrono::duration_cast<std::chrono::milliseconds>(
           kFirstStateRetry * (1U << static_cast<unsigned>(state_retries_)) * random);
       return step;
     }
     case 429: {
-      Step step;
-      step.kind = Step::Kind::kFail;
+      VaultRouteStep step;
+      step.kind = VaultRouteStep::Kind::kFail;
       step.error = Unavailable(from + " limits our requests");
       step.error.retry_after = hop.retry_after.value_or(std::chrono::seconds(0));
       return step;
@@ -150,7 +150,7 @@ Step Route::After(const Hop& hop, double random) {
           from + (hop.sealed ? " is sealed"
                              : " is not available (status " + std::to_string(hop.status) + ")"));
       error.retry_after = hop.retry_after.value_or(std::chrono::seconds(0));
-      Step step = NextAddress(std::move(error));
+      VaultRouteStep step = NextAddress(std::move(error));
       step.sealed = hop.sealed;
       return step;
     }
@@ -159,4 +159,4 @@ Step Route::After(const Hop& hop, double random) {
   }
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -1,6 +1,6 @@
 #pragma once
 
-// Route: which of Vault's addresses one call goes to next, after each answer. Pure.
+// VaultRoute: which of Vault's addresses one call goes to next, after each answer. Pure.
 //
 // Addresses are tried in order. A redirect is followed to another of the configured addresses and
 // nowhere else: the token goes with it.
@@ -17,14 +17,14 @@
 #include <string>
 #include <vector>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
 inline constexpr int kMaxRedirects = 3;
 inline constexpr int kMaxStateRetries = 5;
 inline constexpr std::chrono::milliseconds kFirstStateRetry{50};  // Doubled each time.
 
 // What the route has to know of one answer.
-struct Hop {
+struct VaultHop {
   int status = 0;        // 0: none came; then `failure` says why.
   std::string location;  // Of a redirect.
   std::optional<std::chrono::seconds> retry_after;
@@ -32,9 +32,9 @@ struct Hop {
   std::optional<Error> failure;
 };
 // `now` for a Retry-After that is a date.
-[[nodiscard]] Hop HopOf(const Result<curl::CurlResponse>& response, std::int64_t now_unix);
+[[nodiscard]] VaultHop HopOf(const Result<curl::CurlResponse>& response, std::int64_t now_unix);
 
-struct Step {
+struct VaultRouteStep {
   enum class Kind : std::uint8_t {
     kDeliver,  // The answer is the call's.
     kAsk,      // Ask `address` after `wait`.
@@ -47,21 +47,21 @@ struct Step {
   bool sealed = false;
 };
 
-class Route {
+class VaultRoute {
  public:
   // Starts at the address `first`. `addresses` outlive it.
-  Route(const std::vector<http::Origin>& addresses, std::size_t first)
+  VaultRoute(const std::vector<http::Origin>& addresses, std::size_t first)
       : addresses_(addresses), tried_(addresses.size()), at_(first) {
     tried_[first] = true;
   }
 
   // `random` is in [0, 1).
-  [[nodiscard]] Step After(const Hop& hop, double random);
+  [[nodiscard]] VaultRouteStep After(const VaultHop& hop, double random);
 
  private:
-  [[nodiscard]] Step Redirected(const Hop& hop);
-  [[nodiscard]] Step NextAddress(Error error);
-  [[nodiscard]] Step GoTo(std::size_t address);
+  [[nodiscard]] VaultRouteStep Redirected(const VaultHop& hop);
+  [[nodiscard]] VaultRouteStep NextAddress(Error error);
+  [[nodiscard]] VaultRouteStep GoTo(std::size_t address);
 
   const std::vector<http::Origin>& addresses_;
   std::vector<bool> tried_;
@@ -70,4 +70,4 @@ class Route {
   int state_retries_ = 0;
 };
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -11,7 +11,7 @@ namespace {
 constexpr std::chrono::seconds kReadTimeout{10};
 constexpr std::size_t kHashDigits = 16;
 
-Time Now() {
+VaultTime Now() {
   return std::chrono::steady_clock::now();
 }
 
@@ -51,37 +51,37 @@ std::string PlaceOf(const SecretRef& ref) {
 
 }  // namespace
 
-VaultKeeper::VaultKeeper(vault::Options options, VaultStoreParts parts)
+VaultKeeper::VaultKeeper(VaultOptions options, VaultStoreParts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       policy_(options_),
       versions_(parts_.root_key),
       scope_(std::make_shared<Scope>(parts_.executor)),
-      client_(std::make_shared<vault::Client>(
+      client_(std::make_shared<VaultClient>(
           options_,
-          vault::ClientParts{parts_.clock,
-                             parts_.logger,
-                             parts_.random ? parts_.random : RandomSource(),
-                             parts_.on_exchange})),
-      session_(std::make_shared<vault::Session>(
+          VaultClientParts{parts_.clock,
+                           parts_.logger,
+                           parts_.random ? parts_.random : RandomSource(),
+                           parts_.on_exchange})),
+      session_(std::make_shared<VaultSession>(
           options_,
           client_,
           scope_,
-          vault::SessionParts{
+          VaultSessionParts{
               parts_.clock, parts_.logger, parts_.random ? parts_.random : RandomSource()})) {
   if (!parts_.random) {
     parts_.random = RandomSource();
   }
 }
 
-std::shared_ptr<VaultKeeper> VaultKeeper::Make(vault::Options options, VaultStoreParts parts) {
+std::shared_ptr<VaultKeeper> VaultKeeper::Make(VaultOptions options, VaultStoreParts parts) {
   auto made = std::make_shared<VaultKeeper>(std::move(options), std::move(parts));
   made->session_->OnNewToken([weak = made->weak_from_this()] {
     if (const auto keeper = weak.lock()) {
       keeper->WakeAll();
     }
   });
-  const std::weak_ptr<vault::Session> session = made->session_;
+  const std::weak_ptr<VaultSession> session = made->session_;
   made->client_->OnFailing([session] {
     if (const auto held = session.lock()) {
       held->Wake();
@@ -110,7 +110,7 @@ std::optional<StoredSecret> VaultKeeper::LiveLease(const VaultItem& item) const 
     return std::nullopt;
   }
   StoredSecret out = Copy(*item.lease->secret);
-  for (const std::optional<Time>& end : {item.lease->life.End(), *login_end}) {
+  for (const std::optional<VaultTime>& end : {item.lease->life.End(), *login_end}) {
     if (end) {
       const WallTime wall =
           parts_.clock.Now() + std::chrono::duration_cast<WallTime::duration>(*end - Now());
@@ -135,7 +135,7 @@ VaultKeeper::Step VaultKeeper::Next(const SecretRef& ref) {
     step.other = item.other;
   } else if (item.flight != nullptr) {
     step.flight = item.flight;
-  } else if (std::optional<vault::Gate::Held> held = item.gate.Admit(Now())) {
+  } else if (std::optional<VaultGate::Held> held = item.gate.Admit(Now())) {
     step.answer = std::move(held->error);
   } else {
     item.flight = std::make_shared<VaultItem::Flight>();
@@ -199,18 +199,17 @@ Task<VaultKeeper::Reading> VaultKeeper::Load(ItemPointer item) {
 Task<VaultKeeper::Landed> VaultKeeper::Read(resource::VaultLocation location) {
   Landed landed;
   landed.started = Now();
-  const auto call = std::make_shared<const vault::Call>(vault::ReadCall(location));
-  Result<vault::Session::Reply> reply =
-      co_await session_->Do(call, vault::Patience::kShort, landed.started + kReadTimeout);
+  const auto call = std::make_shared<const VaultCall>(ReadCall(location));
+  Result<VaultSession::Reply> reply =
+      co_await session_->Do(call, Patience::kShort, landed.started + kReadTimeout);
   if (!reply) {
     landed.reading = std::move(reply).error();
     co_return landed;
   }
   landed.generation = reply->generation;
-  landed.reading =
-      reply->answer.status == 200
-          ? vault::ReadReading(location, reply->answer)
-          : Result<vault::Reading>(vault::ReadRefusal(*call, reply->answer, reply->policies));
+  landed.reading = reply->answer.status == 200
+                       ? ReadReading(location, reply->answer)
+                       : Result<VaultReading>(ReadRefusal(*call, reply->answer, reply->policies));
   landed.definite = landed.reading || landed.reading.error().code != ErrorCode::kUnavailable;
   co_return landed;
 }
@@ -224,7 +223,7 @@ VaultKeeper::Reading VaultKeeper::Settle(const ItemPointer& item, Landed landed)
     const std::string problem = item->seen.problem;
     item->flight.reset();
     if (landed.reading) {
-      vault::Reading reading = *std::move(landed.reading);
+      VaultReading reading = *std::move(landed.reading);
       out = TakeReading(*item, std::move(reading), landed, news);
     } else {
       out = landed.reading.error();
@@ -241,7 +240,7 @@ VaultKeeper::Reading VaultKeeper::Settle(const ItemPointer& item, Landed landed)
 
 // Under the lock.
 std::shared_ptr<const StoredSecret> VaultKeeper::TakeReading(VaultItem& item,
-                                                             vault::Reading reading,
+                                                             VaultReading reading,
                                                              const Landed& landed,
                                                              News& news) {
   auto secret = std::make_shared<StoredSecret>();
@@ -254,7 +253,7 @@ std::shared_ptr<const StoredSecret> VaultKeeper::TakeReading(VaultItem& item,
   item.gate.Answered();
   item.care_at.reset();
   item.kv = std::move(reading.kv);
-  const std::string missing = vault::MissingKeys(*item.ref.vault, secret->data);
+  const std::string missing = MissingKeys(*item.ref.vault, secret->data);
   item.seen.kind = leased ? VaultKind::kLease : VaultKind::kKv;
   item.seen.version = secret->version;
   item.seen.problem = missing.empty() ? missing : item.ref.ToString() + " " + missing;
@@ -268,7 +267,7 @@ std::shared_ptr<const StoredSecret> VaultKeeper::TakeReading(VaultItem& item,
     item.old_leases.push_back(std::move(item.lease));
   }
   std::erase_if(item.old_leases, [](const std::shared_ptr<VaultLease>& old) {
-    const std::optional<Time> end = old->life.End();
+    const std::optional<VaultTime> end = old->life.End();
     return end && *end <= Now();
   });
   if (!leased) {
@@ -298,7 +297,7 @@ void VaultKeeper::TakeFailure(VaultItem& item, const Error& error, bool definite
   item.seen.last_error_at = parts_.clock.Now();
   const bool lease_alive = item.lease != nullptr && !item.LeaseEnded(Now());
   if (item.lease != nullptr) {
-    item.care_at = vault::RetryCareAt(item.lease->life, Now());
+    item.care_at = RetryCareAt(item.lease->life, Now());
   }
   if (definite) {
     item.answered = true;
@@ -345,14 +344,14 @@ VaultObservation VaultKeeper::Observed(const SecretRef& ref) const {
   return out;
 }
 
-vault::Status VaultKeeper::CurrentStatus() const {
-  vault::Status status = session_->CurrentStatus();
+VaultStatus VaultKeeper::CurrentStatus() const {
+  VaultStatus status = session_->CurrentStatus();
   status.lease_renewals = lease_renewals_;
   status.leases_revoked = leases_revoked_;
   return status;
 }
 
-Task<Result<vault::LoginInfo>> VaultKeeper::CheckLogin(Deadline deadline) {
+Task<Result<VaultLoginInfo>> VaultKeeper::CheckLogin(Deadline deadline) {
   co_return co_await session_->EnsureLogin(deadline);
 }
 

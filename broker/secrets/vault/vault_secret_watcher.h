@@ -28,16 +28,16 @@ class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
   using ItemPointer = std::shared_ptr<VaultItem>;
   using Reading = Result<std::shared_ptr<const StoredSecret>>;
 
-  [[nodiscard]] static std::shared_ptr<VaultKeeper> Make(vault::Options options,
+  [[nodiscard]] static std::shared_ptr<VaultKeeper> Make(VaultOptions options,
                                                          VaultStoreParts parts);
-  VaultKeeper(vault::Options options, VaultStoreParts parts);  // Make's.
+  VaultKeeper(VaultOptions options, VaultStoreParts parts);  // Make's.
 
   [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline);
   void Follow(std::vector<SecretRef> refs, std::function<void(const SecretRef&)> on_change);
   bool Discard(const SecretRef& ref);
   [[nodiscard]] VaultObservation Observed(const SecretRef& ref) const;
-  [[nodiscard]] vault::Status CurrentStatus() const;
-  [[nodiscard]] Task<Result<vault::LoginInfo>> CheckLogin(Deadline deadline);
+  [[nodiscard]] VaultStatus CurrentStatus() const;
+  [[nodiscard]] Task<Result<VaultLoginInfo>> CheckLogin(Deadline deadline);
   [[nodiscard]] Task<Done> Stop(Deadline deadline);
   // Without a word to Vault.
   void Abandon();
@@ -54,10 +54,10 @@ class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
   };
   // What one read brought home.
   struct Landed {
-    Result<vault::Reading> reading = Error{};
+    Result<VaultReading> reading = Error{};
     bool definite = false;  // An error that is Vault's word about this reference.
     std::uint64_t generation = 0;
-    Time started;
+    VaultTime started;
   };
   // What a change of an item is to be told of, once no lock is held.
   struct News {
@@ -77,7 +77,7 @@ class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
   [[nodiscard]] Task<Landed> Read(resource::VaultLocation location);
   [[nodiscard]] Reading Settle(const ItemPointer& item, Landed landed);
   [[nodiscard]] std::shared_ptr<const StoredSecret> TakeReading(VaultItem& item,
-                                                                vault::Reading reading,
+                                                                VaultReading reading,
                                                                 const Landed& landed,
                                                                 News& news);
   void TakeFailure(VaultItem& item, const Error& error, bool definite);
@@ -93,8 +93,8 @@ class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
   [[nodiscard]] Task<bool> RenewLease(ItemPointer item);
   [[nodiscard]] bool TakeRenewal(const ItemPointer& item,
                                  const std::shared_ptr<VaultLease>& lease,
-                                 const Result<vault::Session::Reply>& reply,
-                                 Time started);
+                                 const Result<VaultSession::Reply>& reply,
+                                 VaultTime started);
   [[nodiscard]] Task<void> Revoke(std::shared_ptr<VaultKeeper> self,
                                   SecretRef ref,
                                   std::vector<std::shared_ptr<VaultLease>> leases);
@@ -104,13 +104,13 @@ class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
   [[nodiscard]] static std::vector<std::shared_ptr<VaultLease>> TakeLeases(VaultItem& item);
   void WakeAll();
 
-  const vault::Options options_;
+  const VaultOptions options_;
   VaultStoreParts parts_;
-  const vault::PathPolicy policy_;
+  const VaultPathPolicy policy_;
   const VersionDigest versions_;
   const std::shared_ptr<Scope> scope_;
-  const std::shared_ptr<vault::Client> client_;
-  const std::shared_ptr<vault::Session> session_;
+  const std::shared_ptr<VaultClient> client_;
+  const std::shared_ptr<VaultSession> session_;
   std::atomic<std::uint64_t> lease_renewals_{0};
   std::atomic<std::uint64_t> leases_revoked_{0};
   const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();

@@ -18,13 +18,13 @@ secrets::VaultStoreParts StoreParts(VaultService::Parts& parts, VaultRequestMetr
   out.on_observation = [on_change = std::move(parts.on_change)](const secrets::SecretRef&) {
     on_change();
   };
-  out.on_exchange = [&metrics](const vault::Exchange& exchange) { metrics.Note(exchange); };
+  out.on_exchange = [&metrics](const VaultExchange& exchange) { metrics.Note(exchange); };
   return out;
 }
 
 }  // namespace
 
-VaultService::VaultService(const vault::Options& options, Parts parts)
+VaultService::VaultService(const VaultOptions& options, Parts parts)
     : io_(parts.io),
       request_metrics_(parts.registry),
       store_(options, StoreParts(parts, request_metrics_)),

@@ -26,7 +26,7 @@ class VaultService {
     std::function<void()> on_change;  // What a Connector's credential is may have changed.
   };
 
-  VaultService(const vault::Options& options, Parts parts);
+  VaultService(const VaultOptions& options, Parts parts);
 
   [[nodiscard]] secrets::VaultSecretStore& store() { return store_; }
   [[nodiscard]] std::shared_ptr<prometheus::Collectable> state_metrics() const {

@@ -5,33 +5,33 @@
 #include <algorithm>
 #include <utility>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 constexpr std::chrono::seconds kExaminedFor{10};
 constexpr std::chrono::seconds kLoginTimeout{15};
 
-Time Now() {
+VaultTime Now() {
   return std::chrono::steady_clock::now();
 }
 
-bool Ended(const Life& life, Time now) {
-  const std::optional<Time> end = life.End();
+bool Ended(const Life& life, VaultTime now) {
+  const std::optional<VaultTime> end = life.End();
   return end && *end <= now;
 }
 
 }  // namespace
 
-Session::Session(const Options& options,
-                 std::shared_ptr<Client> client,
-                 std::shared_ptr<Scope> scope,
-                 SessionParts parts)
+VaultSession::VaultSession(const VaultOptions& options,
+                           std::shared_ptr<VaultClient> client,
+                           std::shared_ptr<Scope> scope,
+                           VaultSessionParts parts)
     : options_(options),
       client_(std::move(client)),
       scope_(std::move(scope)),
       parts_(std::move(parts)) {}
 
-std::optional<Session::Token> Session::Current() const {
+std::optional<VaultSession::Token> VaultSession::Current() const {
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(current_);
   if (found == tokens_.end() || Ended(found->second.life, Now())) {
@@ -41,7 +41,7 @@ std::optional<Session::Token> Session::Current() const {
 }
 
 // Vault Agent replaces the file when it likes; what it holds now is what counts.
-bool Session::FileChanged() {
+bool VaultSession::FileChanged() {
   const auto* login = std::get_if<TokenFileLogin>(&options_.login);
   if (login == nullptr) {
     return false;
@@ -59,7 +59,7 @@ bool Session::FileChanged() {
   return is_new;
 }
 
-Task<Result<Session::Token>> Session::Get(Deadline deadline) {
+Task<Result<VaultSession::Token>> VaultSession::Get(Deadline deadline) {
   const bool changed = FileChanged();
   std::optional<Token> token = Current();
   if (token && !changed) {
@@ -92,14 +92,15 @@ Task<Result<Session::Token>> Session::Get(Deadline deadline) {
 
 // The login under way, or a new one; null with `held` when it is not yet time. `forced`: there is
 // a reason to think that it will now go otherwise than the last time.
-std::shared_ptr<Session::LoginFlight> Session::JoinLogin(bool forced, std::optional<Error>& held) {
+std::shared_ptr<VaultSession::LoginFlight> VaultSession::JoinLogin(bool forced,
+                                                                   std::optional<Error>& held) {
   std::shared_ptr<LoginFlight> flight;
   {
     const std::lock_guard lock(mutex_);
     if (login_ != nullptr) {
       return login_;
     }
-    const std::optional<Gate::Held> wait = login_gate_.Admit(Now());
+    const std::optional<VaultGate::Held> wait = login_gate_.Admit(Now());
     if (wait && !forced) {
       held = wait->error;
       return nullptr;
@@ -114,13 +115,15 @@ std::shared_ptr<Session::LoginFlight> Session::JoinLogin(bool forced, std::optio
   return flight;
 }
 
-Task<void> Session::RunLogin(std::shared_ptr<Session> self, std::shared_ptr<LoginFlight> flight) {
-  const Time started = Now();
-  Result<TokenGrant> grant = co_await LogIn(options_, *client_, memory_, started + kLoginTimeout);
+Task<void> VaultSession::RunLogin(std::shared_ptr<VaultSession> self,
+                                  std::shared_ptr<LoginFlight> flight) {
+  const VaultTime started = Now();
+  Result<VaultTokenGrant> grant =
+      co_await LogIn(options_, *client_, memory_, started + kLoginTimeout);
   flight->Set(self->Settle(std::move(grant), started));
 }
 
-Result<Done> Session::Settle(Result<TokenGrant> grant, Time started) {
+Result<Done> VaultSession::Settle(Result<VaultTokenGrant> grant, VaultTime started) {
   const bool down = client_->ProbeAt().has_value();
   bool is_new = false;
   std::optional<Error> failure;
@@ -163,12 +166,12 @@ Result<Done> Session::Settle(Result<TokenGrant> grant, Time started) {
 }
 
 // Under the lock.
-void Session::Adopt(TokenGrant grant, Time started, bool& is_new) {
+void VaultSession::Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new) {
   const auto found = tokens_.find(current_);
   is_new = found == tokens_.end() || found->second.identity->token.Reveal() != grant.token.Reveal();
   Token& token = is_new ? tokens_[++last_generation_] : found->second;
   if (is_new) {
-    auto identity = std::make_shared<Identity>();
+    auto identity = std::make_shared<VaultIdentity>();
     identity->token = std::move(grant.token);
     identity->connections = client_->NewConnections();
     token.generation = last_generation_;
@@ -191,9 +194,9 @@ void Session::Adopt(TokenGrant grant, Time started, bool& is_new) {
   std::erase_if(tokens_, [](const auto& kept) { return Ended(kept.second.life, Now()); });
 }
 
-Task<Result<Session::Reply>> Session::Do(std::shared_ptr<const Call> call,
-                                         Patience patience,
-                                         Deadline deadline) {
+Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCall> call,
+                                                   Patience patience,
+                                                   Deadline deadline) {
   for (bool again = false;; again = true) {
     const Result<Token> token = co_await Get(deadline);
     if (!token) {
@@ -204,7 +207,7 @@ Task<Result<Session::Reply>> Session::Do(std::shared_ptr<const Call> call,
       error.message += " (needed for " + call->path + ")";
       co_return error;
     }
-    Result<Answer> answer = co_await client_->Do(call, token->identity, patience, deadline);
+    Result<VaultAnswer> answer = co_await client_->Do(call, token->identity, patience, deadline);
     if (!answer) {
       co_return std::move(answer).error();
     }
@@ -220,21 +223,21 @@ Task<Result<Session::Reply>> Session::Do(std::shared_ptr<const Call> call,
 }
 
 // A 403 may mean that our rights do not reach so far, or that the token is no more. Asks which.
-Task<bool> Session::IsDead(Token token, Deadline deadline) {
+Task<bool> VaultSession::IsDead(Token token, Deadline deadline) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = tokens_.find(token.generation);
     if (found == tokens_.end()) {
       co_return true;
     }
-    const std::optional<Time> examined = found->second.examined_at;
+    const std::optional<VaultTime> examined = found->second.examined_at;
     if (examined && Now() - *examined < kExaminedFor) {
       co_return false;
     }
     found->second.examined_at = Now();
   }
-  const auto call = std::make_shared<const Call>(LookupSelfCall());
-  const Result<Answer> answer =
+  const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
+  const Result<VaultAnswer> answer =
       co_await client_->Do(call, token.identity, Patience::kNone, deadline);
   if (!answer || answer->status != 403) {
     co_return false;
@@ -244,7 +247,7 @@ Task<bool> Session::IsDead(Token token, Deadline deadline) {
       answer->body.Reveal().find("token") != std::string_view::npos;
 }
 
-void Session::Bury(std::uint64_t generation) {
+void VaultSession::Bury(std::uint64_t generation) {
   {
     const std::lock_guard lock(mutex_);
     if (tokens_.erase(generation) == 0) {
@@ -258,18 +261,18 @@ void Session::Bury(std::uint64_t generation) {
   parts_.logger.Warning("vault no longer accepts the broker's token; logging in again");
 }
 
-Task<Result<LoginInfo>> Session::EnsureLogin(Deadline deadline) {
+Task<Result<VaultLoginInfo>> VaultSession::EnsureLogin(Deadline deadline) {
   const Result<Token> token = co_await Get(deadline);
   if (!token) {
     co_return token.error();
   }
   // The token could have been revoked meanwhile.
-  const auto call = std::make_shared<const Call>(LookupSelfCall());
+  const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Result<Reply> reply = co_await Do(call, Patience::kShort, deadline);
   if (!reply) {
     co_return reply.error();
   }
-  const Status status = CurrentStatus();
+  const VaultStatus status = CurrentStatus();
   if (!status.login) {
     co_return MakeError(ErrorCode::kUnavailable,
                         ErrorOrigin::kUpstream,
@@ -279,7 +282,7 @@ Task<Result<LoginInfo>> Session::EnsureLogin(Deadline deadline) {
   co_return *status.login;
 }
 
-std::optional<std::optional<Time>> Session::EndOf(std::uint64_t generation) const {
+std::optional<std::optional<VaultTime>> VaultSession::EndOf(std::uint64_t generation) const {
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(generation);
   if (found == tokens_.end() || Ended(found->second.life, Now())) {
@@ -288,22 +291,22 @@ std::optional<std::optional<Time>> Session::EndOf(std::uint64_t generation) cons
   return found->second.life.End();
 }
 
-std::uint64_t Session::generation() const {
+std::uint64_t VaultSession::generation() const {
   const std::lock_guard lock(mutex_);
   return current_;
 }
 
-Status Session::CurrentStatus() const {
-  Status status = client_->Reachability();
+VaultStatus VaultSession::CurrentStatus() const {
+  VaultStatus status = client_->Reachability();
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(current_);
   if (found != tokens_.end() && !Ended(found->second.life, Now())) {
     const Token& token = found->second;
-    status.login = LoginInfo{MethodName(options_.login),
-                             token.policies,
-                             token.accessor,
-                             token.expires_at,
-                             token.life.renewable};
+    status.login = VaultLoginInfo{MethodName(options_.login),
+                                  token.policies,
+                                  token.accessor,
+                                  token.expires_at,
+                                  token.life.renewable};
   }
   if (status.problem.empty() && !status.login) {
     status.problem =
@@ -314,4 +317,4 @@ Status Session::CurrentStatus() const {
   return status;
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

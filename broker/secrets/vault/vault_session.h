@@ -1,8 +1,8 @@
 #pragma once
 
-// Session: the broker's own token at Vault. Gets one when it is needed, renews it at two thirds of
-// its life, gets another when it cannot be renewed or was revoked, and gives back what is ours at
-// the end. Calls are made through it.
+// VaultSession: the broker's own token at Vault. Gets one when it is needed, renews it at two
+// thirds of its life, gets another when it cannot be renewed or was revoked, and gives back what is
+// ours at the end. Calls are made through it.
 //
 // session.cc gets tokens and makes calls; session_keep.cc renews and revokes.
 //
@@ -24,39 +24,39 @@
 #include <optional>
 #include <vector>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
-struct SessionParts {
+struct VaultSessionParts {
   const Clock& clock;
   log::Logger& logger;
   std::function<double()> random;
 };
 
-class Session : public std::enable_shared_from_this<Session> {
+class VaultSession : public std::enable_shared_from_this<VaultSession> {
  public:
   struct Reply {
-    Answer answer;
+    VaultAnswer answer;
     std::uint64_t generation = 0;       // Of the token that asked.
     std::vector<std::string> policies;  // Its.
   };
 
-  Session(const Options& options,
-          std::shared_ptr<Client> client,
-          std::shared_ptr<Scope> scope,
-          SessionParts parts);
+  VaultSession(const VaultOptions& options,
+               std::shared_ptr<VaultClient> client,
+               std::shared_ptr<Scope> scope,
+               VaultSessionParts parts);
 
   // `on_new_token` is called after each login that made one: any thread, no lock held. Once, before
   // the first call.
   void OnNewToken(std::function<void()> on_new_token) { on_new_token_ = std::move(on_new_token); }
 
   // Makes `call` with our token. A token that turns out to be dead is replaced and the call made
-  // once more, so that a 403 that comes back is about our rights. Errors: Client::Do's, and those
-  // of a login.
-  [[nodiscard]] Task<Result<Reply>> Do(std::shared_ptr<const Call> call,
+  // once more, so that a 403 that comes back is about our rights. Errors: VaultClient::Do's, and
+  // those of a login.
+  [[nodiscard]] Task<Result<Reply>> Do(std::shared_ptr<const VaultCall> call,
                                        Patience patience,
                                        Deadline deadline);
 
-  [[nodiscard]] Task<Result<LoginInfo>> EnsureLogin(Deadline deadline);
+  [[nodiscard]] Task<Result<VaultLoginInfo>> EnsureLogin(Deadline deadline);
 
   // Keeps us logged in until EndKeeping. Also asks an ailing Vault whether it is well again, when
   // its gate opens: nobody else needs to.
@@ -70,32 +70,32 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // When the token of `generation` ends: the outer nullopt when it is gone, the inner one when it
   // does not end.
-  [[nodiscard]] std::optional<std::optional<Time>> EndOf(std::uint64_t generation) const;
+  [[nodiscard]] std::optional<std::optional<VaultTime>> EndOf(std::uint64_t generation) const;
   [[nodiscard]] std::uint64_t generation() const;  // 0 while not logged in.
 
   // Adds to the client's: login, logins, renewals, and the problem of a login that fails.
-  [[nodiscard]] Status CurrentStatus() const;
+  [[nodiscard]] VaultStatus CurrentStatus() const;
 
  private:
   struct Token {
     std::uint64_t generation = 0;
-    std::shared_ptr<const Identity> identity;
+    std::shared_ptr<const VaultIdentity> identity;
     std::vector<std::string> policies;
     std::string accessor;
     bool has_default_policy = false;
     bool ours = true;
     Life life;
     std::optional<WallTime> expires_at;
-    std::optional<Time> examined_at;
+    std::optional<VaultTime> examined_at;
   };
   using LoginFlight = OneShot<Result<Done>>;
 
   [[nodiscard]] Task<Result<Token>> Get(Deadline deadline);
   [[nodiscard]] std::shared_ptr<LoginFlight> JoinLogin(bool forced, std::optional<Error>& held);
-  [[nodiscard]] Task<void> RunLogin(std::shared_ptr<Session> self,
+  [[nodiscard]] Task<void> RunLogin(std::shared_ptr<VaultSession> self,
                                     std::shared_ptr<LoginFlight> flight);
-  [[nodiscard]] Result<Done> Settle(Result<TokenGrant> grant, Time started);
-  void Adopt(TokenGrant grant, Time started, bool& is_new);
+  [[nodiscard]] Result<Done> Settle(Result<VaultTokenGrant> grant, VaultTime started);
+  void Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new);
   [[nodiscard]] Task<bool> IsDead(Token token, Deadline deadline);
   void Bury(std::uint64_t generation);
   [[nodiscard]] Task<void> CareFor(Token token, Care what);
@@ -104,26 +104,26 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] bool FileChanged();
   [[nodiscard]] std::optional<Token> Current() const;
 
-  const Options options_;
-  const std::shared_ptr<Client> client_;
+  const VaultOptions options_;
+  const std::shared_ptr<VaultClient> client_;
   const std::shared_ptr<Scope> scope_;
-  const SessionParts parts_;
+  const VaultSessionParts parts_;
   std::function<void()> on_new_token_;
-  LoginMemory memory_;  // Of the one login under way.
+  VaultLoginMemory memory_;  // Of the one login under way.
 
   mutable std::mutex mutex_;  // Guards all below; never held across co_await.
   std::uint64_t current_ = 0;
   std::uint64_t last_generation_ = 0;
   std::map<std::uint64_t, Token> tokens_;  // The current one, and old ones until they end.
   std::shared_ptr<LoginFlight> login_;
-  Gate login_gate_;
+  VaultGate login_gate_;
   std::string login_problem_;
-  std::string tried_;            // Digest of the token file's content that was tried last.
-  std::optional<Time> care_at_;  // Instead of the plan's time, after a failure.
+  std::string tried_;                 // Digest of the token file's content that was tried last.
+  std::optional<VaultTime> care_at_;  // Instead of the plan's time, after a failure.
   std::uint64_t logins_ = 0;
   std::uint64_t renewals_ = 0;
   bool ending_ = false;
   std::shared_ptr<OneShot<Done>> wake_ = std::make_shared<OneShot<Done>>();
 };
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -3,22 +3,22 @@
 #include <algorithm>
 #include <utility>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 constexpr std::chrono::seconds kCareTimeout{15};
 
-Time Now() {
+VaultTime Now() {
   return std::chrono::steady_clock::now();
 }
 
 }  // namespace
 
-Task<void> Session::Keep() {
-  const std::shared_ptr<Session> self = shared_from_this();
+Task<void> VaultSession::Keep() {
+  const std::shared_ptr<VaultSession> self = shared_from_this();
   while (true) {
     std::shared_ptr<OneShot<Done>> wake;
-    std::optional<Time> care_at;
+    std::optional<VaultTime> care_at;
     {
       const std::lock_guard lock(mutex_);
       if (ending_) {
@@ -32,7 +32,7 @@ Task<void> Session::Keep() {
     if (!token) {
       const Result<Token> got = co_await Get(Now() + kCareTimeout);
       if (!got) {
-        Time again = Now() + kShortestRetry;
+        VaultTime again = Now() + kShortestRetry;
         again = std::max(again, client_->ProbeAt().value_or(again));
         {
           const std::lock_guard lock(mutex_);
@@ -43,13 +43,13 @@ Task<void> Session::Keep() {
       continue;
     }
     const NextCare plan = NextCareOf(token->life);
-    const Time never = Now() + std::chrono::hours(1);
-    const Time due = plan.what == Care::kNone ? never : care_at.value_or(plan.at);
-    const std::optional<Time> probe_at = client_->ProbeAt();
-    Time at = std::min(due, probe_at.value_or(never));
+    const VaultTime never = Now() + std::chrono::hours(1);
+    const VaultTime due = plan.what == Care::kNone ? never : care_at.value_or(plan.at);
+    const std::optional<VaultTime> probe_at = client_->ProbeAt();
+    VaultTime at = std::min(due, probe_at.value_or(never));
     at = std::min(at, Now() + (probe_at ? kLongestBackoff : options_.poll_interval));
     co_await OneShot<Done>::Wait(wake, at);
-    if (const std::optional<Time> probe = client_->ProbeAt(); probe && *probe <= Now()) {
+    if (const std::optional<VaultTime> probe = client_->ProbeAt(); probe && *probe <= Now()) {
       co_await Probe(*token);
     } else if (due <= Now()) {
       co_await CareFor(*token, plan.what);
@@ -59,17 +59,17 @@ Task<void> Session::Keep() {
   }
 }
 
-Task<void> Session::Probe(Token token) {
-  const auto call = std::make_shared<const Call>(LookupSelfCall());
+Task<void> VaultSession::Probe(Token token) {
+  const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Deadline deadline = Now() + kCareTimeout;
-  const Result<Answer> answer =
+  const Result<VaultAnswer> answer =
       co_await client_->Do(call, token.identity, Patience::kNone, deadline);
   if (answer && answer->status == 403 && co_await IsDead(token, deadline)) {
     Bury(token.generation);
   }
 }
 
-Task<void> Session::CareFor(Token token, Care what) {
+Task<void> VaultSession::CareFor(Token token, Care what) {
   if (what == Care::kRenew && co_await Renew(token)) {
     co_return;
   }
@@ -88,18 +88,18 @@ Task<void> Session::CareFor(Token token, Care what) {
 }
 
 // False when the token cannot be renewed and another is needed.
-Task<bool> Session::Renew(Token token) {
-  const Time started = Now();
-  const auto call = std::make_shared<const Call>(RenewSelfCall(token.life.asked));
+Task<bool> VaultSession::Renew(Token token) {
+  const VaultTime started = Now();
+  const auto call = std::make_shared<const VaultCall>(RenewSelfCall(token.life.asked));
   const Deadline deadline = started + kCareTimeout;
-  const Result<Answer> answer =
+  const Result<VaultAnswer> answer =
       co_await client_->Do(call, token.identity, Patience::kNone, deadline);
   const bool refused = answer && answer->status >= 400 && answer->status < 500;
   if (refused) {
     co_return false;
   }
-  const Result<TokenGrant> grant =
-      answer && answer->status == 200 ? ReadLogin(*answer) : Result<TokenGrant>(Error{});
+  const Result<VaultTokenGrant> grant =
+      answer && answer->status == 200 ? ReadLogin(*answer) : Result<VaultTokenGrant>(Error{});
   if (grant && grant->ttl.count() == 0 && token.life.ttl.count() != 0) {
     co_return false;
   }
@@ -117,32 +117,32 @@ Task<bool> Session::Renew(Token token) {
   co_return true;
 }
 
-void Session::EndKeeping() {
+void VaultSession::EndKeeping() {
   const std::lock_guard lock(mutex_);
   ending_ = true;
   wake_->Set(Done{});
 }
 
-void Session::Wake() {
+void VaultSession::Wake() {
   const std::lock_guard lock(mutex_);
   wake_->Set(Done{});
 }
 
-Task<Done> Session::Revoke(Deadline deadline) {
+Task<Done> VaultSession::Revoke(Deadline deadline) {
   std::vector<Token> ours;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [generation, token] : tokens_) {
-      if (token.ours && token.life.End().value_or(Time::max()) > Now()) {
+      if (token.ours && token.life.End().value_or(VaultTime::max()) > Now()) {
         ours.push_back(token);
       }
     }
     tokens_.clear();
     current_ = 0;
   }
-  const auto call = std::make_shared<const Call>(RevokeSelfCall());
+  const auto call = std::make_shared<const VaultCall>(RevokeSelfCall());
   for (const Token& token : ours) {
-    const Result<Answer> answer =
+    const Result<VaultAnswer> answer =
         co_await client_->Do(call, token.identity, Patience::kNone, deadline);
     if (!answer || answer->status >= 300) {
       parts_.logger.Warning("the broker's token at vault could not be revoked; it ends by itself",
@@ -152,4 +152,4 @@ Task<Done> Session::Revoke(Deadline deadline) {
   co_return Done{};
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

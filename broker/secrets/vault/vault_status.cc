@@ -1,53 +1,53 @@
 #include "broker/secrets/vault/vault_status.h"
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
-std::string_view ToString(Operation operation) {
+std::string_view ToString(VaultOperation operation) {
   switch (operation) {
-    case Operation::kLogin:
+    case VaultOperation::kLogin:
       return "login";
-    case Operation::kUnwrap:
+    case VaultOperation::kUnwrap:
       return "unwrap";
-    case Operation::kLookupSelf:
+    case VaultOperation::kLookupSelf:
       return "lookup_self";
-    case Operation::kRenewSelf:
+    case VaultOperation::kRenewSelf:
       return "renew_self";
-    case Operation::kRevokeSelf:
+    case VaultOperation::kRevokeSelf:
       return "revoke_self";
-    case Operation::kRead:
+    case VaultOperation::kRead:
       return "read";
-    case Operation::kReadMetadata:
+    case VaultOperation::kReadMetadata:
       return "read_metadata";
-    case Operation::kRenewLease:
+    case VaultOperation::kRenewLease:
       return "renew_lease";
-    case Operation::kRevokeLease:
+    case VaultOperation::kRevokeLease:
       return "revoke_lease";
   }
   return "other";
 }
 
-std::string_view ToString(Outcome outcome) {
+std::string_view ToString(VaultOutcome outcome) {
   switch (outcome) {
-    case Outcome::kOk:
+    case VaultOutcome::kOk:
       return "ok";
-    case Outcome::kRefused:
+    case VaultOutcome::kRefused:
       return "refused";
-    case Outcome::kRedirected:
+    case VaultOutcome::kRedirected:
       return "redirected";
-    case Outcome::kMissingState:
+    case VaultOutcome::kMissingState:
       return "missing_state";
-    case Outcome::kLimited:
+    case VaultOutcome::kLimited:
       return "limited";
-    case Outcome::kSealed:
+    case VaultOutcome::kSealed:
       return "sealed";
-    case Outcome::kUnavailable:
+    case VaultOutcome::kUnavailable:
       return "unavailable";
-    case Outcome::kUnreachable:
+    case VaultOutcome::kUnreachable:
       return "unreachable";
-    case Outcome::kNonsense:
+    case VaultOutcome::kNonsense:
       return "nonsense";
   }
   return "other";
 }
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 
-enum class Operation : std::uint8_t {
+enum class VaultOperation : std::uint8_t {
   kLogin,
   kUnwrap,
   kLookupSelf,
@@ -27,10 +27,10 @@ enum class Operation : std::uint8_t {
   kRenewLease,
   kRevokeLease,
 };
-[[nodiscard]] std::string_view ToString(Operation operation);  // "login", "read_metadata" ...
+[[nodiscard]] std::string_view ToString(VaultOperation operation);  // "login", "read_metadata" ...
 
 // What became of one request to one address.
-enum class Outcome : std::uint8_t {
+enum class VaultOutcome : std::uint8_t {
   kOk,
   kRefused,       // 400, 403, 404, 405: Vault answered, with no.
   kRedirected,    // 307, 472, 473
@@ -41,18 +41,18 @@ enum class Outcome : std::uint8_t {
   kUnreachable,   // No connection, TLS not verified, no answer in time, cut off.
   kNonsense,      // An answer that is none of Vault's, or too large.
 };
-[[nodiscard]] std::string_view ToString(Outcome outcome);  // "ok", "missing_state" ...
+[[nodiscard]] std::string_view ToString(VaultOutcome outcome);  // "ok", "missing_state" ...
 
-struct Exchange {
-  Operation operation = Operation::kRead;
-  Outcome outcome = Outcome::kOk;
+struct VaultExchange {
+  VaultOperation operation = VaultOperation::kRead;
+  VaultOutcome outcome = VaultOutcome::kOk;
   std::chrono::steady_clock::duration took{};
 };
 // Called on any thread, with no lock held.
-using ExchangeObserver = std::function<void(const Exchange&)>;
+using VaultExchangeObserver = std::function<void(const VaultExchange&)>;
 
 // Who we are at Vault.
-struct LoginInfo {
+struct VaultLoginInfo {
   std::string method;                 // "kubernetes", "approle", "cert" or "tokenFile".
   std::vector<std::string> policies;  // Without "default".
   std::string accessor;               // Names the token in Vault's audit log; not a secret.
@@ -60,17 +60,17 @@ struct LoginInfo {
   bool renewable = false;
 };
 
-struct Status {
+struct VaultStatus {
   bool reachable = true;  // False from a failed call until the next answer.
   bool sealed = false;    // As the last answer said.
   std::string problem;    // Why not reachable, or why there is no login; empty when all is well.
   std::optional<WallTime> failing_since;
-  std::optional<WallTime> retry_at;  // When Vault is asked next, while it is not reachable.
-  std::optional<LoginInfo> login;    // None: not logged in.
-  std::uint64_t logins = 0;          // Since start.
-  std::uint64_t renewals = 0;        // Of our own token.
+  std::optional<WallTime> retry_at;     // When Vault is asked next, while it is not reachable.
+  std::optional<VaultLoginInfo> login;  // None: not logged in.
+  std::uint64_t logins = 0;             // Since start.
+  std::uint64_t renewals = 0;           // Of our own token.
   std::uint64_t lease_renewals = 0;
   std::uint64_t leases_revoked = 0;
 };
 
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

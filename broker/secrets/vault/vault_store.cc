@@ -6,7 +6,7 @@
 
 namespace connector::broker::secrets {
 
-VaultSecretStore::VaultSecretStore(vault::Options options, VaultStoreParts parts)
+VaultSecretStore::VaultSecretStore(VaultOptions options, VaultStoreParts parts)
     : keeper_(VaultKeeper::Make(std::move(options), std::move(parts))) {}
 
 VaultSecretStore::~VaultSecretStore() {
@@ -30,11 +30,11 @@ VaultObservation VaultSecretStore::Observed(const SecretRef& ref) const {
   return keeper_->Observed(ref);
 }
 
-vault::Status VaultSecretStore::Status() const {
+VaultStatus VaultSecretStore::Status() const {
   return keeper_->CurrentStatus();
 }
 
-Task<Result<vault::LoginInfo>> VaultSecretStore::CheckLogin(Deadline deadline) {
+Task<Result<VaultLoginInfo>> VaultSecretStore::CheckLogin(Deadline deadline) {
   return keeper_->CheckLogin(deadline);
 }
 

@@ -48,15 +48,15 @@ struct VaultStoreParts {
   // Called on any thread, no lock held, and after Follow's callback when both are due: something
   // of an Observed() that a catalog shows (version, problem) may have changed. May be empty.
   std::function<void(const SecretRef&)> on_observation{};
-  vault::ExchangeObserver on_exchange{};  // Each request to Vault, for metrics. May be empty.
-  std::function<double()> random{};       // In [0, 1), thread-safe. For tests.
+  VaultExchangeObserver on_exchange{};  // Each request to Vault, for metrics. May be empty.
+  std::function<double()> random{};     // In [0, 1), thread-safe. For tests.
 };
 
 class VaultKeeper;
 
 class VaultSecretStore final : public SecretStore {
  public:
-  VaultSecretStore(vault::Options options, VaultStoreParts parts);
+  VaultSecretStore(VaultOptions options, VaultStoreParts parts);
   // Stop must have returned, or the executor run no more.
   ~VaultSecretStore() override;
   VaultSecretStore(const VaultSecretStore&) = delete;
@@ -76,10 +76,10 @@ class VaultSecretStore final : public SecretStore {
 
   // Of a reference that is neither followed nor was fetched: the problem that it has not been read.
   [[nodiscard]] VaultObservation Observed(const SecretRef& ref) const;
-  [[nodiscard]] vault::Status Status() const;
+  [[nodiscard]] VaultStatus Status() const;
 
   // Logs in when we are not, and says as whom. The first step of a check.
-  [[nodiscard]] Task<Result<vault::LoginInfo>> CheckLogin(Deadline deadline);
+  [[nodiscard]] Task<Result<VaultLoginInfo>> CheckLogin(Deadline deadline);
 
   // Ends watching, revokes leases and our own token, as far as `deadline` allows. Once only; Fetch
   // fails from then on.

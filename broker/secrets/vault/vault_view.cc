@@ -55,7 +55,7 @@ bool NeedsVault(const connectors::Snapshot& snapshot) {
   });
 }
 
-std::vector<std::string> DegradedBy(const vault::Status& status) {
+std::vector<std::string> DegradedBy(const VaultStatus& status) {
   if (status.sealed) {
     return {"Vault is sealed: no new token can be minted for connectors whose credential is there"};
   }
@@ -65,7 +65,7 @@ std::vector<std::string> DegradedBy(const vault::Status& status) {
   return {};
 }
 
-admin::StatusSection VaultSection(const vault::Status& status) {
+admin::StatusSection VaultSection(const VaultStatus& status) {
   admin::StatusSection section;
   section.title = "Vault";
   section.rows.emplace_back("State",

@@ -22,8 +22,8 @@ namespace connector::broker::secrets {
 
 // One sentence for each thing that is wrong: what was granted goes on, so nothing of it makes a
 // broker not ready.
-[[nodiscard]] std::vector<std::string> DegradedBy(const vault::Status& status);
+[[nodiscard]] std::vector<std::string> DegradedBy(const VaultStatus& status);
 
-[[nodiscard]] admin::StatusSection VaultSection(const vault::Status& status);
+[[nodiscard]] admin::StatusSection VaultSection(const VaultStatus& status);
 
 }  // namespace connector::broker::secrets

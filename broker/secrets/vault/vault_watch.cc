@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds kLongestSpread{2000};
 constexpr std::chrono::milliseconds kSpreadPerItem{5};
 constexpr std::chrono::hours kLongestSleep{1};
 
-Time Now() {
+VaultTime Now() {
   return std::chrono::steady_clock::now();
 }
 
@@ -43,8 +43,8 @@ void VaultKeeper::Follow(std::vector<SecretRef> refs,
       to_revoke.emplace_back(item->ref, TakeLeases(*item));
       it = items_.erase(it);
     }
-    const auto spread =
-        std::min<Time::duration>(kLongestSpread, kSpreadPerItem * static_cast<int>(wanted.size()));
+    const auto spread = std::min<VaultTime::duration>(
+        kLongestSpread, kSpreadPerItem * static_cast<int>(wanted.size()));
     for (const SecretRef& ref : wanted) {
       if (!ref.vault) {
         continue;
@@ -59,7 +59,7 @@ void VaultKeeper::Follow(std::vector<SecretRef> refs,
       keep = true;
       if (!item->followed) {
         item->followed = true;
-        item->next = Now() + std::chrono::duration_cast<Time::duration>(spread * Random());
+        item->next = Now() + std::chrono::duration_cast<VaultTime::duration>(spread * Random());
         started.push_back(item);
       }
     }
@@ -122,7 +122,7 @@ Task<void> VaultKeeper::CareFor(ItemPointer item, VaultCare what) {
 // Reads anew, though there may be a live lease; joins a read that is under way.
 Task<void> VaultKeeper::JoinRead(ItemPointer item) {
   std::shared_ptr<VaultItem::Flight> flight;
-  std::optional<vault::Gate::Held> held;
+  std::optional<VaultGate::Held> held;
   bool start = false;
   {
     const std::lock_guard lock(mutex_);
@@ -149,7 +149,7 @@ Task<void> VaultKeeper::JoinRead(ItemPointer item) {
 
 // True when the data must be read: they changed, or metadata may not be read.
 Task<bool> VaultKeeper::ReadMetadata(ItemPointer item) {
-  const std::optional<vault::Call> metadata = vault::MetadataCall(*item->ref.vault);
+  const std::optional<VaultCall> metadata = MetadataCall(*item->ref.vault);
   auto busy = std::make_shared<OneShot<Done>>();
   {
     const std::lock_guard lock(mutex_);
@@ -158,12 +158,12 @@ Task<bool> VaultKeeper::ReadMetadata(ItemPointer item) {
     }
     item->other = busy;
   }
-  const auto call = std::make_shared<const vault::Call>(metadata->Clone());
-  const Result<vault::Session::Reply> reply =
-      co_await session_->Do(call, vault::Patience::kNone, Now() + kCareTimeout);
-  Result<vault::KvState> state = Error{};
+  const auto call = std::make_shared<const VaultCall>(metadata->Clone());
+  const Result<VaultSession::Reply> reply =
+      co_await session_->Do(call, Patience::kNone, Now() + kCareTimeout);
+  Result<VaultKvState> state = Error{};
   if (reply && reply->answer.status == 200) {
-    state = vault::ReadKvState(*item->ref.vault, reply->answer);
+    state = ReadKvState(*item->ref.vault, reply->answer);
   }
   bool read = false;
   {
@@ -199,11 +199,11 @@ Task<bool> VaultKeeper::RenewLease(ItemPointer item) {
     }
     item->other = busy;
   }
-  const Time started = Now();
-  const auto call = std::make_shared<const vault::Call>(
-      vault::RenewLeaseCall(*item->ref.vault, lease->id.Reveal(), lease->life.asked));
-  const Result<vault::Session::Reply> reply =
-      co_await session_->Do(call, vault::Patience::kNone, started + kCareTimeout);
+  const VaultTime started = Now();
+  const auto call = std::make_shared<const VaultCall>(
+      RenewLeaseCall(*item->ref.vault, lease->id.Reveal(), lease->life.asked));
+  const Result<VaultSession::Reply> reply =
+      co_await session_->Do(call, Patience::kNone, started + kCareTimeout);
   const bool replace = TakeRenewal(item, lease, reply, started);
   busy->Set(Done{});
   co_return replace;
@@ -211,11 +211,11 @@ Task<bool> VaultKeeper::RenewLease(ItemPointer item) {
 
 bool VaultKeeper::TakeRenewal(const ItemPointer& item,
                               const std::shared_ptr<VaultLease>& lease,
-                              const Result<vault::Session::Reply>& reply,
-                              Time started) {
+                              const Result<VaultSession::Reply>& reply,
+                              VaultTime started) {
   const int status = reply ? reply->answer.status : 0;
-  const Result<vault::LeaseGrant> grant =
-      status == 200 ? vault::ReadRenewal(reply->answer) : Result<vault::LeaseGrant>(Error{});
+  const Result<VaultLeaseGrant> grant =
+      status == 200 ? ReadRenewal(reply->answer) : Result<VaultLeaseGrant>(Error{});
   const std::lock_guard lock(mutex_);
   item->other.reset();
   if (item->lease != lease) {
@@ -294,8 +294,8 @@ Task<void> VaultKeeper::Revoke([[maybe_unused]] std::shared_ptr<VaultKeeper> sel
                                std::vector<std::shared_ptr<VaultLease>> leases) {
   for (const std::shared_ptr<VaultLease>& lease : leases) {
     while (!co_await RevokeOne(ref, lease, Now() + kCareTimeout)) {
-      const Time again = vault::RetryCareAt(lease->life, Now());
-      const std::optional<Time> end = lease->life.End();
+      const VaultTime again = RetryCareAt(lease->life, Now());
+      const std::optional<VaultTime> end = lease->life.End();
       if ((end && again >= *end) || co_await OneShot<Done>::Wait(stopped_, again)) {
         break;
       }
@@ -308,9 +308,8 @@ Task<bool> VaultKeeper::RevokeOne(SecretRef ref,
                                   std::shared_ptr<VaultLease> lease,
                                   Deadline deadline) {
   const auto call =
-      std::make_shared<const vault::Call>(vault::RevokeLeaseCall(*ref.vault, lease->id.Reveal()));
-  const Result<vault::Session::Reply> reply =
-      co_await session_->Do(call, vault::Patience::kNone, deadline);
+      std::make_shared<const VaultCall>(RevokeLeaseCall(*ref.vault, lease->id.Reveal()));
+  const Result<VaultSession::Reply> reply = co_await session_->Do(call, Patience::kNone, deadline);
   if (!reply || reply->answer.status >= 500) {
     co_return false;
   }
@@ -318,7 +317,7 @@ Task<bool> VaultKeeper::RevokeOne(SecretRef ref,
     ++leases_revoked_;
     co_return true;
   }
-  const Error refusal = vault::ReadRefusal(*call, reply->answer, reply->policies);
+  const Error refusal = ReadRefusal(*call, reply->answer, reply->policies);
   parts_.logger.Warning(
       "a lease could not be revoked; it ends by itself",
       {{"path", ref.vault->path}, {"lease", lease->hash}, {"error", refusal.message}});

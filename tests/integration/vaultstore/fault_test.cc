@@ -84,7 +84,7 @@ class VaultFault : public ::testing::Test {
   VaultProxy proxy_{vault_.address().port};
   ScratchDir dir_;
   std::string token_;
-  vault::Options options_;
+  VaultOptions options_;
   const SecretRef ref_ = RefTo(kPath);
   std::optional<VaultStoreWorld> world_;  // Last: it uses the others.
 };
@@ -299,7 +299,7 @@ TEST_F(VaultFault, ShowsASealedVaultAndRecoversWhenItIsUnsealed) {
 
   vault_.Seal();
   const Result<StoredSecret> sealed = Fetch();
-  const vault::Status status = World().store().Status();
+  const VaultStatus status = World().store().Status();
   const VaultObservation seen = World().store().Observed(ref_);
   vault_.Unseal();
 

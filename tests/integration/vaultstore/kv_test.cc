@@ -29,7 +29,6 @@ using testing_support::ScratchDir;
 using testing_support::VaultProxy;
 using testing_support::VaultServer;
 using testing_support::VaultStoreWorld;
-using vault::Operation;
 
 class VaultKv : public ::testing::Test {
  protected:
@@ -68,7 +67,7 @@ class VaultKv : public ::testing::Test {
   VaultServer& vault_ = VaultServer::Shared();
   ScratchDir dir_;
   std::string token_;
-  vault::Options options_;
+  VaultOptions options_;
   std::optional<VaultStoreWorld> world_;
 };
 
@@ -97,7 +96,7 @@ TEST_F(VaultKv, SaysThatAVersionWasDeletedOrDestroyed) {
 }
 
 TEST_F(VaultKv, SaysWhichPathToWriteWhenDataIsMissingInIt) {
-  options_.login = vault::TokenFileLogin{dir_ / "root"};
+  options_.login = TokenFileLogin{dir_ / "root"};
   testing_support::ReplaceFile(dir_ / "root", vault_.root_token());
 
   EXPECT_THAT(World().Fetch(RefTo("kv/ci/harbor")),
@@ -163,7 +162,7 @@ TEST_F(VaultKv, NamesThePolicyThatLacksTheRight) {
   EXPECT_THAT(World().Fetch(RefTo(Path("denied"))),
               HasErrorMessage(ErrorCode::kPermissionDenied,
                               "policy `kv-reader` lacks `read` on `" + Path("denied") + "`"));
-  EXPECT_EQ(World().Count(Operation::kLookupSelf), 2u) << "the login, and whether it still lives";
+  EXPECT_EQ(World().Count(VaultOperation::kLookupSelf), 2u) << "the login, and whether it still lives";
 }
 
 TEST_F(VaultKv, AsksVaultNothingThatTheRulesForbid) {
@@ -197,14 +196,14 @@ TEST_F(VaultKv, PollsTheMetadataAndReadsTheDataOnlyWhenTheyChanged) {
   const SecretRef ref = RefTo(Path());
   World().Follow({ref});
   ASSERT_TRUE(
-      VaultStoreWorld::Eventually([&] { return World().Count(Operation::kReadMetadata) >= 5; }));
-  EXPECT_EQ(World().Count(Operation::kRead), 1u);
+      VaultStoreWorld::Eventually([&] { return World().Count(VaultOperation::kReadMetadata) >= 5; }));
+  EXPECT_EQ(World().Count(VaultOperation::kRead), 1u);
   const std::string version = Seen(ref).version;
 
   Put("two");
 
   ASSERT_TRUE(VaultStoreWorld::Eventually([&] { return Seen(ref).version != version; }));
-  EXPECT_EQ(World().Count(Operation::kRead), 2u);
+  EXPECT_EQ(World().Count(VaultOperation::kRead), 2u);
   EXPECT_EQ(Seen(ref).kv_version, 2u);
 }
 

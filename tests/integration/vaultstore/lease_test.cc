@@ -111,7 +111,7 @@ class VaultLeases : public ::testing::Test {
   VaultServer& vault_ = VaultServer::Shared();
   Users users_;
   ScratchDir dir_;
-  vault::Options options_;
+  VaultOptions options_;
   const SecretRef ref_ = RefTo(Mount() + "/creds/robot");
   std::optional<VaultStoreWorld> world_;
 };
@@ -127,7 +127,7 @@ TEST_F(VaultLeases, AreHeldAndRenewedBeyondTheirFirstLife) {
 
   EXPECT_EQ(User(), user);
   EXPECT_EQ(users_.All(), std::set<std::string>{user});
-  EXPECT_EQ(World().Count(vault::Operation::kRead), 1u);
+  EXPECT_EQ(World().Count(VaultOperation::kRead), 1u);
 }
 
 TEST_F(VaultLeases, AreReplacedBeforeTheirMaximalLifeIsOver) {

@@ -57,7 +57,7 @@ class VaultLogin : public ::testing::Test {
   static std::string Text(const boost::json::value& value) {
     return std::string(value.as_string().c_str());
   }
-  Result<vault::LoginInfo> Check(VaultStoreWorld& world) {
+  Result<VaultLoginInfo> Check(VaultStoreWorld& world) {
     return RunTask(
         world.store().CheckLogin(std::chrono::steady_clock::now() + std::chrono::seconds(20)));
   }
@@ -68,17 +68,17 @@ class VaultLogin : public ::testing::Test {
 
   VaultServer& vault_ = VaultServer::Shared();
   ScratchDir dir_;
-  vault::Options options_;
+  VaultOptions options_;
 };
 
 TEST_F(VaultLogin, ByAppRoleSaysAsWhomAndGivesTheTokenBackAtTheEnd) {
   const std::string role_id =
       AppRole("plain", R"({"token_policies":"logins-reader","token_ttl":"5m"})");
   ReplaceFile(dir_ / "secret_id", SecretId("plain") + "\n");
-  options_.login = vault::AppRoleLogin{role_id, dir_ / "secret_id"};
+  options_.login = AppRoleLogin{role_id, dir_ / "secret_id"};
   VaultStoreWorld world(options_);
 
-  const Result<vault::LoginInfo> info = Check(world);
+  const Result<VaultLoginInfo> info = Check(world);
 
   ASSERT_TRUE(info.has_value()) << info.error().message;
   EXPECT_EQ(info->method, "approle");
@@ -93,7 +93,7 @@ TEST_F(VaultLogin, ByAppRoleSaysAsWhomAndGivesTheTokenBackAtTheEnd) {
 TEST_F(VaultLogin, SaysThatTheLoginIsRefusedAndWhy) {
   const std::string role_id = AppRole("plain", R"({"token_policies":"logins-reader"})");
   ReplaceFile(dir_ / "secret_id", "wrong-secret-id-canary");
-  options_.login = vault::AppRoleLogin{role_id, dir_ / "secret_id"};
+  options_.login = AppRoleLogin{role_id, dir_ / "secret_id"};
   VaultStoreWorld world(options_);
   world.Follow({RefTo(kPath)});
 
@@ -113,7 +113,7 @@ TEST_F(VaultLogin, SaysThatTheLoginIsRefusedAndWhy) {
 }
 
 TEST_F(VaultLogin, SaysThatALoginFileIsMissing) {
-  options_.login = vault::AppRoleLogin{"role", dir_ / "none"};
+  options_.login = AppRoleLogin{"role", dir_ / "none"};
   VaultStoreWorld world(options_);
 
   EXPECT_THAT(Check(world),
@@ -139,7 +139,7 @@ class VaultWrappedSecretId : public VaultLogin {
   }
   void LogInWith(const std::string& wrapping_token) {
     ReplaceFile(dir_ / "wrapped", wrapping_token);
-    options_.login = vault::AppRoleLogin{role_id_, dir_ / "wrapped", true};
+    options_.login = AppRoleLogin{role_id_, dir_ / "wrapped", true};
   }
 
   const std::string role_id_ =
@@ -149,15 +149,15 @@ class VaultWrappedSecretId : public VaultLogin {
 TEST_F(VaultWrappedSecretId, IsUnwrappedOnceAndServesLaterLoginsToo) {
   LogInWith(Wrapped("auth/approle/role/wrapped/secret-id", "{}"));
   VaultStoreWorld world(options_);
-  const Result<vault::LoginInfo> first = Check(world);
+  const Result<VaultLoginInfo> first = Check(world);
   ASSERT_TRUE(first.has_value()) << first.error().message;
 
   vault_.Must("POST", "auth/token/revoke-accessor", Json({{"accessor", first->accessor}}));
-  const Result<vault::LoginInfo> second = Check(world);
+  const Result<VaultLoginInfo> second = Check(world);
 
   ASSERT_TRUE(second.has_value()) << second.error().message;
   EXPECT_NE(second->accessor, first->accessor);
-  EXPECT_EQ(world.Count(vault::Operation::kUnwrap), 2u) << "one lookup, one unwrapping";
+  EXPECT_EQ(world.Count(VaultOperation::kUnwrap), 2u) << "one lookup, one unwrapping";
 }
 
 TEST_F(VaultWrappedSecretId, ThatSomebodyElseUnwrappedIsAReasonForAlarm) {
@@ -169,12 +169,12 @@ TEST_F(VaultWrappedSecretId, ThatSomebodyElseUnwrappedIsAReasonForAlarm) {
   EXPECT_THAT(Check(world),
               HasErrorMessage(ErrorCode::kPermissionDenied, HasSubstr("a reason for alarm")));
 
-  const std::size_t asked = world.Count(vault::Operation::kUnwrap);
+  const std::size_t asked = world.Count(VaultOperation::kUnwrap);
   EXPECT_TRUE(VaultStoreWorld::Eventually([&] {
-    const Result<vault::LoginInfo> again = Check(world);
+    const Result<VaultLoginInfo> again = Check(world);
     return !again && again.error().message.find("did not unwrap") != std::string::npos;
   }));
-  EXPECT_EQ(world.Count(vault::Operation::kUnwrap), asked) << "it is not tried again";
+  EXPECT_EQ(world.Count(VaultOperation::kUnwrap), asked) << "it is not tried again";
   LogInWith(Wrapped("auth/approle/role/wrapped/secret-id", "{}"));
   EXPECT_TRUE(VaultStoreWorld::Eventually([&] { return Check(world).has_value(); }))
       << "a new one is";
@@ -247,10 +247,10 @@ TEST_F(VaultLogin, ByKubernetesReadsTheProjectedTokenAtEachLogin) {
   const std::string first = UnsignedJwt("broker");
   ReplaceFile(dir_ / "jwt", first);
   reviews.Accept(first);
-  options_.login = vault::KubernetesLogin{"broker", dir_ / "jwt"};
+  options_.login = KubernetesLogin{"broker", dir_ / "jwt"};
   VaultStoreWorld world(options_);
 
-  const Result<vault::LoginInfo> info = Check(world);
+  const Result<VaultLoginInfo> info = Check(world);
   ASSERT_TRUE(info.has_value()) << info.error().message;
   EXPECT_EQ(info->method, "kubernetes");
   EXPECT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
@@ -287,10 +287,10 @@ TEST_F(VaultLogin, ByCertificateShowsItToTheTlsListener) {
                     {"token_policies", "logins-reader"}}));
   options_.addresses = {vault_.tls_address()};
   options_.ca_file = dir_ / "ca.crt";
-  options_.login = vault::CertLogin{dir_ / "client.crt", dir_ / "client.key", "broker"};
+  options_.login = CertLogin{dir_ / "client.crt", dir_ / "client.key", "broker"};
   VaultStoreWorld world(options_);
 
-  const Result<vault::LoginInfo> info = Check(world);
+  const Result<VaultLoginInfo> info = Check(world);
 
   ASSERT_TRUE(info.has_value()) << info.error().message;
   EXPECT_EQ(info->method, "cert");
@@ -310,14 +310,14 @@ TEST_F(VaultLogin, ByTokenFileFollowsTheFileAndLeavesTheTokenAlive) {
   const std::string second = vault_.NewToken(R"({"policies":["logins-reader"],"ttl":"5m"})");
   options_ = VaultStoreWorld::OptionsFor(dir_, first);
   VaultStoreWorld world(options_);
-  const Result<vault::LoginInfo> info = Check(world);
+  const Result<VaultLoginInfo> info = Check(world);
   ASSERT_TRUE(info.has_value()) << info.error().message;
   world.Follow({RefTo(kPath)});
 
   ReplaceFile(dir_ / "token", second);
 
   EXPECT_TRUE(VaultStoreWorld::Eventually([&] {
-    const vault::Status status = world.store().Status();
+    const VaultStatus status = world.store().Status();
     return status.login && status.login->accessor != info->accessor;
   }));
   const std::string accessor = world.store().Status().login->accessor;
@@ -336,7 +336,7 @@ TEST_F(VaultLogin, ByTokenFileKeepsAGoodTokenWhenTheFileHoldsABadOne) {
 
   EXPECT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
   EXPECT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
-  EXPECT_EQ(world.Count(vault::Operation::kLookupSelf), 2u) << "the bad one is tried once";
+  EXPECT_EQ(world.Count(VaultOperation::kLookupSelf), 2u) << "the bad one is tried once";
 }
 
 TEST_F(VaultLogin, ByTokenFileSaysThatTheTokenIsDeadUntilAnotherIsWritten) {

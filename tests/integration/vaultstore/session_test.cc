@@ -42,7 +42,7 @@ class VaultSession : public ::testing::Test {
     ReplaceFile(
         dir_ / "secret_id",
         vault_.Must("POST", role + "/secret-id").at("data").at("secret_id").as_string().c_str());
-    options_.login = vault::AppRoleLogin{
+    options_.login = AppRoleLogin{
         vault_.Must("GET", role + "/role-id").at("data").at("role_id").as_string().c_str(),
         dir_ / "secret_id"};
   }
@@ -52,11 +52,11 @@ class VaultSession : public ::testing::Test {
     }
     return *world_;
   }
-  vault::Status Status() { return World().store().Status(); }
+  VaultStatus Status() { return World().store().Status(); }
 
   VaultServer& vault_ = VaultServer::Shared();
   ScratchDir dir_;
-  vault::Options options_;
+  VaultOptions options_;
   const SecretRef ref_ = RefTo(kPath);
   std::optional<VaultStoreWorld> world_;
 };

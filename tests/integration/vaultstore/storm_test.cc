@@ -22,7 +22,7 @@ TEST(VaultStorm, AsksAnAilingVaultRarelyAndNoMoreThanTwiceAsOftenAfterwards) {
   VaultProxy proxy(vault.address().port);
   const ScratchDir dir;
   vault.Mount("storm", R"({"type":"kv","options":{"version":"2"}})");
-  vault::Options options = VaultStoreWorld::OptionsFor(dir, vault.root_token());
+  VaultOptions options = VaultStoreWorld::OptionsFor(dir, vault.root_token());
   options.addresses = {*http::ParseOrigin(proxy.address())};
   options.poll_interval = std::chrono::milliseconds(500);
   std::vector<SecretRef> refs;

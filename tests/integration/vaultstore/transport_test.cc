@@ -47,7 +47,7 @@ class VaultTransport : public ::testing::Test {
 
   VaultServer& vault_ = VaultServer::Shared();
   ScratchDir dir_;
-  vault::Options options_;
+  VaultOptions options_;
 };
 
 // A server with a certificate of `ca`, that answers as Vault would.

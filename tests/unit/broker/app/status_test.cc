@@ -29,7 +29,7 @@ TEST(Readiness, NamesEveryReason) {
 }
 
 TEST(Readiness, IsDegradedAndNoMoreWhenVaultIsAway) {
-  vault::Status vault;
+  secrets::VaultStatus vault;
   EXPECT_THAT(ReadinessOf({}, true, vault).degraded, IsEmpty());
 
   vault.problem = "https://vault.test:8200 does not answer";

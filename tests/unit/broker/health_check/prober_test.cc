@@ -82,7 +82,7 @@ class ProberTest : public ::testing::Test {
         io_, prober_->Check(world_.Entry(connector_), std::chrono::steady_clock::now() + time));
   }
 
-  Task<Result<vault::LoginInfo>> Login() { co_return login_; }
+  Task<Result<secrets::VaultLoginInfo>> Login() { co_return login_; }
 
   void UseVault() {
     connector_.auth.secret_name.reset();
@@ -93,7 +93,8 @@ class ProberTest : public ::testing::Test {
   }
 
   const resource::VaultLocation kLocation{"", "secret/data/ci/harbor"};
-  Result<vault::LoginInfo> login_ = vault::LoginInfo{"approle", {"connector"}, "a", {}, true};
+  Result<secrets::VaultLoginInfo> login_ =
+      secrets::VaultLoginInfo{"approle", {"connector"}, "a", {}, true};
   RegistryWorld world_;
   asio::io_context io_;
   testing_support::FakeClock clock_;
@@ -198,7 +199,7 @@ TEST_F(ProberTest, SaysAtWhichStepVaultFailsAndWhy) {
   login_ = MakeError(ErrorCode::kUnavailable, ErrorOrigin::kBroker, "Vault is sealed");
   EXPECT_THAT(Check(), ElementsAre(Failed("vault-login", "VaultUnavailable", "is sealed")));
 
-  login_ = vault::LoginInfo{};
+  login_ = secrets::VaultLoginInfo{};
   store_.Fail(MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kBroker, "lacks read on"));
   EXPECT_THAT(
       Check(),

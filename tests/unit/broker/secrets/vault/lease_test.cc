@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const Time kNow = Time() + std::chrono::hours(1000);
+const VaultTime kNow = VaultTime() + std::chrono::hours(1000);
 
 TEST(NextCareOf, RenewsAtTwoThirds) {
   const NextCare next = NextCareOf({kNow, seconds(30), seconds(30), true});
@@ -42,4 +42,4 @@ TEST(RetryCareAt, TriesAgainAfterAThirdOfWhatIsLeft) {
 }
 
 }  // namespace
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -7,18 +7,18 @@
 
 #include <string>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::HasSubstr;
 using testing_support::HasError;
 using testing_support::HasErrorMessage;
 
-PathPolicy Policy(std::vector<PathRule> rules, std::string own = "") {
-  Options options;
+VaultPathPolicy Policy(std::vector<VaultPathRule> rules, std::string own = "") {
+  VaultOptions options;
   options.paths = std::move(rules);
   options.vault_namespace = std::move(own);
-  return PathPolicy(options);
+  return VaultPathPolicy(options);
 }
 
 resource::VaultLocation At(std::string path, std::string vault_namespace = "") {
@@ -32,7 +32,7 @@ bool Allows(const std::string& pattern, const std::string& path, const std::stri
   return Policy({{{"*"}, {pattern}}}).Check(ns, At(path)).has_value();
 }
 
-TEST(PathPolicy, DeniesByDefaultAndSaysWhatToChange) {
+TEST(VaultPathPolicy, DeniesByDefaultAndSaysWhatToChange) {
   EXPECT_THAT(Policy({}).Check("ci", At("secret/data/ci/harbor")),
               HasErrorMessage(ErrorCode::kPermissionDenied,
                               "Connectors of the namespace ci may not refer to "
@@ -40,20 +40,20 @@ TEST(PathPolicy, DeniesByDefaultAndSaysWhatToChange) {
                               "does not allow it"));
 }
 
-TEST(PathPolicy, MatchesWholeSegments) {
+TEST(VaultPathPolicy, MatchesWholeSegments) {
   EXPECT_TRUE(Allows("secret/data/x", "secret/data/x"));
   EXPECT_FALSE(Allows("secret/data/x", "secret/data/xy"));
   EXPECT_FALSE(Allows("secret/data/x", "secret/data/x/y"));
   EXPECT_FALSE(Allows("secret/data/x/y", "secret/data/x"));
 }
 
-TEST(PathPolicy, LetsAStarStandForOneSegment) {
+TEST(VaultPathPolicy, LetsAStarStandForOneSegment) {
   EXPECT_TRUE(Allows("secret/data/*/db", "secret/data/a/db"));
   EXPECT_FALSE(Allows("secret/data/*/db", "secret/data/a/b/db"));
   EXPECT_FALSE(Allows("secret/data/*", "secret/data"));
 }
 
-TEST(PathPolicy, LetsTwoStarsStandForOneSegmentOrMore) {
+TEST(VaultPathPolicy, LetsTwoStarsStandForOneSegmentOrMore) {
   EXPECT_TRUE(Allows("secret/**", "secret/data/a/b"));
   EXPECT_TRUE(Allows("secret/**/db", "secret/data/a/db"));
   EXPECT_FALSE(Allows("secret/**", "secret2/data"));
@@ -61,34 +61,34 @@ TEST(PathPolicy, LetsTwoStarsStandForOneSegmentOrMore) {
   EXPECT_FALSE(Allows("secret/**/db", "secret/db/x"));
 }
 
-TEST(PathPolicy, PutsTheConnectorsNamespaceIntoThePattern) {
+TEST(VaultPathPolicy, PutsTheConnectorsNamespaceIntoThePattern) {
   EXPECT_TRUE(Allows("secret/data/{namespace}/*", "secret/data/team-a/x", "team-a"));
   EXPECT_FALSE(Allows("secret/data/{namespace}/*", "secret/data/team-a/x", "team-b"));
   EXPECT_FALSE(Allows("secret/data/{namespace}/*", "secret/data/{namespace}/x", "team-b"));
 }
 
-TEST(PathPolicy, IsForTheNamespacesOfItsRule) {
-  const PathPolicy policy = Policy({{{"ci", "cd"}, {"secret/**"}}});
+TEST(VaultPathPolicy, IsForTheNamespacesOfItsRule) {
+  const VaultPathPolicy policy = Policy({{{"ci", "cd"}, {"secret/**"}}});
 
   EXPECT_TRUE(policy.Check("cd", At("secret/data/x")).has_value());
   EXPECT_THAT(policy.Check("team", At("secret/data/x")), HasError(ErrorCode::kPermissionDenied));
 }
 
-TEST(PathPolicy, StaysInTheBrokersVaultNamespaceUnlessItsRuleNamesAnother) {
-  const PathPolicy own = Policy({{{"*"}, {"secret/**"}}}, "admin");
+TEST(VaultPathPolicy, StaysInTheBrokersVaultNamespaceUnlessItsRuleNamesAnother) {
+  const VaultPathPolicy own = Policy({{{"*"}, {"secret/**"}}}, "admin");
   EXPECT_TRUE(own.Check("ci", At("secret/data/x")).has_value());
   EXPECT_TRUE(own.Check("ci", At("secret/data/x", "admin")).has_value());
   EXPECT_THAT(own.Check("ci", At("secret/data/x", "other")),
               HasErrorMessage(ErrorCode::kPermissionDenied,
                               HasSubstr("secret/data/x of the Vault namespace other;")));
 
-  const PathPolicy other = Policy({{{"*"}, {"secret/**"}, {"other"}}}, "admin");
+  const VaultPathPolicy other = Policy({{{"*"}, {"secret/**"}, {"other"}}}, "admin");
   EXPECT_TRUE(other.Check("ci", At("secret/data/x", "other")).has_value());
   EXPECT_THAT(other.Check("ci", At("secret/data/x")), HasError(ErrorCode::kPermissionDenied));
 }
 
-TEST(PathPolicy, RefusesPathsOutsideTheGrammarWhateverTheRules) {
-  const PathPolicy policy = Policy({{{"*"}, {"**"}, {"*"}}});
+TEST(VaultPathPolicy, RefusesPathsOutsideTheGrammarWhateverTheRules) {
+  const VaultPathPolicy policy = Policy({{{"*"}, {"**"}, {"*"}}});
   for (const char* path : {"secret/../sys/x",
                            "secret//x",
                            "/secret/x",
@@ -120,4 +120,4 @@ TEST(PathPatternProblem, AcceptsWildSegmentsOnly) {
 }
 
 }  // namespace
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

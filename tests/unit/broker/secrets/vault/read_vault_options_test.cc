@@ -52,12 +52,12 @@ class VaultOptionsTest : public ::testing::Test {
     Options options;
     return Load(vault, options);
   }
-  vault::Options Good(std::string_view vault) {
+  secrets::VaultOptions Good(std::string_view vault) {
     Options options;
     EXPECT_THAT(Load(vault, options), IsEmpty());
     return *options.vault;
   }
-  vault::Login Login(const std::string& login) {
+  secrets::VaultLoginMethod Login(const std::string& login) {
     return Good("  addresses: [\"https://a.example\"]\n  login: " + login + "\n").login;
   }
 
@@ -66,7 +66,7 @@ class VaultOptionsTest : public ::testing::Test {
 };
 
 TEST_F(VaultOptionsTest, FillInTheDefaults) {
-  const vault::Options options = Good(kMinimal);
+  const secrets::VaultOptions options = Good(kMinimal);
   ASSERT_EQ(options.addresses.size(), 1U);
   EXPECT_EQ(options.addresses[0].ToString(), "https://a.example:8200");
   EXPECT_EQ(options.poll_interval, std::chrono::seconds(10));
@@ -76,31 +76,31 @@ TEST_F(VaultOptionsTest, FillInTheDefaults) {
 }
 
 TEST_F(VaultOptionsTest, ReadEveryLogin) {
-  const auto by_file = std::get<vault::TokenFileLogin>(Login("{tokenFile: /run/t}"));
+  const auto by_file = std::get<secrets::TokenFileLogin>(Login("{tokenFile: /run/t}"));
   EXPECT_EQ(by_file.file, "/run/t");
 
-  const auto kubernetes = std::get<vault::KubernetesLogin>(
+  const auto kubernetes = std::get<secrets::KubernetesLogin>(
       Login("{kubernetes: {role: r, tokenFile: /run/t, mount: k8s/east}}"));
   EXPECT_EQ(kubernetes.role + " " + kubernetes.token_file + " " + kubernetes.mount,
             "r /run/t k8s/east");
   EXPECT_EQ(
-      std::get<vault::KubernetesLogin>(Login("{kubernetes: {role: r, tokenFile: /run/t}}")).mount,
+      std::get<secrets::KubernetesLogin>(Login("{kubernetes: {role: r, tokenFile: /run/t}}")).mount,
       "kubernetes");
 
-  const auto approle = std::get<vault::AppRoleLogin>(
+  const auto approle = std::get<secrets::AppRoleLogin>(
       Login("{appRole: {roleId: i, secretIdFile: /run/s, secretIdWrapped: true}}"));
   EXPECT_EQ(approle.role_id + " " + approle.secret_id_file + " " + approle.mount,
             "i /run/s approle");
   EXPECT_TRUE(approle.secret_id_wrapped);
 
   const auto cert =
-      std::get<vault::CertLogin>(Login("{cert: {role: r, certificateFile: " + dir_ / "a.crt" +
-                                       ", keyFile: " + dir_ / "a.key" + "}}"));
+      std::get<secrets::CertLogin>(Login("{cert: {role: r, certificateFile: " + dir_ / "a.crt" +
+                                         ", keyFile: " + dir_ / "a.key" + "}}"));
   EXPECT_EQ(cert.role + " " + cert.mount, "r cert");
 }
 
 TEST_F(VaultOptionsTest, ReadTheRulesForPaths) {
-  const vault::Options options =
+  const secrets::VaultOptions options =
       Good(std::string(kMinimal) +
            "  paths:\n"
            "  - {namespaces: [\"*\"], paths: [\"s/data/{namespace}/**\"]}\n"

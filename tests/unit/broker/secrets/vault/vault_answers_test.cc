@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 using std::chrono::seconds;
@@ -16,7 +16,7 @@ using ::testing::Not;
 using testing_support::HasError;
 using testing_support::HasErrorMessage;
 
-Answer Ok(std::string_view body) {
+VaultAnswer Ok(std::string_view body) {
   return {200, Secret(body)};
 }
 
@@ -130,7 +130,7 @@ TEST(ReadKvState, ChangesWithAllThatReadingTheDataWouldShow) {
         Ok(R"({"data":{"current_version":2,"versions":{"1":{"created_time":"a"},"2":)" + version +
            "}}}"));
   };
-  const KvState base = state(R"({"created_time":"t","deletion_time":"","destroyed":false})");
+  const VaultKvState base = state(R"({"created_time":"t","deletion_time":"","destroyed":false})");
 
   EXPECT_EQ(base, state(R"({"created_time":"t","deletion_time":"","destroyed":false})"));
   EXPECT_NE(base, state(R"({"created_time":"u","deletion_time":"","destroyed":false})"));
@@ -166,4 +166,4 @@ TEST(MissingKeys, NamesThemAsTheConnectorDoes) {
 }
 
 }  // namespace
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::HasSubstr;
@@ -17,7 +17,7 @@ resource::VaultLocation At(std::string path) {
 }
 
 TEST(Calls, WriteSecretsAsJsonText) {
-  const Call call = AppRoleLoginCall({"r", "file"}, "a\"b\\c\n\x01é");
+  const VaultCall call = AppRoleLoginCall({"r", "file"}, "a\"b\\c\n\x01é");
 
   EXPECT_EQ(call.method, "POST");
   EXPECT_EQ(call.path, "auth/approle/login");
@@ -35,9 +35,10 @@ TEST(Calls, LogInAtTheMountThatIsConfigured) {
 }
 
 TEST(Calls, PutNoSecretIntoAPathOrQuery) {
-  for (const Call& call : {RenewLeaseCall(At("x/creds/y"), "lease-id", std::chrono::seconds(7)),
-                           RevokeLeaseCall(At("x/creds/y"), "lease-id"),
-                           LookupWrappingCall("lease-id")}) {
+  for (const VaultCall& call :
+       {RenewLeaseCall(At("x/creds/y"), "lease-id", std::chrono::seconds(7)),
+        RevokeLeaseCall(At("x/creds/y"), "lease-id"),
+        LookupWrappingCall("lease-id")}) {
     EXPECT_THAT(call.path + call.query, Not(HasSubstr("lease-id")));
     EXPECT_THAT(std::string(call.body.Reveal()), HasSubstr("lease-id"));
     EXPECT_EQ(call.sensitive.Reveal(), "lease-id");
@@ -45,7 +46,7 @@ TEST(Calls, PutNoSecretIntoAPathOrQuery) {
 }
 
 TEST(Calls, AskForTheLeaseInItsNamespaceAndForItsFirstLife) {
-  const Call call = RenewLeaseCall(At("x/creds/y"), "id", std::chrono::seconds(7));
+  const VaultCall call = RenewLeaseCall(At("x/creds/y"), "id", std::chrono::seconds(7));
 
   EXPECT_EQ(call.vault_namespace, "team");
   EXPECT_EQ(call.body.Reveal(), R"({"lease_id":"id","increment":"7s"})");
@@ -65,4 +66,4 @@ TEST(MetadataCall, TakesThePlaceOfDataInThePath) {
 }
 
 }  // namespace
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

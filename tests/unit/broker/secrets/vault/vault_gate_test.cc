@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const Time kNow = Time() + std::chrono::hours(1000);
+const VaultTime kNow = VaultTime() + std::chrono::hours(1000);
 
 Error Down(seconds retry_after = seconds(0)) {
   Error error = MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, "Vault is down");
@@ -16,15 +16,15 @@ Error Down(seconds retry_after = seconds(0)) {
   return error;
 }
 
-TEST(Gate, LetsEverybodyThroughWhileAllIsWell) {
-  Gate gate;
+TEST(VaultGate, LetsEverybodyThroughWhileAllIsWell) {
+  VaultGate gate;
 
   EXPECT_FALSE(gate.Admit(kNow).has_value());
   EXPECT_FALSE(gate.Admit(kNow).has_value());
 }
 
-TEST(Gate, ClosesAfterAFailureAndSaysWhyAndUntilWhen) {
-  Gate gate;
+TEST(VaultGate, ClosesAfterAFailureAndSaysWhyAndUntilWhen) {
+  VaultGate gate;
   gate.Failed(Down(), kNow, 1.0);
 
   const auto held = gate.Admit(kNow);
@@ -35,10 +35,10 @@ TEST(Gate, ClosesAfterAFailureAndSaysWhyAndUntilWhen) {
   EXPECT_EQ(held->error.retry_after, seconds(1));
 }
 
-TEST(Gate, LetsOneProbeThroughAndKeepsTheOthersOutUntilItIsBack) {
-  Gate gate;
+TEST(VaultGate, LetsOneProbeThroughAndKeepsTheOthersOutUntilItIsBack) {
+  VaultGate gate;
   gate.Failed(Down(), kNow, 1.0);
-  const Time later = kNow + kFirstBackoff;
+  const VaultTime later = kNow + kFirstBackoff;
 
   EXPECT_FALSE(gate.Admit(later).has_value()) << "the probe";
   EXPECT_TRUE(gate.Admit(later).has_value());
@@ -47,8 +47,8 @@ TEST(Gate, LetsOneProbeThroughAndKeepsTheOthersOutUntilItIsBack) {
   EXPECT_FALSE(gate.Admit(later).has_value());
 }
 
-TEST(Gate, ForgetsAProbeThatNeverCameBack) {
-  Gate gate;
+TEST(VaultGate, ForgetsAProbeThatNeverCameBack) {
+  VaultGate gate;
   gate.Failed(Down(), kNow, 1.0);
   ASSERT_FALSE(gate.Admit(kNow + kFirstBackoff).has_value());
 
@@ -56,10 +56,10 @@ TEST(Gate, ForgetsAProbeThatNeverCameBack) {
   EXPECT_FALSE(gate.Admit(kNow + kFirstBackoff + kLongestProbe).has_value());
 }
 
-TEST(Gate, TellsWhoWaitsToComeLaterWhileAProbeIsOut) {
-  Gate gate;
+TEST(VaultGate, TellsWhoWaitsToComeLaterWhileAProbeIsOut) {
+  VaultGate gate;
   gate.Failed(Down(), kNow, 1.0);
-  const Time open = kNow + kFirstBackoff;
+  const VaultTime open = kNow + kFirstBackoff;
   EXPECT_EQ(gate.NextTry(kNow), open);
 
   ASSERT_FALSE(gate.Admit(open).has_value());
@@ -67,8 +67,8 @@ TEST(Gate, TellsWhoWaitsToComeLaterWhileAProbeIsOut) {
   EXPECT_EQ(gate.NextTry(open), open + kProbePause);
 }
 
-TEST(Gate, AdmitsAnotherWhenTheProbeLeftWithoutAnAnswer) {
-  Gate gate;
+TEST(VaultGate, AdmitsAnotherWhenTheProbeLeftWithoutAnAnswer) {
+  VaultGate gate;
   gate.Failed(Down(), kNow, 1.0);
   ASSERT_FALSE(gate.Admit(kNow + kFirstBackoff).has_value());
 
@@ -77,9 +77,9 @@ TEST(Gate, AdmitsAnotherWhenTheProbeLeftWithoutAnAnswer) {
   EXPECT_FALSE(gate.Admit(kNow + kFirstBackoff).has_value());
 }
 
-TEST(Gate, DoublesTheWaitWithEachFailedProbeUpToItsCap) {
-  Gate gate;
-  Time now = kNow;
+TEST(VaultGate, DoublesTheWaitWithEachFailedProbeUpToItsCap) {
+  VaultGate gate;
+  VaultTime now = kNow;
   std::vector<std::int64_t> waits;
   for (int i = 0; i < 7; ++i) {
     ASSERT_FALSE(gate.Admit(now).has_value());
@@ -91,25 +91,25 @@ TEST(Gate, DoublesTheWaitWithEachFailedProbeUpToItsCap) {
   EXPECT_EQ(waits, (std::vector<std::int64_t>{250, 500, 1000, 2000, 4000, 5000, 5000}));
 }
 
-TEST(Gate, WaitsARandomPartOfThat) {
-  Gate gate;
+TEST(VaultGate, WaitsARandomPartOfThat) {
+  VaultGate gate;
   gate.Failed(Down(), kNow, 0.5);
 
   EXPECT_EQ(gate.until(), kNow + kFirstBackoff / 2);
 }
 
-TEST(Gate, WaitsWhatRetryAfterSaysInstead) {
-  Gate gate;
+TEST(VaultGate, WaitsWhatRetryAfterSaysInstead) {
+  VaultGate gate;
   gate.Failed(Down(seconds(7)), kNow, 0.0);
   EXPECT_EQ(gate.until(), kNow + seconds(7));
 
-  Gate absurd;
+  VaultGate absurd;
   absurd.Failed(Down(seconds(3000)), kNow, 0.0);
   EXPECT_EQ(absurd.until(), kNow + kLongestRetryAfter);
 }
 
-TEST(Gate, IsNotClosedLongerByRequestsThatWereUnderWayAlready) {
-  Gate gate;
+TEST(VaultGate, IsNotClosedLongerByRequestsThatWereUnderWayAlready) {
+  VaultGate gate;
   gate.Failed(Down(), kNow, 1.0);
   gate.Failed(Down(), kNow + milliseconds(5), 1.0);
   gate.Failed(Down(), kNow + milliseconds(9), 1.0);
@@ -118,4 +118,4 @@ TEST(Gate, IsNotClosedLongerByRequestsThatWereUnderWayAlready) {
 }
 
 }  // namespace
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

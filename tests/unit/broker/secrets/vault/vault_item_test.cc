@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::seconds;
 
-const Time kNow = Time() + std::chrono::hours(1000);
+const VaultTime kNow = VaultTime() + std::chrono::hours(1000);
 
 VaultItem Leased(seconds ttl, seconds asked) {
   VaultItem item;

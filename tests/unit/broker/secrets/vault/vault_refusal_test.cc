@@ -3,19 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Call Read(const std::string& path) {
-  Call call;
+VaultCall Read(const std::string& path) {
+  VaultCall call;
   call.path = path;
   return call;
 }
 
-Error Of(const Call& call,
+Error Of(const VaultCall& call,
          int status,
          std::string_view body,
          std::vector<std::string> policies = {}) {
@@ -55,7 +55,7 @@ TEST(ReadRefusal, SaysHowAVersionedPathIsWritten) {
 }
 
 TEST(ReadRefusal, PassesVaultsWordsOnUnlessTheyEchoWhatWeSent) {
-  const Call login = AppRoleLoginCall({"role", "file"}, "the-secret-id");
+  const VaultCall login = AppRoleLoginCall({"role", "file"}, "the-secret-id");
   EXPECT_EQ(Of(login, 400, R"({"errors":["invalid role\n\tor secret ID"]})").message,
             "Vault refuses the broker's login at auth/approle/login: invalid role or secret ID");
   EXPECT_EQ(Of(login, 400, R"({"errors":["no the-secret-id here"]})").message,
@@ -74,4 +74,4 @@ TEST(ReadRefusal, LeavesOutWhatAnEngineMayHaveHeardFromADatabase) {
 }
 
 }  // namespace
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

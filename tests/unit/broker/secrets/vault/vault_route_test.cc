@@ -3,44 +3,44 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace connector::broker::vault {
+namespace connector::broker::secrets {
 namespace {
 
 using std::chrono::seconds;
 using ::testing::HasSubstr;
-using Kind = Step::Kind;
+using Kind = VaultRouteStep::Kind;
 
 const std::vector<http::Origin> kThree = {
     {true, "a.example", 8200}, {true, "b.example", 8200}, {true, "c.example", 8200}};
 const std::vector<http::Origin> kOne = {{true, "a.example", 8200}};
 
-Hop Status(int status, std::string location = "") {
-  Hop hop;
+VaultHop VaultStatus(int status, std::string location = "") {
+  VaultHop hop;
   hop.status = status;
   hop.location = std::move(location);
   return hop;
 }
 
-Hop NoAnswer(Retry retry = Retry::kSafe) {
-  Hop hop;
+VaultHop NoAnswer(Retry retry = Retry::kSafe) {
+  VaultHop hop;
   hop.failure =
       MakeError(ErrorCode::kDeadlineExceeded, ErrorOrigin::kUpstream, "a did not answer", retry);
   return hop;
 }
 
-TEST(Route, DeliversWhatVaultItselfSays) {
+TEST(VaultRoute, DeliversWhatVaultItselfSays) {
   for (const int status : {200, 204, 400, 403, 404, 405, 500}) {
-    EXPECT_EQ(Route(kThree, 0).After(Status(status), 0).kind, Kind::kDeliver) << status;
+    EXPECT_EQ(VaultRoute(kThree, 0).After(VaultStatus(status), 0).kind, Kind::kDeliver) << status;
   }
 }
 
-TEST(Route, TriesEachAddressOnceFromTheOneThatAnsweredLast) {
-  Route route(kThree, 1);
+TEST(VaultRoute, TriesEachAddressOnceFromTheOneThatAnsweredLast) {
+  VaultRoute route(kThree, 1);
 
-  Step step = route.After(NoAnswer(), 0);
+  VaultRouteStep step = route.After(NoAnswer(), 0);
   EXPECT_EQ(step.kind, Kind::kAsk);
   EXPECT_EQ(step.address, 2u);
-  step = route.After(Status(502), 0);
+  step = route.After(VaultStatus(502), 0);
   EXPECT_EQ(step.kind, Kind::kAsk);
   EXPECT_EQ(step.address, 0u);
   step = route.After(NoAnswer(), 0);
@@ -48,12 +48,13 @@ TEST(Route, TriesEachAddressOnceFromTheOneThatAnsweredLast) {
   EXPECT_EQ(step.error.code, ErrorCode::kUnavailable);
 }
 
-TEST(Route, DoesNotRepeatWhatMayHaveHadAnEffect) {
-  EXPECT_EQ(Route(kThree, 0).After(NoAnswer(Retry::kNever), 0).kind, Kind::kFail);
+TEST(VaultRoute, DoesNotRepeatWhatMayHaveHadAnEffect) {
+  EXPECT_EQ(VaultRoute(kThree, 0).After(NoAnswer(Retry::kNever), 0).kind, Kind::kFail);
 }
 
-TEST(Route, FollowsARedirectToAConfiguredAddressOnly) {
-  Step step = Route(kThree, 0).After(Status(307, "https://c.example:8200/v1/x"), 0);
+TEST(VaultRoute, FollowsARedirectToAConfiguredAddressOnly) {
+  VaultRouteStep step =
+      VaultRoute(kThree, 0).After(VaultStatus(307, "https://c.example:8200/v1/x"), 0);
   EXPECT_EQ(step.kind, Kind::kAsk);
   EXPECT_EQ(step.address, 2u);
 
@@ -65,7 +66,7 @@ TEST(Route, FollowsARedirectToAConfiguredAddressOnly) {
                                 "//c.example:8200/v1/x",
                                 "/v1/x"}) {
     for (const int status : {307, 472, 473}) {
-      step = Route(kThree, 0).After(Status(status, elsewhere), 0);
+      step = VaultRoute(kThree, 0).After(VaultStatus(status, elsewhere), 0);
       EXPECT_EQ(step.kind, Kind::kFail) << elsewhere;
       EXPECT_EQ(step.error.retry, Retry::kNever) << elsewhere;
       EXPECT_THAT(step.error.message, HasSubstr("is not followed")) << elsewhere;
@@ -73,47 +74,47 @@ TEST(Route, FollowsARedirectToAConfiguredAddressOnly) {
   }
 }
 
-TEST(Route, FollowsOnlySoManyRedirects) {
-  Route route(kThree, 0);
+TEST(VaultRoute, FollowsOnlySoManyRedirects) {
+  VaultRoute route(kThree, 0);
   for (int i = 0; i < kMaxRedirects; ++i) {
-    ASSERT_EQ(route.After(Status(307, "https://b.example:8200/"), 0).kind, Kind::kAsk);
+    ASSERT_EQ(route.After(VaultStatus(307, "https://b.example:8200/"), 0).kind, Kind::kAsk);
   }
-  EXPECT_EQ(route.After(Status(307, "https://b.example:8200/"), 0).kind, Kind::kFail);
+  EXPECT_EQ(route.After(VaultStatus(307, "https://b.example:8200/"), 0).kind, Kind::kFail);
 }
 
-TEST(Route, GoesToTheNextAddressFromAStandbyThatNamesNobody) {
-  EXPECT_EQ(Route(kThree, 0).After(Status(473), 0).address, 1u);
-  EXPECT_EQ(Route(kOne, 0).After(Status(472), 0).kind, Kind::kFail);
+TEST(VaultRoute, GoesToTheNextAddressFromAStandbyThatNamesNobody) {
+  EXPECT_EQ(VaultRoute(kThree, 0).After(VaultStatus(473), 0).address, 1u);
+  EXPECT_EQ(VaultRoute(kOne, 0).After(VaultStatus(472), 0).kind, Kind::kFail);
 }
 
-TEST(Route, AsksTheSameAddressForMissingStateAfterAGrowingPause) {
-  Route route(kOne, 0);
+TEST(VaultRoute, AsksTheSameAddressForMissingStateAfterAGrowingPause) {
+  VaultRoute route(kOne, 0);
   std::vector<std::int64_t> waits;
   for (int i = 0; i < kMaxStateRetries; ++i) {
-    const Step step = route.After(Status(412), 1.0);
+    const VaultRouteStep step = route.After(VaultStatus(412), 1.0);
     ASSERT_EQ(step.kind, Kind::kAsk);
     waits.push_back(step.wait.count());
   }
   EXPECT_EQ(waits, (std::vector<std::int64_t>{100, 200, 400, 800, 1600}));
-  EXPECT_EQ(route.After(Status(412), 1.0).kind, Kind::kFail);
+  EXPECT_EQ(route.After(VaultStatus(412), 1.0).kind, Kind::kFail);
 }
 
-TEST(Route, StopsWhenVaultLimitsUsWhicheverTheAddress) {
-  Hop hop = Status(429);
+TEST(VaultRoute, StopsWhenVaultLimitsUsWhicheverTheAddress) {
+  VaultHop hop = VaultStatus(429);
   hop.retry_after = seconds(9);
 
-  const Step step = Route(kThree, 0).After(hop, 0);
+  const VaultRouteStep step = VaultRoute(kThree, 0).After(hop, 0);
 
   EXPECT_EQ(step.kind, Kind::kFail);
   EXPECT_EQ(step.error.retry_after, seconds(9));
 }
 
-TEST(Route, SaysThatVaultIsSealed) {
-  Hop hop = Status(503);
+TEST(VaultRoute, SaysThatVaultIsSealed) {
+  VaultHop hop = VaultStatus(503);
   hop.sealed = true;
   hop.retry_after = seconds(4);
 
-  const Step step = Route(kOne, 0).After(hop, 0);
+  const VaultRouteStep step = VaultRoute(kOne, 0).After(hop, 0);
 
   EXPECT_TRUE(step.sealed);
   EXPECT_EQ(step.error.message, "Vault at https://a.example:8200 is sealed");
@@ -151,4 +152,4 @@ TEST(HopOf, TellsASealedVaultByItsWords) {
 }
 
 }  // namespace
-}  // namespace connector::broker::vault
+}  // namespace connector::broker::secrets

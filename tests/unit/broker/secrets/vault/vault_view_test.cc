@@ -58,17 +58,17 @@ TEST(CredentialStatusOf, ShowsALeaseByItsHash) {
 }
 
 TEST(DegradedBy, SaysWhatIsWrongAndNothingElse) {
-  vault::Status status;
+  secrets::VaultStatus status;
   EXPECT_THAT(DegradedBy(status), IsEmpty());
   status.problem = "it refuses our login";
   EXPECT_THAT(DegradedBy(status), ElementsAre("Vault cannot be used: it refuses our login"));
 }
 
 TEST(VaultSection, ShowsWhoWeAreAtVault) {
-  vault::Status status;
+  secrets::VaultStatus status;
   EXPECT_THAT(VaultSection(status).rows, Contains(Pair("Login", "none yet")));
 
-  status.login = vault::LoginInfo{"approle", {"a", "b"}, "accessor", kNow, true};
+  status.login = secrets::VaultLoginInfo{"approle", {"a", "b"}, "accessor", kNow, true};
   const auto rows = VaultSection(status).rows;
   EXPECT_THAT(rows, Contains(Pair("State", "reachable")));
   EXPECT_THAT(rows, Contains(Pair("Policies", "a, b")));
