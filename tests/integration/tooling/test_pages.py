@@ -112,3 +112,25 @@ def test_the_version_is_that_of_cmakelists():
     assert latest == version
     assert f"Release {version}." in read("README.md")
     assert f"connectorctl {version}" in read("cli/README.md")
+
+
+def table_of_folders():
+    """{program: its folders, each of which includes only later ones}"""
+    rows = re.findall(r"^\| `(\w+)/` \| ((?:`\w+` ?)+)\|$", read("CONTRIBUTING.md"), re.MULTILINE)
+    return {program: re.findall(r"`(\w+)`", folders) for program, folders in rows}
+
+
+@pytest.mark.parametrize("program", ["broker", "dataplane", "controller", "csi"])
+def test_a_folder_includes_only_folders_to_its_right(program):
+    order = table_of_folders()[program]
+    wrong = set()
+    for name in FILES:
+        parts = name.split("/")
+        if parts[0] != program or len(parts) < 3 or not name.endswith((".h", ".cc")):
+            continue
+        assert parts[1] in order, f"CONTRIBUTING.md does not know {program}/{parts[1]}"
+        for included in re.findall(rf'^#include "{program}/(\w+)/', read(name), re.MULTILINE):
+            if order.index(included) < order.index(parts[1]):
+                wrong.add(f"{name}: {included}")
+
+    assert wrong == set()
