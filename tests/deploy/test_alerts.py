@@ -89,8 +89,8 @@ def test_labels_have_values_that_the_programs_write():
     """A selector with a value that nobody writes is silent for ever."""
     written = {
         "outcome": "proto/connector/broker/v1/broker.proto",
-        "state": "broker/app/vault_metrics.cc",
-        "result": "broker/mint/minting_token_source.cc dataplane/app/metrics.cc",
+        "state": "broker/secrets/vault/vault_metrics.cc",
+        "result": "broker/upstream_auth/mint_metrics.cc dataplane/app/metrics.cc",
         "class": "dataplane/app/metrics.cc",
     }
     for where, expression in expressions().items():

@@ -149,7 +149,7 @@ def test_every_reason_stands_in_the_table_of_troubles():
     sources = [
         f"controller/status/{name}" for name in os.listdir(folder) if name.endswith((".cc", ".h"))
     ]
-    given = reasons(*sources, "broker/probe/prober.cc")
+    given = reasons(*sources, "broker/health_check/prober.cc")
     told = {
         word
         for row in rows("Troubleshooting")
