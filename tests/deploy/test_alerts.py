@@ -90,7 +90,7 @@ def test_labels_have_values_that_the_programs_write():
     written = {
         "outcome": "proto/connector/broker/v1/broker.proto",
         "state": "broker/secrets/vault/vault_metrics.cc",
-        "result": "broker/upstream_auth/mint_metrics.cc dataplane/app/metrics.cc",
+        "result": "broker/upstream_auth/minting_token_source.cc dataplane/app/metrics.cc",
         "class": "dataplane/app/metrics.cc",
     }
     for where, expression in expressions().items():
