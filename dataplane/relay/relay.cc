@@ -67,6 +67,12 @@ class Mover {
   [[nodiscard]] End AfterWait(const Result<Done>& waited, End timeout, End cut) const;
   [[nodiscard]] bool CanSplice() const;
   Task<End> SpliceRest();
+  // Before the sink gets the last bytes: whoever reads them may ask again at once.
+  void GiveBackSlotIf(bool source_read) {
+    if (source_read && job_.slot != nullptr) {
+      job_.slot->GiveBack();
+    }
+  }
   [[nodiscard]] bool Interrupted() const {
     return job_.interrupted != nullptr && *job_.interrupted;
   }
@@ -162,6 +168,7 @@ Task<End> Mover::SpliceRest() {
       co_return End::kSourceCut;
     }
     left_ -= got.bytes;
+    GiveBackSlotIf(left_ == 0);
     for (std::size_t inside = got.bytes; inside > 0;) {
       const net::IoResult put = job_.to.TrySpliceFrom(pipe.read_end(), inside, left_ > 0);
       if (put.status == net::IoStatus::kOk) {
@@ -269,6 +276,7 @@ Task<End> Mover::Run() {
       co_return End::kSourceMalformed;
     }
     const bool last = run.end || source_ended;
+    GiveBackSlotIf(last);
     if (!run.payload.empty() || last || !job_.head.empty()) {
       const End end = co_await Write(run.payload, last);
       if (end != End::kDone) {

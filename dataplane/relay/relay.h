@@ -9,6 +9,7 @@
 #include "common/http/head.h"
 #include "dataplane/net/buffer_pool.h"
 #include "dataplane/net/stream.h"
+#include "dataplane/relay/in_flight_slot.h"
 
 #include <chrono>
 #include <cstdint>
@@ -48,6 +49,9 @@ struct Job {
   std::chrono::milliseconds sink_timeout;
   // Set by someone else on this core, who then also cancels the wait; null for never.
   const bool* interrupted = nullptr;
+  // Given back once the source has been read to its end, before the last bytes go to the sink;
+  // null for none.
+  InFlightSlot* slot = nullptr;
 };
 
 struct Outcome {

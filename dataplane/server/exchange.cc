@@ -255,6 +255,7 @@ Task<After> Refuse(Exchange& exchange, ErrorReply reply, std::string decision) {
   exchange.status = reply.status;
   exchange.error = reply.reason;
   exchange.decision = std::move(decision);
+  exchange.slot.GiveBack();
   oci::AppendErrorReply(out,
                         reply,
                         {.head_request = exchange.scratch.request.method == http::Method::kHead,

@@ -6,6 +6,7 @@
 #include "dataplane/addressing/address.h"
 #include "dataplane/addressing/target.h"
 #include "dataplane/oci/errors.h"
+#include "dataplane/relay/in_flight_slot.h"
 #include "dataplane/server/core.h"
 
 #include <chrono>
@@ -49,6 +50,7 @@ struct Exchange {
   std::string grant_key = {};
   std::shared_ptr<const token::Grant> grant = {};
   std::shared_ptr<const routes::Route> route = {};
+  relay::InFlightSlot slot = {};  // Of the route; given back before the answer's end is written.
 
   // For the access log and the counters.
   WallTime started_at = {};

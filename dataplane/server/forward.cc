@@ -17,22 +17,6 @@ using http::HeaderId;
 using oci::ErrorReply;
 using oci::Situation;
 
-// Counts a connector's requests under way, over all cores.
-class InFlight {
- public:
-  explicit InFlight(std::atomic<std::uint32_t>& count) : count_(count) {
-    value_ = count_.fetch_add(1, std::memory_order_relaxed) + 1;
-  }
-  ~InFlight() { count_.fetch_sub(1, std::memory_order_relaxed); }
-  InFlight(const InFlight&) = delete;
-  InFlight& operator=(const InFlight&) = delete;
-  [[nodiscard]] std::uint32_t value() const { return value_; }
-
- private:
-  std::atomic<std::uint32_t>& count_;
-  std::uint32_t value_ = 0;
-};
-
 bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -302,8 +286,8 @@ Forwarding::Next Forwarding::Follow(oci::NextHop hop) {
 }  // namespace
 
 Task<After> Forward(Exchange& exchange) {
-  const InFlight in_flight(exchange.route->stats->in_flight);
-  if (in_flight.value() > exchange.route->max_concurrent_requests) {
+  if (!exchange.slot.Take(exchange.route->stats->in_flight,
+                          exchange.route->max_concurrent_requests)) {
     co_return co_await Refuse(
         exchange,
         oci::ReplyFor(Situation::kRateLimited,

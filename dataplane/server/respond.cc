@@ -118,6 +118,7 @@ void Responder::WriteHead(int status, oci::Framing framing) {
 }
 
 Task<After> Responder::WriteOut(bool keep_alive) {
+  exchange_.slot.GiveBack();
   const Result<Done> written = co_await exchange_.client.stream.WriteAll(
       exchange_.scratch.out, exchange_.core.shared.settings.idle_timeout);
   co_return Continue(exchange_, keep_alive && written);
@@ -239,7 +240,8 @@ Task<After> Responder::Stream(oci::Framing framing) {
                        .buffered = here,
                        .buffers = exchange_.core.buffers,
                        .source_timeout = exchange_.route->idle_timeout,
-                       .sink_timeout = exchange_.core.shared.settings.idle_timeout};
+                       .sink_timeout = exchange_.core.shared.settings.idle_timeout,
+                       .slot = &exchange_.slot};
   relay::Outcome outcome = co_await relay::Relay(job);
   exchange_.bytes_down = outcome.payload_bytes;
   if (outcome.end != relay::End::kDone) {

@@ -254,17 +254,21 @@ def test_clients_show_that_there_are_too_many_requests(stand):
     name, token = path_form("robot/ch", "busy"), world.token()
     wait_until(lambda: get_manifest(world.client(), name, TAG, token).error()[0]
                == "MANIFEST_UNKNOWN", "the connector is in force")  # fmt: skip
-    location = world.client().request("POST", f"/v2/{name}/blobs/uploads/", token=token)
+    upload = world.client().request("POST", f"/v2/{name}/blobs/uploads/", token=token)
+    assert upload.status == 202, "the answer before gave its slot back"
     with world.clients.entered():
         holder = world.client().connect()
         holder.sendall(
-            f"PATCH {location.header('Location')} HTTP/1.1\r\nHost: {PROXY_HOST}\r\n"
+            f"PATCH {upload.header('Location')} HTTP/1.1\r\nHost: {PROXY_HOST}\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: application/octet-stream\r\n"
             "Content-Length: 10\r\n\r\n1".encode()
         )
     try:
         wait_until(lambda: get_manifest(world.client(), name, TAG, token).status == 429, "it is busy")
         check(stand, "too many requests at once", "pull", f"{PROXY_HOST}/{name}", token, 429)
+        # It has been under way all the time, and was answered by nobody but the registry.
+        holder.sendall(b"234567890")
+        assert holder.recv(1024).startswith(b"HTTP/1.1 202 ")
     finally:
         holder.close()
 

@@ -28,7 +28,7 @@ DataplaneWorld::DataplaneWorld(HttpServer::Handler registry, WorldOptions option
       replica_grants_(issuer_, 1024),
       log_fd_(::memfd_create("log", MFD_CLOEXEC)),
       logger_(log_fd_, "connector-dataplane", log::Level::kDebug),
-      stats_(std::make_shared<dp::table::RouteStats>()),
+      stats_(std::make_shared<dp::routes::RouteStats>()),
       server_(MakeServer(grants_)) {
   const Result<Done> started = server_->Start();
   if (!started) {
@@ -57,9 +57,9 @@ std::unique_ptr<dp::server::Server> DataplaneWorld::MakeServer(dp::token::Cache&
       logger_);
 }
 
-std::shared_ptr<const dp::table::RouteTable> DataplaneWorld::MakeTable(
-    const std::string& epoch, const std::function<void(dp::table::Route&)>& adjust) {
-  auto route = std::make_shared<dp::table::Route>();
+std::shared_ptr<const dp::routes::RouteTable> DataplaneWorld::MakeTable(
+    const std::string& epoch, const std::function<void(dp::routes::Route&)>& adjust) {
+  auto route = std::make_shared<dp::routes::Route>();
   route->ref = kHarbor;
   route->origin = *http::ParseOrigin(registry_.address());
   route->tls = *dp::net::MakeUpstreamContext(options_.ca_pem);
@@ -82,14 +82,14 @@ std::shared_ptr<const dp::table::RouteTable> DataplaneWorld::MakeTable(
   if (!current) {
     throw std::runtime_error("sealing keys");
   }
-  auto table = std::make_shared<dp::table::RouteTable>();
+  auto table = std::make_shared<dp::routes::RouteTable>();
   table->routes[kHarbor] = std::move(route);
   table->sealing_keys = std::move(keys);
   return table;
 }
 
 void DataplaneWorld::PublishRoute(const std::string& epoch,
-                                  const std::function<void(dp::table::Route&)>& adjust) {
+                                  const std::function<void(dp::routes::Route&)>& adjust) {
   table_ = MakeTable(epoch, adjust);
   Publish();
 }

@@ -48,6 +48,13 @@ void RawClient::Close() {
   }
 }
 
+std::uint16_t RawClient::local_port() const {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
 void RawClient::Send(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);

@@ -42,6 +42,8 @@ class RawClient {
   // Waits for the other side to close; true when it has, and nothing is left to read.
   [[nodiscard]] bool AtEnd();
   void Close();
+  // Of this side: by it the other one knows the connection.
+  [[nodiscard]] std::uint16_t local_port() const;
   // The other side reset the connection: what came before it is not whole.
   [[nodiscard]] bool was_reset() const { return reset_; }
 
