@@ -7,14 +7,14 @@
 namespace connector::broker::secrets {
 
 KubeSecretStore::KubeSecretStore(KubeStoreParts parts)
-    : keeper_(std::make_shared<KubeKeeper>(std::move(parts))) {}
+    : watcher_(std::make_shared<KubernetesSecretWatcher>(std::move(parts))) {}
 
 KubeSecretStore::~KubeSecretStore() {
-  keeper_->Abandon();
+  watcher_->Abandon();
 }
 
 Task<Result<StoredSecret>> KubeSecretStore::Fetch(SecretRef ref, Deadline deadline) {
-  return keeper_->Fetch(std::move(ref), deadline);
+  return watcher_->Fetch(std::move(ref), deadline);
 }
 
 void KubeSecretStore::Follow(std::vector<SecretRef> refs,
@@ -24,27 +24,27 @@ void KubeSecretStore::Follow(std::vector<SecretRef> refs,
   for (SecretRef& ref : refs) {
     needs.push_back({std::move(ref)});
   }
-  keeper_->Follow(std::move(needs), std::move(on_change));
+  watcher_->Follow(std::move(needs), std::move(on_change));
 }
 
 void KubeSecretStore::FollowNeeds(std::vector<SecretNeed> needs) {
-  keeper_->Follow(std::move(needs), std::nullopt);
+  watcher_->Follow(std::move(needs), std::nullopt);
 }
 
 KubeObservation KubeSecretStore::Observed(const SecretRef& ref) const {
-  return keeper_->Observed(ref);
+  return watcher_->Observed(ref);
 }
 
 KubeStoreStatus KubeSecretStore::Status() const {
-  return keeper_->CurrentStatus();
+  return watcher_->CurrentStatus();
 }
 
 void KubeSecretStore::Wake() {
-  keeper_->Wake();
+  watcher_->Wake();
 }
 
 Task<bool> KubeSecretStore::Stop(Deadline deadline) {
-  return keeper_->Stop(deadline);
+  return watcher_->Stop(deadline);
 }
 
 }  // namespace connector::broker::secrets

@@ -69,7 +69,7 @@ struct KubeStoreParts {
   KubeStoreTimes times{};
 };
 
-class KubeKeeper;
+class KubernetesSecretWatcher;
 
 class KubeSecretStore final : public SecretStore {
  public:
@@ -100,7 +100,7 @@ class KubeSecretStore final : public SecretStore {
   [[nodiscard]] Task<bool> Stop(Deadline deadline);
 
  private:
-  std::shared_ptr<KubeKeeper> keeper_;
+  std::shared_ptr<KubernetesSecretWatcher> watcher_;
 };
 
 }  // namespace connector::broker::secrets

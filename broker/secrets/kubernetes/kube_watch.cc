@@ -19,9 +19,10 @@ constexpr unsigned kBelievedRefusals = 2;
 
 }  // namespace
 
-Task<void> KubeKeeper::Watch([[maybe_unused]] std::shared_ptr<KubeKeeper> self,
-                             ItemPointer item,
-                             milliseconds delay) {
+Task<void> KubernetesSecretWatcher::Watch(
+    [[maybe_unused]] std::shared_ptr<KubernetesSecretWatcher> self,
+    ItemPointer item,
+    milliseconds delay) {
   co_await Pause(item, delay);
   while (true) {
     const Result<kube::WatchEnd> end = co_await WatchOnce(item);
@@ -50,7 +51,7 @@ Task<void> KubeKeeper::Watch([[maybe_unused]] std::shared_ptr<KubeKeeper> self,
   }
 }
 
-Task<Result<kube::WatchEnd>> KubeKeeper::WatchOnce(ItemPointer item) {
+Task<Result<kube::WatchEnd>> KubernetesSecretWatcher::WatchOnce(ItemPointer item) {
   std::string from;
   Signal heard = std::make_shared<OneShot<Done>>();
   {
@@ -75,9 +76,10 @@ Task<Result<kube::WatchEnd>> KubeKeeper::WatchOnce(ItemPointer item) {
                                          item->stop);
 }
 
-Task<void> KubeKeeper::Confirm([[maybe_unused]] std::shared_ptr<KubeKeeper> self,
-                               ItemPointer item,
-                               Signal heard) {
+Task<void> KubernetesSecretWatcher::Confirm(
+    [[maybe_unused]] std::shared_ptr<KubernetesSecretWatcher> self,
+    ItemPointer item,
+    Signal heard) {
   milliseconds delay = parts_.times.confirm;
   while (true) {
     if (co_await OneShot<Done>::Wait(heard, Steady::now() + delay)) {
@@ -97,7 +99,8 @@ Task<void> KubeKeeper::Confirm([[maybe_unused]] std::shared_ptr<KubeKeeper> self
   }
 }
 
-Task<void> KubeKeeper::Reread([[maybe_unused]] std::shared_ptr<KubeKeeper> self, ItemPointer item) {
+Task<void> KubernetesSecretWatcher::Reread(
+    [[maybe_unused]] std::shared_ptr<KubernetesSecretWatcher> self, ItemPointer item) {
   std::uint64_t told = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -110,7 +113,7 @@ Task<void> KubeKeeper::Reread([[maybe_unused]] std::shared_ptr<KubeKeeper> self,
   }
 }
 
-Task<void> KubeKeeper::JudgeRefusal(ItemPointer item) {
+Task<void> KubernetesSecretWatcher::JudgeRefusal(ItemPointer item) {
   const Result<kube::ObjectPtr> answer = co_await Get(item);
   const bool may_get = answer || answer.error().code == ErrorCode::kNotFound;
   if (!may_get && answer.error().code != ErrorCode::kPermissionDenied) {
@@ -138,11 +141,11 @@ Task<void> KubeKeeper::JudgeRefusal(ItemPointer item) {
   }
 }
 
-Task<Result<kube::ObjectPtr>> KubeKeeper::Get(ItemPointer item) {
+Task<Result<kube::ObjectPtr>> KubernetesSecretWatcher::Get(ItemPointer item) {
   return parts_.client.Get(kube::kSecrets, item->name, Steady::now() + kGetTimeout);
 }
 
-Task<void> KubeKeeper::Pause(ItemPointer item, milliseconds time) {
+Task<void> KubernetesSecretWatcher::Pause(ItemPointer item, milliseconds time) {
   Signal wake = std::make_shared<OneShot<Done>>();
   {
     const std::lock_guard lock(mutex_);
@@ -154,7 +157,7 @@ Task<void> KubeKeeper::Pause(ItemPointer item, milliseconds time) {
   co_await OneShot<Done>::Wait(wake, Steady::now() + time);
 }
 
-void KubeKeeper::TakeOpening(const ItemPointer& item) {
+void KubernetesSecretWatcher::TakeOpening(const ItemPointer& item) {
   Signal heard;
   {
     const std::lock_guard lock(mutex_);
@@ -173,7 +176,7 @@ void KubeKeeper::TakeOpening(const ItemPointer& item) {
   scope_->Spawn(Confirm(shared_from_this(), item, heard));
 }
 
-void KubeKeeper::TakeEvent(const ItemPointer& item, const kube::WatchEvent& event) {
+void KubernetesSecretWatcher::TakeEvent(const ItemPointer& item, const kube::WatchEvent& event) {
   if (event.kind == kube::WatchEventKind::kOpened) {
     TakeOpening(item);
     return;
@@ -206,9 +209,9 @@ void KubeKeeper::TakeEvent(const ItemPointer& item, const kube::WatchEvent& even
   }
 }
 
-bool KubeKeeper::TakeAnswer(const ItemPointer& item,
-                            std::uint64_t told,
-                            const Result<kube::ObjectPtr>& answer) {
+bool KubernetesSecretWatcher::TakeAnswer(const ItemPointer& item,
+                                         std::uint64_t told,
+                                         const Result<kube::ObjectPtr>& answer) {
   const bool definite = answer || answer.error().code == ErrorCode::kNotFound ||
                         answer.error().code == ErrorCode::kPermissionDenied;
   if (!definite) {
@@ -235,14 +238,15 @@ bool KubeKeeper::TakeAnswer(const ItemPointer& item,
   return true;
 }
 
-void KubeKeeper::TakeFailure(const ItemPointer& item, const Error& error) {
+void KubernetesSecretWatcher::TakeFailure(const ItemPointer& item, const Error& error) {
   const std::lock_guard lock(mutex_);
   item->seen.last_error = error.message;
   item->seen.last_error_at = parts_.clock.Now();
 }
 
 // Under the lock.
-std::function<void()> KubeKeeper::Settle(const ItemPointer& item, KubeContent content) {
+std::function<void()> KubernetesSecretWatcher::Settle(const ItemPointer& item,
+                                                      KubeContent content) {
   KubeObservation& seen = item->seen;
   if (seen.known && seen.content == content) {
     return {};

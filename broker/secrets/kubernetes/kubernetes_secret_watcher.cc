@@ -43,12 +43,12 @@ bool IsUsable(const KubeContent& content) {
 
 }  // namespace
 
-KubeKeeper::KubeKeeper(KubeStoreParts parts)
+KubernetesSecretWatcher::KubernetesSecretWatcher(KubeStoreParts parts)
     : parts_(WithRandom(std::move(parts))),
       versions_(parts_.root_key),
       scope_(std::make_shared<Scope>(parts_.executor)) {}
 
-Task<Result<StoredSecret>> KubeKeeper::Fetch(SecretRef ref, Deadline deadline) {
+Task<Result<StoredSecret>> KubernetesSecretWatcher::Fetch(SecretRef ref, Deadline deadline) {
   const Result<kube::ObjectName> name = KubeNameOf(ref);
   if (!name) {
     co_return name.error();
@@ -81,8 +81,8 @@ Task<Result<StoredSecret>> KubeKeeper::Fetch(SecretRef ref, Deadline deadline) {
   co_return secret;
 }
 
-void KubeKeeper::Follow(std::vector<SecretNeed> needs,
-                        std::optional<std::function<void(const SecretRef&)>> on_change) {
+void KubernetesSecretWatcher::Follow(
+    std::vector<SecretNeed> needs, std::optional<std::function<void(const SecretRef&)>> on_change) {
   std::map<kube::ObjectName, SecretNeed> wanted;
   for (SecretNeed& need : needs) {
     // What cannot be a Secret's name is nobody's to follow; Observed says why.
@@ -127,7 +127,7 @@ void KubeKeeper::Follow(std::vector<SecretNeed> needs,
   }
 }
 
-KubeObservation KubeKeeper::Observed(const SecretRef& ref) const {
+KubeObservation KubernetesSecretWatcher::Observed(const SecretRef& ref) const {
   KubeObservation out;
   const Result<kube::ObjectName> name = KubeNameOf(ref);
   if (!name) {
@@ -147,7 +147,7 @@ KubeObservation KubeKeeper::Observed(const SecretRef& ref) const {
   return out;
 }
 
-KubeStoreStatus KubeKeeper::CurrentStatus() const {
+KubeStoreStatus KubernetesSecretWatcher::CurrentStatus() const {
   KubeStoreStatus out;
   const std::lock_guard lock(mutex_);
   out.followed = items_.size();
@@ -165,7 +165,7 @@ KubeStoreStatus KubeKeeper::CurrentStatus() const {
   return out;
 }
 
-void KubeKeeper::Wake() {
+void KubernetesSecretWatcher::Wake() {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, item] : items_) {
     if (item->failures > 0) {
@@ -175,19 +175,19 @@ void KubeKeeper::Wake() {
 }
 
 // Under the lock.
-void KubeKeeper::Drop(Item& item) {
+void KubernetesSecretWatcher::Drop(Item& item) {
   item.dropped = true;
   item.stop->Request();
   item.wake->Set(Done{});
   item.heard->Set(Done{});
 }
 
-Task<bool> KubeKeeper::Stop(Deadline deadline) {
+Task<bool> KubernetesSecretWatcher::Stop(Deadline deadline) {
   Abandon();
   co_return co_await scope_->Close(deadline);
 }
 
-void KubeKeeper::Abandon() {
+void KubernetesSecretWatcher::Abandon() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
   for (const auto& [name, item] : items_) {
@@ -197,7 +197,7 @@ void KubeKeeper::Abandon() {
 }
 
 // Under the lock.
-milliseconds KubeKeeper::PauseAfter(const Item& item) const {
+milliseconds KubernetesSecretWatcher::PauseAfter(const Item& item) const {
   const milliseconds longest =
       std::clamp<milliseconds>(kPausePerItem * items_.size(),
                                item.refusals > 0 ? kLongestAfterRefusal : parts_.times.longest,

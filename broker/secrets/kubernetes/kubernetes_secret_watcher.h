@@ -1,7 +1,7 @@
 #pragma once
 
-// KubeKeeper: the inside of KubeSecretStore. One watch, and so one coroutine, for each followed
-// Secret. Private to this library.
+// KubernetesSecretWatcher: the inside of KubeSecretStore. One watch, and so one coroutine, for each
+// followed Secret. Private to this library.
 
 #include "broker/secrets/kubernetes/kube_store.h"
 #include "common/async/cancel.h"
@@ -18,9 +18,9 @@
 
 namespace connector::broker::secrets {
 
-class KubeKeeper : public std::enable_shared_from_this<KubeKeeper> {
+class KubernetesSecretWatcher : public std::enable_shared_from_this<KubernetesSecretWatcher> {
  public:
-  explicit KubeKeeper(KubeStoreParts parts);
+  explicit KubernetesSecretWatcher(KubeStoreParts parts);
 
   [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline);
   void Follow(std::vector<SecretNeed> needs,
@@ -53,16 +53,16 @@ class KubeKeeper : public std::enable_shared_from_this<KubeKeeper> {
   using ItemPointer = std::shared_ptr<Item>;
 
   // Watching.
-  [[nodiscard]] Task<void> Watch(std::shared_ptr<KubeKeeper> self,
+  [[nodiscard]] Task<void> Watch(std::shared_ptr<KubernetesSecretWatcher> self,
                                  ItemPointer item,
                                  std::chrono::milliseconds delay);
   [[nodiscard]] Task<Result<kube::WatchEnd>> WatchOnce(ItemPointer item);
   // A watch is silent about what is not there: asks, until it says something by itself.
-  [[nodiscard]] Task<void> Confirm(std::shared_ptr<KubeKeeper> self,
+  [[nodiscard]] Task<void> Confirm(std::shared_ptr<KubernetesSecretWatcher> self,
                                    ItemPointer item,
                                    Signal heard);
   // For what a Secret is needed has changed.
-  [[nodiscard]] Task<void> Reread(std::shared_ptr<KubeKeeper> self, ItemPointer item);
+  [[nodiscard]] Task<void> Reread(std::shared_ptr<KubernetesSecretWatcher> self, ItemPointer item);
   // The watch was refused: is it the verb, or all of it?
   [[nodiscard]] Task<void> JudgeRefusal(ItemPointer item);
   [[nodiscard]] Task<Result<kube::ObjectPtr>> Get(ItemPointer item);

@@ -51,7 +51,7 @@ std::string PlaceOf(const SecretRef& ref) {
 
 }  // namespace
 
-VaultKeeper::VaultKeeper(VaultOptions options, VaultStoreParts parts)
+VaultSecretWatcher::VaultSecretWatcher(VaultOptions options, VaultStoreParts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       policy_(options_),
@@ -74,11 +74,12 @@ VaultKeeper::VaultKeeper(VaultOptions options, VaultStoreParts parts)
   }
 }
 
-std::shared_ptr<VaultKeeper> VaultKeeper::Make(VaultOptions options, VaultStoreParts parts) {
-  auto made = std::make_shared<VaultKeeper>(std::move(options), std::move(parts));
+std::shared_ptr<VaultSecretWatcher> VaultSecretWatcher::Make(VaultOptions options,
+                                                             VaultStoreParts parts) {
+  auto made = std::make_shared<VaultSecretWatcher>(std::move(options), std::move(parts));
   made->session_->OnNewToken([weak = made->weak_from_this()] {
-    if (const auto keeper = weak.lock()) {
-      keeper->WakeAll();
+    if (const auto watcher = weak.lock()) {
+      watcher->WakeAll();
     }
   });
   const std::weak_ptr<VaultSession> session = made->session_;
@@ -90,7 +91,7 @@ std::shared_ptr<VaultKeeper> VaultKeeper::Make(VaultOptions options, VaultStoreP
   return made;
 }
 
-VaultKeeper::ItemPointer VaultKeeper::ItemOf(const SecretRef& ref) {
+VaultSecretWatcher::ItemPointer VaultSecretWatcher::ItemOf(const SecretRef& ref) {
   ItemPointer& item = items_[ref];
   if (item == nullptr) {
     item = std::make_shared<VaultItem>();
@@ -101,7 +102,7 @@ VaultKeeper::ItemPointer VaultKeeper::ItemOf(const SecretRef& ref) {
 }
 
 // Under the lock. The credential, and when it ends at the latest; nullopt when there is none.
-std::optional<StoredSecret> VaultKeeper::LiveLease(const VaultItem& item) const {
+std::optional<StoredSecret> VaultSecretWatcher::LiveLease(const VaultItem& item) const {
   if (item.lease == nullptr || item.LeaseEnded(Now())) {
     return std::nullopt;
   }
@@ -120,7 +121,7 @@ std::optional<StoredSecret> VaultKeeper::LiveLease(const VaultItem& item) const 
   return out;
 }
 
-VaultKeeper::Step VaultKeeper::Next(const SecretRef& ref) {
+VaultSecretWatcher::Step VaultSecretWatcher::Next(const SecretRef& ref) {
   Step step;
   const std::lock_guard lock(mutex_);
   if (stopping_) {
@@ -145,7 +146,7 @@ VaultKeeper::Step VaultKeeper::Next(const SecretRef& ref) {
   return step;
 }
 
-Task<Result<StoredSecret>> VaultKeeper::Fetch(SecretRef ref, Deadline deadline) {
+Task<Result<StoredSecret>> VaultSecretWatcher::Fetch(SecretRef ref, Deadline deadline) {
   if (!ref.vault) {
     co_return MakeError(
         ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, ref.ToString() + " is not in Vault");
@@ -184,19 +185,19 @@ Task<Result<StoredSecret>> VaultKeeper::Fetch(SecretRef ref, Deadline deadline) 
   }
 }
 
-Task<void> VaultKeeper::RunLoad(std::shared_ptr<VaultKeeper> self,
-                                ItemPointer item,
-                                std::shared_ptr<VaultItem::Flight> flight) {
+Task<void> VaultSecretWatcher::RunLoad(std::shared_ptr<VaultSecretWatcher> self,
+                                       ItemPointer item,
+                                       std::shared_ptr<VaultItem::Flight> flight) {
   flight->Set(co_await self->Load(std::move(item)));
 }
 
 // The one read of `item` that is under way; its flight is taken down with the answer.
-Task<VaultKeeper::Reading> VaultKeeper::Load(ItemPointer item) {
+Task<VaultSecretWatcher::Reading> VaultSecretWatcher::Load(ItemPointer item) {
   Landed landed = co_await Read(*item->ref.vault);
   co_return Settle(item, std::move(landed));
 }
 
-Task<VaultKeeper::Landed> VaultKeeper::Read(resource::VaultLocation location) {
+Task<VaultSecretWatcher::Landed> VaultSecretWatcher::Read(resource::VaultLocation location) {
   Landed landed;
   landed.started = Now();
   const auto call = std::make_shared<const VaultCall>(ReadCall(location));
@@ -214,7 +215,7 @@ Task<VaultKeeper::Landed> VaultKeeper::Read(resource::VaultLocation location) {
   co_return landed;
 }
 
-VaultKeeper::Reading VaultKeeper::Settle(const ItemPointer& item, Landed landed) {
+VaultSecretWatcher::Reading VaultSecretWatcher::Settle(const ItemPointer& item, Landed landed) {
   News news;
   Reading out = Error{};
   {
@@ -239,10 +240,10 @@ VaultKeeper::Reading VaultKeeper::Settle(const ItemPointer& item, Landed landed)
 }
 
 // Under the lock.
-std::shared_ptr<const StoredSecret> VaultKeeper::TakeReading(VaultItem& item,
-                                                             VaultReading reading,
-                                                             const Landed& landed,
-                                                             News& news) {
+std::shared_ptr<const StoredSecret> VaultSecretWatcher::TakeReading(VaultItem& item,
+                                                                    VaultReading reading,
+                                                                    const Landed& landed,
+                                                                    News& news) {
   auto secret = std::make_shared<StoredSecret>();
   secret->type = std::move(reading.type);
   secret->data = std::move(reading.data);
@@ -292,7 +293,7 @@ std::shared_ptr<const StoredSecret> VaultKeeper::TakeReading(VaultItem& item,
 }
 
 // Under the lock.
-void VaultKeeper::TakeFailure(VaultItem& item, const Error& error, bool definite) {
+void VaultSecretWatcher::TakeFailure(VaultItem& item, const Error& error, bool definite) {
   item.seen.last_error = error.message;
   item.seen.last_error_at = parts_.clock.Now();
   const bool lease_alive = item.lease != nullptr && !item.LeaseEnded(Now());
@@ -320,7 +321,7 @@ void VaultKeeper::TakeFailure(VaultItem& item, const Error& error, bool definite
   }
 }
 
-void VaultKeeper::Tell(const ItemPointer& item, News news) {
+void VaultSecretWatcher::Tell(const ItemPointer& item, News news) {
   if (!news.to_revoke.empty()) {
     scope_->Spawn(Revoke(shared_from_this(), item->ref, std::move(news.to_revoke)));
   }
@@ -332,7 +333,7 @@ void VaultKeeper::Tell(const ItemPointer& item, News news) {
   }
 }
 
-VaultObservation VaultKeeper::Observed(const SecretRef& ref) const {
+VaultObservation VaultSecretWatcher::Observed(const SecretRef& ref) const {
   const std::lock_guard lock(mutex_);
   const auto found = items_.find(ref);
   if (found != items_.end()) {
@@ -344,14 +345,14 @@ VaultObservation VaultKeeper::Observed(const SecretRef& ref) const {
   return out;
 }
 
-VaultStatus VaultKeeper::CurrentStatus() const {
+VaultStatus VaultSecretWatcher::CurrentStatus() const {
   VaultStatus status = session_->CurrentStatus();
   status.lease_renewals = lease_renewals_;
   status.leases_revoked = leases_revoked_;
   return status;
 }
 
-Task<Result<VaultLoginInfo>> VaultKeeper::CheckLogin(Deadline deadline) {
+Task<Result<VaultLoginInfo>> VaultSecretWatcher::CheckLogin(Deadline deadline) {
   co_return co_await session_->EnsureLogin(deadline);
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
-// VaultKeeper: the inside of VaultSecretStore. Reads what is asked for (vault_keeper.cc), and
-// watches, renews and revokes what is followed (vault_watch.cc). Private to this library.
+// VaultSecretWatcher: the inside of VaultSecretStore. Reads what is asked for
+// (vault_secret_watcher.cc), and watches, renews and revokes what is followed (vault_watch.cc).
+// Private to this library.
 
 #include "broker/secrets/vault/path_policy.h"
 #include "broker/secrets/vault/vault_client.h"
@@ -23,14 +24,14 @@
 
 namespace connector::broker::secrets {
 
-class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
+class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatcher> {
  public:
   using ItemPointer = std::shared_ptr<VaultItem>;
   using Reading = Result<std::shared_ptr<const StoredSecret>>;
 
-  [[nodiscard]] static std::shared_ptr<VaultKeeper> Make(VaultOptions options,
-                                                         VaultStoreParts parts);
-  VaultKeeper(VaultOptions options, VaultStoreParts parts);  // Make's.
+  [[nodiscard]] static std::shared_ptr<VaultSecretWatcher> Make(VaultOptions options,
+                                                                VaultStoreParts parts);
+  VaultSecretWatcher(VaultOptions options, VaultStoreParts parts);  // Make's.
 
   [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline);
   void Follow(std::vector<SecretRef> refs, std::function<void(const SecretRef&)> on_change);
@@ -71,7 +72,7 @@ class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
   [[nodiscard]] Step Next(const SecretRef& ref);
   [[nodiscard]] std::optional<StoredSecret> LiveLease(const VaultItem& item) const;
   [[nodiscard]] Task<Reading> Load(ItemPointer item);
-  [[nodiscard]] Task<void> RunLoad(std::shared_ptr<VaultKeeper> self,
+  [[nodiscard]] Task<void> RunLoad(std::shared_ptr<VaultSecretWatcher> self,
                                    ItemPointer item,
                                    std::shared_ptr<VaultItem::Flight> flight);
   [[nodiscard]] Task<Landed> Read(resource::VaultLocation location);
@@ -86,7 +87,7 @@ class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
   [[nodiscard]] double Random() { return parts_.random(); }
 
   // Watching.
-  [[nodiscard]] Task<void> Watch(std::shared_ptr<VaultKeeper> self, ItemPointer item);
+  [[nodiscard]] Task<void> Watch(std::shared_ptr<VaultSecretWatcher> self, ItemPointer item);
   [[nodiscard]] Task<void> CareFor(ItemPointer item, VaultCare what);
   [[nodiscard]] Task<void> JoinRead(ItemPointer item);
   [[nodiscard]] Task<bool> ReadMetadata(ItemPointer item);
@@ -95,7 +96,7 @@ class VaultKeeper : public std::enable_shared_from_this<VaultKeeper> {
                                  const std::shared_ptr<VaultLease>& lease,
                                  const Result<VaultSession::Reply>& reply,
                                  VaultTime started);
-  [[nodiscard]] Task<void> Revoke(std::shared_ptr<VaultKeeper> self,
+  [[nodiscard]] Task<void> Revoke(std::shared_ptr<VaultSecretWatcher> self,
                                   SecretRef ref,
                                   std::vector<std::shared_ptr<VaultLease>> leases);
   [[nodiscard]] Task<bool> RevokeOne(SecretRef ref,

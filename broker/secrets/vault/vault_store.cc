@@ -7,39 +7,39 @@
 namespace connector::broker::secrets {
 
 VaultSecretStore::VaultSecretStore(VaultOptions options, VaultStoreParts parts)
-    : keeper_(VaultKeeper::Make(std::move(options), std::move(parts))) {}
+    : watcher_(VaultSecretWatcher::Make(std::move(options), std::move(parts))) {}
 
 VaultSecretStore::~VaultSecretStore() {
-  keeper_->Abandon();
+  watcher_->Abandon();
 }
 
 Task<Result<StoredSecret>> VaultSecretStore::Fetch(SecretRef ref, Deadline deadline) {
-  return keeper_->Fetch(std::move(ref), deadline);
+  return watcher_->Fetch(std::move(ref), deadline);
 }
 
 void VaultSecretStore::Follow(std::vector<SecretRef> refs,
                               std::function<void(const SecretRef&)> on_change) {
-  keeper_->Follow(std::move(refs), std::move(on_change));
+  watcher_->Follow(std::move(refs), std::move(on_change));
 }
 
 bool VaultSecretStore::Discard(const SecretRef& ref) {
-  return keeper_->Discard(ref);
+  return watcher_->Discard(ref);
 }
 
 VaultObservation VaultSecretStore::Observed(const SecretRef& ref) const {
-  return keeper_->Observed(ref);
+  return watcher_->Observed(ref);
 }
 
 VaultStatus VaultSecretStore::Status() const {
-  return keeper_->CurrentStatus();
+  return watcher_->CurrentStatus();
 }
 
 Task<Result<VaultLoginInfo>> VaultSecretStore::CheckLogin(Deadline deadline) {
-  return keeper_->CheckLogin(deadline);
+  return watcher_->CheckLogin(deadline);
 }
 
 Task<Done> VaultSecretStore::Stop(Deadline deadline) {
-  return keeper_->Stop(deadline);
+  return watcher_->Stop(deadline);
 }
 
 }  // namespace connector::broker::secrets

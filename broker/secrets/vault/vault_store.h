@@ -52,7 +52,7 @@ struct VaultStoreParts {
   std::function<double()> random{};     // In [0, 1), thread-safe. For tests.
 };
 
-class VaultKeeper;
+class VaultSecretWatcher;
 
 class VaultSecretStore final : public SecretStore {
  public:
@@ -86,7 +86,7 @@ class VaultSecretStore final : public SecretStore {
   [[nodiscard]] Task<Done> Stop(Deadline deadline);
 
  private:
-  std::shared_ptr<VaultKeeper> keeper_;
+  std::shared_ptr<VaultSecretWatcher> watcher_;
 };
 
 }  // namespace connector::broker::secrets

@@ -18,8 +18,8 @@ VaultTime Now() {
 
 }  // namespace
 
-void VaultKeeper::Follow(std::vector<SecretRef> refs,
-                         std::function<void(const SecretRef&)> on_change) {
+void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
+                                std::function<void(const SecretRef&)> on_change) {
   std::vector<ItemPointer> started;
   std::vector<std::pair<SecretRef, std::vector<std::shared_ptr<VaultLease>>>> to_revoke;
   std::vector<ItemPointer> observed;
@@ -84,8 +84,8 @@ void VaultKeeper::Follow(std::vector<SecretRef> refs,
   }
 }
 
-Task<void> VaultKeeper::Watch([[maybe_unused]] std::shared_ptr<VaultKeeper> self,
-                              ItemPointer item) {
+Task<void> VaultSecretWatcher::Watch([[maybe_unused]] std::shared_ptr<VaultSecretWatcher> self,
+                                     ItemPointer item) {
   while (true) {
     std::shared_ptr<OneShot<Done>> wake;
     VaultPlan plan;
@@ -107,7 +107,7 @@ Task<void> VaultKeeper::Watch([[maybe_unused]] std::shared_ptr<VaultKeeper> self
   }
 }
 
-Task<void> VaultKeeper::CareFor(ItemPointer item, VaultCare what) {
+Task<void> VaultSecretWatcher::CareFor(ItemPointer item, VaultCare what) {
   bool read = what == VaultCare::kRead;
   if (what == VaultCare::kReadMetadata) {
     read = co_await ReadMetadata(item);
@@ -120,7 +120,7 @@ Task<void> VaultKeeper::CareFor(ItemPointer item, VaultCare what) {
 }
 
 // Reads anew, though there may be a live lease; joins a read that is under way.
-Task<void> VaultKeeper::JoinRead(ItemPointer item) {
+Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
   std::shared_ptr<VaultItem::Flight> flight;
   std::optional<VaultGate::Held> held;
   bool start = false;
@@ -148,7 +148,7 @@ Task<void> VaultKeeper::JoinRead(ItemPointer item) {
 }
 
 // True when the data must be read: they changed, or metadata may not be read.
-Task<bool> VaultKeeper::ReadMetadata(ItemPointer item) {
+Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
   const std::optional<VaultCall> metadata = MetadataCall(*item->ref.vault);
   auto busy = std::make_shared<OneShot<Done>>();
   {
@@ -188,7 +188,7 @@ Task<bool> VaultKeeper::ReadMetadata(ItemPointer item) {
 }
 
 // True when another credential is needed.
-Task<bool> VaultKeeper::RenewLease(ItemPointer item) {
+Task<bool> VaultSecretWatcher::RenewLease(ItemPointer item) {
   std::shared_ptr<VaultLease> lease;
   auto busy = std::make_shared<OneShot<Done>>();
   {
@@ -209,10 +209,10 @@ Task<bool> VaultKeeper::RenewLease(ItemPointer item) {
   co_return replace;
 }
 
-bool VaultKeeper::TakeRenewal(const ItemPointer& item,
-                              const std::shared_ptr<VaultLease>& lease,
-                              const Result<VaultSession::Reply>& reply,
-                              VaultTime started) {
+bool VaultSecretWatcher::TakeRenewal(const ItemPointer& item,
+                                     const std::shared_ptr<VaultLease>& lease,
+                                     const Result<VaultSession::Reply>& reply,
+                                     VaultTime started) {
   const int status = reply ? reply->answer.status : 0;
   const Result<VaultLeaseGrant> grant =
       status == 200 ? ReadRenewal(reply->answer) : Result<VaultLeaseGrant>(Error{});
@@ -257,7 +257,7 @@ bool VaultKeeper::TakeRenewal(const ItemPointer& item,
   return false;
 }
 
-bool VaultKeeper::Discard(const SecretRef& ref) {
+bool VaultSecretWatcher::Discard(const SecretRef& ref) {
   std::vector<std::shared_ptr<VaultLease>> leases;
   {
     const std::lock_guard lock(mutex_);
@@ -278,7 +278,7 @@ bool VaultKeeper::Discard(const SecretRef& ref) {
 }
 
 // Under the lock.
-std::vector<std::shared_ptr<VaultLease>> VaultKeeper::TakeLeases(VaultItem& item) {
+std::vector<std::shared_ptr<VaultLease>> VaultSecretWatcher::TakeLeases(VaultItem& item) {
   std::vector<std::shared_ptr<VaultLease>> out = std::move(item.old_leases);
   item.old_leases.clear();
   if (item.lease != nullptr) {
@@ -289,9 +289,9 @@ std::vector<std::shared_ptr<VaultLease>> VaultKeeper::TakeLeases(VaultItem& item
 }
 
 // Tries until it succeeds, is refused, the leases have ended by themselves, or the store stops.
-Task<void> VaultKeeper::Revoke([[maybe_unused]] std::shared_ptr<VaultKeeper> self,
-                               SecretRef ref,
-                               std::vector<std::shared_ptr<VaultLease>> leases) {
+Task<void> VaultSecretWatcher::Revoke([[maybe_unused]] std::shared_ptr<VaultSecretWatcher> self,
+                                      SecretRef ref,
+                                      std::vector<std::shared_ptr<VaultLease>> leases) {
   for (const std::shared_ptr<VaultLease>& lease : leases) {
     while (!co_await RevokeOne(ref, lease, Now() + kCareTimeout)) {
       const VaultTime again = RetryCareAt(lease->life, Now());
@@ -304,9 +304,9 @@ Task<void> VaultKeeper::Revoke([[maybe_unused]] std::shared_ptr<VaultKeeper> sel
 }
 
 // False when it may be tried again.
-Task<bool> VaultKeeper::RevokeOne(SecretRef ref,
-                                  std::shared_ptr<VaultLease> lease,
-                                  Deadline deadline) {
+Task<bool> VaultSecretWatcher::RevokeOne(SecretRef ref,
+                                         std::shared_ptr<VaultLease> lease,
+                                         Deadline deadline) {
   const auto call =
       std::make_shared<const VaultCall>(RevokeLeaseCall(*ref.vault, lease->id.Reveal()));
   const Result<VaultSession::Reply> reply = co_await session_->Do(call, Patience::kNone, deadline);
@@ -324,14 +324,14 @@ Task<bool> VaultKeeper::RevokeOne(SecretRef ref,
   co_return true;
 }
 
-void VaultKeeper::WakeAll() {
+void VaultSecretWatcher::WakeAll() {
   const std::lock_guard lock(mutex_);
   for (const auto& [ref, item] : items_) {
     item->wake->Set(Done{});
   }
 }
 
-Task<Done> VaultKeeper::Stop(Deadline deadline) {
+Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
   std::map<SecretRef, ItemPointer> items;
   {
     const std::lock_guard lock(mutex_);
@@ -367,7 +367,7 @@ Task<Done> VaultKeeper::Stop(Deadline deadline) {
   co_return Done{};
 }
 
-void VaultKeeper::Abandon() {
+void VaultSecretWatcher::Abandon() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
