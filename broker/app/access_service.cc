@@ -30,7 +30,8 @@ callers::FairQueueOptions QueueOptions(const std::optional<KubernetesIdentityOpt
 
 class QueueMetrics final : public prometheus::Collectable {
  public:
-  explicit QueueMetrics(std::shared_ptr<callers::Reviews> reviews) : reviews_(std::move(reviews)) {}
+  explicit QueueMetrics(std::shared_ptr<callers::ReviewScheduler> reviews)
+      : reviews_(std::move(reviews)) {}
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override {
     metrics::Families families;
     families.Gauge("connector_broker_review_queue_length",
@@ -41,7 +42,7 @@ class QueueMetrics final : public prometheus::Collectable {
   }
 
  private:
-  const std::shared_ptr<callers::Reviews> reviews_;
+  const std::shared_ptr<callers::ReviewScheduler> reviews_;
 };
 
 }  // namespace
@@ -91,7 +92,7 @@ AccessService::AccessService(const Options& options, Parts parts)
                   kube::ResourceType type, boost::json::object body, Deadline deadline) {
     return client.Review(type, std::move(body), deadline);
   };
-  reviews_ = std::make_shared<callers::Reviews>(
+  reviews_ = std::make_shared<callers::ReviewScheduler>(
       std::move(post),
       QueueOptions(identity_),
       parts_.io.get_executor(),

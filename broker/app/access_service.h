@@ -73,7 +73,7 @@ class AccessService {
   const std::string audience_;
   Parts parts_;
   std::unique_ptr<Metrics> metrics_;
-  std::shared_ptr<callers::Reviews> reviews_;
+  std::shared_ptr<callers::ReviewScheduler> reviews_;
   std::unique_ptr<authorization::AccessReviewer> reviewer_;
   std::shared_ptr<callers::LateIssuer> late_;
   Scope scope_;

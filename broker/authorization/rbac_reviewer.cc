@@ -16,11 +16,11 @@ namespace {
 
 // What a review shares with the reviewer, and keeps alive until it has ended.
 struct Desk {
-  Desk(RbacOptions from, callers::Reviews& asks, const Clock& now)
+  Desk(RbacOptions from, callers::ReviewScheduler& asks, const Clock& now)
       : options(std::move(from)), reviews(asks), clock(now) {}
 
   const RbacOptions options;
-  callers::Reviews& reviews;
+  callers::ReviewScheduler& reviews;
   const Clock& clock;
   callers::ReviewCache<AccessAnswer> cache;
 };
@@ -99,7 +99,7 @@ class RbacReviewer final : public AccessReviewer {
 }  // namespace
 
 std::unique_ptr<AccessReviewer> MakeRbacReviewer(RbacOptions options,
-                                                 callers::Reviews& reviews,
+                                                 callers::ReviewScheduler& reviews,
                                                  const Clock& clock) {
   options.positive = std::min<std::chrono::milliseconds>(options.positive, kMaxPositiveAccess);
   options.negative = std::min<std::chrono::milliseconds>(options.negative, kMaxNegativeAccess);

@@ -27,7 +27,7 @@ struct RbacOptions {
 // Longer times than the maxima become those. `reviews` and `clock` outlive the executor's work. A
 // review runs on the executor of the MayUse that started it and may outlive the reviewer.
 [[nodiscard]] std::unique_ptr<AccessReviewer> MakeRbacReviewer(RbacOptions options,
-                                                               callers::Reviews& reviews,
+                                                               callers::ReviewScheduler& reviews,
                                                                const Clock& clock);
 
 }  // namespace connector::broker::authorization

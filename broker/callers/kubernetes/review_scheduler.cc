@@ -30,10 +30,10 @@ std::string_view KindName(const kube::ResourceType& type) {
 
 }  // namespace
 
-// Shared with every Ask, since those may outlive the Reviews.
-class Reviews::Gate : public std::enable_shared_from_this<Gate> {
+// Shared with every Ask, since those may outlive the ReviewScheduler.
+class ReviewScheduler::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Gate(PostReview post, FairQueueOptions options, Executor executor, ReviewObserver observe)
+  Impl(PostReview post, FairQueueOptions options, Executor executor, ReviewObserver observe)
       : post_(std::move(post)),
         observe_(std::move(observe)),
         queue_(options, Steady::now()),
@@ -42,16 +42,16 @@ class Reviews::Gate : public std::enable_shared_from_this<Gate> {
   // One review's turn, from the moment when it came.
   class Turn {
    public:
-    explicit Turn(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
+    explicit Turn(std::shared_ptr<Impl> gate) : impl_(std::move(gate)) {}
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
-    ~Turn() { gate_->End(); }
+    ~Turn() { impl_->End(); }
 
    private:
-    std::shared_ptr<Gate> gate_;
+    std::shared_ptr<Impl> impl_;
   };
 
-  static Task<Result<json::object>> Ask(std::shared_ptr<Gate> self,
+  static Task<Result<json::object>> Ask(std::shared_ptr<Impl> self,
                                         kube::ResourceType type,
                                         std::string workload,
                                         json::object body,
@@ -88,8 +88,8 @@ class Reviews::Gate : public std::enable_shared_from_this<Gate> {
   std::optional<Timer> timer_;  // None once closed.
 };
 
-Result<std::shared_ptr<OneShot<Done>>> Reviews::Gate::Join(const std::string& workload,
-                                                           FairQueue::Ticket& ticket) {
+Result<std::shared_ptr<OneShot<Done>>> ReviewScheduler::Impl::Join(const std::string& workload,
+                                                                   FairQueue::Ticket& ticket) {
   const std::lock_guard lock(mutex_);
   const FairQueue::Place place = queue_.Join(workload);
   switch (place.joined) {
@@ -107,19 +107,19 @@ Result<std::shared_ptr<OneShot<Done>>> Reviews::Gate::Join(const std::string& wo
   return turn;
 }
 
-bool Reviews::Gate::Leave(FairQueue::Ticket ticket) {
+bool ReviewScheduler::Impl::Leave(FairQueue::Ticket ticket) {
   const std::lock_guard lock(mutex_);
   waiting_.erase(ticket);
   return queue_.Leave(ticket);
 }
 
-void Reviews::Gate::End() {
+void ReviewScheduler::Impl::End() {
   const std::lock_guard lock(mutex_);
   queue_.End();
   Pump();
 }
 
-void Reviews::Gate::Pump() {
+void ReviewScheduler::Impl::Pump() {
   const auto now = Steady::now();
   while (const auto next = queue_.Next(now)) {
     const auto found = waiting_.find(*next);
@@ -141,11 +141,11 @@ void Reviews::Gate::Pump() {
   });
 }
 
-Task<Result<json::object>> Reviews::Gate::Ask(std::shared_ptr<Gate> self,
-                                              kube::ResourceType type,
-                                              std::string workload,
-                                              json::object body,
-                                              Deadline deadline) {
+Task<Result<json::object>> ReviewScheduler::Impl::Ask(std::shared_ptr<Impl> self,
+                                                      kube::ResourceType type,
+                                                      std::string workload,
+                                                      json::object body,
+                                                      Deadline deadline) {
   const auto joined_at = Steady::now();
   ReviewReport report{KindName(type), ReviewResult::kRejected, {}, {}};
   FairQueue::Ticket ticket = 0;
@@ -185,25 +185,25 @@ std::string_view ToString(ReviewResult result) {
   return "unknown";
 }
 
-Reviews::Reviews(PostReview post,
-                 FairQueueOptions options,
-                 Executor executor,
-                 ReviewObserver observe)
-    : gate_(std::make_shared<Gate>(std::move(post), options, executor, std::move(observe))) {}
+ReviewScheduler::ReviewScheduler(PostReview post,
+                                 FairQueueOptions options,
+                                 Executor executor,
+                                 ReviewObserver observe)
+    : impl_(std::make_shared<Impl>(std::move(post), options, executor, std::move(observe))) {}
 
-Reviews::~Reviews() {
-  gate_->Close();  // The timer may not outlive the executor; the gate may.
+ReviewScheduler::~ReviewScheduler() {
+  impl_->Close();  // The timer may not outlive the executor; the Impl may.
 }
 
-Task<Result<json::object>> Reviews::Ask(kube::ResourceType type,
-                                        std::string workload,
-                                        json::object body,
-                                        Deadline deadline) {
-  return Gate::Ask(gate_, type, std::move(workload), std::move(body), deadline);
+Task<Result<json::object>> ReviewScheduler::Ask(kube::ResourceType type,
+                                                std::string workload,
+                                                json::object body,
+                                                Deadline deadline) {
+  return Impl::Ask(impl_, type, std::move(workload), std::move(body), deadline);
 }
 
-std::size_t Reviews::queued() const {
-  return gate_->queued();
+std::size_t ReviewScheduler::queued() const {
+  return impl_->queued();
 }
 
 }  // namespace connector::broker::callers

@@ -1,8 +1,8 @@
 #pragma once
 
-// Reviews: asks the Kubernetes API server to review something (a token, an access), at a bounded
-// rate and fairly between workloads (fair_queue.h). What a review means is its caller's matter;
-// here nothing is remembered.
+// ReviewScheduler: asks the Kubernetes API server to review something (a token, an access), at a
+// bounded rate and fairly between workloads (fair_queue.h). What a review means is its caller's
+// matter; here nothing is remembered.
 
 #include "broker/callers/kubernetes/fair_queue.h"
 #include "common/async/task.h"
@@ -43,13 +43,16 @@ struct ReviewReport {
 using ReviewObserver = std::function<void(const ReviewReport&)>;
 
 // Thread-safe.
-class Reviews {
+class ReviewScheduler {
  public:
   // What `post` uses outlives the executor's work; this object may end before it.
-  Reviews(PostReview post, FairQueueOptions options, Executor executor, ReviewObserver observe);
-  ~Reviews();
-  Reviews(const Reviews&) = delete;
-  Reviews& operator=(const Reviews&) = delete;
+  ReviewScheduler(PostReview post,
+                  FairQueueOptions options,
+                  Executor executor,
+                  ReviewObserver observe);
+  ~ReviewScheduler();
+  ReviewScheduler(const ReviewScheduler&) = delete;
+  ReviewScheduler& operator=(const ReviewScheduler&) = delete;
 
   // `workload` is for fairness only, and so may be an unchecked claim. Fails with kUnavailable and
   // Retry::kSafe, with retry_after, when too many wait or the turn does not come in time; else with
@@ -62,8 +65,8 @@ class Reviews {
   [[nodiscard]] std::size_t queued() const;
 
  private:
-  class Gate;
-  std::shared_ptr<Gate> gate_;
+  class Impl;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace connector::broker::callers

@@ -23,11 +23,11 @@ Error Refused(std::string why) {
 
 // What a review shares with the verifier, and keeps alive until it has ended.
 struct Desk {
-  Desk(TokenReviewOptions from, callers::Reviews& asks, const Clock& now)
+  Desk(TokenReviewOptions from, callers::ReviewScheduler& asks, const Clock& now)
       : options(std::move(from)), reviews(asks), clock(now) {}
 
   const TokenReviewOptions options;
-  callers::Reviews& reviews;
+  callers::ReviewScheduler& reviews;
   const Clock& clock;
   callers::ReviewCache<Caller> cache;
 };
@@ -153,7 +153,7 @@ class TokenReviewVerifier final : public CallerVerifier {
 }  // namespace
 
 std::unique_ptr<CallerVerifier> MakeTokenReviewVerifier(TokenReviewOptions options,
-                                                        callers::Reviews& reviews,
+                                                        callers::ReviewScheduler& reviews,
                                                         const Clock& clock) {
   options.positive = std::min<std::chrono::milliseconds>(options.positive, kMaxPositiveReview);
   options.negative = std::min<std::chrono::milliseconds>(options.negative, kMaxNegativeReview);

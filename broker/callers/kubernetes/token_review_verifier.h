@@ -32,8 +32,7 @@ struct TokenReviewOptions {
 
 // Longer times than the maxima become those. `reviews` and `clock` outlive the executor's work. A
 // review runs on the executor of the Verify that started it and may outlive the verifier.
-[[nodiscard]] std::unique_ptr<CallerVerifier> MakeTokenReviewVerifier(TokenReviewOptions options,
-                                                                      callers::Reviews& reviews,
-                                                                      const Clock& clock);
+[[nodiscard]] std::unique_ptr<CallerVerifier> MakeTokenReviewVerifier(
+    TokenReviewOptions options, callers::ReviewScheduler& reviews, const Clock& clock);
 
 }  // namespace connector::broker::callers

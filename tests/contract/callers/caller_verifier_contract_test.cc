@@ -54,7 +54,7 @@ struct OidcHarness : Published {
 struct TokenReviewHarness : Published {
   asio::io_context io;
   testing_support::ReviewStandIn api{testing_support::AcceptsTokensOf(*jose::ParseJwkSet(jwks))};
-  callers::Reviews reviews{api.Post(), {}, io.get_executor(), {}};
+  callers::ReviewScheduler reviews{api.Post(), {}, io.get_executor(), {}};
   std::unique_ptr<CallerVerifier> made =
       MakeTokenReviewVerifier({.issuer = testing_support::kTestIssuer,
                                .audience = testing_support::kTestAudience,

@@ -43,7 +43,7 @@ class RbacReviewerTest : public ::testing::Test {
     EXPECT_EQ(type, kube::kSubjectAccessReviews);
     return JsonObject(R"({"status":{"allowed":true}})");
   }};
-  callers::Reviews reviews_{api_.Post(), {}, io_.get_executor(), {}};
+  callers::ReviewScheduler reviews_{api_.Post(), {}, io_.get_executor(), {}};
   int hits_ = 0;
   std::unique_ptr<AccessReviewer> reviewer_ =
       MakeRbacReviewer({.on_cache_hit = [this] { ++hits_; }}, reviews_, clock_);

@@ -57,7 +57,7 @@ class ReviewsTest : public ::testing::Test {
   }};
   std::map<std::string, int> reported_;
   std::vector<Result<boost::json::object>> answers_;
-  std::optional<Reviews> reviews_;
+  std::optional<ReviewScheduler> reviews_;
 };
 
 TEST_F(ReviewsTest, AsksAndHandsTheAnswerOver) {

@@ -63,7 +63,7 @@ class TokenReviewVerifierTest : public ::testing::Test {
   ManualClock clock_;
   SigningKey key_ = SigningKey::Ec();
   ReviewStandIn api_{Accepting()};
-  callers::Reviews reviews_{api_.Post(), {}, io_.get_executor(), {}};
+  callers::ReviewScheduler reviews_{api_.Post(), {}, io_.get_executor(), {}};
   int hits_ = 0;
   std::unique_ptr<CallerVerifier> verifier_ = Make(*this);
 };
