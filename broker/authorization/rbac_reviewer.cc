@@ -15,8 +15,8 @@ namespace connector::broker::authorization {
 namespace {
 
 // What a review shares with the reviewer, and keeps alive until it has ended.
-struct Desk {
-  Desk(RbacOptions from, callers::ReviewScheduler& asks, const Clock& now)
+struct AccessReviewContext {
+  AccessReviewContext(RbacOptions from, callers::ReviewScheduler& asks, const Clock& now)
       : options(std::move(from)), reviews(asks), clock(now) {}
 
   const RbacOptions options;
@@ -34,13 +34,13 @@ std::string KeyOf(const AccessQuestion& question) {
 }
 
 // Every age counts from before the question: what happened while it was answered is not known.
-Task<Result<AccessAnswer>> Review(std::shared_ptr<Desk> desk,
+Task<Result<AccessAnswer>> Review(std::shared_ptr<AccessReviewContext> context,
                                   AccessQuestion question,
                                   WallTime asked_at) {
   boost::json::object body = SubjectAccessReviewOf(UserOf(question.caller), question.connector);
   const Deadline deadline = std::chrono::steady_clock::now() + kAccessTimeout;
   std::string workload = question.caller.Name();
-  const auto answer = co_await desk->reviews.Ask(
+  const auto answer = co_await context->reviews.Ask(
       kube::kSubjectAccessReviews, std::move(workload), std::move(body), deadline);
   if (!answer) {
     Error error = answer.error();
@@ -54,46 +54,50 @@ Task<Result<AccessAnswer>> Review(std::shared_ptr<Desk> desk,
   co_return read;
 }
 
-void Land(Desk& desk, const std::string& key, Result<AccessAnswer> answer, WallTime asked_at) {
+void Land(AccessReviewContext& context,
+          const std::string& key,
+          Result<AccessAnswer> answer,
+          WallTime asked_at) {
   std::optional<callers::ReviewCache<AccessAnswer>::Life> life;
   if (answer) {
-    const auto lasts = answer->allowed ? desk.options.positive : desk.options.negative;
+    const auto lasts = answer->allowed ? context.options.positive : context.options.negative;
     life = {asked_at, asked_at + lasts, answer->allowed};
   }
-  desk.cache.Land(key, std::move(answer), life);
+  context.cache.Land(key, std::move(answer), life);
 }
 
 class RbacReviewer final : public AccessReviewer {
  public:
-  explicit RbacReviewer(std::shared_ptr<Desk> desk) : desk_(std::move(desk)) {}
+  explicit RbacReviewer(std::shared_ptr<AccessReviewContext> context)
+      : context_(std::move(context)) {}
 
   Task<Result<AccessAnswer>> MayUse(AccessQuestion question, Deadline deadline) override {
     const std::string key = KeyOf(question);
-    const WallTime now = desk_->clock.Now();
-    if (auto known = desk_->cache.Find(key, now)) {
-      if (desk_->options.on_cache_hit) {
-        desk_->options.on_cache_hit();
+    const WallTime now = context_->clock.Now();
+    if (auto known = context_->cache.Find(key, now)) {
+      if (context_->options.on_cache_hit) {
+        context_->options.on_cache_hit();
       }
       co_return *std::move(known);
     }
-    const auto joined = desk_->cache.Join(key, now);
+    const auto joined = context_->cache.Join(key, now);
     if (joined.start) {
-      auto done = [desk = desk_, key, now](std::exception_ptr failure,
-                                           Result<AccessAnswer> answer) {
+      auto done = [context = context_, key, now](std::exception_ptr failure,
+                                                 Result<AccessAnswer> answer) {
         if (failure) {
           answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "an access review threw");
         }
-        Land(*desk, key, std::move(answer), now);
+        Land(*context, key, std::move(answer), now);
       };
       const Executor executor = co_await asio::this_coro::executor;
-      asio::co_spawn(executor, Review(desk_, std::move(question), now), std::move(done));
+      asio::co_spawn(executor, Review(context_, std::move(question), now), std::move(done));
     }
     co_return co_await callers::ReviewCache<AccessAnswer>::Await(
         joined.flight, "the access", deadline);
   }
 
  private:
-  const std::shared_ptr<Desk> desk_;
+  const std::shared_ptr<AccessReviewContext> context_;
 };
 
 }  // namespace
@@ -103,7 +107,8 @@ std::unique_ptr<AccessReviewer> MakeRbacReviewer(RbacOptions options,
                                                  const Clock& clock) {
   options.positive = std::min<std::chrono::milliseconds>(options.positive, kMaxPositiveAccess);
   options.negative = std::min<std::chrono::milliseconds>(options.negative, kMaxNegativeAccess);
-  return std::make_unique<RbacReviewer>(std::make_shared<Desk>(std::move(options), reviews, clock));
+  return std::make_unique<RbacReviewer>(
+      std::make_shared<AccessReviewContext>(std::move(options), reviews, clock));
 }
 
 }  // namespace connector::broker::authorization

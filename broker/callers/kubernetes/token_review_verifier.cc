@@ -22,8 +22,8 @@ Error Refused(std::string why) {
 }
 
 // What a review shares with the verifier, and keeps alive until it has ended.
-struct Desk {
-  Desk(TokenReviewOptions from, callers::ReviewScheduler& asks, const Clock& now)
+struct TokenReviewContext {
+  TokenReviewContext(TokenReviewOptions from, callers::ReviewScheduler& asks, const Clock& now)
       : options(std::move(from)), reviews(asks), clock(now) {}
 
   const TokenReviewOptions options;
@@ -33,19 +33,19 @@ struct Desk {
 };
 
 // By the token's own word. Passing says nothing yet; failing spares the API server a question.
-Result<jose::Claims> Precheck(std::string_view token, const Desk& desk) {
+Result<jose::Claims> Precheck(std::string_view token, const TokenReviewContext& context) {
   auto claims = jose::UnverifiedClaims(token);
   if (!claims) {
     return claims;
   }
-  const std::string& audience = desk.options.audience;
+  const std::string& audience = context.options.audience;
   const auto& named = claims->audiences;
   if (std::find(named.begin(), named.end(), audience) == named.end()) {
     return Refused("the token is not for audience " + audience +
                    "; get one that is: " + HowToGetAToken(audience));
   }
   const auto checked = jose::CheckClaims(
-      *claims, {.issuer = desk.options.issuer, .audience = audience}, desk.clock.Now());
+      *claims, {.issuer = context.options.issuer, .audience = audience}, context.clock.Now());
   if (!checked) {
     return checked.error();
   }
@@ -70,55 +70,59 @@ Result<Caller> ToCaller(KubernetesUser user, const jose::Claims& claims, WallTim
 }
 
 // Every age counts from before the question: what happened while it was answered is not known.
-Task<Result<Caller>> Review(std::shared_ptr<Desk> desk,
+Task<Result<Caller>> Review(std::shared_ptr<TokenReviewContext> context,
                             std::shared_ptr<const Secret> token,
                             jose::Claims claims,
                             WallTime asked_at) {
-  boost::json::object body = TokenReviewOf(token->Reveal(), desk->options.audience);
+  boost::json::object body = TokenReviewOf(token->Reveal(), context->options.audience);
   const Deadline deadline = std::chrono::steady_clock::now() + kReviewTimeout;
   const auto answer =
-      co_await desk->reviews.Ask(kube::kTokenReviews, claims.subject, std::move(body), deadline);
+      co_await context->reviews.Ask(kube::kTokenReviews, claims.subject, std::move(body), deadline);
   if (!answer) {
     Error error = answer.error();
     error.code = ErrorCode::kUnavailable;  // Also a 403 to us: nothing is known about the caller.
     co_return error;
   }
-  auto user = ReadTokenReview(*answer, desk->options.audience);
+  auto user = ReadTokenReview(*answer, context->options.audience);
   if (!user) {
     co_return user.error();
   }
   co_return ToCaller(*std::move(user), claims, asked_at);
 }
 
-void Land(Desk& desk, const std::string& key, Result<Caller> answer, WallTime asked_at) {
+void Land(TokenReviewContext& context,
+          const std::string& key,
+          Result<Caller> answer,
+          WallTime asked_at) {
   std::optional<callers::ReviewCache<Caller>::Life> life;
   if (answer) {
-    life = {asked_at, std::min(answer->expires_at, asked_at + desk.options.positive), true};
+    life = {asked_at, std::min(answer->expires_at, asked_at + context.options.positive), true};
   } else if (answer.error().code == ErrorCode::kUnauthenticated) {
-    life = {asked_at, asked_at + desk.options.negative, false};
+    life = {asked_at, asked_at + context.options.negative, false};
   }
-  desk.cache.Land(key, std::move(answer), life);
+  context.cache.Land(key, std::move(answer), life);
 }
 
-void Start(const std::shared_ptr<Desk>& desk,
+void Start(const std::shared_ptr<TokenReviewContext>& context,
            Executor executor,
            const std::string& key,
            std::pair<std::shared_ptr<const Secret>, jose::Claims> token) {
-  const WallTime asked_at = desk->clock.Now();
-  auto done = [desk, key, asked_at](std::exception_ptr failure, Result<Caller> answer) {
+  const WallTime asked_at = context->clock.Now();
+  auto done = [context, key, asked_at](std::exception_ptr failure, Result<Caller> answer) {
     if (failure) {
       answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "a TokenReview threw");
     }
-    Land(*desk, key, std::move(answer), asked_at);
+    Land(*context, key, std::move(answer), asked_at);
   };
   asio::co_spawn(executor,
-                 Review(desk, std::move(token.first), std::move(token.second), asked_at),
+                 Review(context, std::move(token.first), std::move(token.second), asked_at),
                  std::move(done));
 }
 
 class TokenReviewVerifier final : public CallerVerifier {
  public:
-  explicit TokenReviewVerifier(std::shared_ptr<Desk> desk) : desk_(std::move(desk)) {}
+  explicit TokenReviewVerifier(std::shared_ptr<TokenReviewContext> context)
+      : context_(std::move(context)) {}
 
   Task<Result<Caller>> Verify(const UnverifiedToken& token, Deadline deadline) override {
     const std::string_view bytes = token.UncheckedBytes().Reveal();
@@ -126,28 +130,28 @@ class TokenReviewVerifier final : public CallerVerifier {
       co_return Refused("the token is too long");
     }
     const std::string key = TokenKey(bytes);
-    if (auto known = desk_->cache.Find(key, desk_->clock.Now())) {
-      if (desk_->options.on_cache_hit) {
-        desk_->options.on_cache_hit();
+    if (auto known = context_->cache.Find(key, context_->clock.Now())) {
+      if (context_->options.on_cache_hit) {
+        context_->options.on_cache_hit();
       }
       co_return *std::move(known);
     }
-    auto claims = Precheck(bytes, *desk_);
+    auto claims = Precheck(bytes, *context_);
     if (!claims) {
       co_return std::move(claims).error();
     }
-    const auto joined = desk_->cache.Join(key, desk_->clock.Now());
+    const auto joined = context_->cache.Join(key, context_->clock.Now());
     if (joined.start) {
       auto copy = std::make_shared<const Secret>(bytes);
       std::pair<std::shared_ptr<const Secret>, jose::Claims> parts(std::move(copy),
                                                                    *std::move(claims));
-      Start(desk_, co_await asio::this_coro::executor, key, std::move(parts));
+      Start(context_, co_await asio::this_coro::executor, key, std::move(parts));
     }
     co_return co_await callers::ReviewCache<Caller>::Await(joined.flight, "the token", deadline);
   }
 
  private:
-  const std::shared_ptr<Desk> desk_;
+  const std::shared_ptr<TokenReviewContext> context_;
 };
 
 }  // namespace
@@ -158,7 +162,7 @@ std::unique_ptr<CallerVerifier> MakeTokenReviewVerifier(TokenReviewOptions optio
   options.positive = std::min<std::chrono::milliseconds>(options.positive, kMaxPositiveReview);
   options.negative = std::min<std::chrono::milliseconds>(options.negative, kMaxNegativeReview);
   return std::make_unique<TokenReviewVerifier>(
-      std::make_shared<Desk>(std::move(options), reviews, clock));
+      std::make_shared<TokenReviewContext>(std::move(options), reviews, clock));
 }
 
 }  // namespace connector::broker::callers
