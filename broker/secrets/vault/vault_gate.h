@@ -7,7 +7,7 @@
 // (full jitter). Then it lets one through and keeps the others out until that one has come back: so
 // an ailing Vault sees one request at a time from this broker, however many wait.
 
-#include "broker/secrets/vault/lease.h"
+#include "broker/secrets/vault/vault_lease.h"
 #include "common/base/result.h"
 
 #include <chrono>

@@ -4,29 +4,29 @@
 
 namespace connector::broker::secrets {
 
-VaultPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, VaultTime now) const {
+VaultWatchPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, VaultTime now) const {
   if (lease != nullptr && !LeaseEnded(now)) {
     // Vault takes back a login's leases with the login: another login needs another lease.
     if (!lease_alive || (generation != 0 && generation != lease->generation)) {
-      return {VaultCare::kRead, care_at.value_or(now)};
+      return {VaultWatchAction::kRead, renew_at.value_or(now)};
     }
-    const NextCare plan = NextCareOf(lease->life);
-    switch (plan.what) {
-      case Care::kNone:
-        return {VaultCare::kRead, VaultTime::max()};
-      case Care::kRenew:
-        return {VaultCare::kRenewLease, care_at.value_or(plan.at)};
-      case Care::kReplace:
-        return {VaultCare::kRead, care_at.value_or(plan.at)};
+    const NextRenewal plan = NextRenewalOf(lease->terms);
+    switch (plan.action) {
+      case RenewalAction::kNone:
+        return {VaultWatchAction::kRead, VaultTime::max()};
+      case RenewalAction::kRenew:
+        return {VaultWatchAction::kRenewLease, renew_at.value_or(plan.at)};
+      case RenewalAction::kReplace:
+        return {VaultWatchAction::kRead, renew_at.value_or(plan.at)};
     }
   }
   // What is known of the versions goes with a refusal: metadata do not tell of rights.
   const bool metadata = kv && (generation == 0 || generation != metadata_refused_in);
-  return {metadata ? VaultCare::kReadMetadata : VaultCare::kRead, next};
+  return {metadata ? VaultWatchAction::kReadMetadata : VaultWatchAction::kRead, next};
 }
 
 bool VaultItem::LeaseEnded(VaultTime now) const {
-  const std::optional<VaultTime> end = lease == nullptr ? std::nullopt : lease->life.End();
+  const std::optional<VaultTime> end = lease == nullptr ? std::nullopt : lease->terms.End();
   return end && *end <= now;
 }
 

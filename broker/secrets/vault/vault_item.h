@@ -4,9 +4,9 @@
 // clock, no lock, no socket; vault_store.cc moves the bytes. Private to this library.
 
 #include "broker/secrets/secret_store.h"
-#include "broker/secrets/vault/lease.h"
 #include "broker/secrets/vault/vault_answers.h"
 #include "broker/secrets/vault/vault_gate.h"
+#include "broker/secrets/vault/vault_lease.h"
 #include "broker/secrets/vault/vault_store.h"
 #include "common/async/one_shot.h"
 
@@ -22,15 +22,15 @@ namespace connector::broker::secrets {
 struct VaultLease {
   Secret id;
   std::string hash;
-  Life life;
+  LeaseTerms terms;
   std::uint64_t generation = 0;  // Of the login that it ends with.
   std::shared_ptr<const StoredSecret> secret;
 };
 
-enum class VaultCare : std::uint8_t { kRead, kReadMetadata, kRenewLease };
+enum class VaultWatchAction : std::uint8_t { kRead, kReadMetadata, kRenewLease };
 
-struct VaultPlan {
-  VaultCare what = VaultCare::kRead;
+struct VaultWatchPlan {
+  VaultWatchAction action = VaultWatchAction::kRead;
   VaultTime at;
 };
 
@@ -53,12 +53,14 @@ struct VaultItem {
   std::optional<VaultKvState> kv;
   std::uint64_t metadata_refused_in = 0;  // The login that may not read metadata.
 
-  VaultTime next;                    // Of reading and polling.
-  std::optional<VaultTime> care_at;  // Of the lease, instead of the plan's time, after a failure.
+  VaultTime next;                     // Of reading and polling.
+  std::optional<VaultTime> renew_at;  // Of the lease, instead of the plan's time, after a failure.
   std::shared_ptr<OneShot<Done>> wake = std::make_shared<OneShot<Done>>();
 
   // `generation` is the login's now; `lease_alive` says that the lease's login still is.
-  [[nodiscard]] VaultPlan Plan(std::uint64_t generation, bool lease_alive, VaultTime now) const;
+  [[nodiscard]] VaultWatchPlan Plan(std::uint64_t generation,
+                                    bool lease_alive,
+                                    VaultTime now) const;
   [[nodiscard]] bool LeaseEnded(VaultTime now) const;
   // When to look again: `interval` with jitter; sooner after a failure. `random` is in [0, 1).
   void SetNext(std::chrono::milliseconds interval, VaultTime now, double random);

@@ -5,7 +5,7 @@
 // Addresses are tried in order. A redirect is followed to another of the configured addresses and
 // nowhere else: the token goes with it.
 
-#include "broker/secrets/vault/lease.h"
+#include "broker/secrets/vault/vault_lease.h"
 #include "common/base/result.h"
 #include "common/curl/curl_client.h"
 #include "common/http/origin.h"

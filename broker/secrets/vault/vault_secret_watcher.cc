@@ -111,7 +111,7 @@ std::optional<StoredSecret> VaultSecretWatcher::LiveLease(const VaultItem& item)
     return std::nullopt;
   }
   StoredSecret out = Copy(*item.lease->secret);
-  for (const std::optional<VaultTime>& end : {item.lease->life.End(), *login_end}) {
+  for (const std::optional<VaultTime>& end : {item.lease->terms.End(), *login_end}) {
     if (end) {
       const WallTime wall =
           parts_.clock.Now() + std::chrono::duration_cast<WallTime::duration>(*end - Now());
@@ -252,7 +252,7 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::TakeReading(VaultItem& i
       leased ? versions_.OfPlace(PlaceOf(item.ref)) : versions_.Of(secret->type, secret->data);
   item.answered = true;
   item.gate.Answered();
-  item.care_at.reset();
+  item.renew_at.reset();
   item.kv = std::move(reading.kv);
   const std::string missing = MissingKeys(*item.ref.vault, secret->data);
   item.seen.kind = leased ? VaultKind::kLease : VaultKind::kKv;
@@ -268,7 +268,7 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::TakeReading(VaultItem& i
     item.old_leases.push_back(std::move(item.lease));
   }
   std::erase_if(item.old_leases, [](const std::shared_ptr<VaultLease>& old) {
-    const std::optional<VaultTime> end = old->life.End();
+    const std::optional<VaultTime> end = old->terms.End();
     return end && *end <= Now();
   });
   if (!leased) {
@@ -277,7 +277,7 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::TakeReading(VaultItem& i
   auto lease = std::make_shared<VaultLease>();
   lease->hash = crypto::Sha256Hex(reading.lease->id.Reveal()).substr(0, kHashDigits);
   lease->id = std::move(reading.lease->id);
-  lease->life = {landed.started, reading.lease->ttl, reading.lease->ttl, reading.lease->renewable};
+  lease->terms = {landed.started, reading.lease->ttl, reading.lease->ttl, reading.lease->renewable};
   lease->generation = landed.generation;
   lease->secret = secret;
   item.seen.lease_hash = lease->hash;
@@ -298,7 +298,7 @@ void VaultSecretWatcher::TakeFailure(VaultItem& item, const Error& error, bool d
   item.seen.last_error_at = parts_.clock.Now();
   const bool lease_alive = item.lease != nullptr && !item.LeaseEnded(Now());
   if (item.lease != nullptr) {
-    item.care_at = RetryCareAt(item.lease->life, Now());
+    item.renew_at = RetryAt(item.lease->terms, Now());
   }
   if (definite) {
     item.answered = true;

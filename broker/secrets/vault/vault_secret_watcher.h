@@ -88,7 +88,7 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
 
   // Watching.
   [[nodiscard]] Task<void> Watch(std::shared_ptr<VaultSecretWatcher> self, ItemPointer item);
-  [[nodiscard]] Task<void> CareFor(ItemPointer item, VaultCare what);
+  [[nodiscard]] Task<void> RunAction(ItemPointer item, VaultWatchAction action);
   [[nodiscard]] Task<void> JoinRead(ItemPointer item);
   [[nodiscard]] Task<bool> ReadMetadata(ItemPointer item);
   [[nodiscard]] Task<bool> RenewLease(ItemPointer item);
@@ -118,7 +118,7 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
 
   mutable std::mutex mutex_;  // Guards all below and every item; never held across co_await.
   bool stopping_ = false;
-  bool keeping_ = false;
+  bool renewing_ = false;
   std::map<SecretRef, ItemPointer> items_;
   std::function<void(const SecretRef&)> on_change_;
 };

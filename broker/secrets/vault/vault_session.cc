@@ -15,8 +15,8 @@ VaultTime Now() {
   return std::chrono::steady_clock::now();
 }
 
-bool Ended(const Life& life, VaultTime now) {
-  const std::optional<VaultTime> end = life.End();
+bool Ended(const LeaseTerms& terms, VaultTime now) {
+  const std::optional<VaultTime> end = terms.End();
   return end && *end <= now;
 }
 
@@ -34,7 +34,7 @@ VaultSession::VaultSession(const VaultOptions& options,
 std::optional<VaultSession::Token> VaultSession::Current() const {
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(current_);
-  if (found == tokens_.end() || Ended(found->second.life, Now())) {
+  if (found == tokens_.end() || Ended(found->second.terms, Now())) {
     return std::nullopt;
   }
   return found->second;
@@ -133,7 +133,7 @@ Result<Done> VaultSession::Settle(Result<VaultTokenGrant> grant, VaultTime start
     if (grant) {
       login_gate_.Answered();
       login_problem_.clear();
-      care_at_.reset();
+      renew_at_.reset();
       if (crypto::Sha256Hex(grant->token.Reveal()) != tried_) {
         tried_.clear();  // The login had read the file before it changed.
       }
@@ -183,15 +183,17 @@ void VaultSession::Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new)
   token.policies = std::move(grant.policies);
   token.has_default_policy = grant.has_default_policy;
   token.accessor = std::move(grant.accessor);
-  token.life = {started, grant.ttl, std::max(grant.ttl, token.life.asked), grant.renewable};
+  token.terms = {
+      started, grant.ttl, std::max(grant.ttl, token.terms.requested_ttl), grant.renewable};
   if (!is_new || !token.ours) {
-    token.life.asked = grant.ttl;  // A lookup says what is left, not what a renewal would give.
+    token.terms.requested_ttl =
+        grant.ttl;  // A lookup says what is left, not what a renewal would give.
   }
   token.expires_at.reset();
   if (grant.ttl.count() > 0) {
     token.expires_at = parts_.clock.Now() + grant.ttl;
   }
-  std::erase_if(tokens_, [](const auto& kept) { return Ended(kept.second.life, Now()); });
+  std::erase_if(tokens_, [](const auto& kept) { return Ended(kept.second.terms, Now()); });
 }
 
 Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCall> call,
@@ -285,10 +287,10 @@ Task<Result<VaultLoginInfo>> VaultSession::EnsureLogin(Deadline deadline) {
 std::optional<std::optional<VaultTime>> VaultSession::EndOf(std::uint64_t generation) const {
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(generation);
-  if (found == tokens_.end() || Ended(found->second.life, Now())) {
+  if (found == tokens_.end() || Ended(found->second.terms, Now())) {
     return std::nullopt;
   }
-  return found->second.life.End();
+  return found->second.terms.End();
 }
 
 std::uint64_t VaultSession::generation() const {
@@ -300,13 +302,13 @@ VaultStatus VaultSession::CurrentStatus() const {
   VaultStatus status = client_->Reachability();
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(current_);
-  if (found != tokens_.end() && !Ended(found->second.life, Now())) {
+  if (found != tokens_.end() && !Ended(found->second.terms, Now())) {
     const Token& token = found->second;
     status.login = VaultLoginInfo{MethodName(options_.login),
                                   token.policies,
                                   token.accessor,
                                   token.expires_at,
-                                  token.life.renewable};
+                                  token.terms.renewable};
   }
   if (status.problem.empty() && !status.login) {
     status.problem =

@@ -4,12 +4,12 @@
 // thirds of its life, gets another when it cannot be renewed or was revoked, and gives back what is
 // ours at the end. Calls are made through it.
 //
-// session.cc gets tokens and makes calls; session_keep.cc renews and revokes.
+// vault_session.cc gets tokens and makes calls; vault_session_renewal.cc renews and revokes.
 //
 // Logins are counted in generations, because Vault takes back a token's leases with the token.
 
-#include "broker/secrets/vault/lease.h"
 #include "broker/secrets/vault/vault_client.h"
+#include "broker/secrets/vault/vault_lease.h"
 #include "broker/secrets/vault/vault_login.h"
 #include "broker/secrets/vault/vault_status.h"
 #include "common/async/one_shot.h"
@@ -58,11 +58,11 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
 
   [[nodiscard]] Task<Result<VaultLoginInfo>> EnsureLogin(Deadline deadline);
 
-  // Keeps us logged in until EndKeeping. Also asks an ailing Vault whether it is well again, when
+  // Keeps us logged in until StopRenewing. Also asks an ailing Vault whether it is well again, when
   // its gate opens: nobody else needs to.
-  [[nodiscard]] Task<void> Keep();
-  void EndKeeping();
-  // Keep looks again at what there is to do.
+  [[nodiscard]] Task<void> RunRenewals();
+  void StopRenewing();
+  // RunRenewals looks again at what there is to do.
   void Wake();
 
   // Revokes our tokens, as far as `deadline` allows.
@@ -84,7 +84,7 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
     std::string accessor;
     bool has_default_policy = false;
     bool ours = true;
-    Life life;
+    LeaseTerms terms;
     std::optional<WallTime> expires_at;
     std::optional<VaultTime> examined_at;
   };
@@ -98,7 +98,7 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
   void Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new);
   [[nodiscard]] Task<bool> IsDead(Token token, Deadline deadline);
   void Bury(std::uint64_t generation);
-  [[nodiscard]] Task<void> CareFor(Token token, Care what);
+  [[nodiscard]] Task<void> RenewOrReplace(Token token, RenewalAction action);
   [[nodiscard]] Task<bool> Renew(Token token);
   [[nodiscard]] Task<void> Probe(Token token);
   [[nodiscard]] bool FileChanged();
@@ -118,8 +118,8 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
   std::shared_ptr<LoginFlight> login_;
   VaultGate login_gate_;
   std::string login_problem_;
-  std::string tried_;                 // Digest of the token file's content that was tried last.
-  std::optional<VaultTime> care_at_;  // Instead of the plan's time, after a failure.
+  std::string tried_;                  // Digest of the token file's content that was tried last.
+  std::optional<VaultTime> renew_at_;  // Instead of the plan's time, after a failure.
   std::uint64_t logins_ = 0;
   std::uint64_t renewals_ = 0;
   bool ending_ = false;

@@ -6,7 +6,7 @@
 namespace connector::broker::secrets {
 namespace {
 
-constexpr std::chrono::seconds kCareTimeout{10};
+constexpr std::chrono::seconds kActionTimeout{10};
 // A store that starts with many references spreads its first reads over at most this.
 constexpr std::chrono::milliseconds kLongestSpread{2000};
 constexpr std::chrono::milliseconds kSpreadPerItem{5};
@@ -63,11 +63,11 @@ void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
         started.push_back(item);
       }
     }
-    keep = keep && !keeping_;
-    keeping_ = keeping_ || keep;
+    keep = keep && !renewing_;
+    renewing_ = renewing_ || keep;
   }
   if (keep) {
-    scope_->Spawn(session_->Keep());
+    scope_->Spawn(session_->RunRenewals());
   }
   for (const ItemPointer& item : started) {
     scope_->Spawn(Watch(shared_from_this(), item));
@@ -88,7 +88,7 @@ Task<void> VaultSecretWatcher::Watch([[maybe_unused]] std::shared_ptr<VaultSecre
                                      ItemPointer item) {
   while (true) {
     std::shared_ptr<OneShot<Done>> wake;
-    VaultPlan plan;
+    VaultWatchPlan plan;
     {
       const std::lock_guard lock(mutex_);
       if (stopping_ || item->dropped) {
@@ -103,15 +103,15 @@ Task<void> VaultSecretWatcher::Watch([[maybe_unused]] std::shared_ptr<VaultSecre
       co_await OneShot<Done>::Wait(wake, std::min(plan.at, Now() + kLongestSleep));
       continue;
     }
-    co_await CareFor(item, plan.what);
+    co_await RunAction(item, plan.action);
   }
 }
 
-Task<void> VaultSecretWatcher::CareFor(ItemPointer item, VaultCare what) {
-  bool read = what == VaultCare::kRead;
-  if (what == VaultCare::kReadMetadata) {
+Task<void> VaultSecretWatcher::RunAction(ItemPointer item, VaultWatchAction action) {
+  bool read = action == VaultWatchAction::kRead;
+  if (action == VaultWatchAction::kReadMetadata) {
     read = co_await ReadMetadata(item);
-  } else if (what == VaultCare::kRenewLease) {
+  } else if (action == VaultWatchAction::kRenewLease) {
     read = co_await RenewLease(item);
   }
   if (read) {
@@ -131,7 +131,7 @@ Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
       if (held) {
         item->next = std::max(item->next, held->until);
         if (item->lease != nullptr) {
-          item->care_at = held->until;
+          item->renew_at = held->until;
         }
         co_return;
       }
@@ -144,7 +144,7 @@ Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
     flight->Set(co_await Load(item));
     co_return;
   }
-  co_await VaultItem::Flight::Wait(flight, Now() + kCareTimeout);
+  co_await VaultItem::Flight::Wait(flight, Now() + kActionTimeout);
 }
 
 // True when the data must be read: they changed, or metadata may not be read.
@@ -160,7 +160,7 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
   }
   const auto call = std::make_shared<const VaultCall>(metadata->Clone());
   const Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, Patience::kNone, Now() + kCareTimeout);
+      co_await session_->Do(call, Patience::kNone, Now() + kActionTimeout);
   Result<VaultKvState> state = Error{};
   if (reply && reply->answer.status == 200) {
     state = ReadKvState(*item->ref.vault, reply->answer);
@@ -201,9 +201,9 @@ Task<bool> VaultSecretWatcher::RenewLease(ItemPointer item) {
   }
   const VaultTime started = Now();
   const auto call = std::make_shared<const VaultCall>(
-      RenewLeaseCall(*item->ref.vault, lease->id.Reveal(), lease->life.asked));
+      RenewLeaseCall(*item->ref.vault, lease->id.Reveal(), lease->terms.requested_ttl));
   const Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, Patience::kNone, started + kCareTimeout);
+      co_await session_->Do(call, Patience::kNone, started + kActionTimeout);
   const bool replace = TakeRenewal(item, lease, reply, started);
   busy->Set(Done{});
   co_return replace;
@@ -228,9 +228,9 @@ bool VaultSecretWatcher::TakeRenewal(const ItemPointer& item,
     renewed->hash = lease->hash;
     renewed->generation = lease->generation;
     renewed->secret = lease->secret;
-    renewed->life = {started, grant->ttl, lease->life.asked, grant->renewable};
+    renewed->terms = {started, grant->ttl, lease->terms.requested_ttl, grant->renewable};
     item->lease = renewed;
-    item->care_at.reset();
+    item->renew_at.reset();
     if (const std::optional<StoredSecret> live = LiveLease(*item)) {
       item->seen.expires_at = live->not_after;
     }
@@ -245,7 +245,7 @@ bool VaultSecretWatcher::TakeRenewal(const ItemPointer& item,
     return true;
   }
   if (status == 403 || grant) {
-    lease->life.renewable = false;  // It lives to its end; then another.
+    lease->terms.renewable = false;  // It lives to its end; then another.
     return true;
   }
   TakeFailure(*item,
@@ -268,7 +268,7 @@ bool VaultSecretWatcher::Discard(const SecretRef& ref) {
     leases.push_back(std::move(found->second->lease));
     found->second->lease.reset();
     found->second->next = Now();
-    found->second->care_at.reset();
+    found->second->renew_at.reset();
     found->second->wake->Set(Done{});
   }
   parts_.logger.Warning("a registry refused a credential of vault; it is revoked and replaced",
@@ -293,9 +293,9 @@ Task<void> VaultSecretWatcher::Revoke([[maybe_unused]] std::shared_ptr<VaultSecr
                                       SecretRef ref,
                                       std::vector<std::shared_ptr<VaultLease>> leases) {
   for (const std::shared_ptr<VaultLease>& lease : leases) {
-    while (!co_await RevokeOne(ref, lease, Now() + kCareTimeout)) {
-      const VaultTime again = RetryCareAt(lease->life, Now());
-      const std::optional<VaultTime> end = lease->life.End();
+    while (!co_await RevokeOne(ref, lease, Now() + kActionTimeout)) {
+      const VaultTime again = RetryAt(lease->terms, Now());
+      const std::optional<VaultTime> end = lease->terms.End();
       if ((end && again >= *end) || co_await OneShot<Done>::Wait(stopped_, again)) {
         break;
       }
@@ -343,7 +343,7 @@ Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
     }
   }
   stopped_->Set(Done{});
-  session_->EndKeeping();
+  session_->StopRenewing();
   // What is under way may still bring leases home.
   const auto left = deadline - Now();
   const bool idle = co_await scope_->Close(Now() + left / 2);
@@ -373,7 +373,7 @@ void VaultSecretWatcher::Abandon() {
     stopping_ = true;
   }
   stopped_->Set(Done{});
-  session_->EndKeeping();
+  session_->StopRenewing();
   client_->Shutdown();
   WakeAll();
 }

@@ -10,10 +10,10 @@ namespace connector::broker::secrets {
 
 using VaultTime = std::chrono::steady_clock::time_point;
 
-struct Life {
-  VaultTime since;                // Before the request was sent that granted it.
-  std::chrono::seconds ttl{0};    // As granted then; 0: does not end.
-  std::chrono::seconds asked{0};  // What a full grant would have been: the first one's ttl.
+struct LeaseTerms {
+  VaultTime since;                        // Before the request was sent that granted it.
+  std::chrono::seconds ttl{0};            // As granted then; 0: does not end.
+  std::chrono::seconds requested_ttl{0};  // What a full grant would have been: the first one's ttl.
   bool renewable = false;
 
   [[nodiscard]] std::optional<VaultTime> End() const {
@@ -21,19 +21,19 @@ struct Life {
   }
 };
 
-enum class Care : std::uint8_t { kNone, kRenew, kReplace };
-struct NextCare {
-  Care what = Care::kNone;
+enum class RenewalAction : std::uint8_t { kNone, kRenew, kReplace };
+struct NextRenewal {
+  RenewalAction action = RenewalAction::kNone;
   VaultTime at;
 };
 
 // Both at two thirds of the life. A renewal that granted less than it was asked for has met
 // max_ttl: the next thing is then a new one.
-[[nodiscard]] NextCare NextCareOf(const Life& life);
+[[nodiscard]] NextRenewal NextRenewalOf(const LeaseTerms& terms);
 
 // When a renewal or replacement that failed at `now` is tried again: a third of what is left, at
 // least kShortestRetry.
 inline constexpr std::chrono::milliseconds kShortestRetry{250};
-[[nodiscard]] VaultTime RetryCareAt(const Life& life, VaultTime now);
+[[nodiscard]] VaultTime RetryAt(const LeaseTerms& terms, VaultTime now);
 
 }  // namespace connector::broker::secrets

@@ -6,7 +6,7 @@
 namespace connector::broker::secrets {
 namespace {
 
-constexpr std::chrono::seconds kCareTimeout{15};
+constexpr std::chrono::seconds kRenewalTimeout{15};
 
 VaultTime Now() {
   return std::chrono::steady_clock::now();
@@ -14,11 +14,11 @@ VaultTime Now() {
 
 }  // namespace
 
-Task<void> VaultSession::Keep() {
+Task<void> VaultSession::RunRenewals() {
   const std::shared_ptr<VaultSession> self = shared_from_this();
   while (true) {
     std::shared_ptr<OneShot<Done>> wake;
-    std::optional<VaultTime> care_at;
+    std::optional<VaultTime> renew_at;
     {
       const std::lock_guard lock(mutex_);
       if (ending_) {
@@ -26,11 +26,11 @@ Task<void> VaultSession::Keep() {
       }
       wake_ = std::make_shared<OneShot<Done>>();
       wake = wake_;
-      care_at = care_at_;
+      renew_at = renew_at_;
     }
     const std::optional<Token> token = Current();
     if (!token) {
-      const Result<Token> got = co_await Get(Now() + kCareTimeout);
+      const Result<Token> got = co_await Get(Now() + kRenewalTimeout);
       if (!got) {
         VaultTime again = Now() + kShortestRetry;
         again = std::max(again, client_->ProbeAt().value_or(again));
@@ -42,9 +42,9 @@ Task<void> VaultSession::Keep() {
       }
       continue;
     }
-    const NextCare plan = NextCareOf(token->life);
+    const NextRenewal plan = NextRenewalOf(token->terms);
     const VaultTime never = Now() + std::chrono::hours(1);
-    const VaultTime due = plan.what == Care::kNone ? never : care_at.value_or(plan.at);
+    const VaultTime due = plan.action == RenewalAction::kNone ? never : renew_at.value_or(plan.at);
     const std::optional<VaultTime> probe_at = client_->ProbeAt();
     VaultTime at = std::min(due, probe_at.value_or(never));
     at = std::min(at, Now() + (probe_at ? kLongestBackoff : options_.poll_interval));
@@ -52,16 +52,16 @@ Task<void> VaultSession::Keep() {
     if (const std::optional<VaultTime> probe = client_->ProbeAt(); probe && *probe <= Now()) {
       co_await Probe(*token);
     } else if (due <= Now()) {
-      co_await CareFor(*token, plan.what);
+      co_await RenewOrReplace(*token, plan.action);
     } else {
-      static_cast<void>(co_await Get(Now() + kCareTimeout));  // Has a token file changed?
+      static_cast<void>(co_await Get(Now() + kRenewalTimeout));  // Has a token file changed?
     }
   }
 }
 
 Task<void> VaultSession::Probe(Token token) {
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
-  const Deadline deadline = Now() + kCareTimeout;
+  const Deadline deadline = Now() + kRenewalTimeout;
   const Result<VaultAnswer> answer =
       co_await client_->Do(call, token.identity, Patience::kNone, deadline);
   if (answer && answer->status == 403 && co_await IsDead(token, deadline)) {
@@ -69,8 +69,8 @@ Task<void> VaultSession::Probe(Token token) {
   }
 }
 
-Task<void> VaultSession::CareFor(Token token, Care what) {
-  if (what == Care::kRenew && co_await Renew(token)) {
+Task<void> VaultSession::RenewOrReplace(Token token, RenewalAction action) {
+  if (action == RenewalAction::kRenew && co_await Renew(token)) {
     co_return;
   }
   std::optional<Error> held;
@@ -78,20 +78,20 @@ Task<void> VaultSession::CareFor(Token token, Care what) {
   bool ok = false;
   if (flight != nullptr) {
     const std::optional<Result<Done>> landed =
-        co_await LoginFlight::Wait(flight, Now() + kCareTimeout);
+        co_await LoginFlight::Wait(flight, Now() + kRenewalTimeout);
     ok = landed && landed->has_value();
   }
   if (!ok) {
     const std::lock_guard lock(mutex_);
-    care_at_ = RetryCareAt(token.life, Now());
+    renew_at_ = RetryAt(token.terms, Now());
   }
 }
 
 // False when the token cannot be renewed and another is needed.
 Task<bool> VaultSession::Renew(Token token) {
   const VaultTime started = Now();
-  const auto call = std::make_shared<const VaultCall>(RenewSelfCall(token.life.asked));
-  const Deadline deadline = started + kCareTimeout;
+  const auto call = std::make_shared<const VaultCall>(RenewSelfCall(token.terms.requested_ttl));
+  const Deadline deadline = started + kRenewalTimeout;
   const Result<VaultAnswer> answer =
       co_await client_->Do(call, token.identity, Patience::kNone, deadline);
   const bool refused = answer && answer->status >= 400 && answer->status < 500;
@@ -100,24 +100,24 @@ Task<bool> VaultSession::Renew(Token token) {
   }
   const Result<VaultTokenGrant> grant =
       answer && answer->status == 200 ? ReadLogin(*answer) : Result<VaultTokenGrant>(Error{});
-  if (grant && grant->ttl.count() == 0 && token.life.ttl.count() != 0) {
+  if (grant && grant->ttl.count() == 0 && token.terms.ttl.count() != 0) {
     co_return false;
   }
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(token.generation);
   if (!grant || found == tokens_.end()) {
-    care_at_ = RetryCareAt(token.life, Now());
+    renew_at_ = RetryAt(token.terms, Now());
     co_return true;
   }
-  Life& life = found->second.life;
-  life = {started, grant->ttl, std::max(life.asked, grant->ttl), grant->renewable};
+  LeaseTerms& terms = found->second.terms;
+  terms = {started, grant->ttl, std::max(terms.requested_ttl, grant->ttl), grant->renewable};
   found->second.expires_at = parts_.clock.Now() + grant->ttl;
-  care_at_.reset();
+  renew_at_.reset();
   ++renewals_;
   co_return true;
 }
 
-void VaultSession::EndKeeping() {
+void VaultSession::StopRenewing() {
   const std::lock_guard lock(mutex_);
   ending_ = true;
   wake_->Set(Done{});
@@ -133,7 +133,7 @@ Task<Done> VaultSession::Revoke(Deadline deadline) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [generation, token] : tokens_) {
-      if (token.ours && token.life.End().value_or(VaultTime::max()) > Now()) {
+      if (token.ours && token.terms.End().value_or(VaultTime::max()) > Now()) {
         ours.push_back(token);
       }
     }
