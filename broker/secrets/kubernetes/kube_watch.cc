@@ -30,7 +30,7 @@ Task<void> KubernetesSecretWatcher::Watch(
     bool refused = false;
     {
       const std::lock_guard lock(mutex_);
-      item->heard->Set(Done{});
+      item->watch_event->Set(Done{});
       if (item->dropped) {
         co_return;
       }
@@ -43,9 +43,9 @@ Task<void> KubernetesSecretWatcher::Watch(
       pause = PauseAfter(*item);
     }
     if (refused) {
-      co_await JudgeRefusal(item);
+      co_await ClassifyRefusal(item);
     } else if (!end) {
-      TakeFailure(item, ExplainKubeError(end.error(), item->need.ref, KubeVerb::kWatch));
+      RecordFailure(item, ExplainKubeError(end.error(), item->need.ref, KubeVerb::kWatch));
     }
     co_await Pause(item, pause);
   }
@@ -53,10 +53,10 @@ Task<void> KubernetesSecretWatcher::Watch(
 
 Task<Result<kube::WatchEnd>> KubernetesSecretWatcher::WatchOnce(ItemPointer item) {
   std::string from;
-  Signal heard = std::make_shared<OneShot<Done>>();
+  Signal watch_event = std::make_shared<OneShot<Done>>();
   {
     const std::lock_guard lock(mutex_);
-    item->heard = heard;
+    item->watch_event = watch_event;
     if (item->dropped) {
       co_return kube::WatchEnd::kClosed;
     }
@@ -65,7 +65,7 @@ Task<Result<kube::WatchEnd>> KubernetesSecretWatcher::WatchOnce(ItemPointer item
   kube::Selector selector{item->name.ns, {}, "metadata.name=" + item->name.name};
   std::function<void(kube::WatchEvent)> on_event = [self = shared_from_this(),
                                                     item](const kube::WatchEvent& event) {
-    self->TakeEvent(item, event);
+    self->OnWatchEvent(item, event);
   };
   co_return co_await parts_.client.Watch(kube::kSecrets,
                                          std::move(selector),
@@ -79,20 +79,20 @@ Task<Result<kube::WatchEnd>> KubernetesSecretWatcher::WatchOnce(ItemPointer item
 Task<void> KubernetesSecretWatcher::Confirm(
     [[maybe_unused]] std::shared_ptr<KubernetesSecretWatcher> self,
     ItemPointer item,
-    Signal heard) {
+    Signal watch_event) {
   milliseconds delay = parts_.times.confirm;
   while (true) {
-    if (co_await OneShot<Done>::Wait(heard, Steady::now() + delay)) {
+    if (co_await OneShot<Done>::Wait(watch_event, Steady::now() + delay)) {
       co_return;
     }
-    std::uint64_t told = 0;
+    std::uint64_t event_count = 0;
     {
       const std::lock_guard lock(mutex_);
-      told = item->told;
+      event_count = item->event_count;
     }
     const Result<kube::ObjectPtr> answer = co_await Get(item);
     // Of what is there, the watch has yet to speak. Of what is not, it is silent.
-    if (TakeAnswer(item, told, answer) && !answer) {
+    if (ApplyGetResult(item, event_count, answer) && !answer) {
       co_return;
     }
     delay = kConfirmAgain;
@@ -101,31 +101,31 @@ Task<void> KubernetesSecretWatcher::Confirm(
 
 Task<void> KubernetesSecretWatcher::Reread(
     [[maybe_unused]] std::shared_ptr<KubernetesSecretWatcher> self, ItemPointer item) {
-  std::uint64_t told = 0;
+  std::uint64_t event_count = 0;
   {
     const std::lock_guard lock(mutex_);
-    told = item->told;
+    event_count = item->event_count;
   }
   const Result<kube::ObjectPtr> answer = co_await Get(item);
-  if (!TakeAnswer(item, told, answer)) {
+  if (!ApplyGetResult(item, event_count, answer)) {
     const std::lock_guard lock(mutex_);
     item->resume_from.clear();  // Whatever it is, the next watch tells all of it.
   }
 }
 
-Task<void> KubernetesSecretWatcher::JudgeRefusal(ItemPointer item) {
+Task<void> KubernetesSecretWatcher::ClassifyRefusal(ItemPointer item) {
   const Result<kube::ObjectPtr> answer = co_await Get(item);
   const bool may_get = answer || answer.error().code == ErrorCode::kNotFound;
   if (!may_get && answer.error().code != ErrorCode::kPermissionDenied) {
-    TakeFailure(item, ExplainKubeError(answer.error(), item->need.ref, KubeVerb::kGet));
+    RecordFailure(item, ExplainKubeError(answer.error(), item->need.ref, KubeVerb::kGet));
     co_return;
   }
   const Error refusal =
       ExplainKubeError(MakeError(ErrorCode::kPermissionDenied, ErrorOrigin::kUpstream, {}),
                        item->need.ref,
                        may_get ? KubeVerb::kWatch : KubeVerb::kGet);
-  TakeFailure(item, refusal);
-  std::function<void()> tell;
+  RecordFailure(item, refusal);
+  std::function<void()> notify;
   {
     const std::lock_guard lock(mutex_);
     ++item->refusals;
@@ -134,10 +134,10 @@ Task<void> KubernetesSecretWatcher::JudgeRefusal(ItemPointer item) {
       co_return;
     }
     item->unwatched = refusal;
-    tell = Settle(item, KubeContentOf(refusal));
+    notify = ApplyContent(item, KubeContentOf(refusal));
   }
-  if (tell) {
-    tell();
+  if (notify) {
+    notify();
   }
 }
 
@@ -157,8 +157,8 @@ Task<void> KubernetesSecretWatcher::Pause(ItemPointer item, milliseconds time) {
   co_await OneShot<Done>::Wait(wake, Steady::now() + time);
 }
 
-void KubernetesSecretWatcher::TakeOpening(const ItemPointer& item) {
-  Signal heard;
+void KubernetesSecretWatcher::OnWatchOpened(const ItemPointer& item) {
+  Signal watch_event;
   {
     const std::lock_guard lock(mutex_);
     if (item->dropped) {
@@ -171,17 +171,17 @@ void KubernetesSecretWatcher::TakeOpening(const ItemPointer& item) {
     if (!item->resume_from.empty()) {
       return;
     }
-    heard = item->heard;
+    watch_event = item->watch_event;
   }
-  scope_->Spawn(Confirm(shared_from_this(), item, heard));
+  scope_->Spawn(Confirm(shared_from_this(), item, watch_event));
 }
 
-void KubernetesSecretWatcher::TakeEvent(const ItemPointer& item, const kube::WatchEvent& event) {
+void KubernetesSecretWatcher::OnWatchEvent(const ItemPointer& item, const kube::WatchEvent& event) {
   if (event.kind == kube::WatchEventKind::kOpened) {
-    TakeOpening(item);
+    OnWatchOpened(item);
     return;
   }
-  std::function<void()> tell;
+  std::function<void()> notify;
   {
     const std::lock_guard lock(mutex_);
     if (item->dropped) {
@@ -195,58 +195,59 @@ void KubernetesSecretWatcher::TakeEvent(const ItemPointer& item, const kube::Wat
     if (event.kind == kube::WatchEventKind::kBookmark) {
       return;  // Says how far it is, and nothing of what was before its start.
     }
-    ++item->told;
-    item->heard->Set(Done{});
+    ++item->event_count;
+    item->watch_event->Set(Done{});
     if (event.kind == kube::WatchEventKind::kDeleted) {
       const Error gone = MakeError(ErrorCode::kNotFound, ErrorOrigin::kUpstream, {});
-      tell = Settle(item, KubeContentOf(ExplainKubeError(gone, item->need.ref, KubeVerb::kGet)));
+      notify =
+          ApplyContent(item, KubeContentOf(ExplainKubeError(gone, item->need.ref, KubeVerb::kGet)));
     } else {
-      tell = Settle(item, KubeContentOf(*event.object, item->need, versions_));
+      notify = ApplyContent(item, KubeContentOf(*event.object, item->need, versions_));
     }
   }
-  if (tell) {
-    tell();
+  if (notify) {
+    notify();
   }
 }
 
-bool KubernetesSecretWatcher::TakeAnswer(const ItemPointer& item,
-                                         std::uint64_t told,
-                                         const Result<kube::ObjectPtr>& answer) {
+bool KubernetesSecretWatcher::ApplyGetResult(const ItemPointer& item,
+                                             std::uint64_t event_count,
+                                             const Result<kube::ObjectPtr>& answer) {
   const bool definite = answer || answer.error().code == ErrorCode::kNotFound ||
                         answer.error().code == ErrorCode::kPermissionDenied;
   if (!definite) {
-    TakeFailure(item, ExplainKubeError(answer.error(), item->need.ref, KubeVerb::kGet));
+    RecordFailure(item, ExplainKubeError(answer.error(), item->need.ref, KubeVerb::kGet));
     return false;
   }
-  std::function<void()> tell;
+  std::function<void()> notify;
   {
     const std::lock_guard lock(mutex_);
-    if (item->dropped || item->told != told) {
+    if (item->dropped || item->event_count != event_count) {
       return true;
     }
     item->seen.last_success = parts_.clock.Now();
     item->seen.last_error.clear();
     item->seen.last_error_at.reset();
-    tell = Settle(
+    notify = ApplyContent(
         item,
         answer ? KubeContentOf(**answer, item->need, versions_)
                : KubeContentOf(ExplainKubeError(answer.error(), item->need.ref, KubeVerb::kGet)));
   }
-  if (tell) {
-    tell();
+  if (notify) {
+    notify();
   }
   return true;
 }
 
-void KubernetesSecretWatcher::TakeFailure(const ItemPointer& item, const Error& error) {
+void KubernetesSecretWatcher::RecordFailure(const ItemPointer& item, const Error& error) {
   const std::lock_guard lock(mutex_);
   item->seen.last_error = error.message;
   item->seen.last_error_at = parts_.clock.Now();
 }
 
 // Under the lock.
-std::function<void()> KubernetesSecretWatcher::Settle(const ItemPointer& item,
-                                                      KubeContent content) {
+std::function<void()> KubernetesSecretWatcher::ApplyContent(const ItemPointer& item,
+                                                            KubeContent content) {
   KubeObservation& seen = item->seen;
   if (seen.known && seen.content == content) {
     return {};

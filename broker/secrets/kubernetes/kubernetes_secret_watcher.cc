@@ -179,7 +179,7 @@ void KubernetesSecretWatcher::Drop(Item& item) {
   item.dropped = true;
   item.stop->Request();
   item.wake->Set(Done{});
-  item.heard->Set(Done{});
+  item.watch_event->Set(Done{});
 }
 
 Task<bool> KubernetesSecretWatcher::Stop(Deadline deadline) {

@@ -41,14 +41,14 @@ class KubernetesSecretWatcher : public std::enable_shared_from_this<KubernetesSe
     KubeObservation seen;
     bool dropped = false;     // No longer the store's; whoever still holds it gives up.
     std::string resume_from;  // Empty: from the present state.
-    // Counts what was heard of the watch: an answer to a get that was asked before is older.
-    std::uint64_t told = 0;
+    // Events of the watch so far. The answer to a get that was sent before the last event is stale.
+    std::uint64_t event_count = 0;
     unsigned failures = 0;           // In a row.
     unsigned refusals = 0;           // In a row, of the watch.
     std::optional<Error> unwatched;  // The watch is refused: nothing of it is given out.
     std::shared_ptr<Cancel> stop = std::make_shared<Cancel>();  // Ends the watch.
     Signal wake = std::make_shared<OneShot<Done>>();            // Ends a pause.
-    Signal heard = std::make_shared<OneShot<Done>>();  // The watch told something, or ended.
+    Signal watch_event = std::make_shared<OneShot<Done>>();  // The watch sent an event, or ended.
   };
   using ItemPointer = std::shared_ptr<Item>;
 
@@ -60,25 +60,26 @@ class KubernetesSecretWatcher : public std::enable_shared_from_this<KubernetesSe
   // A watch is silent about what is not there: asks, until it says something by itself.
   [[nodiscard]] Task<void> Confirm(std::shared_ptr<KubernetesSecretWatcher> self,
                                    ItemPointer item,
-                                   Signal heard);
+                                   Signal watch_event);
   // For what a Secret is needed has changed.
   [[nodiscard]] Task<void> Reread(std::shared_ptr<KubernetesSecretWatcher> self, ItemPointer item);
   // The watch was refused: is it the verb, or all of it?
-  [[nodiscard]] Task<void> JudgeRefusal(ItemPointer item);
+  [[nodiscard]] Task<void> ClassifyRefusal(ItemPointer item);
   [[nodiscard]] Task<Result<kube::ObjectPtr>> Get(ItemPointer item);
   [[nodiscard]] Task<void> Pause(ItemPointer item, std::chrono::milliseconds time);
   [[nodiscard]] std::chrono::milliseconds PauseAfter(const Item& item) const;
 
   // The API let us watch.
-  void TakeOpening(const ItemPointer& item);
-  void TakeEvent(const ItemPointer& item, const kube::WatchEvent& event);
-  // What a get answered that was asked when `told` was the item's. False when it is not to be used.
-  bool TakeAnswer(const ItemPointer& item,
-                  std::uint64_t told,
-                  const Result<kube::ObjectPtr>& answer);
-  void TakeFailure(const ItemPointer& item, const Error& error);
-  // Under the lock. What is to be told of it; empty when nothing changed.
-  [[nodiscard]] std::function<void()> Settle(const ItemPointer& item, KubeContent content);
+  void OnWatchOpened(const ItemPointer& item);
+  void OnWatchEvent(const ItemPointer& item, const kube::WatchEvent& event);
+  // Applies the answer to a get that was sent when the item had counted `event_count` events. False
+  // when the answer says nothing definite.
+  bool ApplyGetResult(const ItemPointer& item,
+                      std::uint64_t event_count,
+                      const Result<kube::ObjectPtr>& answer);
+  void RecordFailure(const ItemPointer& item, const Error& error);
+  // Under the lock. Returns the notification to deliver after it; empty when nothing changed.
+  [[nodiscard]] std::function<void()> ApplyContent(const ItemPointer& item, KubeContent content);
   // Under the lock.
   void Drop(Item& item);
 

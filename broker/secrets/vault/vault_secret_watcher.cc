@@ -173,14 +173,15 @@ Task<Result<StoredSecret>> VaultSecretWatcher::Fetch(SecretRef ref, Deadline dea
     if (step.start && !scope_->Spawn(RunLoad(shared_from_this(), step.item, step.flight))) {
       co_return Stopping();
     }
-    const std::optional<Reading> landed = co_await VaultItem::Flight::Wait(step.flight, deadline);
-    if (!landed) {
+    const std::optional<SecretResult> read_result =
+        co_await VaultItem::Flight::Wait(step.flight, deadline);
+    if (!read_result) {
       co_return late;
     }
-    if (!*landed) {
-      co_return landed->error();
+    if (!*read_result) {
+      co_return read_result->error();
     }
-    StoredSecret copy = Copy(***landed);
+    StoredSecret copy = Copy(***read_result);
     co_return copy;
   }
 }
@@ -192,58 +193,63 @@ Task<void> VaultSecretWatcher::RunLoad(std::shared_ptr<VaultSecretWatcher> self,
 }
 
 // The one read of `item` that is under way; its flight is taken down with the answer.
-Task<VaultSecretWatcher::Reading> VaultSecretWatcher::Load(ItemPointer item) {
-  Landed landed = co_await Read(*item->ref.vault);
-  co_return Settle(item, std::move(landed));
+Task<VaultSecretWatcher::SecretResult> VaultSecretWatcher::Load(ItemPointer item) {
+  VaultReadResult read_result = co_await Read(*item->ref.vault);
+  co_return ApplyReadResult(item, std::move(read_result));
 }
 
-Task<VaultSecretWatcher::Landed> VaultSecretWatcher::Read(resource::VaultLocation location) {
-  Landed landed;
-  landed.started = Now();
+Task<VaultSecretWatcher::VaultReadResult> VaultSecretWatcher::Read(
+    resource::VaultLocation location) {
+  VaultReadResult read_result;
+  read_result.started = Now();
   const auto call = std::make_shared<const VaultCall>(ReadCall(location));
   Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, Patience::kShort, landed.started + kReadTimeout);
+      co_await session_->Do(call, Patience::kShort, read_result.started + kReadTimeout);
   if (!reply) {
-    landed.reading = std::move(reply).error();
-    co_return landed;
+    read_result.reading = std::move(reply).error();
+    co_return read_result;
   }
-  landed.generation = reply->generation;
-  landed.reading = reply->answer.status == 200
-                       ? ReadReading(location, reply->answer)
-                       : Result<VaultReading>(ReadRefusal(*call, reply->answer, reply->policies));
-  landed.definite = landed.reading || landed.reading.error().code != ErrorCode::kUnavailable;
-  co_return landed;
+  read_result.generation = reply->generation;
+  read_result.reading =
+      reply->answer.status == 200
+          ? ReadReading(location, reply->answer)
+          : Result<VaultReading>(ReadRefusal(*call, reply->answer, reply->policies));
+  read_result.definite =
+      read_result.reading || read_result.reading.error().code != ErrorCode::kUnavailable;
+  co_return read_result;
 }
 
-VaultSecretWatcher::Reading VaultSecretWatcher::Settle(const ItemPointer& item, Landed landed) {
-  News news;
-  Reading out = Error{};
+VaultSecretWatcher::SecretResult VaultSecretWatcher::ApplyReadResult(const ItemPointer& item,
+                                                                     VaultReadResult read_result) {
+  Notifications notifications;
+  SecretResult out = Error{};
   {
     const std::lock_guard lock(mutex_);
     const std::string version = item->seen.version;
     const std::string problem = item->seen.problem;
     item->flight.reset();
-    if (landed.reading) {
-      VaultReading reading = *std::move(landed.reading);
-      out = TakeReading(*item, std::move(reading), landed, news);
+    if (read_result.reading) {
+      VaultReading reading = *std::move(read_result.reading);
+      out = ApplyReading(*item, std::move(reading), read_result, notifications);
     } else {
-      out = landed.reading.error();
-      TakeFailure(*item, landed.reading.error(), landed.definite);
+      out = read_result.reading.error();
+      ApplyFailure(*item, read_result.reading.error(), read_result.definite);
     }
     item->SetNext(options_.poll_interval, Now(), Random());
-    news.changed = item->followed && item->seen.version != version;
-    news.observed = item->seen.version != version || item->seen.problem != problem;
-    news.on_change = on_change_;
+    notifications.changed = item->followed && item->seen.version != version;
+    notifications.observed = item->seen.version != version || item->seen.problem != problem;
+    notifications.on_change = on_change_;
   }
-  Tell(item, std::move(news));
+  Notify(item, std::move(notifications));
   return out;
 }
 
 // Under the lock.
-std::shared_ptr<const StoredSecret> VaultSecretWatcher::TakeReading(VaultItem& item,
-                                                                    VaultReading reading,
-                                                                    const Landed& landed,
-                                                                    News& news) {
+std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
+    VaultItem& item,
+    VaultReading reading,
+    const VaultReadResult& read_result,
+    Notifications& notifications) {
   auto secret = std::make_shared<StoredSecret>();
   secret->type = std::move(reading.type);
   secret->data = std::move(reading.data);
@@ -277,8 +283,9 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::TakeReading(VaultItem& i
   auto lease = std::make_shared<VaultLease>();
   lease->hash = crypto::Sha256Hex(reading.lease->id.Reveal()).substr(0, kHashDigits);
   lease->id = std::move(reading.lease->id);
-  lease->terms = {landed.started, reading.lease->ttl, reading.lease->ttl, reading.lease->renewable};
-  lease->generation = landed.generation;
+  lease->terms = {
+      read_result.started, reading.lease->ttl, reading.lease->ttl, reading.lease->renewable};
+  lease->generation = read_result.generation;
   lease->secret = secret;
   item.seen.lease_hash = lease->hash;
   item.lease = lease;
@@ -287,13 +294,13 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::TakeReading(VaultItem& i
     item.seen.expires_at = live->not_after;
   }
   if (item.dropped && !stopping_) {
-    news.to_revoke = TakeLeases(item);  // Nobody else will.
+    notifications.to_revoke = TakeLeases(item);  // Nobody else will.
   }
   return live ? std::make_shared<const StoredSecret>(*std::move(live)) : secret;
 }
 
 // Under the lock.
-void VaultSecretWatcher::TakeFailure(VaultItem& item, const Error& error, bool definite) {
+void VaultSecretWatcher::ApplyFailure(VaultItem& item, const Error& error, bool definite) {
   item.seen.last_error = error.message;
   item.seen.last_error_at = parts_.clock.Now();
   const bool lease_alive = item.lease != nullptr && !item.LeaseEnded(Now());
@@ -321,14 +328,14 @@ void VaultSecretWatcher::TakeFailure(VaultItem& item, const Error& error, bool d
   }
 }
 
-void VaultSecretWatcher::Tell(const ItemPointer& item, News news) {
-  if (!news.to_revoke.empty()) {
-    scope_->Spawn(Revoke(shared_from_this(), item->ref, std::move(news.to_revoke)));
+void VaultSecretWatcher::Notify(const ItemPointer& item, Notifications notifications) {
+  if (!notifications.to_revoke.empty()) {
+    scope_->Spawn(Revoke(shared_from_this(), item->ref, std::move(notifications.to_revoke)));
   }
-  if (news.changed && news.on_change) {
-    news.on_change(item->ref);
+  if (notifications.changed && notifications.on_change) {
+    notifications.on_change(item->ref);
   }
-  if (news.observed && parts_.on_observation) {
+  if (notifications.observed && parts_.on_observation) {
     parts_.on_observation(item->ref);
   }
 }

@@ -27,7 +27,7 @@ namespace connector::broker::secrets {
 class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatcher> {
  public:
   using ItemPointer = std::shared_ptr<VaultItem>;
-  using Reading = Result<std::shared_ptr<const StoredSecret>>;
+  using SecretResult = Result<std::shared_ptr<const StoredSecret>>;
 
   [[nodiscard]] static std::shared_ptr<VaultSecretWatcher> Make(VaultOptions options,
                                                                 VaultStoreParts parts);
@@ -53,36 +53,36 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
     ItemPointer item;
     bool start = false;
   };
-  // What one read brought home.
-  struct Landed {
+  // What one read of Vault returned.
+  struct VaultReadResult {
     Result<VaultReading> reading = Error{};
     bool definite = false;  // An error that is Vault's word about this reference.
     std::uint64_t generation = 0;
     VaultTime started;
   };
-  // What a change of an item is to be told of, once no lock is held.
-  struct News {
+  // Notifications to deliver after the lock is released.
+  struct Notifications {
     bool changed = false;
     bool observed = false;
     std::function<void(const SecretRef&)> on_change;
     std::vector<std::shared_ptr<VaultLease>> to_revoke;
   };
 
-  // Reading.
+  // SecretResult.
   [[nodiscard]] Step Next(const SecretRef& ref);
   [[nodiscard]] std::optional<StoredSecret> LiveLease(const VaultItem& item) const;
-  [[nodiscard]] Task<Reading> Load(ItemPointer item);
+  [[nodiscard]] Task<SecretResult> Load(ItemPointer item);
   [[nodiscard]] Task<void> RunLoad(std::shared_ptr<VaultSecretWatcher> self,
                                    ItemPointer item,
                                    std::shared_ptr<VaultItem::Flight> flight);
-  [[nodiscard]] Task<Landed> Read(resource::VaultLocation location);
-  [[nodiscard]] Reading Settle(const ItemPointer& item, Landed landed);
-  [[nodiscard]] std::shared_ptr<const StoredSecret> TakeReading(VaultItem& item,
-                                                                VaultReading reading,
-                                                                const Landed& landed,
-                                                                News& news);
-  void TakeFailure(VaultItem& item, const Error& error, bool definite);
-  void Tell(const ItemPointer& item, News news);
+  [[nodiscard]] Task<VaultReadResult> Read(resource::VaultLocation location);
+  [[nodiscard]] SecretResult ApplyReadResult(const ItemPointer& item, VaultReadResult read_result);
+  [[nodiscard]] std::shared_ptr<const StoredSecret> ApplyReading(VaultItem& item,
+                                                                 VaultReading reading,
+                                                                 const VaultReadResult& read_result,
+                                                                 Notifications& notifications);
+  void ApplyFailure(VaultItem& item, const Error& error, bool definite);
+  void Notify(const ItemPointer& item, Notifications notifications);
   [[nodiscard]] ItemPointer ItemOf(const SecretRef& ref);
   [[nodiscard]] double Random() { return parts_.random(); }
 
@@ -92,10 +92,10 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
   [[nodiscard]] Task<void> JoinRead(ItemPointer item);
   [[nodiscard]] Task<bool> ReadMetadata(ItemPointer item);
   [[nodiscard]] Task<bool> RenewLease(ItemPointer item);
-  [[nodiscard]] bool TakeRenewal(const ItemPointer& item,
-                                 const std::shared_ptr<VaultLease>& lease,
-                                 const Result<VaultSession::Reply>& reply,
-                                 VaultTime started);
+  [[nodiscard]] bool ApplyRenewal(const ItemPointer& item,
+                                  const std::shared_ptr<VaultLease>& lease,
+                                  const Result<VaultSession::Reply>& reply,
+                                  VaultTime started);
   [[nodiscard]] Task<void> Revoke(std::shared_ptr<VaultSecretWatcher> self,
                                   SecretRef ref,
                                   std::vector<std::shared_ptr<VaultLease>> leases);

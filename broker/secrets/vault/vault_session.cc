@@ -70,19 +70,19 @@ Task<Result<VaultSession::Token>> VaultSession::Get(Deadline deadline) {
   if (flight == nullptr) {
     co_return *std::move(held);
   }
-  const std::optional<Result<Done>> landed = co_await LoginFlight::Wait(flight, deadline);
+  const std::optional<Result<Done>> finished = co_await LoginFlight::Wait(flight, deadline);
   token = Current();
   if (token) {
     co_return *std::move(token);
   }
-  if (!landed) {
+  if (!finished) {
     co_return MakeError(ErrorCode::kDeadlineExceeded,
                         ErrorOrigin::kUpstream,
                         "the broker's login at Vault did not end in time",
                         Retry::kSafe);
   }
-  if (!*landed) {
-    co_return landed->error();
+  if (!*finished) {
+    co_return finished->error();
   }
   co_return MakeError(ErrorCode::kUnavailable,
                       ErrorOrigin::kUpstream,
@@ -120,10 +120,10 @@ Task<void> VaultSession::RunLogin(std::shared_ptr<VaultSession> self,
   const VaultTime started = Now();
   Result<VaultTokenGrant> grant =
       co_await LogIn(options_, *client_, memory_, started + kLoginTimeout);
-  flight->Set(self->Settle(std::move(grant), started));
+  flight->Set(self->FinishLogin(std::move(grant), started));
 }
 
-Result<Done> VaultSession::Settle(Result<VaultTokenGrant> grant, VaultTime started) {
+Result<Done> VaultSession::FinishLogin(Result<VaultTokenGrant> grant, VaultTime started) {
   const bool down = client_->ProbeAt().has_value();
   bool is_new = false;
   std::optional<Error> failure;

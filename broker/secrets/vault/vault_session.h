@@ -94,7 +94,7 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
   [[nodiscard]] std::shared_ptr<LoginFlight> JoinLogin(bool forced, std::optional<Error>& held);
   [[nodiscard]] Task<void> RunLogin(std::shared_ptr<VaultSession> self,
                                     std::shared_ptr<LoginFlight> flight);
-  [[nodiscard]] Result<Done> Settle(Result<VaultTokenGrant> grant, VaultTime started);
+  [[nodiscard]] Result<Done> FinishLogin(Result<VaultTokenGrant> grant, VaultTime started);
   void Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new);
   [[nodiscard]] Task<bool> IsDead(Token token, Deadline deadline);
   void Bury(std::uint64_t generation);

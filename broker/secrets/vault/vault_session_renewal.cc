@@ -77,9 +77,9 @@ Task<void> VaultSession::RenewOrReplace(Token token, RenewalAction action) {
   const std::shared_ptr<LoginFlight> flight = JoinLogin(false, held);
   bool ok = false;
   if (flight != nullptr) {
-    const std::optional<Result<Done>> landed =
+    const std::optional<Result<Done>> finished =
         co_await LoginFlight::Wait(flight, Now() + kRenewalTimeout);
-    ok = landed && landed->has_value();
+    ok = finished && finished->has_value();
   }
   if (!ok) {
     const std::lock_guard lock(mutex_);

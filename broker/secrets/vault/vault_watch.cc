@@ -171,7 +171,7 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
     item->other.reset();
     item->SetNext(options_.poll_interval, Now(), Random());
     if (!reply) {
-      TakeFailure(*item, reply.error(), false);
+      ApplyFailure(*item, reply.error(), false);
     } else if (!state) {
       item->metadata_refused_in = reply->generation;
       read = true;
@@ -204,15 +204,15 @@ Task<bool> VaultSecretWatcher::RenewLease(ItemPointer item) {
       RenewLeaseCall(*item->ref.vault, lease->id.Reveal(), lease->terms.requested_ttl));
   const Result<VaultSession::Reply> reply =
       co_await session_->Do(call, Patience::kNone, started + kActionTimeout);
-  const bool replace = TakeRenewal(item, lease, reply, started);
+  const bool replace = ApplyRenewal(item, lease, reply, started);
   busy->Set(Done{});
   co_return replace;
 }
 
-bool VaultSecretWatcher::TakeRenewal(const ItemPointer& item,
-                                     const std::shared_ptr<VaultLease>& lease,
-                                     const Result<VaultSession::Reply>& reply,
-                                     VaultTime started) {
+bool VaultSecretWatcher::ApplyRenewal(const ItemPointer& item,
+                                      const std::shared_ptr<VaultLease>& lease,
+                                      const Result<VaultSession::Reply>& reply,
+                                      VaultTime started) {
   const int status = reply ? reply->answer.status : 0;
   const Result<VaultLeaseGrant> grant =
       status == 200 ? ReadRenewal(reply->answer) : Result<VaultLeaseGrant>(Error{});
@@ -248,12 +248,12 @@ bool VaultSecretWatcher::TakeRenewal(const ItemPointer& item,
     lease->terms.renewable = false;  // It lives to its end; then another.
     return true;
   }
-  TakeFailure(*item,
-              reply ? MakeError(ErrorCode::kUnavailable,
-                                ErrorOrigin::kUpstream,
-                                "Vault failed to renew the lease of " + item->ref.vault->path)
-                    : reply.error(),
-              false);
+  ApplyFailure(*item,
+               reply ? MakeError(ErrorCode::kUnavailable,
+                                 ErrorOrigin::kUpstream,
+                                 "Vault failed to renew the lease of " + item->ref.vault->path)
+                     : reply.error(),
+               false);
   return false;
 }
 
