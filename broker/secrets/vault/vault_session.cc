@@ -8,7 +8,7 @@
 namespace connector::broker::secrets {
 namespace {
 
-constexpr std::chrono::seconds kExaminedFor{10};
+constexpr std::chrono::seconds kCheckInterval{10};
 constexpr std::chrono::seconds kLoginTimeout{15};
 
 VaultTime Now() {
@@ -217,26 +217,26 @@ Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCa
     if (reply.answer.status != 403 || again) {
       co_return reply;
     }
-    if (!co_await IsDead(*token, deadline)) {
+    if (!co_await IsTokenRevoked(*token, deadline)) {
       co_return reply;
     }
-    Bury(token->generation);
+    DropToken(token->generation);
   }
 }
 
 // A 403 may mean that our rights do not reach so far, or that the token is no more. Asks which.
-Task<bool> VaultSession::IsDead(Token token, Deadline deadline) {
+Task<bool> VaultSession::IsTokenRevoked(Token token, Deadline deadline) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = tokens_.find(token.generation);
     if (found == tokens_.end()) {
       co_return true;
     }
-    const std::optional<VaultTime> examined = found->second.examined_at;
-    if (examined && Now() - *examined < kExaminedFor) {
+    const std::optional<VaultTime> last_checked = found->second.last_checked;
+    if (last_checked && Now() - *last_checked < kCheckInterval) {
       co_return false;
     }
-    found->second.examined_at = Now();
+    found->second.last_checked = Now();
   }
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Result<VaultAnswer> answer =
@@ -249,7 +249,7 @@ Task<bool> VaultSession::IsDead(Token token, Deadline deadline) {
       answer->body.Reveal().find("token") != std::string_view::npos;
 }
 
-void VaultSession::Bury(std::uint64_t generation) {
+void VaultSession::DropToken(std::uint64_t generation) {
   {
     const std::lock_guard lock(mutex_);
     if (tokens_.erase(generation) == 0) {

@@ -86,7 +86,7 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
     bool ours = true;
     LeaseTerms terms;
     std::optional<WallTime> expires_at;
-    std::optional<VaultTime> examined_at;
+    std::optional<VaultTime> last_checked;
   };
   using LoginFlight = OneShot<Result<Done>>;
 
@@ -96,8 +96,8 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
                                     std::shared_ptr<LoginFlight> flight);
   [[nodiscard]] Result<Done> FinishLogin(Result<VaultTokenGrant> grant, VaultTime started);
   void Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new);
-  [[nodiscard]] Task<bool> IsDead(Token token, Deadline deadline);
-  void Bury(std::uint64_t generation);
+  [[nodiscard]] Task<bool> IsTokenRevoked(Token token, Deadline deadline);
+  void DropToken(std::uint64_t generation);
   [[nodiscard]] Task<void> RenewOrReplace(Token token, RenewalAction action);
   [[nodiscard]] Task<bool> Renew(Token token);
   [[nodiscard]] Task<void> Probe(Token token);

@@ -64,8 +64,8 @@ Task<void> VaultSession::Probe(Token token) {
   const Deadline deadline = Now() + kRenewalTimeout;
   const Result<VaultAnswer> answer =
       co_await client_->Do(call, token.identity, Patience::kNone, deadline);
-  if (answer && answer->status == 403 && co_await IsDead(token, deadline)) {
-    Bury(token.generation);
+  if (answer && answer->status == 403 && co_await IsTokenRevoked(token, deadline)) {
+    DropToken(token.generation);
   }
 }
 
