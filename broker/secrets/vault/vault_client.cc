@@ -76,11 +76,11 @@ void VaultClient::Shutdown() {
 
 Task<Result<VaultAnswer>> VaultClient::Do(std::shared_ptr<const VaultCall> call,
                                           std::shared_ptr<const VaultIdentity> as,
-                                          Patience patience,
+                                          VaultRetryPolicy retry_policy,
                                           Deadline deadline) {
-  VaultTime patient_until = std::chrono::steady_clock::now();
-  if (patience == Patience::kShort) {
-    patient_until = std::min(deadline, patient_until + kShortPatience);
+  VaultTime retry_until = std::chrono::steady_clock::now();
+  if (retry_policy == VaultRetryPolicy::kRetryBriefly) {
+    retry_until = std::min(deadline, retry_until + kRetryWindow);
   }
   while (true) {
     std::optional<VaultGate::Held> held;
@@ -92,13 +92,13 @@ Task<Result<VaultAnswer>> VaultClient::Do(std::shared_ptr<const VaultCall> call,
       Result<VaultAnswer> answer = co_await TryAddresses(call, as, deadline);
       const bool again = !answer && IsWhole(answer.error().code) &&
                          answer.error().retry == Retry::kSafe &&
-                         std::chrono::steady_clock::now() < patient_until;
+                         std::chrono::steady_clock::now() < retry_until;
       if (!again) {
         co_return answer;
       }
       continue;
     }
-    if (held->until > patient_until || held->failures > kHiccups) {
+    if (held->until > retry_until || held->failures > kMaxTransientFailures) {
       held->error.message += " (asked for " + call->path + ")";
       co_return std::move(held->error);
     }

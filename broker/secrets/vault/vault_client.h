@@ -29,10 +29,10 @@ inline constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
 
 // How long a call may wait for the gate before it fails with what the gate says. Those who poll do
 // not wait at all; a caller's mint may, so that a hiccup costs no pull. A Vault that has failed
-// more often than kHiccups in a row is down: then all fail at once.
-enum class Patience : std::uint8_t { kNone, kShort };
-inline constexpr std::chrono::milliseconds kShortPatience{2000};
-inline constexpr unsigned kHiccups = 2;
+// more often than kMaxTransientFailures in a row is down: then all fail at once.
+enum class VaultRetryPolicy : std::uint8_t { kFailFast, kRetryBriefly };
+inline constexpr std::chrono::milliseconds kRetryWindow{2000};
+inline constexpr unsigned kMaxTransientFailures = 2;
 
 // As whom a call is made. Connections are kept within one identity and never shared.
 struct VaultIdentity {
@@ -62,7 +62,7 @@ class VaultClient {
   // Every message names Vault and the call's path.
   [[nodiscard]] Task<Result<VaultAnswer>> Do(std::shared_ptr<const VaultCall> call,
                                              std::shared_ptr<const VaultIdentity> as,
-                                             Patience patience,
+                                             VaultRetryPolicy retry_policy,
                                              Deadline deadline);
 
   // Connections for a new identity; Shutdown ends them with all others.

@@ -31,7 +31,8 @@ Task<Result<VaultTokenGrant>> Post(VaultClient& client,
                                    std::shared_ptr<const VaultCall> call,
                                    std::shared_ptr<const VaultIdentity> as,
                                    Deadline deadline) {
-  const Result<VaultAnswer> answer = co_await client.Do(call, as, Patience::kShort, deadline);
+  const Result<VaultAnswer> answer =
+      co_await client.Do(call, as, VaultRetryPolicy::kRetryBriefly, deadline);
   if (!answer) {
     co_return answer.error();
   }
@@ -46,7 +47,8 @@ Task<Result<VaultAnswer>> AskAboutWrapping(VaultClient& client,
                                            std::shared_ptr<const VaultCall> call,
                                            std::shared_ptr<const VaultIdentity> as,
                                            Deadline deadline) {
-  Result<VaultAnswer> answer = co_await client.Do(call, as, Patience::kShort, deadline);
+  Result<VaultAnswer> answer =
+      co_await client.Do(call, as, VaultRetryPolicy::kRetryBriefly, deadline);
   if (answer && answer->status != 200) {
     co_return Refused(
         "the wrapped secret_id is not valid: it has expired, or somebody has unwrapped it already, "
@@ -163,7 +165,7 @@ Task<Result<VaultTokenGrant>> ByTokenFile(const TokenFileLogin& login,
   as->token = token->Clone();
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Result<VaultAnswer> answer =
-      co_await client.Do(call, std::move(as), Patience::kShort, deadline);
+      co_await client.Do(call, std::move(as), VaultRetryPolicy::kRetryBriefly, deadline);
   if (!answer) {
     co_return answer.error();
   }

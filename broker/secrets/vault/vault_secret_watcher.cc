@@ -203,8 +203,8 @@ Task<VaultSecretWatcher::VaultReadResult> VaultSecretWatcher::Read(
   VaultReadResult read_result;
   read_result.started = Now();
   const auto call = std::make_shared<const VaultCall>(ReadCall(location));
-  Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, Patience::kShort, read_result.started + kReadTimeout);
+  Result<VaultSession::Reply> reply = co_await session_->Do(
+      call, VaultRetryPolicy::kRetryBriefly, read_result.started + kReadTimeout);
   if (!reply) {
     read_result.reading = std::move(reply).error();
     co_return read_result;

@@ -197,7 +197,7 @@ void VaultSession::Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new)
 }
 
 Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCall> call,
-                                                   Patience patience,
+                                                   VaultRetryPolicy retry_policy,
                                                    Deadline deadline) {
   for (bool again = false;; again = true) {
     const Result<Token> token = co_await Get(deadline);
@@ -209,7 +209,8 @@ Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCa
       error.message += " (needed for " + call->path + ")";
       co_return error;
     }
-    Result<VaultAnswer> answer = co_await client_->Do(call, token->identity, patience, deadline);
+    Result<VaultAnswer> answer =
+        co_await client_->Do(call, token->identity, retry_policy, deadline);
     if (!answer) {
       co_return std::move(answer).error();
     }
@@ -240,7 +241,7 @@ Task<bool> VaultSession::IsTokenRevoked(Token token, Deadline deadline) {
   }
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Result<VaultAnswer> answer =
-      co_await client_->Do(call, token.identity, Patience::kNone, deadline);
+      co_await client_->Do(call, token.identity, VaultRetryPolicy::kFailFast, deadline);
   if (!answer || answer->status != 403) {
     co_return false;
   }
@@ -270,7 +271,7 @@ Task<Result<VaultLoginInfo>> VaultSession::EnsureLogin(Deadline deadline) {
   }
   // The token could have been revoked meanwhile.
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
-  const Result<Reply> reply = co_await Do(call, Patience::kShort, deadline);
+  const Result<Reply> reply = co_await Do(call, VaultRetryPolicy::kRetryBriefly, deadline);
   if (!reply) {
     co_return reply.error();
   }

@@ -53,7 +53,7 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
   // once more, so that a 403 that comes back is about our rights. Errors: VaultClient::Do's, and
   // those of a login.
   [[nodiscard]] Task<Result<Reply>> Do(std::shared_ptr<const VaultCall> call,
-                                       Patience patience,
+                                       VaultRetryPolicy retry_policy,
                                        Deadline deadline);
 
   [[nodiscard]] Task<Result<VaultLoginInfo>> EnsureLogin(Deadline deadline);

@@ -63,7 +63,7 @@ Task<void> VaultSession::Probe(Token token) {
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Deadline deadline = Now() + kRenewalTimeout;
   const Result<VaultAnswer> answer =
-      co_await client_->Do(call, token.identity, Patience::kNone, deadline);
+      co_await client_->Do(call, token.identity, VaultRetryPolicy::kFailFast, deadline);
   if (answer && answer->status == 403 && co_await IsTokenRevoked(token, deadline)) {
     DropToken(token.generation);
   }
@@ -93,7 +93,7 @@ Task<bool> VaultSession::Renew(Token token) {
   const auto call = std::make_shared<const VaultCall>(RenewSelfCall(token.terms.requested_ttl));
   const Deadline deadline = started + kRenewalTimeout;
   const Result<VaultAnswer> answer =
-      co_await client_->Do(call, token.identity, Patience::kNone, deadline);
+      co_await client_->Do(call, token.identity, VaultRetryPolicy::kFailFast, deadline);
   const bool refused = answer && answer->status >= 400 && answer->status < 500;
   if (refused) {
     co_return false;
@@ -143,7 +143,7 @@ Task<Done> VaultSession::Revoke(Deadline deadline) {
   const auto call = std::make_shared<const VaultCall>(RevokeSelfCall());
   for (const Token& token : ours) {
     const Result<VaultAnswer> answer =
-        co_await client_->Do(call, token.identity, Patience::kNone, deadline);
+        co_await client_->Do(call, token.identity, VaultRetryPolicy::kFailFast, deadline);
     if (!answer || answer->status >= 300) {
       parts_.logger.Warning("the broker's token at vault could not be revoked; it ends by itself",
                             {{"accessor", token.accessor}});

@@ -160,7 +160,7 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
   }
   const auto call = std::make_shared<const VaultCall>(metadata->Clone());
   const Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, Patience::kNone, Now() + kActionTimeout);
+      co_await session_->Do(call, VaultRetryPolicy::kFailFast, Now() + kActionTimeout);
   Result<VaultKvState> state = Error{};
   if (reply && reply->answer.status == 200) {
     state = ReadKvState(*item->ref.vault, reply->answer);
@@ -203,7 +203,7 @@ Task<bool> VaultSecretWatcher::RenewLease(ItemPointer item) {
   const auto call = std::make_shared<const VaultCall>(
       RenewLeaseCall(*item->ref.vault, lease->id.Reveal(), lease->terms.requested_ttl));
   const Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, Patience::kNone, started + kActionTimeout);
+      co_await session_->Do(call, VaultRetryPolicy::kFailFast, started + kActionTimeout);
   const bool replace = ApplyRenewal(item, lease, reply, started);
   busy->Set(Done{});
   co_return replace;
@@ -309,7 +309,8 @@ Task<bool> VaultSecretWatcher::RevokeOne(SecretRef ref,
                                          Deadline deadline) {
   const auto call =
       std::make_shared<const VaultCall>(RevokeLeaseCall(*ref.vault, lease->id.Reveal()));
-  const Result<VaultSession::Reply> reply = co_await session_->Do(call, Patience::kNone, deadline);
+  const Result<VaultSession::Reply> reply =
+      co_await session_->Do(call, VaultRetryPolicy::kFailFast, deadline);
   if (!reply || reply->answer.status >= 500) {
     co_return false;
   }
