@@ -49,11 +49,11 @@ constexpr std::chrono::seconds kFirstReadTimeout{5};
 Task<v1::CheckConnectorResponse> Probe(health_check::Prober* prober,
                                        std::shared_ptr<const connectors::Entry> entry,
                                        Deadline deadline) {
-  const std::vector<health_check::ProbeStep> steps =
+  const std::vector<health_check::HealthCheckStep> steps =
       co_await prober->Check(std::move(entry), deadline);
   v1::CheckConnectorResponse response;
-  for (const health_check::ProbeStep& step : steps) {
-    v1::ProbeStep& out = *response.add_steps();
+  for (const health_check::HealthCheckStep& step : steps) {
+    v1::HealthCheckStep& out = *response.add_steps();
     out.set_name(step.name);
     out.set_ok(step.ok);
     out.set_reason(step.reason);

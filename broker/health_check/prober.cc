@@ -9,11 +9,11 @@ namespace {
 
 using EntryPointer = std::shared_ptr<const connectors::Entry>;
 
-ProbeStep Passed(std::string name, std::string message, std::string reason = "Ok") {
+HealthCheckStep Passed(std::string name, std::string message, std::string reason = "Ok") {
   return {std::move(name), true, std::move(reason), std::move(message), {}};
 }
 
-ProbeStep Failed(std::string name, std::string reason, std::string message) {
+HealthCheckStep Failed(std::string name, std::string reason, std::string message) {
   return {std::move(name), false, std::move(reason), std::move(message), {}};
 }
 
@@ -47,7 +47,7 @@ std::string AuthReason(ErrorCode code) {
   }
 }
 
-ProbeStep TransferFailed(std::string name, const Error& error) {
+HealthCheckStep TransferFailed(std::string name, const Error& error) {
   return Failed(std::move(name),
                 error.code == ErrorCode::kDeadlineExceeded ? "Timeout" : "ConnectionFailed",
                 error.message);
@@ -67,7 +67,7 @@ std::optional<std::string> RepositoryOf(const connectors::Entry& entry) {
   return found == params.end() ? std::nullopt : std::optional(found->second);
 }
 
-ProbeStep ReadLiveness(const curl::CurlResponse& response, const std::string& registry) {
+HealthCheckStep ReadLiveness(const curl::CurlResponse& response, const std::string& registry) {
   if (response.status == 200 || response.status == 401) {
     return Passed("liveness", "the registry " + registry + " answers");
   }
@@ -89,7 +89,7 @@ ProbeStep ReadLiveness(const curl::CurlResponse& response, const std::string& re
                     " at /v2/); check spec.address");
 }
 
-ProbeStep ReadTags(const curl::CurlResponse& response, const std::string& repository) {
+HealthCheckStep ReadTags(const curl::CurlResponse& response, const std::string& repository) {
   switch (response.status) {
     case 200:
       return Passed("read", "the tags of " + repository + " can be read");
@@ -121,32 +121,32 @@ std::string LoginText(const secrets::VaultLoginInfo& login) {
 }
 
 // What the steps of one check hand on to each other.
-struct Course {
+struct CheckContext {
   EntryPointer entry;
   std::optional<secrets::SecretRef> ref;
   std::optional<Result<secrets::StoredSecret>> secret;
   std::shared_ptr<const upstream_auth::UpstreamToken> token;
   Deadline deadline;
 };
-using CoursePointer = std::shared_ptr<Course>;
+using CheckContextPointer = std::shared_ptr<CheckContext>;
 
-class RealProber final : public Prober {
+class ConnectorProber final : public Prober {
  public:
-  RealProber(secrets::SecretStore& store,
-             upstream_auth::TokenSource& tokens,
-             curl::CurlClient& client,
-             VaultLogin vault_login)
+  ConnectorProber(secrets::SecretStore& store,
+                  upstream_auth::TokenSource& tokens,
+                  curl::CurlClient& client,
+                  VaultLogin vault_login)
       : store_(store), tokens_(tokens), client_(client), vault_login_(std::move(vault_login)) {}
 
-  Task<std::vector<ProbeStep>> Check(EntryPointer entry, Deadline deadline) override {
-    auto course = std::make_shared<Course>();
-    course->entry = std::move(entry);
-    course->ref = secrets::RefOf(*course->entry->connector);
-    course->deadline = deadline;
-    std::vector<ProbeStep> steps;
-    for (const auto run : StepsOf(*course)) {
+  Task<std::vector<HealthCheckStep>> Check(EntryPointer entry, Deadline deadline) override {
+    auto context = std::make_shared<CheckContext>();
+    context->entry = std::move(entry);
+    context->ref = secrets::RefOf(*context->entry->connector);
+    context->deadline = deadline;
+    std::vector<HealthCheckStep> steps;
+    for (const auto run : StepsOf(*context)) {
       const auto start = std::chrono::steady_clock::now();
-      ProbeStep step = co_await (this->*run)(course);
+      HealthCheckStep step = co_await (this->*run)(context);
       step.took = std::chrono::steady_clock::now() - start;
       const bool ok = step.ok;
       steps.push_back(std::move(step));
@@ -158,40 +158,41 @@ class RealProber final : public Prober {
   }
 
  private:
-  using Step = Task<ProbeStep> (RealProber::*)(CoursePointer);
+  using Step = Task<HealthCheckStep> (ConnectorProber::*)(CheckContextPointer);
 
-  static std::vector<Step> StepsOf(const Course& course) {
-    std::vector<Step> steps{&RealProber::CheckSecret};
-    if (course.ref && course.ref->vault) {
-      steps = {
-          &RealProber::CheckVaultLogin, &RealProber::CheckVaultRead, &RealProber::CheckVaultKeys};
+  static std::vector<Step> StepsOf(const CheckContext& context) {
+    std::vector<Step> steps{&ConnectorProber::CheckSecret};
+    if (context.ref && context.ref->vault) {
+      steps = {&ConnectorProber::CheckVaultLogin,
+               &ConnectorProber::CheckVaultRead,
+               &ConnectorProber::CheckVaultKeys};
     }
-    steps.insert(steps.end(), {&RealProber::CheckLiveness, &RealProber::CheckAuth});
-    if (RepositoryOf(*course.entry)) {
-      steps.push_back(&RealProber::CheckRead);
+    steps.insert(steps.end(), {&ConnectorProber::CheckLiveness, &ConnectorProber::CheckAuth});
+    if (RepositoryOf(*context.entry)) {
+      steps.push_back(&ConnectorProber::CheckRead);
     }
     return steps;
   }
 
-  Task<ProbeStep> CheckSecret(CoursePointer course) {
-    if (!course->ref) {
+  Task<HealthCheckStep> CheckSecret(CheckContextPointer context) {
+    if (!context->ref) {
       co_return CheckCa(
-          "secret", *course, Passed("secret", "this connector needs no Secret", "SecretOptional"));
+          "secret", *context, Passed("secret", "this connector needs no Secret", "SecretOptional"));
     }
-    course->secret = co_await store_.Fetch(*course->ref, course->deadline);
-    if (!*course->secret) {
-      co_return SecretFailed("secret", course->secret->error());
+    context->secret = co_await store_.Fetch(*context->ref, context->deadline);
+    if (!*context->secret) {
+      co_return SecretFailed("secret", context->secret->error());
     }
-    co_return CheckCredential("secret", *course);
+    co_return CheckCredential("secret", *context);
   }
 
-  Task<ProbeStep> CheckVaultLogin(CoursePointer course) {
+  Task<HealthCheckStep> CheckVaultLogin(CheckContextPointer context) {
     if (!vault_login_) {
       co_return Failed("vault-login",
                        "NoVault",
                        "this broker's configuration has no vault; add it, or use secretRef");
     }
-    const Result<secrets::VaultLoginInfo> login = co_await vault_login_(course->deadline);
+    const Result<secrets::VaultLoginInfo> login = co_await vault_login_(context->deadline);
     if (!login) {
       const bool refused = login.error().code == ErrorCode::kPermissionDenied ||
                            login.error().code == ErrorCode::kInvalidArgument;
@@ -201,55 +202,58 @@ class RealProber final : public Prober {
     co_return Passed("vault-login", LoginText(*login));
   }
 
-  Task<ProbeStep> CheckVaultRead(CoursePointer course) {
-    course->secret = co_await store_.Fetch(*course->ref, course->deadline);
-    const Result<secrets::StoredSecret>& secret = *course->secret;
+  Task<HealthCheckStep> CheckVaultRead(CheckContextPointer context) {
+    context->secret = co_await store_.Fetch(*context->ref, context->deadline);
+    const Result<secrets::StoredSecret>& secret = *context->secret;
     // With kInvalidArgument Vault let us read: what is there is the next step's.
     if (!secret && secret.error().code != ErrorCode::kInvalidArgument) {
       co_return SecretFailed("vault-read", secret.error());
     }
-    co_return Passed("vault-read", "Vault lets the broker read " + course->ref->vault->path);
+    co_return Passed("vault-read", "Vault lets the broker read " + context->ref->vault->path);
   }
 
-  Task<ProbeStep> CheckVaultKeys(CoursePointer course) {
-    if (!*course->secret) {
-      co_return SecretFailed("vault-keys", course->secret->error());
+  Task<HealthCheckStep> CheckVaultKeys(CheckContextPointer context) {
+    if (!*context->secret) {
+      co_return SecretFailed("vault-keys", context->secret->error());
     }
-    co_return CheckCredential("vault-keys", *course);
+    co_return CheckCredential("vault-keys", *context);
   }
 
-  static ProbeStep SecretFailed(const char* name, const Error& error) {
+  static HealthCheckStep SecretFailed(const char* name, const Error& error) {
     return Failed(name, SecretReason(error.code), error.message);
   }
 
-  static ProbeStep CheckCredential(const char* name, const Course& course) {
+  static HealthCheckStep CheckCredential(const char* name, const CheckContext& context) {
     const Result<secrets::RegistryCredential> credential = secrets::ReadRegistryCredential(
-        *course.ref, **course.secret, course.entry->connector->address.Authority());
+        *context.ref, **context.secret, context.entry->connector->address.Authority());
     return credential
-               ? CheckCa(name, course, Passed(name, course.ref->ToString() + " holds a credential"))
+               ? CheckCa(
+                     name, context, Passed(name, context.ref->ToString() + " holds a credential"))
                : SecretFailed(name, credential.error());
   }
 
   // `step`, unless the CA bundle cannot be used: liveness would blame the registry's certificate.
-  static ProbeStep CheckCa(const char* name, const Course& course, ProbeStep step) {
-    const connectors::Entry& entry = *course.entry;
+  static HealthCheckStep CheckCa(const char* name,
+                                 const CheckContext& context,
+                                 HealthCheckStep step) {
+    const connectors::Entry& entry = *context.entry;
     const bool lacks = entry.connector->ca_secret_name && entry.ca_pem.empty();
     return lacks ? Failed(name, "CaBundleInvalid", entry.problem) : step;
   }
 
-  Task<ProbeStep> CheckLiveness(CoursePointer course) {
-    const EntryPointer& entry = course->entry;
+  Task<HealthCheckStep> CheckLiveness(CheckContextPointer context) {
+    const EntryPointer& entry = context->entry;
     curl::CurlRequest request = Get(*entry, "/v2/", "");
     const Result<curl::CurlResponse> response =
-        co_await client_.Perform(std::move(request), course->deadline);
+        co_await client_.Perform(std::move(request), context->deadline);
     if (!response) {
       co_return TransferFailed("liveness", response.error());
     }
     co_return ReadLiveness(*response, entry->connector->address.Authority());
   }
 
-  Task<ProbeStep> CheckAuth(CoursePointer course) {
-    const EntryPointer& entry = course->entry;
+  Task<HealthCheckStep> CheckAuth(CheckContextPointer context) {
+    const EntryPointer& entry = context->entry;
     std::vector<oci::Scope> scopes;
     if (const std::optional<std::string> repository = RepositoryOf(*entry)) {
       if (!oci::IsRepository(*repository)) {
@@ -260,20 +264,20 @@ class RealProber final : public Prober {
       scopes.push_back({*repository, {oci::Action::kPull}});
     }
     Result<std::shared_ptr<const upstream_auth::UpstreamToken>> minted =
-        co_await tokens_.Get(entry, std::move(scopes), course->deadline);
+        co_await tokens_.Get(entry, std::move(scopes), context->deadline);
     if (!minted) {
       co_return Failed("auth", AuthReason(minted.error().code), minted.error().message);
     }
-    course->token = *std::move(minted);
+    context->token = *std::move(minted);
     co_return Passed("auth",
-                     course->token->scheme == upstream_auth::CredentialScheme::kNone
+                     context->token->scheme == upstream_auth::CredentialScheme::kNone
                          ? "the registry asks for no credential"
                          : "a token for the registry can be had");
   }
 
-  Task<ProbeStep> CheckRead(CoursePointer course) {
-    const EntryPointer& entry = course->entry;
-    const std::shared_ptr<const upstream_auth::UpstreamToken>& token = course->token;
+  Task<HealthCheckStep> CheckRead(CheckContextPointer context) {
+    const EntryPointer& entry = context->entry;
+    const std::shared_ptr<const upstream_auth::UpstreamToken>& token = context->token;
     const std::string repository = *RepositoryOf(*entry);
     curl::CurlRequest request = Get(*entry, "/v2/" + repository + "/tags/list", "n=1");
     // P5: the address is the origin that this connector pins.
@@ -283,7 +287,7 @@ class RealProber final : public Prober {
       request.headers.push_back({"Authorization", Secret(prefix, token->value.Reveal(), "")});
     }
     const Result<curl::CurlResponse> response =
-        co_await client_.Perform(std::move(request), course->deadline);
+        co_await client_.Perform(std::move(request), context->deadline);
     if (!response) {
       co_return TransferFailed("read", response.error());
     }
@@ -302,7 +306,7 @@ std::unique_ptr<Prober> MakeProber(secrets::SecretStore& store,
                                    upstream_auth::TokenSource& tokens,
                                    curl::CurlClient& client,
                                    VaultLogin vault_login) {
-  return std::make_unique<RealProber>(store, tokens, client, std::move(vault_login));
+  return std::make_unique<ConnectorProber>(store, tokens, client, std::move(vault_login));
 }
 
 }  // namespace connector::broker::health_check

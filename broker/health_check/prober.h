@@ -25,7 +25,7 @@ namespace connector::broker::health_check {
 // The parameter of spec.auth.params that names the repository to read.
 inline constexpr char kRepositoryParameter[] = "repository";
 
-struct ProbeStep {
+struct HealthCheckStep {
   std::string name;  // "secret", "liveness", "auth", "read"; "vault-login" and so on
   bool ok = false;
   // CamelCase, for conditions; "Ok" when ok, "SecretOptional" where no credential is needed.
@@ -44,7 +44,7 @@ class Prober {
   // there is a credential); liveness (GET /v2/ answers 200 or 401), auth (a token can be minted: to
   // pull the repository parameter, else without a scope), read (GET the repository's tags; only
   // with that parameter). Stops at the first failure.
-  [[nodiscard]] virtual Task<std::vector<ProbeStep>> Check(
+  [[nodiscard]] virtual Task<std::vector<HealthCheckStep>> Check(
       std::shared_ptr<const connectors::Entry> entry, Deadline deadline) = 0;
 
  protected:

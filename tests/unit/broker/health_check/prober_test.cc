@@ -20,7 +20,7 @@
 
 namespace connector::broker::health_check {
 
-void PrintTo(const ProbeStep& step, std::ostream* os) {
+void PrintTo(const HealthCheckStep& step, std::ostream* os) {
   *os << step.name << " " << step.reason << " (" << step.message << ")";
 }
 
@@ -38,17 +38,17 @@ using testing_support::HttpRequest;
 using testing_support::RegistryWorld;
 
 auto Ok(const std::string& name, const std::string& reason = "Ok") {
-  return AllOf(Field("name", &ProbeStep::name, name),
-               Field("ok", &ProbeStep::ok, true),
-               Field("reason", &ProbeStep::reason, reason),
-               Field("message", &ProbeStep::message, Not(IsEmpty())));
+  return AllOf(Field("name", &HealthCheckStep::name, name),
+               Field("ok", &HealthCheckStep::ok, true),
+               Field("reason", &HealthCheckStep::reason, reason),
+               Field("message", &HealthCheckStep::message, Not(IsEmpty())));
 }
 
 auto Failed(const std::string& name, const std::string& reason, const std::string& says = "") {
-  return AllOf(Field("name", &ProbeStep::name, name),
-               Field("ok", &ProbeStep::ok, false),
-               Field("reason", &ProbeStep::reason, reason),
-               Field("message", &ProbeStep::message, HasSubstr(says)));
+  return AllOf(Field("name", &HealthCheckStep::name, name),
+               Field("ok", &HealthCheckStep::ok, false),
+               Field("reason", &HealthCheckStep::reason, reason),
+               Field("message", &HealthCheckStep::message, HasSubstr(says)));
 }
 
 class ProberTest : public ::testing::Test {
@@ -77,7 +77,7 @@ class ProberTest : public ::testing::Test {
     });
   }
 
-  std::vector<ProbeStep> Check(std::chrono::milliseconds time = std::chrono::seconds(20)) {
+  std::vector<HealthCheckStep> Check(std::chrono::milliseconds time = std::chrono::seconds(20)) {
     return testing_support::RunTask(
         io_, prober_->Check(world_.Entry(connector_), std::chrono::steady_clock::now() + time));
   }
