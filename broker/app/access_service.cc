@@ -105,7 +105,7 @@ AccessService::AccessService(const Options& options, Parts parts)
         parts_.clock);
   }
   if (identity_ && identity_->issuer.empty()) {
-    late_ = std::make_shared<callers::LateIssuer>();
+    late_ = std::make_shared<callers::DiscoveredIssuer>();
   }
 }
 

@@ -51,7 +51,9 @@ class AccessService {
   // Of the cluster's tokens, where the configuration names their issuer; none elsewhere.
   [[nodiscard]] Result<std::optional<callers::IssuerVerifier>> Verifier();
   // Null unless the API server has to be asked for the issuer.
-  [[nodiscard]] std::shared_ptr<const callers::LateIssuer> late_issuer() const { return late_; }
+  [[nodiscard]] std::shared_ptr<const callers::DiscoveredIssuer> discovered_issuer() const {
+    return late_;
+  }
 
   // Begins to ask for the issuer, until it is told. Threads must run the executor.
   void Start();
@@ -75,7 +77,7 @@ class AccessService {
   std::unique_ptr<Metrics> metrics_;
   std::shared_ptr<callers::ReviewScheduler> reviews_;
   std::unique_ptr<authorization::AccessReviewer> reviewer_;
-  std::shared_ptr<callers::LateIssuer> late_;
+  std::shared_ptr<callers::DiscoveredIssuer> late_;
   Scope scope_;
   const std::shared_ptr<OneShot<Done>> stopping_ = std::make_shared<OneShot<Done>>();
 

@@ -85,7 +85,7 @@ Result<std::unique_ptr<callers::CallerVerifier>> MakeVerifier(const Options& opt
     }
     verifiers.push_back({options.oidc_issuers[i].issuer, std::move(*oidc)});
   }
-  std::shared_ptr<const callers::LateIssuer> late;
+  std::shared_ptr<const callers::DiscoveredIssuer> late;
   if (parts.access != nullptr) {
     auto cluster = parts.access->Verifier();
     if (!cluster) {
@@ -94,7 +94,7 @@ Result<std::unique_ptr<callers::CallerVerifier>> MakeVerifier(const Options& opt
     if (*cluster) {
       verifiers.push_back(std::move(**cluster));
     }
-    late = parts.access->late_issuer();
+    late = parts.access->discovered_issuer();
   }
   auto chain = callers::MakeVerifierChain(
       std::move(verifiers), *parts.clock, std::move(parts.on_verify), std::move(late));

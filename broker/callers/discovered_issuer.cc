@@ -8,13 +8,13 @@
 
 namespace connector::broker::callers {
 
-void LateIssuer::Set(Known known) {
+void DiscoveredIssuer::Set(Known known) {
   auto shared = std::make_shared<const Known>(std::move(known));
   const std::lock_guard lock(mutex_);
   known_ = std::move(shared);
 }
 
-std::shared_ptr<const LateIssuer::Known> LateIssuer::Get() const {
+std::shared_ptr<const DiscoveredIssuer::Known> DiscoveredIssuer::Get() const {
   const std::lock_guard lock(mutex_);
   return known_;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// LateIssuer: a verifier whose issuer becomes known while the broker runs already, because it is
-// asked from an API server that may not answer yet.
+// DiscoveredIssuer: a verifier whose issuer becomes known while the broker runs already, because it
+// is asked from an API server that may not answer yet.
 
 #include "broker/callers/caller_verifier.h"
 #include "common/base/result.h"
@@ -15,7 +15,7 @@
 namespace connector::broker::callers {
 
 // Thread-safe.
-class LateIssuer {
+class DiscoveredIssuer {
  public:
   struct Known {
     std::string issuer;

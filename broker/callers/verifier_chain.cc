@@ -32,11 +32,11 @@ class VerifierChain final : public CallerVerifier {
   VerifierChain(Verifiers verifiers,
                 const Clock& clock,
                 VerifyObserver observer,
-                std::shared_ptr<const LateIssuer> late)
+                std::shared_ptr<const DiscoveredIssuer> discovered)
       : verifiers_(std::move(verifiers)),
         clock_(clock),
         observer_(std::move(observer)),
-        late_(std::move(late)) {}
+        discovered_(std::move(discovered)) {}
 
   Task<Result<Caller>> Verify(const UnverifiedToken& token, Deadline deadline) override {
     const std::string_view bytes = token.UncheckedBytes().Reveal();
@@ -55,10 +55,11 @@ class VerifierChain final : public CallerVerifier {
     if (!issuer) {
       co_return Refuse(VerifyOutcome::kMalformed, issuer.error().message);
     }
-    const auto late = late_ ? late_->Get() : nullptr;  // Kept alive while it verifies.
-    const Responsible responsible = ResponsibleFor(*issuer, late.get());
+    const auto discovered =
+        discovered_ ? discovered_->Get() : nullptr;  // Kept alive while it verifies.
+    const Responsible responsible = ResponsibleFor(*issuer, discovered.get());
     if (responsible.verifier == nullptr) {
-      co_return late_ && !late
+      co_return discovered_ && !discovered
           ? NotKnownYet()
           : Refuse(VerifyOutcome::kUnknownIssuer, "the token's issuer is not trusted");
     }
@@ -83,13 +84,13 @@ class VerifierChain final : public CallerVerifier {
     std::chrono::seconds remembered_for{0};
   };
   [[nodiscard]] Responsible ResponsibleFor(const std::string& issuer,
-                                           const LateIssuer::Known* late) const {
+                                           const DiscoveredIssuer::Known* discovered) const {
     const auto found = verifiers_.find(issuer);
     if (found != verifiers_.end()) {
       return {found->second.verifier.get(), found->second.remembered_for};
     }
-    if (late != nullptr && late->issuer == issuer) {
-      return {late->verifier.get(), late->remembered_for};
+    if (discovered != nullptr && discovered->issuer == issuer) {
+      return {discovered->verifier.get(), discovered->remembered_for};
     }
     return {};
   }
@@ -118,7 +119,7 @@ class VerifierChain final : public CallerVerifier {
   const Verifiers verifiers_;
   const Clock& clock_;
   const VerifyObserver observer_;
-  const std::shared_ptr<const LateIssuer> late_;
+  const std::shared_ptr<const DiscoveredIssuer> discovered_;
   VerifiedCache cache_;
 };
 
@@ -144,10 +145,11 @@ std::string_view ToString(VerifyOutcome outcome) {
   return "unknown";
 }
 
-Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(std::vector<IssuerVerifier> verifiers,
-                                                          const Clock& clock,
-                                                          VerifyObserver observer,
-                                                          std::shared_ptr<const LateIssuer> late) {
+Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(
+    std::vector<IssuerVerifier> verifiers,
+    const Clock& clock,
+    VerifyObserver observer,
+    std::shared_ptr<const DiscoveredIssuer> discovered) {
   Verifiers by_issuer;
   for (IssuerVerifier& each : verifiers) {
     const std::string issuer = each.issuer;
@@ -159,7 +161,7 @@ Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(std::vector<IssuerVeri
     }
   }
   return std::unique_ptr<CallerVerifier>(std::make_unique<VerifierChain>(
-      std::move(by_issuer), clock, std::move(observer), std::move(late)));
+      std::move(by_issuer), clock, std::move(observer), std::move(discovered)));
 }
 
 }  // namespace connector::broker::callers

@@ -47,12 +47,12 @@ enum class VerifyOutcome : std::uint8_t {
 using VerifyObserver = std::function<void(VerifyOutcome)>;
 
 // Fails with kInvalidArgument when two verifiers name one issuer. With no verifier at all, every
-// token is refused. While `late` is not known, tokens of issuers that no verifier is responsible
-// for fail with kUnavailable. `clock` outlives the chain.
+// token is refused. While `discovered` is not known, tokens of issuers that no verifier is
+// responsible for fail with kUnavailable. `clock` outlives the chain.
 [[nodiscard]] Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(
     std::vector<IssuerVerifier> verifiers,
     const Clock& clock,
     VerifyObserver observer = {},
-    std::shared_ptr<const LateIssuer> late = nullptr);
+    std::shared_ptr<const DiscoveredIssuer> discovered = nullptr);
 
 }  // namespace connector::broker::callers

@@ -227,7 +227,7 @@ TEST_F(VerifierChainTest, RemembersNothingOfAVerifierThatRemembersByItself) {
 }
 
 TEST_F(VerifierChainTest, SaysUnavailableUntilALateIssuerIsKnownAndThenAsksItsVerifier) {
-  const auto late = std::make_shared<LateIssuer>();
+  const auto late = std::make_shared<DiscoveredIssuer>();
   chain_ = *MakeVerifierChain({}, clock_, {}, late);
   EXPECT_THAT(Verify(TokenOf("https://cluster")),
               HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("issuer yet")));
