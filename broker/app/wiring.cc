@@ -167,7 +167,8 @@ class Broker::Impl {
     }
     secrets::SecretStore& secrets =
         cluster_ ? static_cast<secrets::SecretStore&>(cluster_->store()) : secrets_;
-    stores_ = std::make_unique<secrets::EitherStore>(secrets, vault_ ? &vault_->store() : nullptr);
+    stores_ =
+        std::make_unique<secrets::RoutingSecretStore>(secrets, vault_ ? &vault_->store() : nullptr);
     publisher_ = std::make_unique<connectors::Publisher>(
         connectors::Publisher::Targets{secrets_, catalog_, *registry_},
         connectors::CredentialViews{vault_ ? vault_->View() : connectors::CredentialView{},
@@ -439,7 +440,7 @@ class Broker::Impl {
   std::unique_ptr<ClusterService> cluster_;    // Null with a directory.
   std::unique_ptr<AccessService> access_;
   std::shared_ptr<prometheus::Collectable> access_metrics_;
-  std::unique_ptr<secrets::EitherStore> stores_;
+  std::unique_ptr<secrets::RoutingSecretStore> stores_;
   curl::CurlClient mint_client_;
   curl::CurlClient identity_client_;
   std::unique_ptr<callers::CallerVerifier> verifier_;

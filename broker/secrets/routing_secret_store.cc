@@ -5,7 +5,7 @@
 
 namespace connector::broker::secrets {
 
-Task<Result<StoredSecret>> EitherStore::Fetch(SecretRef ref, Deadline deadline) {
+Task<Result<StoredSecret>> RoutingSecretStore::Fetch(SecretRef ref, Deadline deadline) {
   if (!ref.vault) {
     co_return co_await files_.Fetch(std::move(ref), deadline);
   }
@@ -17,8 +17,8 @@ Task<Result<StoredSecret>> EitherStore::Fetch(SecretRef ref, Deadline deadline) 
   co_return co_await vault_->Fetch(std::move(ref), deadline);
 }
 
-void EitherStore::Follow(std::vector<SecretRef> refs,
-                         std::function<void(const SecretRef&)> on_change) {
+void RoutingSecretStore::Follow(std::vector<SecretRef> refs,
+                                std::function<void(const SecretRef&)> on_change) {
   const auto in_vault = std::stable_partition(
       refs.begin(), refs.end(), [](const SecretRef& ref) { return !ref.vault; });
   if (vault_ != nullptr) {
@@ -28,7 +28,7 @@ void EitherStore::Follow(std::vector<SecretRef> refs,
   files_.Follow(std::move(refs), std::move(on_change));
 }
 
-bool EitherStore::Discard(const SecretRef& ref) {
+bool RoutingSecretStore::Discard(const SecretRef& ref) {
   return ref.vault && vault_ != nullptr && vault_->Discard(ref);
 }
 

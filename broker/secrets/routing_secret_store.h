@@ -1,7 +1,7 @@
 #pragma once
 
-// EitherStore: the file store for Secrets, the Vault store for what is in Vault. So that minting
-// and probing need not know which is which.
+// RoutingSecretStore: the file store for Secrets, the Vault store for what is in Vault. So that
+// minting and probing need not know which is which.
 
 #include "broker/secrets/secret_store.h"
 
@@ -10,10 +10,10 @@
 
 namespace connector::broker::secrets {
 
-class EitherStore final : public SecretStore {
+class RoutingSecretStore final : public SecretStore {
  public:
   // Both outlive it. `vault` may be null: then a reference into Vault fails, saying so.
-  EitherStore(SecretStore& files, SecretStore* vault) : files_(files), vault_(vault) {}
+  RoutingSecretStore(SecretStore& files, SecretStore* vault) : files_(files), vault_(vault) {}
 
   [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline) override;
   void Follow(std::vector<SecretRef> refs,

@@ -23,10 +23,10 @@ SecretRef InVault() {
   return ref;
 }
 
-TEST(EitherStore, SendsEachReferenceToItsStore) {
+TEST(RoutingSecretStore, SendsEachReferenceToItsStore) {
   FakeSecretStore files;
   FakeSecretStore vault;
-  EitherStore either(files, &vault);
+  RoutingSecretStore either(files, &vault);
   files.Put(kFile, {{"password", "f"}}, "1");
   vault.Put(InVault(), {{"password", "v"}}, "1");
 
@@ -36,10 +36,10 @@ TEST(EitherStore, SendsEachReferenceToItsStore) {
   EXPECT_EQ(vault.fetches(), 1);
 }
 
-TEST(EitherStore, FollowsInBoth) {
+TEST(RoutingSecretStore, FollowsInBoth) {
   FakeSecretStore files;
   FakeSecretStore vault;
-  EitherStore either(files, &vault);
+  RoutingSecretStore either(files, &vault);
   std::vector<SecretRef> seen;
   either.Follow({InVault(), kFile}, [&](const SecretRef& ref) { seen.push_back(ref); });
 
@@ -49,9 +49,9 @@ TEST(EitherStore, FollowsInBoth) {
   EXPECT_EQ(seen, (std::vector<SecretRef>{kFile, InVault()}));
 }
 
-TEST(EitherStore, SaysThatThereIsNoVault) {
+TEST(RoutingSecretStore, SaysThatThereIsNoVault) {
   FakeSecretStore files;
-  EitherStore either(files, nullptr);
+  RoutingSecretStore either(files, nullptr);
 
   EXPECT_THAT(RunTask(either.Fetch(InVault(), Deadline::max())),
               HasErrorMessage(ErrorCode::kInvalidArgument,
