@@ -42,7 +42,7 @@ bool SaysTheSame(const Entry& entry,
 }
 
 std::shared_ptr<const Entry> EntryOf(const std::shared_ptr<const resource::Connector>& connector,
-                                     Findings found,
+                                     ConnectorCredentials found,
                                      const std::shared_ptr<const Entry>& previous) {
   std::string problem = found.credential.problem;
   AddProblem(problem, found.ca.problem);
@@ -56,8 +56,9 @@ std::shared_ptr<const Entry> EntryOf(const std::shared_ptr<const resource::Conne
 
 }  // namespace
 
-InForce Merge(const InForce& previous, const resource::DirectoryContent& loaded) {
-  InForce next{loaded.connectors, loaded.secrets};
+EffectiveResources Merge(const EffectiveResources& previous,
+                         const resource::DirectoryContent& loaded) {
+  EffectiveResources next{loaded.connectors, loaded.secrets};
   const auto keeps = [&](const Identity& identity, const std::string& file) {
     return loaded.broken.contains(identity) || loaded.unreadable_files.contains(file);
   };
@@ -73,15 +74,16 @@ InForce Merge(const InForce& previous, const resource::DirectoryContent& loaded)
   return next;
 }
 
-Look LookInDirectory(const InForce& in_force,
-                     std::function<CredentialState(const secrets::SecretRef&)> state_of) {
-  return [&in_force, state_of = std::move(state_of)](const resource::Connector& connector) {
-    Findings found;
+CredentialLookup DirectoryLookup(
+    const EffectiveResources& effective,
+    std::function<CredentialState(const secrets::SecretRef&)> state_of) {
+  return [&effective, state_of = std::move(state_of)](const resource::Connector& connector) {
+    ConnectorCredentials found;
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector);
     bool secret_usable = ref.has_value();
     bool ca_usable = connector.ca_secret_name.has_value();
     for (const resource::SecretProblem& problem :
-         resource::CheckSecrets(connector, in_force.secrets)) {
+         resource::CheckSecrets(connector, effective.secrets)) {
       (problem.of_ca ? ca_usable : secret_usable) = false;
       AddProblem(problem.of_ca ? found.ca.problem : found.credential.problem, problem.message);
     }
@@ -89,21 +91,21 @@ Look LookInDirectory(const InForce& in_force,
       found.credential = state_of(*ref);
     }
     if (ca_usable) {
-      found.ca.pem = CaPemOf(connector, in_force.secrets);
+      found.ca.pem = CaPemOf(connector, effective.secrets);
     }
     return found;
   };
 }
 
-std::shared_ptr<const Snapshot> MakeSnapshot(const InForce& in_force,
-                                             const Look& look,
+std::shared_ptr<const Snapshot> MakeSnapshot(const EffectiveResources& effective,
+                                             const CredentialLookup& lookup,
                                              const Snapshot& previous) {
   auto snapshot = std::make_shared<Snapshot>();
-  for (const auto& [ref, loaded] : in_force.connectors) {
+  for (const auto& [ref, loaded] : effective.connectors) {
     snapshot->entries.emplace_hint(
         snapshot->entries.end(),
         ref,
-        EntryOf(loaded.connector, look(*loaded.connector), previous.Find(ref)));
+        EntryOf(loaded.connector, lookup(*loaded.connector), previous.Find(ref)));
   }
   return snapshot;
 }

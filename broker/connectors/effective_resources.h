@@ -16,12 +16,13 @@
 
 namespace connector::broker::connectors {
 
-struct InForce {
+struct EffectiveResources {
   std::map<ConnectorRef, resource::LoadedConnector> connectors;
   resource::SecretMap secrets;
 };
 
-[[nodiscard]] InForce Merge(const InForce& previous, const resource::DirectoryContent& loaded);
+[[nodiscard]] EffectiveResources Merge(const EffectiveResources& previous,
+                                       const resource::DirectoryContent& loaded);
 
 // What is known of the credential that a connector refers to.
 struct CredentialState {
@@ -37,23 +38,24 @@ struct CaState {
   bool known = true;
 };
 
-struct Findings {
+struct ConnectorCredentials {
   CredentialState credential{};
   CaState ca{};
 };
 
-using Look = std::function<Findings(const resource::Connector&)>;
+using CredentialLookup = std::function<ConnectorCredentials(const resource::Connector&)>;
 
 // Looks at the Secrets that are in force. `state_of` is asked for those that can be used, and for
-// credentials that are not in the directory. `in_force` outlives what is returned.
-[[nodiscard]] Look LookInDirectory(
-    const InForce& in_force, std::function<CredentialState(const secrets::SecretRef&)> state_of);
+// credentials that are not in the directory. `effective` outlives what is returned.
+[[nodiscard]] CredentialLookup DirectoryLookup(
+    const EffectiveResources& effective,
+    std::function<CredentialState(const secrets::SecretRef&)> state_of);
 
 // Entries of the connectors in force. One whose credential or CA cannot be used has `problem` set
 // and no secret version, so that its epoch changes and cached tokens die. What `previous` has and
 // is still so is taken from it: digests are made of what changed alone.
-[[nodiscard]] std::shared_ptr<const Snapshot> MakeSnapshot(const InForce& in_force,
-                                                           const Look& look,
+[[nodiscard]] std::shared_ptr<const Snapshot> MakeSnapshot(const EffectiveResources& effective,
+                                                           const CredentialLookup& lookup,
                                                            const Snapshot& previous = {});
 
 // True when a reader could not tell one from the other.

@@ -49,9 +49,9 @@ struct Needs {
   NeedList cluster;
 };
 
-Needs NeedsOf(const InForce& in_force) {
+Needs NeedsOf(const EffectiveResources& effective) {
   Needs out;
-  for (const auto& [ref, loaded] : in_force.connectors) {
+  for (const auto& [ref, loaded] : effective.connectors) {
     const resource::Connector& connector = *loaded.connector;
     if (const std::optional<secrets::SecretRef> secret = secrets::RefOf(connector)) {
       (secret->vault ? out.vault : out.cluster)
@@ -80,10 +80,10 @@ Publisher::Publisher(Targets targets, CredentialViews views)
                           "connector_broker_resource_unusable_connectors",
                           "Connectors in force whose credential or CA cannot be used")) {}
 
-bool Publisher::Publish(std::shared_ptr<const InForce> in_force) {
+bool Publisher::Publish(std::shared_ptr<const EffectiveResources> effective) {
   // Secrets before connectors: a mint that sees the new version then finds the new Secret.
-  targets_.secrets.Update(ForStore(in_force->secrets));
-  Needs needs = NeedsOf(*in_force);
+  targets_.secrets.Update(ForStore(effective->secrets));
+  Needs needs = NeedsOf(*effective);
   for (auto [followed, list] :
        {std::pair(&vault_, &needs.vault), std::pair(&cluster_, &needs.cluster)}) {
     std::vector<secrets::SecretNeed> wanted = list->Take();
@@ -94,7 +94,7 @@ bool Publisher::Publish(std::shared_ptr<const InForce> in_force) {
   }
   {
     const std::lock_guard lock(mutex_);
-    in_force_ = std::move(in_force);
+    effective_ = std::move(effective);
   }
   return Rebuild();
 }
@@ -116,8 +116,8 @@ CredentialState Publisher::StateOf(const secrets::SecretRef& ref,
   return {secret ? secret->version : std::string(), {}};
 }
 
-Findings Publisher::LookOutside(const resource::Connector& connector) const {
-  Findings found;
+ConnectorCredentials Publisher::LookupOutside(const resource::Connector& connector) const {
+  ConnectorCredentials found;
   if (const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector)) {
     found.credential = StateOf(*ref, connector.address.Authority());
   }
@@ -131,16 +131,17 @@ bool Publisher::Rebuild() {
   const std::lock_guard lock(mutex_);
   bool all_known = true;
   const auto in_directory = [this](const secrets::SecretRef& ref) { return StateOf(ref, {}); };
-  const Look base = views_.cluster.observe
-                        ? Look([this](const auto& connector) { return LookOutside(connector); })
-                        : LookInDirectory(*in_force_, in_directory);
-  const Look look = [&](const resource::Connector& connector) {
-    Findings found = base(connector);
+  const CredentialLookup base =
+      views_.cluster.observe
+          ? CredentialLookup([this](const auto& connector) { return LookupOutside(connector); })
+          : DirectoryLookup(*effective_, in_directory);
+  const CredentialLookup lookup = [&](const resource::Connector& connector) {
+    ConnectorCredentials found = base(connector);
     all_known = all_known && found.credential.known && found.ca.known;
     return found;
   };
   const std::shared_ptr<const Snapshot> previous = targets_.catalog.Current();
-  const std::shared_ptr<const Snapshot> next = MakeSnapshot(*in_force_, look, *previous);
+  const std::shared_ptr<const Snapshot> next = MakeSnapshot(*effective_, lookup, *previous);
   all_known_ = all_known;
   refreshed_.notify_all();
   connectors_.Set(static_cast<double>(next->entries.size()));

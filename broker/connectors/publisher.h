@@ -55,7 +55,7 @@ class Publisher {
   Publisher& operator=(const Publisher&) = delete;
 
   // True when the catalog changed. One call at a time.
-  bool Publish(std::shared_ptr<const InForce> in_force);
+  bool Publish(std::shared_ptr<const EffectiveResources> effective);
 
   // Something that `observe` tells may have changed.
   void Refresh();
@@ -73,7 +73,7 @@ class Publisher {
 
   [[nodiscard]] CredentialState StateOf(const secrets::SecretRef& ref,
                                         const std::string& registry) const;
-  [[nodiscard]] Findings LookOutside(const resource::Connector& connector) const;
+  [[nodiscard]] ConnectorCredentials LookupOutside(const resource::Connector& connector) const;
   [[nodiscard]] bool Rebuild();
 
   const Targets targets_;
@@ -86,7 +86,7 @@ class Publisher {
   mutable std::mutex
       mutex_;  // Held while the catalog is replaced, so that the last state is the last one.
   std::condition_variable refreshed_;
-  std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
+  std::shared_ptr<const EffectiveResources> effective_ = std::make_shared<EffectiveResources>();
   bool all_known_ = true;
 };
 

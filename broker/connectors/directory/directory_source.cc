@@ -96,16 +96,16 @@ Result<bool> DirectorySource::Reload(bool visible) {
   failing_ = false;
   states_ = *std::move(states);
   settled_ = Settled(states_);
-  in_force_ = std::make_shared<const InForce>(Merge(*in_force_, *content));
-  const bool published = targets_.publisher.Publish(in_force_);
+  effective_ = std::make_shared<const EffectiveResources>(Merge(*effective_, *content));
+  const bool published = targets_.publisher.Publish(effective_);
   if (!visible && !published && content->problems == LastProblems()) {
     return false;  // Looked again only because the times of files are coarse.
   }
   (content->problems.empty() ? metrics_->ok : metrics_->with_problems).Increment();
   targets_.logger.Info("resources loaded",
                        {{"directory", directory_},
-                        {"connectors", in_force_->connectors.size()},
-                        {"secrets", in_force_->secrets.size()},
+                        {"connectors", effective_->connectors.size()},
+                        {"secrets", effective_->secrets.size()},
                         {"problems", content->problems.size()}});
   ReportProblems(std::move(content->problems));
   return true;

@@ -1,7 +1,7 @@
 #pragma once
 
 // DirectorySource: gives the publisher what a directory of resources holds, and watches it. What
-// stays in force when a file is wrong is in_force.h's decision.
+// stays in force when a file is wrong is effective_resources.h's decision.
 //
 // Polls names, times and inodes instead of asking inotify: that also sees the symbolic-link swap of
 // Kubernetes projections, network file systems and files replaced by rename.
@@ -88,7 +88,7 @@ class DirectorySource {
   std::vector<FileState> states_;
   bool failing_ = false;  // The directory could not be read the last time.
   bool settled_ = false;  // False: a file changed so recently that its times may hide a change.
-  std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
+  std::shared_ptr<const EffectiveResources> effective_ = std::make_shared<EffectiveResources>();
 
   mutable std::mutex mutex_;  // Guards the rest.
   std::condition_variable wake_;

@@ -59,7 +59,7 @@ void ClusterResources::Resolve(const std::vector<ConnectorRef>& names) {
   }
   resource::DirectoryContent content =
       resource::Assemble(std::move(documents), resource::SecretsAre::kElsewhere);
-  auto next = std::make_shared<InForce>(*in_force_);
+  auto next = std::make_shared<EffectiveResources>(*effective_);
   std::map<std::string, ConnectorRef> titles;
   for (const ConnectorRef& ref : names) {
     titles.emplace(TitleOf(ref), ref);
@@ -75,7 +75,7 @@ void ClusterResources::Resolve(const std::vector<ConnectorRef>& names) {
       problems_[found->second].push_back(std::move(problem));
     }
   }
-  in_force_ = std::move(next);
+  effective_ = std::move(next);
 }
 
 std::vector<config::Problem> ClusterResources::Problems() const {

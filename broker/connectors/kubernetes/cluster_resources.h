@@ -1,8 +1,8 @@
 #pragma once
 
 // ClusterResources: which connectors of the Kubernetes API are in force. The rules are the files'
-// (in_force.h): a Connector that has problems, by itself or with its class, keeps its last good
-// version, disturbs no other, and is gone as soon as it is deleted.
+// (effective_resources.h): a Connector that has problems, by itself or with its class, keeps its
+// last good version, disturbs no other, and is gone as soon as it is deleted.
 //
 // No socket, no lock, no clock. What did not change is not read again, but when a class changes.
 
@@ -24,7 +24,7 @@ class ClusterResources {
   // `changes` names the connectors of `connectors` that appeared, changed or vanished.
   void TakeConnectors(const kube::Store& connectors, const kube::Changes& changes);
 
-  [[nodiscard]] std::shared_ptr<const InForce> in_force() const { return in_force_; }
+  [[nodiscard]] std::shared_ptr<const EffectiveResources> effective() const { return effective_; }
   // Of what is there now, in the order of names.
   [[nodiscard]] std::vector<config::Problem> Problems() const;
 
@@ -38,7 +38,7 @@ class ClusterResources {
   std::map<ConnectorRef, kube::ObjectPtr> connectors_;  // The informer's: no second copy.
   std::map<std::string, std::vector<config::Problem>> class_problems_;
   std::map<ConnectorRef, std::vector<config::Problem>> problems_;
-  std::shared_ptr<const InForce> in_force_ = std::make_shared<InForce>();
+  std::shared_ptr<const EffectiveResources> effective_ = std::make_shared<EffectiveResources>();
 };
 
 }  // namespace connector::broker::connectors

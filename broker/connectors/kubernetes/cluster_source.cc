@@ -59,13 +59,13 @@ void ClusterSource::Publish() {
   if (!have_connectors_ || !have_classes_) {
     return;
   }
-  static_cast<void>(targets_.publisher.Publish(resources_.in_force()));
+  static_cast<void>(targets_.publisher.Publish(resources_.effective()));
   ReportProblems();
   (problems_.empty() ? ok_ : with_problems_).Increment();
   if (!std::exchange(published_, true)) {
-    targets_.logger.Info(
-        "resources loaded",
-        {{"connectors", resources_.in_force()->connectors.size()}, {"problems", problems_.size()}});
+    targets_.logger.Info("resources loaded",
+                         {{"connectors", resources_.effective()->connectors.size()},
+                          {"problems", problems_.size()}});
   }
 }
 

@@ -39,15 +39,15 @@ DirectoryContent OneOfEach(std::uint32_t generation) {
 }
 
 // "connector generation/secret generation", "-" for what is not in force.
-std::string Generations(const InForce& in_force) {
-  const auto connector = in_force.connectors.find(kHarbor);
-  const auto secret = in_force.secrets.find(kSecret);
-  return (connector == in_force.connectors.end()
+std::string Generations(const EffectiveResources& effective) {
+  const auto connector = effective.connectors.find(kHarbor);
+  const auto secret = effective.secrets.find(kSecret);
+  return (connector == effective.connectors.end()
               ? "-"
               : std::to_string(
                     connector->second.connector->upstream.limits.max_concurrent_requests)) +
          "/" +
-         (secret == in_force.secrets.end()
+         (secret == effective.secrets.end()
               ? "-"
               : std::string(secret->second.secret->data.at("password").Reveal()));
 }
@@ -90,10 +90,10 @@ TEST(Merge, KeepsThroughSeveralBrokenLoads) {
   EXPECT_EQ(Generations(Merge(Merge(Merge({}, OneOfEach(1)), broken), broken)), "1/1");
 }
 
-std::shared_ptr<const Entry> EntryOf(const InForce& in_force) {
+std::shared_ptr<const Entry> EntryOf(const EffectiveResources& effective) {
   return MakeSnapshot(
-             in_force,
-             LookInDirectory(in_force,
+             effective,
+             DirectoryLookup(effective,
                              [](const secrets::SecretRef& ref) {
                                return CredentialState{"version of " + ref.ns + "/" + ref.name, {}};
                              }))
@@ -118,8 +118,8 @@ TEST(MakeSnapshot, SaysWhatAConnectorLacksAndChangesItsEpoch) {
   EXPECT_NE(entry->epoch, EntryOf(Merge({}, OneOfEach(1)))->epoch);
 }
 
-InForce WithCa(const std::string& pem) {
-  InForce out = Merge({}, OneOfEach(1));
+EffectiveResources WithCa(const std::string& pem) {
+  EffectiveResources out = Merge({}, OneOfEach(1));
   auto connector = std::make_shared<resource::Connector>(*out.connectors.at(kHarbor).connector);
   connector->ca_secret_name = "ca";
   out.connectors.at(kHarbor).connector = connector;
@@ -142,8 +142,8 @@ TEST(MakeSnapshot, TakesNoCaThatDoesNotParse) {
   EXPECT_EQ(entry->secret_version, "version of default/robot") << "which is not to blame";
 }
 
-InForce InVault() {
-  InForce out = Merge({}, OneOfEach(1));
+EffectiveResources InVault() {
+  EffectiveResources out = Merge({}, OneOfEach(1));
   auto connector = std::make_shared<resource::Connector>(*out.connectors.at(kHarbor).connector);
   connector->auth.secret_name.reset();
   connector->auth.vault = {"", "secret/data/ci/harbor"};
@@ -152,11 +152,11 @@ InForce InVault() {
 }
 
 std::shared_ptr<const Entry> EntryInVault(const CredentialState& state) {
-  const InForce in_vault = InVault();
+  const EffectiveResources in_vault = InVault();
   const auto state_of = [&](const secrets::SecretRef& ref) {
     return ref.vault && ref.vault->path == "secret/data/ci/harbor" ? state : CredentialState{};
   };
-  return MakeSnapshot(in_vault, LookInDirectory(in_vault, state_of))->Find(kHarbor);
+  return MakeSnapshot(in_vault, DirectoryLookup(in_vault, state_of))->Find(kHarbor);
 }
 
 TEST(MakeSnapshot, GivesAnEntryTheVersionThatVaultTold) {
@@ -173,25 +173,26 @@ TEST(MakeSnapshot, TakesNoVersionOfACredentialThatCannotBeUsed) {
 }
 
 TEST(MakeSnapshot, TakesFromThePreviousOneWhatIsStillSo) {
-  const InForce in_force = WithCa(MakeCaPem());
-  Findings found{{"v1"}, {"pem"}};
-  const Look look = [&](const auto&) { return found; };
-  const auto first = MakeSnapshot(in_force, look);
+  const EffectiveResources effective = WithCa(MakeCaPem());
+  ConnectorCredentials found{{"v1"}, {"pem"}};
+  const CredentialLookup lookup = [&](const auto&) { return found; };
+  const auto first = MakeSnapshot(effective, lookup);
 
-  EXPECT_EQ(MakeSnapshot(in_force, look, *first)->Find(kHarbor), first->Find(kHarbor));
-  for (const Findings& other : {Findings{{"v2"}, {"pem"}},
-                                Findings{{"v1"}, {"another"}},
-                                Findings{{"v1"}, {"pem", "it has expired"}}}) {
+  EXPECT_EQ(MakeSnapshot(effective, lookup, *first)->Find(kHarbor), first->Find(kHarbor));
+  for (const ConnectorCredentials& other :
+       {ConnectorCredentials{{"v2"}, {"pem"}},
+        ConnectorCredentials{{"v1"}, {"another"}},
+        ConnectorCredentials{{"v1"}, {"pem", "it has expired"}}}) {
     found = other;
-    EXPECT_NE(MakeSnapshot(in_force, look, *first)->Find(kHarbor), first->Find(kHarbor));
+    EXPECT_NE(MakeSnapshot(effective, lookup, *first)->Find(kHarbor), first->Find(kHarbor));
   }
 }
 
 TEST(MakeSnapshot, TakesNoEntryOfAConnectorThatHasChanged) {
-  const Look look = [](const auto&) { return Findings{}; };
-  const auto first = MakeSnapshot(Merge({}, OneOfEach(1)), look);
+  const CredentialLookup lookup = [](const auto&) { return ConnectorCredentials{}; };
+  const auto first = MakeSnapshot(Merge({}, OneOfEach(1)), lookup);
 
-  EXPECT_NE(MakeSnapshot(Merge({}, OneOfEach(2)), look, *first)->Find(kHarbor)->epoch,
+  EXPECT_NE(MakeSnapshot(Merge({}, OneOfEach(2)), lookup, *first)->Find(kHarbor)->epoch,
             first->Find(kHarbor)->epoch);
 }
 
@@ -201,9 +202,9 @@ TEST(SameEntries, ComparesEpochsProblemsAndNames) {
     if (!secret) {
       content.secrets.clear();
     }
-    const InForce in_force = Merge({}, content);
-    return MakeSnapshot(in_force,
-                        LookInDirectory(in_force, [](const auto&) { return CredentialState{}; }));
+    const EffectiveResources effective = Merge({}, content);
+    return MakeSnapshot(effective,
+                        DirectoryLookup(effective, [](const auto&) { return CredentialState{}; }));
   };
   EXPECT_TRUE(SameEntries(*snapshot(1, true), *snapshot(1, true)));
   EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(2, true)));

@@ -29,8 +29,8 @@ struct Spec {
   std::string host = "harbor.example.com";
 };
 
-std::shared_ptr<const InForce> InForceOf(const std::vector<Spec>& specs) {
-  auto out = std::make_shared<InForce>();
+std::shared_ptr<const EffectiveResources> InForceOf(const std::vector<Spec>& specs) {
+  auto out = std::make_shared<EffectiveResources>();
   for (const Spec& spec : specs) {
     auto connector = std::make_shared<resource::Connector>();
     connector->ref = spec.ref;
@@ -153,14 +153,14 @@ TEST_F(ClusterPublisherTest, WaitsForCasAsForCredentials) {
 }
 
 TEST_F(ClusterPublisherTest, LooksForNoSecretInTheDirectory) {
-  auto in_force = std::make_shared<InForce>(*InForceOf({{kA, "robot", "", ""}}));
+  auto effective = std::make_shared<EffectiveResources>(*InForceOf({{kA, "robot", "", ""}}));
   auto secret = std::make_shared<resource::SecretResource>();
   secret->name = {"team-a", "robot"};
   secret->data.emplace("username", Secret("u"));
   secret->data.emplace("password", Secret("p"));
-  in_force->secrets.emplace(secret->name, resource::LoadedSecret{secret, "s.yaml"});
+  effective->secrets.emplace(secret->name, resource::LoadedSecret{secret, "s.yaml"});
 
-  static_cast<void>(publisher_.Publish(in_force));
+  static_cast<void>(publisher_.Publish(effective));
 
   EXPECT_EQ(Published(kA).secret_version, "");
 }

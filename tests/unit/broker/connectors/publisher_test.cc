@@ -25,17 +25,17 @@ const ConnectorRef kB{"default", "b"};
 const secrets::SecretRef kSecretOfA{"default", {}, resource::VaultLocation{"", "secret/data/a"}};
 const secrets::SecretRef kSecretOfB{"default", {}, resource::VaultLocation{"", "secret/data/b"}};
 
-void Add(InForce& in_force, const ConnectorRef& ref, const secrets::SecretRef& secret) {
+void Add(EffectiveResources& effective, const ConnectorRef& ref, const secrets::SecretRef& secret) {
   auto connector = std::make_shared<resource::Connector>();
   connector->ref = ref;
   connector->address = {true, "harbor.example.com", 443};
   connector->auth.kind = resource::AuthKind::kTokenAuth;
   connector->auth.vault = secret.vault;
-  in_force.connectors.emplace(ref, resource::LoadedConnector{connector, "a.yaml"});
+  effective.connectors.emplace(ref, resource::LoadedConnector{connector, "a.yaml"});
 }
 
-std::shared_ptr<const InForce> BothInVault() {
-  auto out = std::make_shared<InForce>();
+std::shared_ptr<const EffectiveResources> BothInVault() {
+  auto out = std::make_shared<EffectiveResources>();
   Add(*out, kA, kSecretOfA);
   Add(*out, kB, kSecretOfB);
   return out;
@@ -67,17 +67,17 @@ class PublisherTest : public ::testing::Test {
 };
 
 TEST_F(PublisherTest, FollowsEachCredentialInVaultOnce) {
-  auto in_force = std::make_shared<InForce>(*BothInVault());
-  Add(*in_force, {"default", "c"}, kSecretOfA);
+  auto effective = std::make_shared<EffectiveResources>(*BothInVault());
+  Add(*effective, {"default", "c"}, kSecretOfA);
 
-  EXPECT_TRUE(publisher_.Publish(in_force));
+  EXPECT_TRUE(publisher_.Publish(effective));
 
   EXPECT_THAT(followed_, ElementsAre(kSecretOfA, kSecretOfB));
 }
 
 TEST_F(PublisherTest, FollowsNoLongerWhatNobodyRefersTo) {
   static_cast<void>(publisher_.Publish(BothInVault()));
-  static_cast<void>(publisher_.Publish(std::make_shared<InForce>()));
+  static_cast<void>(publisher_.Publish(std::make_shared<EffectiveResources>()));
 
   EXPECT_THAT(followed_, IsEmpty());
 }

@@ -48,8 +48,8 @@ class ClusterResourcesTest : public ::testing::Test {
 
   [[nodiscard]] std::shared_ptr<const resource::Connector> Held(
       const kube::ObjectName& name) const {
-    const auto found = resources_.in_force()->connectors.find({name.ns, name.name});
-    return found == resources_.in_force()->connectors.end() ? nullptr : found->second.connector;
+    const auto found = resources_.effective()->connectors.find({name.ns, name.name});
+    return found == resources_.effective()->connectors.end() ? nullptr : found->second.connector;
   }
   // Its address; "-" when it is not in force.
   [[nodiscard]] std::string AddressOf(const kube::ObjectName& name) const {
