@@ -102,7 +102,7 @@ Task<Done> IssueTokenHandler::Mint(CallPtr call) {
       continue;
     }
     if (token) {
-      call->token_out = std::move(*token);
+      call->upstream_token = std::move(*token);
     } else {
       call->refusal = authorization::MintFailed(*call->entry->connector, token.error());
     }
@@ -157,7 +157,8 @@ auditlog::Event IssueTokenHandler::Record(const Call& call) const {
     event.detail = call.refusal->detail;
   } else {
     event.rule = call.rule;
-    event.not_after = IsCredential(call.token_out) ? call.token_out->not_after : WallTime{};
+    event.not_after =
+        IsCredential(call.upstream_token) ? call.upstream_token->not_after : WallTime{};
   }
   return event;
 }
@@ -185,8 +186,8 @@ v1::IssueTokenResponse IssueTokenHandler::Answer(const Call& call) const {
     grant.set_secret_class(ToProto(resource::ClassOf(call.entry->connector->auth.kind)));
     grant.set_epoch(call.entry->epoch);
   }
-  if (call.token_out) {
-    *grant.mutable_credential() = ToProto(*call.token_out);
+  if (call.upstream_token) {
+    *grant.mutable_credential() = ToProto(*call.upstream_token);
   }
   return response;
 }

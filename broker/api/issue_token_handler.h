@@ -72,7 +72,7 @@ class IssueTokenHandler {
     // What is decided so far.
     std::optional<callers::Caller> caller;
     std::shared_ptr<const connectors::Entry> entry;
-    std::shared_ptr<const upstream_auth::UpstreamToken> token_out;
+    std::shared_ptr<const upstream_auth::UpstreamToken> upstream_token;
     std::string rule;
     std::optional<authorization::Refusal> refusal;
     WallTime checked_at = {};  // Since when the caller's right is known; epoch: not asked for.
