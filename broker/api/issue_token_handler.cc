@@ -125,7 +125,7 @@ Task<Done> IssueTokenHandler::Choose(CallPtr call,
   call->entry = std::move(made.choice.entry);
   call->rule = std::move(made.choice.rule);
   call->refusal = std::move(made.choice.refusal);
-  call->checked_at = made.checked_at;
+  call->right_checked_at = made.right_checked_at;
   co_return Done{};
 }
 
@@ -133,7 +133,7 @@ Task<Done> IssueTokenHandler::Choose(CallPtr call,
 // RoleBinding and whatever was remembered of them are without effect within one lifetime (P6).
 WallTime IssueTokenHandler::RightEnds(const Call& call) const {
   WallTime since = parts_.clock->Now();
-  for (const WallTime checked_at : {call.caller->checked_at, call.checked_at}) {
+  for (const WallTime checked_at : {call.caller->caller_checked_at, call.right_checked_at}) {
     if (checked_at != WallTime{}) {
       since = std::min(since, checked_at);
     }

@@ -75,7 +75,8 @@ class IssueTokenHandler {
     std::shared_ptr<const upstream_auth::UpstreamToken> upstream_token;
     std::string rule;
     std::optional<authorization::Refusal> refusal;
-    WallTime checked_at = {};  // Since when the caller's right is known; epoch: not asked for.
+    WallTime right_checked_at =
+        {};  // Since when the caller's right is known; epoch: not asked for.
   };
   using CallPtr = std::shared_ptr<Call>;
 

@@ -29,7 +29,7 @@ struct AccessRequest {
 struct Authorization {
   Choice choice;  // Its rule is "access[0]", "rbac" or "rbac,access[0]".
   // Since when it is known that the caller may: no later than now. Epoch where nobody was asked.
-  WallTime checked_at = {};
+  WallTime right_checked_at = {};
 };
 
 // `reviewer` null: the access rules alone. A connector that the cluster does not let the caller use

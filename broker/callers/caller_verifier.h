@@ -58,7 +58,7 @@ struct Caller {
   WallTime expires_at;
   std::optional<KubernetesUser> kubernetes_user = {};  // Where the API server said who it is.
   // When its issuer was last asked whether the token still holds; epoch where nobody is asked.
-  WallTime checked_at = {};
+  WallTime caller_checked_at = {};
 
   // For logs and for binding upload sessions: unique over issuers.
   [[nodiscard]] std::string Name() const {

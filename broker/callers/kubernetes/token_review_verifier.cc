@@ -65,7 +65,7 @@ Result<Caller> ToCaller(KubernetesUser user, const jose::Claims& claims, WallTim
                 claims.texts,
                 *claims.expires_at};
   caller.kubernetes_user = std::move(user);
-  caller.checked_at = asked_at;
+  caller.caller_checked_at = asked_at;
   return caller;
 }
 

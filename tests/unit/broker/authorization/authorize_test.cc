@@ -90,7 +90,7 @@ TEST_F(AuthorizeTest, AllowsWhatRbacAndARuleAllowAndNamesBoth) {
 
   EXPECT_FALSE(made.choice.refusal);
   EXPECT_EQ(made.choice.rule, "rbac,access[0]");
-  EXPECT_EQ(made.checked_at, reviewer_.asked_at);
+  EXPECT_EQ(made.right_checked_at, reviewer_.asked_at);
   EXPECT_EQ(reviewer_.last.token_key, "key");
   EXPECT_EQ(reviewer_.last.caller.Name(), caller_.Name());
 }
@@ -280,7 +280,7 @@ TEST_F(HandlersWithRbacTest, CountTheRightFromWhenTheClusterWasAsked) {
   EXPECT_EQ(RightHolds(Issue()), 51s);
 
   reviewer_.asked_at = clock_.Now();
-  caller_.checked_at = clock_.Now() - 7s;  // As was who the caller is.
+  caller_.caller_checked_at = clock_.Now() - 7s;  // As was who the caller is.
   verifier_.Accept("builder-token", caller_);
   EXPECT_EQ(RightHolds(Issue()), 53s);
 }

@@ -73,7 +73,7 @@ TEST_F(TokenReviewVerifierTest, KeepsWhatTheApiServerSaysOfTheUserAndWhenItWasAs
 
   ASSERT_TRUE(caller) << caller.error().message;
   EXPECT_EQ(caller->kubernetes_user, (KubernetesUser{"system:serviceaccount:ci:builder", "uid-1"}));
-  EXPECT_EQ(caller->checked_at, clock_.Now());
+  EXPECT_EQ(caller->caller_checked_at, clock_.Now());
 }
 
 TEST_F(TokenReviewVerifierTest, AsksAgainAfterTenSecondsAndNotBefore) {
