@@ -12,7 +12,7 @@ std::string Unpermitted(const callers::Caller& caller,
          (reason.empty() ? "" : ": " + reason);
 }
 
-Choice Permitted(Choice choice, const std::string& reason) {
+RankedConnector Permitted(RankedConnector choice, const std::string& reason) {
   if (choice.refusal) {
     return choice;  // Its rules deny; now the caller may be told so.
   }
@@ -25,15 +25,15 @@ Choice Permitted(Choice choice, const std::string& reason) {
 
 Task<Authorization> Authorize(AccessReviewer* reviewer, AccessRequest request, Deadline deadline) {
   const auto no_rules = reviewer == nullptr ? NoRules::kNobody : NoRules::kRbacAlone;
-  std::vector<Choice> choices =
+  std::vector<RankedConnector> ranked =
       RankConnectors(*request.snapshot, request.target, request.caller, request.scopes, no_rules);
   if (reviewer == nullptr) {
-    co_return Authorization{std::move(choices.front())};
+    co_return Authorization{std::move(ranked.front())};
   }
-  Choice absent = std::move(choices.back());
-  choices.pop_back();
+  RankedConnector absent = std::move(ranked.back());
+  ranked.pop_back();
   std::size_t asked = 0;
-  for (Choice& choice : choices) {
+  for (RankedConnector& choice : ranked) {
     if (++asked > kMaxAccessReviews) {
       absent.refusal->detail += "; more connectors serve this registry than are asked about";
       break;

@@ -27,7 +27,7 @@ struct AccessRequest {
 };
 
 struct Authorization {
-  Choice choice;  // Its rule is "access[0]", "rbac" or "rbac,access[0]".
+  RankedConnector choice;  // Its rule is "access[0]", "rbac" or "rbac,access[0]".
   // Since when it is known that the caller may: no later than now. Epoch where nobody was asked.
   WallTime right_checked_at = {};
 };

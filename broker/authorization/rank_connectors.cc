@@ -32,19 +32,18 @@ std::vector<EntryPtr> Candidates(const connectors::Snapshot& snapshot,
 
 }  // namespace
 
-std::vector<Choice> RankConnectors(const connectors::Snapshot& snapshot,
-                                   const Target& target,
-                                   const callers::Caller& caller,
-                                   const std::vector<oci::Scope>& scopes,
-                                   NoRules no_rules) {
-  std::vector<Choice> choices;
-  std::vector<Choice> denied;
+std::vector<RankedConnector> RankConnectors(const connectors::Snapshot& snapshot,
+                                            const Target& target,
+                                            const callers::Caller& caller,
+                                            const std::vector<oci::Scope>& scopes,
+                                            NoRules no_rules) {
+  std::vector<RankedConnector> ranked;
+  std::vector<RankedConnector> denied;
   std::string unknown = "no such connector";
   for (const EntryPtr& entry : Candidates(snapshot, target, caller)) {
     Decision decision = Evaluate(*entry->connector, caller, scopes, no_rules);
     if (decision.allowed) {
-      choices.push_back(
-          {entry, std::move(decision.rule), std::move(decision.reason), std::nullopt});
+      ranked.push_back({entry, std::move(decision.rule), std::move(decision.reason), std::nullopt});
     } else if (decision.caller_known) {
       Refusal refusal = AccessDenied(*entry->connector, scopes, std::move(decision.reason));
       denied.push_back({entry, {}, {}, std::move(refusal)});
@@ -52,9 +51,9 @@ std::vector<Choice> RankConnectors(const connectors::Snapshot& snapshot,
       unknown = std::move(decision.reason);
     }
   }
-  std::move(denied.begin(), denied.end(), std::back_inserter(choices));
-  choices.push_back({nullptr, {}, {}, ConnectorNotFound(ToString(target), std::move(unknown))});
-  return choices;
+  std::move(denied.begin(), denied.end(), std::back_inserter(ranked));
+  ranked.push_back({nullptr, {}, {}, ConnectorNotFound(ToString(target), std::move(unknown))});
+  return ranked;
 }
 
 }  // namespace connector::broker::authorization
