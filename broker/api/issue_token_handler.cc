@@ -113,7 +113,7 @@ Task<Done> IssueTokenHandler::Mint(CallPtr call) {
 }
 
 Task<Done> IssueTokenHandler::Choose(CallPtr call,
-                                     std::shared_ptr<const connectors::Snapshot> snapshot) {
+                                     std::shared_ptr<const connectors::CatalogSnapshot> snapshot) {
   authorization::AccessRequest request{
       std::move(snapshot),
       call->query.target,

@@ -71,7 +71,7 @@ class IssueTokenHandler {
     std::chrono::steady_clock::time_point start;
     // What is decided so far.
     std::optional<callers::Caller> caller;
-    std::shared_ptr<const connectors::Entry> entry;
+    std::shared_ptr<const connectors::CatalogEntry> entry;
     std::shared_ptr<const upstream_auth::UpstreamToken> upstream_token;
     std::string rule;
     std::optional<authorization::Refusal> refusal;
@@ -84,7 +84,7 @@ class IssueTokenHandler {
   [[nodiscard]] Task<Done> Decide(CallPtr call);
   [[nodiscard]] Task<Done> Mint(CallPtr call);
   [[nodiscard]] Task<Done> Choose(CallPtr call,
-                                  std::shared_ptr<const connectors::Snapshot> snapshot);
+                                  std::shared_ptr<const connectors::CatalogSnapshot> snapshot);
   [[nodiscard]] WallTime RightEnds(const Call& call) const;
   [[nodiscard]] auditlog::Event Record(const Call& call) const;
   [[nodiscard]] v1::IssueTokenResponse Answer(const Call& call) const;

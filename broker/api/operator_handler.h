@@ -25,7 +25,7 @@ namespace connector::broker::api {
 
 // broker/probe, as a function of the connector's entry.
 using ProbeFunction = std::function<Task<v1::CheckConnectorResponse>(
-    std::shared_ptr<const connectors::Entry> entry, Deadline deadline)>;
+    std::shared_ptr<const connectors::CatalogEntry> entry, Deadline deadline)>;
 
 struct OperatorParts {
   const connectors::Catalog* catalog = nullptr;

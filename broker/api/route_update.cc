@@ -11,7 +11,7 @@ v1::RedirectMode ToProto(resource::RedirectMode mode) {
   return mode == resource::RedirectMode::kPass ? v1::REDIRECT_MODE_PASS : v1::REDIRECT_MODE_FOLLOW;
 }
 
-void FillRoute(v1::Route& route, const connectors::Entry& entry) {
+void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   const resource::Connector& connector = *entry.connector;
   *route.mutable_connector() = api::ToProto(connector.ref);
   route.set_address(connector.address.ToString());
@@ -35,7 +35,7 @@ void FillRoute(v1::Route& route, const connectors::Entry& entry) {
 
 }  // namespace
 
-v1::WatchRoutesResponse RouteSnapshot(const connectors::Snapshot& now,
+v1::WatchRoutesResponse RouteSnapshot(const connectors::CatalogSnapshot& now,
                                       const std::vector<SealingKey>& keys) {
   v1::WatchRoutesResponse response;
   response.set_snapshot(true);
@@ -46,8 +46,8 @@ v1::WatchRoutesResponse RouteSnapshot(const connectors::Snapshot& now,
   return response;
 }
 
-v1::WatchRoutesResponse RouteChanges(const connectors::Snapshot& sent,
-                                     const connectors::Snapshot& now) {
+v1::WatchRoutesResponse RouteChanges(const connectors::CatalogSnapshot& sent,
+                                     const connectors::CatalogSnapshot& now) {
   v1::WatchRoutesResponse response;
   for (const auto& [ref, entry] : now.entries) {
     const auto before = sent.Find(ref);

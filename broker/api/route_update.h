@@ -14,13 +14,13 @@
 namespace connector::broker::api {
 
 // Everything; for the first message of a stream.
-[[nodiscard]] v1::WatchRoutesResponse RouteSnapshot(const connectors::Snapshot& now,
+[[nodiscard]] v1::WatchRoutesResponse RouteSnapshot(const connectors::CatalogSnapshot& now,
                                                     const std::vector<SealingKey>& keys);
 
 // Routes whose content changed, and those that are gone. Without routes, removals and keys when
 // nothing did.
-[[nodiscard]] v1::WatchRoutesResponse RouteChanges(const connectors::Snapshot& sent,
-                                                   const connectors::Snapshot& now);
+[[nodiscard]] v1::WatchRoutesResponse RouteChanges(const connectors::CatalogSnapshot& sent,
+                                                   const connectors::CatalogSnapshot& now);
 
 void SetSealingKeys(v1::WatchRoutesResponse& response, const std::vector<SealingKey>& keys);
 

@@ -18,7 +18,7 @@ WatchHub::WatchHub(connectors::Catalog& catalog, Secret root_key, const Clock& c
   state_.keys =
       std::make_shared<const std::vector<SealingKey>>(SealingKeysAt(root_key_, clock_.Now()));
   subscription_ =
-      catalog_.Subscribe([this](const std::shared_ptr<const connectors::Snapshot>& next) {
+      catalog_.Subscribe([this](const std::shared_ptr<const connectors::CatalogSnapshot>& next) {
         const std::lock_guard lock(mutex_);
         state_.routes = next;
         Spread();

@@ -34,7 +34,7 @@ class WatchStream;
 
 // What a stream should have told its client by now. Immutable parts, replaced whole.
 struct WatchState {
-  std::shared_ptr<const connectors::Snapshot> routes;
+  std::shared_ptr<const connectors::CatalogSnapshot> routes;
   std::shared_ptr<const std::vector<SealingKey>> keys;
 };
 

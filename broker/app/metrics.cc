@@ -28,7 +28,7 @@ prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
 }
 
-void CollectConnectors(const connectors::Snapshot& snapshot, metrics::Families& out) {
+void CollectConnectors(const connectors::CatalogSnapshot& snapshot, metrics::Families& out) {
   constexpr std::array kClasses = {resource::SecretClass::kNone,
                                    resource::SecretClass::kDerived,
                                    resource::SecretClass::kBounded,

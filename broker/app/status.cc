@@ -20,7 +20,7 @@ std::optional<admin::CredentialStatus> CredentialOf(const resource::Connector& c
   return std::nullopt;
 }
 
-admin::ConnectorStatus ConnectorStatusOf(const connectors::Entry& entry,
+admin::ConnectorStatus ConnectorStatusOf(const connectors::CatalogEntry& entry,
                                          const std::map<std::string, std::string>& failures,
                                          const StatusSources& sources) {
   const resource::Connector& connector = *entry.connector;

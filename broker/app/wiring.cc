@@ -47,7 +47,7 @@ constexpr unsigned kTurnsBetweenTrims = 6;
 constexpr std::chrono::seconds kFirstReadTimeout{5};
 
 Task<v1::CheckConnectorResponse> Probe(health_check::Prober* prober,
-                                       std::shared_ptr<const connectors::Entry> entry,
+                                       std::shared_ptr<const connectors::CatalogEntry> entry,
                                        Deadline deadline) {
   const std::vector<health_check::HealthCheckStep> steps =
       co_await prober->Check(std::move(entry), deadline);
@@ -263,7 +263,7 @@ class Broker::Impl {
                                failures_.Note(outcome, clock_.Now());
                              },
                              access_ ? access_->reviewer() : nullptr});
-    auto probe = [prober = prober_.get()](std::shared_ptr<const connectors::Entry> entry,
+    auto probe = [prober = prober_.get()](std::shared_ptr<const connectors::CatalogEntry> entry,
                                           Deadline deadline) {
       return Probe(prober, std::move(entry), deadline);
     };

@@ -19,7 +19,7 @@ namespace connector::broker::authorization {
 inline constexpr std::size_t kMaxAccessReviews = 8;
 
 struct AccessRequest {
-  std::shared_ptr<const connectors::Snapshot> snapshot;
+  std::shared_ptr<const connectors::CatalogSnapshot> snapshot;
   Target target;  // Not AnyConnector.
   callers::Caller caller;
   std::string token_key;

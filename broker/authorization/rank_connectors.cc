@@ -8,9 +8,9 @@
 namespace connector::broker::authorization {
 namespace {
 
-using EntryPtr = std::shared_ptr<const connectors::Entry>;
+using EntryPtr = std::shared_ptr<const connectors::CatalogEntry>;
 
-std::vector<EntryPtr> Candidates(const connectors::Snapshot& snapshot,
+std::vector<EntryPtr> Candidates(const connectors::CatalogSnapshot& snapshot,
                                  const Target& target,
                                  const callers::Caller& caller) {
   if (const auto* ref = std::get_if<ConnectorRef>(&target)) {
@@ -32,7 +32,7 @@ std::vector<EntryPtr> Candidates(const connectors::Snapshot& snapshot,
 
 }  // namespace
 
-std::vector<RankedConnector> RankConnectors(const connectors::Snapshot& snapshot,
+std::vector<RankedConnector> RankConnectors(const connectors::CatalogSnapshot& snapshot,
                                             const Target& target,
                                             const callers::Caller& caller,
                                             const std::vector<oci::Scope>& scopes,

@@ -16,10 +16,11 @@
 namespace connector::broker::authorization {
 
 struct RankedConnector {
-  std::shared_ptr<const connectors::Entry> entry;  // Null when the connector must look absent.
-  std::string rule;                                // That allowed it.
-  std::string reason;                              // Why it is allowed, for operators.
-  std::optional<Refusal> refusal;                  // Absent: allowed.
+  std::shared_ptr<const connectors::CatalogEntry>
+      entry;                       // Null when the connector must look absent.
+  std::string rule;                // That allowed it.
+  std::string reason;              // Why it is allowed, for operators.
+  std::optional<Refusal> refusal;  // Absent: allowed.
 };
 
 // What could serve the request, best first; at least one. `target` is not AnyConnector. In the
@@ -27,10 +28,11 @@ struct RankedConnector {
 // then those that know the caller and deny, of each the ones in the caller's own namespace before
 // others, each group by name. The last one has no entry: it answers when all others must look
 // absent.
-[[nodiscard]] std::vector<RankedConnector> RankConnectors(const connectors::Snapshot& snapshot,
-                                                          const Target& target,
-                                                          const callers::Caller& caller,
-                                                          const std::vector<oci::Scope>& scopes,
-                                                          NoRules no_rules);
+[[nodiscard]] std::vector<RankedConnector> RankConnectors(
+    const connectors::CatalogSnapshot& snapshot,
+    const Target& target,
+    const callers::Caller& caller,
+    const std::vector<oci::Scope>& scopes,
+    NoRules no_rules);
 
 }  // namespace connector::broker::authorization

@@ -7,13 +7,14 @@
 
 namespace connector::broker::connectors {
 
-std::shared_ptr<const Entry> Snapshot::Find(const ConnectorRef& ref) const {
+std::shared_ptr<const CatalogEntry> CatalogSnapshot::Find(const ConnectorRef& ref) const {
   const auto found = entries.find(ref);
   return found == entries.end() ? nullptr : found->second;
 }
 
-std::vector<std::shared_ptr<const Entry>> Snapshot::FindByMirrorHost(std::string_view host) const {
-  std::vector<std::shared_ptr<const Entry>> out;
+std::vector<std::shared_ptr<const CatalogEntry>> CatalogSnapshot::FindByMirrorHost(
+    std::string_view host) const {
+  std::vector<std::shared_ptr<const CatalogEntry>> out;
   std::string wanted(host);
   std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -27,11 +28,12 @@ std::vector<std::shared_ptr<const Entry>> Snapshot::FindByMirrorHost(std::string
   return out;
 }
 
-std::shared_ptr<const Entry> MakeEntry(std::shared_ptr<const resource::Connector> connector,
-                                       std::string ca_pem,
-                                       std::string secret_version,
-                                       std::string problem) {
-  auto entry = std::make_shared<Entry>();
+std::shared_ptr<const CatalogEntry> MakeCatalogEntry(
+    std::shared_ptr<const resource::Connector> connector,
+    std::string ca_pem,
+    std::string secret_version,
+    std::string problem) {
+  auto entry = std::make_shared<CatalogEntry>();
   // Digests have one length and no "\n", so that no two inputs give one text.
   entry->mint_key =
       crypto::Sha256Hex("mint\n" + crypto::Sha256Hex(CanonicalMintText(*connector)) + "\n" +
@@ -45,12 +47,12 @@ std::shared_ptr<const Entry> MakeEntry(std::shared_ptr<const resource::Connector
   return entry;
 }
 
-std::shared_ptr<const Snapshot> Catalog::Current() const {
+std::shared_ptr<const CatalogSnapshot> Catalog::Current() const {
   const std::lock_guard lock(mutex_);
   return current_;
 }
 
-void Catalog::Replace(std::shared_ptr<const Snapshot> next) {
+void Catalog::Replace(std::shared_ptr<const CatalogSnapshot> next) {
   const std::lock_guard delivery(delivery_mutex_);
   {
     const std::lock_guard lock(mutex_);

@@ -19,7 +19,7 @@
 
 namespace connector::broker::connectors {
 
-struct Entry {
+struct CatalogEntry {
   std::shared_ptr<const resource::Connector> connector;
   std::string ca_pem;          // Of caCertSecretRef; empty when none.
   std::string secret_version;  // Empty when there is none, or none could be read.
@@ -28,17 +28,17 @@ struct Entry {
   std::string epoch;           // Digest of all that a grant depends on (mint_key and policy).
 };
 
-struct Snapshot {
-  std::map<ConnectorRef, std::shared_ptr<const Entry>> entries;
+struct CatalogSnapshot {
+  std::map<ConnectorRef, std::shared_ptr<const CatalogEntry>> entries;
 
-  [[nodiscard]] std::shared_ptr<const Entry> Find(const ConnectorRef& ref) const;
+  [[nodiscard]] std::shared_ptr<const CatalogEntry> Find(const ConnectorRef& ref) const;
   // Entries whose registry `host[:port]` names in the mirror form, in order of their names.
-  [[nodiscard]] std::vector<std::shared_ptr<const Entry>> FindByMirrorHost(
+  [[nodiscard]] std::vector<std::shared_ptr<const CatalogEntry>> FindByMirrorHost(
       std::string_view host) const;
 };
 
 // Makes an entry: computes mint_key and epoch. Equal inputs give equal digests on every broker.
-[[nodiscard]] std::shared_ptr<const Entry> MakeEntry(
+[[nodiscard]] std::shared_ptr<const CatalogEntry> MakeCatalogEntry(
     std::shared_ptr<const resource::Connector> connector,
     std::string ca_pem,
     std::string secret_version,
@@ -47,12 +47,12 @@ struct Snapshot {
 // Thread-safe.
 class Catalog {
  public:
-  using Listener = std::function<void(const std::shared_ptr<const Snapshot>&)>;
+  using Listener = std::function<void(const std::shared_ptr<const CatalogSnapshot>&)>;
 
-  [[nodiscard]] std::shared_ptr<const Snapshot> Current() const;
+  [[nodiscard]] std::shared_ptr<const CatalogSnapshot> Current() const;
 
   // Publishes `next` and calls every listener with it, in the caller's thread, one call at a time.
-  void Replace(std::shared_ptr<const Snapshot> next);
+  void Replace(std::shared_ptr<const CatalogSnapshot> next);
 
   // `listener` is called at once with the current snapshot, then at every change, until Unsubscribe
   // returns. It must not block and must not call back into Subscribe or Unsubscribe.
@@ -61,7 +61,7 @@ class Catalog {
 
  private:
   mutable std::mutex mutex_;
-  std::shared_ptr<const Snapshot> current_ = std::make_shared<Snapshot>();
+  std::shared_ptr<const CatalogSnapshot> current_ = std::make_shared<CatalogSnapshot>();
   std::mutex delivery_mutex_;  // Held while listeners run, so that they see changes in order.
   std::map<std::uint64_t, Listener> listeners_;
   std::uint64_t next_id_ = 1;

@@ -31,7 +31,7 @@ void AddProblem(std::string& problem, const std::string& more) {
   problem.append(problem.empty() || more.empty() ? "" : "; ").append(more);
 }
 
-bool SaysTheSame(const Entry& entry,
+bool SaysTheSame(const CatalogEntry& entry,
                  const resource::Connector& connector,
                  const std::string& secret_version,
                  const CaState& ca,
@@ -41,9 +41,10 @@ bool SaysTheSame(const Entry& entry,
          (entry.connector.get() == &connector || *entry.connector == connector);
 }
 
-std::shared_ptr<const Entry> EntryOf(const std::shared_ptr<const resource::Connector>& connector,
-                                     ConnectorCredentials found,
-                                     const std::shared_ptr<const Entry>& previous) {
+std::shared_ptr<const CatalogEntry> EntryOf(
+    const std::shared_ptr<const resource::Connector>& connector,
+    ConnectorCredentials found,
+    const std::shared_ptr<const CatalogEntry>& previous) {
   std::string problem = found.credential.problem;
   AddProblem(problem, found.ca.problem);
   std::string version =
@@ -51,7 +52,8 @@ std::shared_ptr<const Entry> EntryOf(const std::shared_ptr<const resource::Conne
   if (previous && SaysTheSame(*previous, *connector, version, found.ca, problem)) {
     return previous;
   }
-  return MakeEntry(connector, std::move(found.ca.pem), std::move(version), std::move(problem));
+  return MakeCatalogEntry(
+      connector, std::move(found.ca.pem), std::move(version), std::move(problem));
 }
 
 }  // namespace
@@ -97,10 +99,10 @@ CredentialLookup DirectoryLookup(
   };
 }
 
-std::shared_ptr<const Snapshot> MakeSnapshot(const EffectiveResources& effective,
-                                             const CredentialLookup& lookup,
-                                             const Snapshot& previous) {
-  auto snapshot = std::make_shared<Snapshot>();
+std::shared_ptr<const CatalogSnapshot> MakeSnapshot(const EffectiveResources& effective,
+                                                    const CredentialLookup& lookup,
+                                                    const CatalogSnapshot& previous) {
+  auto snapshot = std::make_shared<CatalogSnapshot>();
   for (const auto& [ref, loaded] : effective.connectors) {
     snapshot->entries.emplace_hint(
         snapshot->entries.end(),
@@ -110,7 +112,7 @@ std::shared_ptr<const Snapshot> MakeSnapshot(const EffectiveResources& effective
   return snapshot;
 }
 
-bool SameEntries(const Snapshot& a, const Snapshot& b) {
+bool SameEntries(const CatalogSnapshot& a, const CatalogSnapshot& b) {
   return std::equal(a.entries.begin(),
                     a.entries.end(),
                     b.entries.begin(),

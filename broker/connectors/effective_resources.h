@@ -54,11 +54,12 @@ using CredentialLookup = std::function<ConnectorCredentials(const resource::Conn
 // Entries of the connectors in force. One whose credential or CA cannot be used has `problem` set
 // and no secret version, so that its epoch changes and cached tokens die. What `previous` has and
 // is still so is taken from it: digests are made of what changed alone.
-[[nodiscard]] std::shared_ptr<const Snapshot> MakeSnapshot(const EffectiveResources& effective,
-                                                           const CredentialLookup& lookup,
-                                                           const Snapshot& previous = {});
+[[nodiscard]] std::shared_ptr<const CatalogSnapshot> MakeSnapshot(
+    const EffectiveResources& effective,
+    const CredentialLookup& lookup,
+    const CatalogSnapshot& previous = {});
 
 // True when a reader could not tell one from the other.
-[[nodiscard]] bool SameEntries(const Snapshot& a, const Snapshot& b);
+[[nodiscard]] bool SameEntries(const CatalogSnapshot& a, const CatalogSnapshot& b);
 
 }  // namespace connector::broker::connectors

@@ -140,8 +140,8 @@ bool Publisher::Rebuild() {
     all_known = all_known && found.credential.known && found.ca.known;
     return found;
   };
-  const std::shared_ptr<const Snapshot> previous = targets_.catalog.Current();
-  const std::shared_ptr<const Snapshot> next = MakeSnapshot(*effective_, lookup, *previous);
+  const std::shared_ptr<const CatalogSnapshot> previous = targets_.catalog.Current();
+  const std::shared_ptr<const CatalogSnapshot> next = MakeSnapshot(*effective_, lookup, *previous);
   all_known_ = all_known;
   refreshed_.notify_all();
   connectors_.Set(static_cast<double>(next->entries.size()));

@@ -7,7 +7,7 @@
 namespace connector::broker::health_check {
 namespace {
 
-using EntryPointer = std::shared_ptr<const connectors::Entry>;
+using EntryPointer = std::shared_ptr<const connectors::CatalogEntry>;
 
 HealthCheckStep Passed(std::string name, std::string message, std::string reason = "Ok") {
   return {std::move(name), true, std::move(reason), std::move(message), {}};
@@ -53,7 +53,7 @@ HealthCheckStep TransferFailed(std::string name, const Error& error) {
                 error.message);
 }
 
-curl::CurlRequest Get(const connectors::Entry& entry, std::string path, std::string query) {
+curl::CurlRequest Get(const connectors::CatalogEntry& entry, std::string path, std::string query) {
   curl::CurlRequest request;
   request.url = {entry.connector->address, std::move(path), std::move(query)};
   request.ca_pem = entry.ca_pem;
@@ -61,7 +61,7 @@ curl::CurlRequest Get(const connectors::Entry& entry, std::string path, std::str
   return request;
 }
 
-std::optional<std::string> RepositoryOf(const connectors::Entry& entry) {
+std::optional<std::string> RepositoryOf(const connectors::CatalogEntry& entry) {
   const auto& params = entry.connector->auth.params;
   const auto found = params.find(kRepositoryParameter);
   return found == params.end() ? std::nullopt : std::optional(found->second);
@@ -236,7 +236,7 @@ class ConnectorProber final : public Prober {
   static HealthCheckStep CheckCa(const char* name,
                                  const CheckContext& context,
                                  HealthCheckStep step) {
-    const connectors::Entry& entry = *context.entry;
+    const connectors::CatalogEntry& entry = *context.entry;
     const bool lacks = entry.connector->ca_secret_name && entry.ca_pem.empty();
     return lacks ? Failed(name, "CaBundleInvalid", entry.problem) : step;
   }

@@ -45,7 +45,7 @@ class Prober {
   // pull the repository parameter, else without a scope), read (GET the repository's tags; only
   // with that parameter). Stops at the first failure.
   [[nodiscard]] virtual Task<std::vector<HealthCheckStep>> Check(
-      std::shared_ptr<const connectors::Entry> entry, Deadline deadline) = 0;
+      std::shared_ptr<const connectors::CatalogEntry> entry, Deadline deadline) = 0;
 
  protected:
   Prober() = default;

@@ -41,7 +41,7 @@ bool IsPassing(ErrorCode code) {
 // One mint under way.
 struct Flight {
   TokenKey key;
-  std::shared_ptr<const connectors::Entry> entry;
+  std::shared_ptr<const connectors::CatalogEntry> entry;
   EndpointGate::Attempt attempt;
   bool shared = true;              // False when it serves the one caller that started it.
   std::atomic<bool> taken{false};  // Whether a single-use token was given away.
@@ -64,7 +64,7 @@ class Source final : public MintingTokenSource {
     }
   }
 
-  Task<MintResult> Get(std::shared_ptr<const connectors::Entry> entry,
+  Task<MintResult> Get(std::shared_ptr<const connectors::CatalogEntry> entry,
                        std::vector<oci::Scope> scopes,
                        Deadline deadline) override {
     TokenKey key = KeyOf(*entry, std::move(scopes));
@@ -96,7 +96,8 @@ class Source final : public MintingTokenSource {
     }
   }
 
-  void Forget(const connectors::Entry& entry, const std::vector<oci::Scope>& scopes) override {
+  void Forget(const connectors::CatalogEntry& entry,
+              const std::vector<oci::Scope>& scopes) override {
     // The password itself was refused, which no token service will tell us.
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(*entry.connector);
     if (ref && entry.connector->auth.kind == resource::AuthKind::kBasicAuth) {
@@ -129,11 +130,11 @@ class Source final : public MintingTokenSource {
     std::shared_ptr<Flight> wait;
   };
 
-  static TokenKey KeyOf(const connectors::Entry& entry, std::vector<oci::Scope> scopes) {
+  static TokenKey KeyOf(const connectors::CatalogEntry& entry, std::vector<oci::Scope> scopes) {
     return {entry.connector->ref, entry.mint_key, Normalized(std::move(scopes))};
   }
 
-  Step Next(const std::shared_ptr<const connectors::Entry>& entry,
+  Step Next(const std::shared_ptr<const connectors::CatalogEntry>& entry,
             const TokenKey& key,
             bool shared) {
     const WallTime now = parts_.clock.Now();
@@ -221,7 +222,7 @@ class Source final : public MintingTokenSource {
   Task<Result<Landed>> MintOnce(std::shared_ptr<Flight> flight,
                                 std::optional<secrets::SecretRef> ref,
                                 Deadline deadline) {
-    const connectors::Entry& entry = *flight->entry;
+    const connectors::CatalogEntry& entry = *flight->entry;
     const auto minter = parts_.minters.find(entry.connector->auth.kind);
     if (minter == parts_.minters.end()) {
       co_return MakeError(

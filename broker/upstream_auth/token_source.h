@@ -18,13 +18,14 @@ class TokenSource {
   // be worth handing out. Errors: those of Minter::Mint, and kNotFound or kInvalidArgument with
   // origin kSelf when the stored secret is absent or lacks a key.
   [[nodiscard]] virtual Task<Result<std::shared_ptr<const UpstreamToken>>> Get(
-      std::shared_ptr<const connectors::Entry> entry,
+      std::shared_ptr<const connectors::CatalogEntry> entry,
       std::vector<oci::Scope> scopes,
       Deadline deadline) = 0;
 
   // The data plane saw the registry refuse a token of these scopes: the next Get mints anew (under
   // the rate limit).
-  virtual void Forget(const connectors::Entry& entry, const std::vector<oci::Scope>& scopes) = 0;
+  virtual void Forget(const connectors::CatalogEntry& entry,
+                      const std::vector<oci::Scope>& scopes) = 0;
 
  protected:
   TokenSource() = default;

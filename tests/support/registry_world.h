@@ -86,11 +86,11 @@ class RegistryWorld {
   }
 
   // A catalog entry of `connector`, with digests that a test may choose.
-  [[nodiscard]] std::shared_ptr<const broker::connectors::Entry> Entry(
+  [[nodiscard]] std::shared_ptr<const broker::connectors::CatalogEntry> Entry(
       resource::Connector connector,
       const std::string& mint_key = "mint-key-1",
       const std::string& secret_version = "v1") const {
-    auto entry = std::make_shared<broker::connectors::Entry>();
+    auto entry = std::make_shared<broker::connectors::CatalogEntry>();
     entry->connector = std::make_shared<const resource::Connector>(std::move(connector));
     entry->ca_pem = ca.pem();
     entry->secret_version = secret_version;

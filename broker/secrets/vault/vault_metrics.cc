@@ -17,7 +17,7 @@ struct ReferenceCounts {
 };
 
 ReferenceCounts CountReferences(const secrets::VaultSecretStore& vault,
-                                const connectors::Snapshot& snapshot) {
+                                const connectors::CatalogSnapshot& snapshot) {
   std::set<secrets::SecretRef> refs;
   for (const auto& [name, entry] : snapshot.entries) {
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(*entry->connector);

@@ -49,7 +49,7 @@ admin::CredentialStatus CredentialStatusOf(const resource::VaultLocation& locati
   return out;
 }
 
-bool NeedsVault(const connectors::Snapshot& snapshot) {
+bool NeedsVault(const connectors::CatalogSnapshot& snapshot) {
   return std::any_of(snapshot.entries.begin(), snapshot.entries.end(), [](const auto& entry) {
     return entry.second->connector->auth.vault.has_value();
   });

@@ -18,7 +18,7 @@ namespace connector::broker::secrets {
                                                          const secrets::VaultObservation& observed);
 
 // Whether any connector keeps its credential in Vault.
-[[nodiscard]] bool NeedsVault(const connectors::Snapshot& snapshot);
+[[nodiscard]] bool NeedsVault(const connectors::CatalogSnapshot& snapshot);
 
 // One sentence for each thing that is wrong: what was granted goes on, so nothing of it makes a
 // broker not ready.

@@ -60,7 +60,7 @@ class EndpointTest : public ::testing::Test {
   }
 
   void Publish(const std::vector<std::string>& names) {
-    std::vector<std::shared_ptr<const connectors::Entry>> entries;
+    std::vector<std::shared_ptr<const connectors::CatalogEntry>> entries;
     for (const std::string& name : names) {
       entries.push_back(EntryOf(HarborConnector("default", name, {{"ci", "builder"}})));
     }
@@ -151,8 +151,8 @@ class EndpointTest : public ::testing::Test {
     }
     return codes;
   }
-  static Task<v1::CheckConnectorResponse> Probe(std::shared_ptr<const connectors::Entry> /*entry*/,
-                                                Deadline /*deadline*/) {
+  static Task<v1::CheckConnectorResponse> Probe(
+      std::shared_ptr<const connectors::CatalogEntry> /*entry*/, Deadline /*deadline*/) {
     co_return v1::CheckConnectorResponse();
   }
 

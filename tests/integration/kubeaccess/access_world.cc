@@ -130,7 +130,7 @@ void AccessWorld::Publish(const std::string& ns,
     connector.access.clear();
   }
   entries_[connector.ref] = api::EntryOf(connector);
-  std::vector<std::shared_ptr<const connectors::Entry>> all;
+  std::vector<std::shared_ptr<const connectors::CatalogEntry>> all;
   for (const auto& [ref, entry] : entries_) {
     all.push_back(entry);
   }

@@ -94,7 +94,7 @@ class AccessWorld {
   log::Logger log_{2, "test", log::Level::kError};
   prometheus::Registry registry_;
   connectors::Catalog catalog_;
-  std::map<ConnectorRef, std::shared_ptr<const connectors::Entry>> entries_;
+  std::map<ConnectorRef, std::shared_ptr<const connectors::CatalogEntry>> entries_;
   testing_support::FakeAuditLog audit_;
   api::FakeTokens tokens_;
   std::mutex mutex_;

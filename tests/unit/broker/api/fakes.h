@@ -54,7 +54,7 @@ class FakeVerifier final : public callers::CallerVerifier {
 class FakeTokens final : public upstream_auth::TokenSource {
  public:
   Task<Result<std::shared_ptr<const upstream_auth::UpstreamToken>>> Get(
-      std::shared_ptr<const connectors::Entry> entry,
+      std::shared_ptr<const connectors::CatalogEntry> entry,
       std::vector<oci::Scope> scopes,
       Deadline /*deadline*/) override {
     std::function<void()> hook;
@@ -78,7 +78,8 @@ class FakeTokens final : public upstream_auth::TokenSource {
     }
     co_return result;
   }
-  void Forget(const connectors::Entry& entry, const std::vector<oci::Scope>& scopes) override {
+  void Forget(const connectors::CatalogEntry& entry,
+              const std::vector<oci::Scope>& scopes) override {
     const std::lock_guard lock(mutex_);
     forgotten_.push_back(entry.connector->ref.ToString() + " " + scopes.front().ToString());
   }
@@ -123,15 +124,15 @@ inline resource::Connector HarborConnector(
   return connector;
 }
 
-inline std::shared_ptr<const connectors::Entry> EntryOf(resource::Connector connector,
-                                                        const std::string& secret_version = "v1") {
-  return connectors::MakeEntry(
+inline std::shared_ptr<const connectors::CatalogEntry> EntryOf(
+    resource::Connector connector, const std::string& secret_version = "v1") {
+  return connectors::MakeCatalogEntry(
       std::make_shared<const resource::Connector>(std::move(connector)), "", secret_version, "");
 }
 
-inline std::shared_ptr<const connectors::Snapshot> SnapshotOf(
-    const std::vector<std::shared_ptr<const connectors::Entry>>& entries) {
-  auto snapshot = std::make_shared<connectors::Snapshot>();
+inline std::shared_ptr<const connectors::CatalogSnapshot> SnapshotOf(
+    const std::vector<std::shared_ptr<const connectors::CatalogEntry>>& entries) {
+  auto snapshot = std::make_shared<connectors::CatalogSnapshot>();
   for (const auto& entry : entries) {
     snapshot->entries[entry->connector->ref] = entry;
   }

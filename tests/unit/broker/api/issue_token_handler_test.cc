@@ -36,7 +36,7 @@ class IssueTokenTest : public ::testing::Test {
   }
   ~IssueTokenTest() override { ::fclose(log_file_); }
 
-  void Publish(const std::vector<std::shared_ptr<const connectors::Entry>>& entries) {
+  void Publish(const std::vector<std::shared_ptr<const connectors::CatalogEntry>>& entries) {
     catalog_.Replace(SnapshotOf(entries));
   }
   IssueTokenHandler Handler(audit::AuditLog* audit = nullptr) {

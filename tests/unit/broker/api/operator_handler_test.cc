@@ -22,8 +22,8 @@ class OperatorTest : public ::testing::Test {
         SnapshotOf({EntryOf(HarborConnector("default", "harbor", {{"ci", "builder"}}))}));
     verifier_.Accept("builder-token", ServiceAccountCaller("ci", "builder", WallTime::max()));
   }
-  static Task<v1::CheckConnectorResponse> Probe(std::shared_ptr<const connectors::Entry> entry,
-                                                Deadline /*deadline*/) {
+  static Task<v1::CheckConnectorResponse> Probe(
+      std::shared_ptr<const connectors::CatalogEntry> entry, Deadline /*deadline*/) {
     v1::CheckConnectorResponse response;
     response.add_steps()->set_name("probed " + entry->connector->ref.ToString());
     co_return response;

@@ -25,7 +25,7 @@ TEST(RouteSnapshot, DescribesARouteWhollyAndHoldsNoSecret) {
   connector.upstream.redirects = {resource::RedirectMode::kPass, {"*.s3.amazonaws.com"}};
   connector.upstream.allow_insecure = true;
   connector.upstream.limits = {7, std::chrono::milliseconds(1500), std::chrono::seconds(60)};
-  const auto entry = connectors::MakeEntry(
+  const auto entry = connectors::MakeCatalogEntry(
       std::make_shared<const resource::Connector>(connector), "PEM", "version-1", "");
 
   const v1::WatchRoutesResponse response =

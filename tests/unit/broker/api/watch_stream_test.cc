@@ -79,7 +79,7 @@ class PlayedCall final : public ::grpc::ServerCallbackWriter<v1::WatchRoutesResp
 class WatchStreamTest : public ::testing::Test {
  protected:
   void Publish(const std::vector<std::string>& names) {
-    std::vector<std::shared_ptr<const connectors::Entry>> entries;
+    std::vector<std::shared_ptr<const connectors::CatalogEntry>> entries;
     for (const std::string& name : names) {
       entries.push_back(EntryOf(HarborConnector("default", name, {})));
     }

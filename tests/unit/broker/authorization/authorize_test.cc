@@ -59,7 +59,7 @@ class FakeReviewer final : public AccessReviewer {
 class AuthorizeTest : public ::testing::Test {
  protected:
   void Publish(const std::vector<resource::Connector>& connectors) {
-    std::vector<std::shared_ptr<const connectors::Entry>> entries;
+    std::vector<std::shared_ptr<const connectors::CatalogEntry>> entries;
     for (const resource::Connector& connector : connectors) {
       entries.push_back(EntryOf(connector));
     }

@@ -21,20 +21,20 @@ resource::Connector Harbor(const std::string& name = "harbor") {
   return out;
 }
 
-std::shared_ptr<const Entry> Make(const resource::Connector& connector,
-                                  const std::string& ca = "ca",
-                                  const std::string& version = "v1") {
-  return MakeEntry(std::make_shared<const resource::Connector>(connector), ca, version, "");
+std::shared_ptr<const CatalogEntry> Make(const resource::Connector& connector,
+                                         const std::string& ca = "ca",
+                                         const std::string& version = "v1") {
+  return MakeCatalogEntry(std::make_shared<const resource::Connector>(connector), ca, version, "");
 }
 
-TEST(MakeEntry, GivesEqualDigestsForEqualInputs) {
+TEST(MakeCatalogEntry, GivesEqualDigestsForEqualInputs) {
   EXPECT_EQ(Make(Harbor())->mint_key, Make(Harbor())->mint_key);
   EXPECT_EQ(Make(Harbor())->epoch, Make(Harbor())->epoch);
   EXPECT_THAT(Make(Harbor())->epoch, MatchesRegex("[0-9a-f]{64}"));
   EXPECT_NE(Make(Harbor())->epoch, Make(Harbor())->mint_key);
 }
 
-TEST(MakeEntry, ChangesBothDigestsWithWhatAMintedTokenDependsOn) {
+TEST(MakeCatalogEntry, ChangesBothDigestsWithWhatAMintedTokenDependsOn) {
   const auto before = Make(Harbor());
   resource::Connector moved = Harbor();
   moved.address.port = 8443;
@@ -45,7 +45,7 @@ TEST(MakeEntry, ChangesBothDigestsWithWhatAMintedTokenDependsOn) {
   }
 }
 
-TEST(MakeEntry, KeepsMintedTokensWhenOnlyPolicyChanges) {
+TEST(MakeCatalogEntry, KeepsMintedTokensWhenOnlyPolicyChanges) {
   const auto before = Make(Harbor());
   resource::Connector open = Harbor();
   open.access = {{{resource::NamespaceMatch{"a"}}, {"**"}, {oci::Action::kPull}}};
@@ -56,27 +56,28 @@ TEST(MakeEntry, KeepsMintedTokensWhenOnlyPolicyChanges) {
   EXPECT_NE(after->epoch, before->epoch);
 }
 
-TEST(MakeEntry, DoesNotMixUpVersionAndCa) {
+TEST(MakeCatalogEntry, DoesNotMixUpVersionAndCa) {
   EXPECT_NE(Make(Harbor(), "a", "bc")->mint_key, Make(Harbor(), "ab", "c")->mint_key);
   EXPECT_NE(Make(Harbor(), "a", "")->mint_key, Make(Harbor(), "", "a")->mint_key);
 }
 
-std::shared_ptr<const Snapshot> SnapshotOf(const std::vector<resource::Connector>& connectors) {
-  auto out = std::make_shared<Snapshot>();
+std::shared_ptr<const CatalogSnapshot> SnapshotOf(
+    const std::vector<resource::Connector>& connectors) {
+  auto out = std::make_shared<CatalogSnapshot>();
   for (const resource::Connector& connector : connectors) {
     out->entries.emplace(connector.ref, Make(connector));
   }
   return out;
 }
 
-TEST(Snapshot, FindsByName) {
+TEST(CatalogSnapshot, FindsByName) {
   const auto snapshot = SnapshotOf({Harbor()});
   ASSERT_NE(snapshot->Find({"default", "harbor"}), nullptr);
   EXPECT_EQ(snapshot->Find({"default", "harbor"})->connector->ref.name, "harbor");
   EXPECT_EQ(snapshot->Find({"other", "harbor"}), nullptr);
 }
 
-std::vector<std::string> NamesByMirrorHost(const Snapshot& snapshot, std::string_view host) {
+std::vector<std::string> NamesByMirrorHost(const CatalogSnapshot& snapshot, std::string_view host) {
   std::vector<std::string> out;
   for (const auto& entry : snapshot.FindByMirrorHost(host)) {
     out.push_back(entry->connector->ref.name);
@@ -84,7 +85,7 @@ std::vector<std::string> NamesByMirrorHost(const Snapshot& snapshot, std::string
   return out;
 }
 
-TEST(Snapshot, FindsEveryConnectorOfAMirrorHostInOrder) {
+TEST(CatalogSnapshot, FindsEveryConnectorOfAMirrorHostInOrder) {
   resource::Connector other = Harbor("other");
   other.address.port = 8443;
   const auto snapshot = SnapshotOf({Harbor("b"), Harbor("a"), other});
@@ -106,10 +107,10 @@ TEST(Catalog, TellsAListenerTheCurrentSnapshotThenEveryChange) {
   const auto first = SnapshotOf({Harbor()});
   const auto second = SnapshotOf({});
   catalog.Replace(first);
-  std::vector<std::shared_ptr<const Snapshot>> seen;
+  std::vector<std::shared_ptr<const CatalogSnapshot>> seen;
 
   const std::uint64_t id = catalog.Subscribe(
-      [&](const std::shared_ptr<const Snapshot>& snapshot) { seen.push_back(snapshot); });
+      [&](const std::shared_ptr<const CatalogSnapshot>& snapshot) { seen.push_back(snapshot); });
   catalog.Replace(second);
 
   EXPECT_THAT(seen, ElementsAre(first, second));
@@ -135,7 +136,7 @@ TEST(Catalog, ShowsAListenerTheSnapshotThatItIsTold) {
   Catalog catalog;
   const auto next = SnapshotOf({Harbor()});
   bool same = true;
-  static_cast<void>(catalog.Subscribe([&](const std::shared_ptr<const Snapshot>& told) {
+  static_cast<void>(catalog.Subscribe([&](const std::shared_ptr<const CatalogSnapshot>& told) {
     same = same && catalog.Current() == told;
   }));
 

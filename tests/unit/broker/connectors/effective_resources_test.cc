@@ -90,7 +90,7 @@ TEST(Merge, KeepsThroughSeveralBrokenLoads) {
   EXPECT_EQ(Generations(Merge(Merge(Merge({}, OneOfEach(1)), broken), broken)), "1/1");
 }
 
-std::shared_ptr<const Entry> EntryOf(const EffectiveResources& effective) {
+std::shared_ptr<const CatalogEntry> EntryOf(const EffectiveResources& effective) {
   return MakeSnapshot(
              effective,
              DirectoryLookup(effective,
@@ -151,7 +151,7 @@ EffectiveResources InVault() {
   return out;
 }
 
-std::shared_ptr<const Entry> EntryInVault(const CredentialState& state) {
+std::shared_ptr<const CatalogEntry> EntryInVault(const CredentialState& state) {
   const EffectiveResources in_vault = InVault();
   const auto state_of = [&](const secrets::SecretRef& ref) {
     return ref.vault && ref.vault->path == "secret/data/ci/harbor" ? state : CredentialState{};
@@ -209,8 +209,8 @@ TEST(SameEntries, ComparesEpochsProblemsAndNames) {
   EXPECT_TRUE(SameEntries(*snapshot(1, true), *snapshot(1, true)));
   EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(2, true)));
   EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(1, false))) << "the problem differs";
-  EXPECT_FALSE(SameEntries(*snapshot(1, true), Snapshot{}));
-  EXPECT_FALSE(SameEntries(Snapshot{}, *snapshot(1, true)));
+  EXPECT_FALSE(SameEntries(*snapshot(1, true), CatalogSnapshot{}));
+  EXPECT_FALSE(SameEntries(CatalogSnapshot{}, *snapshot(1, true)));
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ class ClusterPublisherTest : public ::testing::Test {
     };
     return views;
   }
-  [[nodiscard]] const Entry& Published(const ConnectorRef& ref) const {
+  [[nodiscard]] const CatalogEntry& Published(const ConnectorRef& ref) const {
     return *catalog_.Current()->Find(ref);
   }
 

@@ -26,7 +26,7 @@ using testing_support::HasError;
 TEST_F(TokenSourceTest, MintsOnceFor200ConcurrentCallersOnFourThreads) {
   minter_->held = true;
   std::atomic<int> equal{0};
-  const std::shared_ptr<const connectors::Entry> entry = Entry();
+  const std::shared_ptr<const connectors::CatalogEntry> entry = Entry();
   auto finish = [&](std::exception_ptr, Result<Token> token) {
     equal += token && (*token)->value.Reveal() == "token-1" ? 1 : 0;
   };
@@ -49,7 +49,7 @@ TEST_F(TokenSourceTest, MintsOnceFor200ConcurrentCallersOnFourThreads) {
 
 TEST_F(TokenSourceTest, EndsAWaitAtItsOwnDeadlineAndNotTheMint) {
   minter_->held = true;
-  const std::shared_ptr<const connectors::Entry> entry = Entry();
+  const std::shared_ptr<const connectors::CatalogEntry> entry = Entry();
   std::optional<Result<Token>> hasty;
   std::optional<Result<Token>> patient;
   auto finish_hasty = [&](std::exception_ptr, Result<Token> token) {
@@ -73,7 +73,7 @@ TEST_F(TokenSourceTest, EndsAWaitAtItsOwnDeadlineAndNotTheMint) {
 TEST_F(TokenSourceTest, GivesASingleUseTokenToOneCallerOnly) {
   minter_->Life(seconds(60), true);
   minter_->held = true;
-  const std::shared_ptr<const connectors::Entry> entry = Entry();
+  const std::shared_ptr<const connectors::CatalogEntry> entry = Entry();
   std::vector<std::string> values;
   auto finish = [&](std::exception_ptr, Result<Token> token) { values.push_back(ValueOf(token)); };
   for (int i = 0; i < 5; ++i) {

@@ -41,7 +41,7 @@ TEST_F(TokenSourceTest, GivesTheMinterTheCredentialAndTheScopes) {
 
 TEST_F(TokenSourceTest, KeepsScopesConnectorsAndSecretsApart) {
   const auto other = [&] {
-    auto entry = std::make_shared<connectors::Entry>(*Entry());
+    auto entry = std::make_shared<connectors::CatalogEntry>(*Entry());
     auto connector = std::make_shared<resource::Connector>(*entry->connector);
     connector->ref.name = "other";
     entry->connector = connector;
@@ -173,7 +173,7 @@ TEST_F(TokenSourceTest, SaysWhatIsWrongWithTheSecret) {
 }
 
 TEST_F(TokenSourceTest, ReadsNoSecretForAConnectorWithoutOne) {
-  auto entry = std::make_shared<connectors::Entry>(*Entry());
+  auto entry = std::make_shared<connectors::CatalogEntry>(*Entry());
   auto connector = std::make_shared<resource::Connector>(*entry->connector);
   connector->auth.secret_name.reset();
   entry->connector = connector;
@@ -211,7 +211,7 @@ TEST_F(TokenSourceTest, GivesALeasedPasswordUpThatTheRegistryRefused) {
   const secrets::SecretRef ref{"default", "harbor-robot"};
   store_.PutAfterDiscard({{"username", "robot"}, {"password", "leased"}});
   source_->Forget(*Entry(), kPullA);
-  auto entry = std::make_shared<connectors::Entry>(*Entry());
+  auto entry = std::make_shared<connectors::CatalogEntry>(*Entry());
   auto connector = std::make_shared<resource::Connector>(*entry->connector);
   connector->auth.kind = AuthKind::kBasicAuth;
   entry->connector = connector;
@@ -258,7 +258,7 @@ TEST_F(TokenSourceTest, RemembersThatTheStoreRefused) {
 }
 
 TEST_F(TokenSourceTest, RefusesAnAuthThatNoMinterKnows) {
-  auto entry = std::make_shared<connectors::Entry>(*Entry());
+  auto entry = std::make_shared<connectors::CatalogEntry>(*Entry());
   auto connector = std::make_shared<resource::Connector>(*entry->connector);
   connector->auth.kind = AuthKind::kAnonymous;
   entry->connector = connector;

@@ -107,14 +107,14 @@ class TokenSourceTest : public ::testing::Test {
     return std::chrono::steady_clock::now() + std::chrono::seconds(20);
   }
 
-  std::shared_ptr<const connectors::Entry> Entry(const std::string& mint_key = "mint-key-1",
-                                                 const std::string& version = "v1") {
+  std::shared_ptr<const connectors::CatalogEntry> Entry(const std::string& mint_key = "mint-key-1",
+                                                        const std::string& version = "v1") {
     auto connector = std::make_shared<resource::Connector>();
     connector->ref = {"default", "harbor"};
     connector->address = *http::ParseOrigin("https://harbor.example.com");
     connector->auth.kind = resource::AuthKind::kTokenAuth;
     connector->auth.secret_name = "harbor-robot";
-    auto entry = std::make_shared<connectors::Entry>();
+    auto entry = std::make_shared<connectors::CatalogEntry>();
     entry->connector = connector;
     entry->mint_key = mint_key;
     entry->secret_version = version;
@@ -125,7 +125,7 @@ class TokenSourceTest : public ::testing::Test {
   Result<Token> Get(const std::vector<oci::Scope>& scopes = kPullA) {
     return GetFor(Entry(), scopes);
   }
-  Result<Token> GetFor(std::shared_ptr<const connectors::Entry> entry,
+  Result<Token> GetFor(std::shared_ptr<const connectors::CatalogEntry> entry,
                        const std::vector<oci::Scope>& scopes = kPullA) {
     return testing_support::RunTask(io_, source_->Get(std::move(entry), scopes, SoonEnough()));
   }

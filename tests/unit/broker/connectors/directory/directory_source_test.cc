@@ -335,11 +335,12 @@ TEST_F(DirectorySourceTest, WatchesWithAThreadOfItsOwn) {
   std::mutex mutex;
   std::condition_variable changed;
   std::string host;
-  const std::uint64_t id = catalog_.Subscribe([&](const std::shared_ptr<const Snapshot>& snapshot) {
-    const std::lock_guard lock(mutex);
-    host = snapshot->Find(kA)->connector->address.host;
-    changed.notify_all();
-  });
+  const std::uint64_t id =
+      catalog_.Subscribe([&](const std::shared_ptr<const CatalogSnapshot>& snapshot) {
+        const std::lock_guard lock(mutex);
+        host = snapshot->Find(kA)->connector->address.host;
+        changed.notify_all();
+      });
   source.Start();
 
   Write("a.yaml", Connector("a", "new.example"));
