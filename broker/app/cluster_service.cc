@@ -107,7 +107,7 @@ connectors::CredentialView ClusterService::View() {
           [this](const secrets::SecretRef& ref) { return CaStateOf(store_.Observed(ref)); }};
 }
 
-void ClusterService::PublishTo(connectors::Publisher& publisher) {
+void ClusterService::PublishTo(connectors::CatalogPublisher& publisher) {
   publisher_ = &publisher;
   source_ = std::make_unique<connectors::ClusterSource>(
       connectors::ClusterSource::Targets{publisher, parts_.logger, parts_.registry});

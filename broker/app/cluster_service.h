@@ -4,8 +4,8 @@
 // as the other parts of a broker want to see them.
 
 #include "broker/app/cluster_view.h"
+#include "broker/connectors/catalog_publisher.h"
 #include "broker/connectors/kubernetes/cluster_source.h"
-#include "broker/connectors/publisher.h"
 #include "broker/secrets/kubernetes/kube_store.h"
 #include "common/async/debouncer.h"
 #include "common/kube/informer.h"
@@ -42,7 +42,7 @@ class ClusterService {
   [[nodiscard]] ClusterStatus Status() const;
 
   // Before anything else but View. `publisher` outlives the service.
-  void PublishTo(connectors::Publisher& publisher);
+  void PublishTo(connectors::CatalogPublisher& publisher);
   // Starts reading. `when_read` is called once, on the executor, when everything was read, as far
   // as it can be.
   void Start(std::function<void()> when_read);
@@ -56,7 +56,7 @@ class ClusterService {
   const Parts parts_;
   const std::shared_ptr<Scope> scope_;
   const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();
-  connectors::Publisher* publisher_ = nullptr;
+  connectors::CatalogPublisher* publisher_ = nullptr;
   Debouncer refresh_;
   secrets::KubeSecretStore store_;
   std::unique_ptr<connectors::ClusterSource> source_;

@@ -169,8 +169,8 @@ class Broker::Impl {
         cluster_ ? static_cast<secrets::SecretStore&>(cluster_->store()) : secrets_;
     stores_ =
         std::make_unique<secrets::RoutingSecretStore>(secrets, vault_ ? &vault_->store() : nullptr);
-    publisher_ = std::make_unique<connectors::Publisher>(
-        connectors::Publisher::Targets{secrets_, catalog_, *registry_},
+    publisher_ = std::make_unique<connectors::CatalogPublisher>(
+        connectors::CatalogPublisher::Targets{secrets_, catalog_, *registry_},
         connectors::CredentialViews{vault_ ? vault_->View() : connectors::CredentialView{},
                                     cluster_ ? cluster_->View() : connectors::CredentialView{}});
     if (cluster_) {
@@ -424,7 +424,7 @@ class Broker::Impl {
 
   secrets::FileSecretStore secrets_;
   connectors::Catalog catalog_;
-  std::unique_ptr<connectors::Publisher> publisher_;
+  std::unique_ptr<connectors::CatalogPublisher> publisher_;
   std::unique_ptr<connectors::DirectorySource> source_;
   api::WatchHub hub_;
 

@@ -6,8 +6,8 @@
 // Polls names, times and inodes instead of asking inotify: that also sees the symbolic-link swap of
 // Kubernetes projections, network file systems and files replaced by rename.
 
+#include "broker/connectors/catalog_publisher.h"
 #include "broker/connectors/effective_resources.h"
-#include "broker/connectors/publisher.h"
 #include "common/base/result.h"
 #include "common/config/problem.h"
 #include "common/log/log.h"
@@ -33,7 +33,7 @@ class DirectorySource {
  public:
   // All outlive the source.
   struct Targets {
-    Publisher& publisher;
+    CatalogPublisher& publisher;
     log::Logger& logger;
     prometheus::Registry& registry;
   };

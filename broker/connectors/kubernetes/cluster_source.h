@@ -3,8 +3,8 @@
 // ClusterSource: gives the publisher the Connectors and ConnectorClasses that informers bring. What
 // stays in force when one is wrong is cluster_resources.h's decision.
 
+#include "broker/connectors/catalog_publisher.h"
 #include "broker/connectors/kubernetes/cluster_resources.h"
-#include "broker/connectors/publisher.h"
 #include "common/config/problem.h"
 #include "common/kube/informer.h"
 #include "common/log/log.h"
@@ -27,7 +27,7 @@ class ClusterSource {
  public:
   // All outlive the source.
   struct Targets {
-    Publisher& publisher;
+    CatalogPublisher& publisher;
     log::Logger& logger;
     prometheus::Registry& registry;
   };

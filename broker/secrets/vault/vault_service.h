@@ -2,7 +2,7 @@
 
 // VaultService: the Vault store of a broker with its metrics, as the other parts want to see it.
 
-#include "broker/connectors/publisher.h"
+#include "broker/connectors/catalog_publisher.h"
 #include "broker/health_check/prober.h"
 #include "broker/secrets/vault/vault_metrics.h"
 #include "broker/secrets/vault/vault_store.h"

@@ -81,7 +81,7 @@ class DirectorySourceTest : public ::testing::Test {
   prometheus::Registry registry_;
   secrets::FileSecretStore secrets_{"0123456789abcdef0123456789abcdef"};
   Catalog catalog_;
-  Publisher publisher_{{secrets_, catalog_, registry_}};
+  CatalogPublisher publisher_{{secrets_, catalog_, registry_}};
 };
 
 TEST_F(DirectorySourceTest, LoadsConnectorsAndSecrets) {

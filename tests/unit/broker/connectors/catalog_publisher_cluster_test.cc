@@ -1,6 +1,6 @@
 // The publisher in a cluster: Secrets and CA bundles are looked for in the Kubernetes API alone.
 
-#include "broker/connectors/publisher.h"
+#include "broker/connectors/catalog_publisher.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -74,7 +74,7 @@ class ClusterPublisherTest : public ::testing::Test {
   std::map<std::string, CredentialState> credentials_;
   std::map<std::string, CaState> cas_;
   std::vector<SecretNeed> followed_;
-  Publisher publisher_{{secrets_, catalog_, registry_}, Views()};
+  CatalogPublisher publisher_{{secrets_, catalog_, registry_}, Views()};
 };
 
 TEST_F(ClusterPublisherTest, FollowsEachSecretOnceForAllThatNeedIt) {

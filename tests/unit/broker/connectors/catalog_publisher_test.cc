@@ -1,4 +1,4 @@
-#include "broker/connectors/publisher.h"
+#include "broker/connectors/catalog_publisher.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -63,7 +63,7 @@ class PublisherTest : public ::testing::Test {
   std::map<secrets::SecretRef, CredentialState> vault_;
   std::vector<secrets::SecretRef> followed_;
   int follows_ = 0;
-  Publisher publisher_{{secrets_, catalog_, registry_}, {View(), {}}};
+  CatalogPublisher publisher_{{secrets_, catalog_, registry_}, {View(), {}}};
 };
 
 TEST_F(PublisherTest, FollowsEachCredentialInVaultOnce) {
@@ -126,7 +126,7 @@ TEST_F(PublisherTest, PublishesNothingWhenNothingDiffers) {
 
 TEST_F(PublisherTest, SaysThatTheBrokerHasNoVault) {
   prometheus::Registry registry;
-  Publisher publisher{{secrets_, catalog_, registry}};
+  CatalogPublisher publisher{{secrets_, catalog_, registry}};
 
   static_cast<void>(publisher.Publish(BothInVault()));
 

@@ -1,4 +1,4 @@
-#include "broker/connectors/publisher.h"
+#include "broker/connectors/catalog_publisher.h"
 
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
@@ -71,7 +71,7 @@ prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, c
 
 }  // namespace
 
-Publisher::Publisher(Targets targets, CredentialViews views)
+CatalogPublisher::CatalogPublisher(Targets targets, CredentialViews views)
     : targets_(targets),
       views_(std::move(views)),
       connectors_(MakeGauge(
@@ -80,7 +80,7 @@ Publisher::Publisher(Targets targets, CredentialViews views)
                           "connector_broker_resource_unusable_connectors",
                           "Connectors in force whose credential or CA cannot be used")) {}
 
-bool Publisher::Publish(std::shared_ptr<const EffectiveResources> effective) {
+bool CatalogPublisher::Publish(std::shared_ptr<const EffectiveResources> effective) {
   // Secrets before connectors: a mint that sees the new version then finds the new Secret.
   targets_.secrets.Update(ForStore(effective->secrets));
   Needs needs = NeedsOf(*effective);
@@ -99,12 +99,12 @@ bool Publisher::Publish(std::shared_ptr<const EffectiveResources> effective) {
   return Rebuild();
 }
 
-void Publisher::Refresh() {
+void CatalogPublisher::Refresh() {
   static_cast<void>(Rebuild());
 }
 
-CredentialState Publisher::StateOf(const secrets::SecretRef& ref,
-                                   const std::string& registry) const {
+CredentialState CatalogPublisher::StateOf(const secrets::SecretRef& ref,
+                                          const std::string& registry) const {
   const CredentialView& view = ref.vault ? views_.vault : views_.cluster;
   if (view.observe) {
     return view.observe(ref, registry);
@@ -116,7 +116,7 @@ CredentialState Publisher::StateOf(const secrets::SecretRef& ref,
   return {secret ? secret->version : std::string(), {}};
 }
 
-ConnectorCredentials Publisher::LookupOutside(const resource::Connector& connector) const {
+ConnectorCredentials CatalogPublisher::LookupOutside(const resource::Connector& connector) const {
   ConnectorCredentials found;
   if (const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector)) {
     found.credential = StateOf(*ref, connector.address.Authority());
@@ -127,7 +127,7 @@ ConnectorCredentials Publisher::LookupOutside(const resource::Connector& connect
   return found;
 }
 
-bool Publisher::Rebuild() {
+bool CatalogPublisher::Rebuild() {
   const std::lock_guard lock(mutex_);
   bool all_known = true;
   const auto in_directory = [this](const secrets::SecretRef& ref) { return StateOf(ref, {}); };
@@ -156,12 +156,12 @@ bool Publisher::Rebuild() {
   return true;
 }
 
-bool Publisher::AllKnown() const {
+bool CatalogPublisher::AllKnown() const {
   const std::lock_guard lock(mutex_);
   return all_known_;
 }
 
-bool Publisher::WaitForCredentials(std::chrono::milliseconds time) {
+bool CatalogPublisher::WaitForCredentials(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   return refreshed_.wait_for(lock, time, [this] { return all_known_; });
 }

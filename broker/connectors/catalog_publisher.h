@@ -1,8 +1,8 @@
 #pragma once
 
-// Publisher: joins the resources in force with what is known of the credentials outside of them, in
-// Vault or in Secrets of the Kubernetes API, and publishes the catalog when either changes. The
-// only writer of the catalog.
+// CatalogPublisher: joins the resources in force with what is known of the credentials outside of
+// them, in Vault or in Secrets of the Kubernetes API, and publishes the catalog when either
+// changes. The only writer of the catalog.
 //
 // Such a credential is read after the Connector is there, and may come and go by itself; one in a
 // Secret of the directory changes together with the Connectors.
@@ -41,7 +41,7 @@ struct CredentialViews {
 };
 
 // Thread-safe.
-class Publisher {
+class CatalogPublisher {
  public:
   // All outlive the publisher. `follow` is called with no lock held, `observe` with ours.
   struct Targets {
@@ -50,9 +50,9 @@ class Publisher {
     prometheus::Registry& registry;
   };
 
-  explicit Publisher(Targets targets, CredentialViews views = {});
-  Publisher(const Publisher&) = delete;
-  Publisher& operator=(const Publisher&) = delete;
+  explicit CatalogPublisher(Targets targets, CredentialViews views = {});
+  CatalogPublisher(const CatalogPublisher&) = delete;
+  CatalogPublisher& operator=(const CatalogPublisher&) = delete;
 
   // True when the catalog changed. One call at a time.
   bool Publish(std::shared_ptr<const EffectiveResources> effective);
