@@ -46,7 +46,7 @@ class RefusedWatch final : public ::grpc::ServerWriteReactor<v1::WatchRoutesResp
 
 }  // namespace
 
-BrokerService::BrokerService(ServiceParts parts, PeerLists peers)
+BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
     : parts_(parts), peers_(std::move(peers)) {
   SetMessageAllocatorFor_IssueToken(&issue_messages_);
   SetMessageAllocatorFor_ExplainAccess(&explain_messages_);
@@ -55,7 +55,7 @@ BrokerService::BrokerService(ServiceParts parts, PeerLists peers)
 ::grpc::ServerUnaryReactor* BrokerService::IssueToken(::grpc::CallbackServerContext* context,
                                                       const v1::IssueTokenRequest* request,
                                                       v1::IssueTokenResponse* response) {
-  std::optional<std::string> peer = Admit(*context, Method::kIssueToken);
+  std::optional<std::string> peer = Admit(*context, BrokerMethod::kIssueToken);
   if (!peer) {
     return Refuse(*context);
   }
@@ -66,7 +66,7 @@ BrokerService::BrokerService(ServiceParts parts, PeerLists peers)
 
 ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* BrokerService::WatchRoutes(
     ::grpc::CallbackServerContext* context, const v1::WatchRoutesRequest* /*request*/) {
-  if (!Admit(*context, Method::kWatchRoutes)) {
+  if (!Admit(*context, BrokerMethod::kWatchRoutes)) {
     return new RefusedWatch(Refusal());  // Deletes itself in OnDone.
   }
   return parts_.watch->Open();
@@ -75,7 +75,7 @@ BrokerService::BrokerService(ServiceParts parts, PeerLists peers)
 ::grpc::ServerUnaryReactor* BrokerService::CheckConnector(::grpc::CallbackServerContext* context,
                                                           const v1::CheckConnectorRequest* request,
                                                           v1::CheckConnectorResponse* response) {
-  std::optional<std::string> peer = Admit(*context, Method::kCheckConnector);
+  std::optional<std::string> peer = Admit(*context, BrokerMethod::kCheckConnector);
   if (!peer) {
     return Refuse(*context);
   }
@@ -87,7 +87,7 @@ BrokerService::BrokerService(ServiceParts parts, PeerLists peers)
 ::grpc::ServerUnaryReactor* BrokerService::ExplainAccess(::grpc::CallbackServerContext* context,
                                                          const v1::ExplainAccessRequest* request,
                                                          v1::ExplainAccessResponse* response) {
-  std::optional<std::string> peer = Admit(*context, Method::kExplainAccess);
+  std::optional<std::string> peer = Admit(*context, BrokerMethod::kExplainAccess);
   if (!peer) {
     return Refuse(*context);
   }
@@ -102,7 +102,7 @@ void BrokerService::WaitUntilIdle() {
 }
 
 std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerContext& context,
-                                                Method method) {
+                                                BrokerMethod method) {
   if (!IsOpen()) {
     return std::nullopt;
   }

@@ -23,7 +23,7 @@ namespace connector::broker::api {
 inline constexpr std::chrono::seconds kMaxIssueTime{10};
 inline constexpr std::chrono::seconds kMaxCheckTime{60};
 
-struct ServiceParts {
+struct BrokerServiceParts {
   asio::io_context* io = nullptr;
   IssueTokenHandler* issue = nullptr;
   OperatorHandler* operators = nullptr;
@@ -36,7 +36,7 @@ struct ServiceParts {
 
 class BrokerService final : public v1::Broker::CallbackService {
  public:
-  BrokerService(ServiceParts parts, PeerLists peers);
+  BrokerService(BrokerServiceParts parts, PeerLists peers);
 
   ::grpc::ServerUnaryReactor* IssueToken(::grpc::CallbackServerContext* context,
                                          const v1::IssueTokenRequest* request,
@@ -58,7 +58,7 @@ class BrokerService final : public v1::Broker::CallbackService {
  private:
   // The peer's name; none: it was refused and logged.
   [[nodiscard]] std::optional<std::string> Admit(const ::grpc::CallbackServerContext& context,
-                                                 Method method);
+                                                 BrokerMethod method);
   [[nodiscard]] bool IsOpen() const { return parts_.open == nullptr || *parts_.open; }
   // With what a peer that Admit did not let in is told.
   [[nodiscard]] ::grpc::Status Refusal() const;
@@ -66,7 +66,7 @@ class BrokerService final : public v1::Broker::CallbackService {
   [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,
                                                 Task<::grpc::Status> task);
 
-  ServiceParts parts_;
+  BrokerServiceParts parts_;
   PeerLists peers_;
   WipingAllocator<v1::IssueTokenRequest, v1::IssueTokenResponse> issue_messages_;
   WipingAllocator<v1::ExplainAccessRequest, v1::ExplainAccessResponse> explain_messages_;

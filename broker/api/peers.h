@@ -16,14 +16,20 @@ struct PeerLists {
   std::vector<std::string> operators;   // CheckConnector, ExplainAccess, WatchRoutes
 };
 
-enum class Method : std::uint8_t { kIssueToken, kWatchRoutes, kCheckConnector, kExplainAccess };
+enum class BrokerMethod : std::uint8_t {
+  kIssueToken,
+  kWatchRoutes,
+  kCheckConnector,
+  kExplainAccess
+};
 
 // The first of the peer's names that may call `method`; none: refuse.
 [[nodiscard]] inline std::optional<std::string> AllowedPeer(const PeerLists& lists,
-                                                            Method method,
+                                                            BrokerMethod method,
                                                             const std::vector<std::string>& sans) {
-  const bool dataplane = method == Method::kIssueToken || method == Method::kWatchRoutes;
-  const bool operators = method != Method::kIssueToken;
+  const bool dataplane =
+      method == BrokerMethod::kIssueToken || method == BrokerMethod::kWatchRoutes;
+  const bool operators = method != BrokerMethod::kIssueToken;
   const auto is_in = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };

@@ -1,7 +1,7 @@
 #include "broker/app/wiring.h"
 
+#include "broker/api/broker_endpoint.h"
 #include "broker/api/convert.h"
-#include "broker/api/endpoint.h"
 #include "broker/app/access_service.h"
 #include "broker/app/cluster_service.h"
 #include "broker/app/metrics.h"
@@ -352,7 +352,7 @@ class Broker::Impl {
   }
 
   Result<Done> OpenEndpoint() {
-    auto endpoint = api::Endpoint::Start(
+    auto endpoint = api::BrokerEndpoint::Start(
         {.listen_address = options_.listen_address, .tls = options_.tls, .peers = options_.peers},
         {&io_, issue_.get(), operators_.get(), &hub_, &log_, &open_});
     if (!endpoint) {
@@ -451,7 +451,7 @@ class Broker::Impl {
   std::unique_ptr<api::IssueTokenHandler> issue_;
   std::unique_ptr<api::OperatorHandler> operators_;
   std::unique_ptr<admin::AdminServer> admin_;
-  std::unique_ptr<api::Endpoint> endpoint_;
+  std::unique_ptr<api::BrokerEndpoint> endpoint_;
   std::vector<std::thread> threads_;
   std::atomic<bool> open_ = false;  // Resources were read.
   std::atomic<bool> serving_ = false;

@@ -1,8 +1,7 @@
 // The broker's gRPC endpoint on real sockets with real TLS: who may call what, what IssueToken
 // answers, and what WatchRoutes streams. Only minting is played.
 
-#include "broker/api/endpoint.h"
-
+#include "broker/api/broker_endpoint.h"
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
 #include "tests/support/fake_audit_log.h"
@@ -42,10 +41,10 @@ class EndpointTest : public ::testing::Test {
     ReplaceFile(dir_ / "server.key", server.key_pem);
     ReplaceFile(dir_ / "ca.crt", ca_.pem());
     auto endpoint =
-        Endpoint::Start({.listen_address = "127.0.0.1:0",
-                         .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"},
-                         .peers = {{kDataplane}, {kOperator}}},
-                        {&io_, &issue_, &operators_, &hub_, &log_});
+        BrokerEndpoint::Start({.listen_address = "127.0.0.1:0",
+                               .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"},
+                               .peers = {{kDataplane}, {kOperator}}},
+                              {&io_, &issue_, &operators_, &hub_, &log_});
     endpoint_ = endpoint ? std::move(*endpoint) : nullptr;
     for (std::thread& thread : threads_) {
       thread = std::thread([this] { io_.run(); });
@@ -169,7 +168,7 @@ class EndpointTest : public ::testing::Test {
   IssueTokenHandler issue_{{&catalog_, &verifier_, &tokens_, &audit_, &clock_, &log_}};
   OperatorHandler operators_{{&catalog_, &verifier_, &EndpointTest::Probe, &log_}};
   WatchHub hub_;
-  std::unique_ptr<Endpoint> endpoint_;
+  std::unique_ptr<BrokerEndpoint> endpoint_;
   std::array<std::thread, 2> threads_;
   int clients_ = 0;
 };
@@ -377,9 +376,9 @@ TEST_F(EndpointTest, FinishesCallsThatAreUnderWayWhenItStops) {
 
 TEST_F(EndpointTest, SaysThatAPortIsTaken) {
   const auto second =
-      Endpoint::Start({.listen_address = "127.0.0.1:" + std::to_string(endpoint_->port()),
-                       .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"}},
-                      {&io_, &issue_, &operators_, &hub_, &log_});
+      BrokerEndpoint::Start({.listen_address = "127.0.0.1:" + std::to_string(endpoint_->port()),
+                             .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"}},
+                            {&io_, &issue_, &operators_, &hub_, &log_});
 
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);

@@ -9,10 +9,10 @@ const PeerLists kLists{{"spiffe://local/dataplane"}, {"spiffe://local/operator"}
 
 std::string Methods(const std::vector<std::string>& sans) {
   std::string allowed;
-  for (const auto& [method, name] : {std::pair{Method::kIssueToken, "issue "},
-                                     std::pair{Method::kWatchRoutes, "watch "},
-                                     std::pair{Method::kCheckConnector, "check "},
-                                     std::pair{Method::kExplainAccess, "explain "}}) {
+  for (const auto& [method, name] : {std::pair{BrokerMethod::kIssueToken, "issue "},
+                                     std::pair{BrokerMethod::kWatchRoutes, "watch "},
+                                     std::pair{BrokerMethod::kCheckConnector, "check "},
+                                     std::pair{BrokerMethod::kExplainAccess, "explain "}}) {
     allowed += AllowedPeer(kLists, method, sans) ? name : "";
   }
   return allowed;

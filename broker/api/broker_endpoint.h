@@ -1,7 +1,7 @@
 #pragma once
 
-// Endpoint: the broker's gRPC server. Mutual TLS 1.3, limits on what one peer can cost, the gRPC
-// health service, and a stop that lets calls finish.
+// BrokerEndpoint: the broker's gRPC server. Mutual TLS 1.3, limits on what one peer can cost, the
+// gRPC health service, and a stop that lets calls finish.
 //
 // Residual risk: gRPC 1.51 pays for HTTP/2 reset floods. Only holders of a client certificate can
 // send one, and the limits below bound memory, not CPU.
@@ -50,17 +50,17 @@ struct EndpointParts {
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
   log::Logger* log = nullptr;
-  const std::atomic<bool>* open = nullptr;  // As ServiceParts'.
+  const std::atomic<bool>* open = nullptr;  // As BrokerServiceParts'.
 };
 
-class Endpoint {
+class BrokerEndpoint {
  public:
   // Fails with kUnavailable when the address cannot be bound, for example because it is taken.
-  [[nodiscard]] static Result<std::unique_ptr<Endpoint>> Start(EndpointOptions options,
-                                                               EndpointParts parts);
-  ~Endpoint();  // Stops without waiting for calls.
-  Endpoint(const Endpoint&) = delete;
-  Endpoint& operator=(const Endpoint&) = delete;
+  [[nodiscard]] static Result<std::unique_ptr<BrokerEndpoint>> Start(EndpointOptions options,
+                                                                     EndpointParts parts);
+  ~BrokerEndpoint();  // Stops without waiting for calls.
+  BrokerEndpoint(const BrokerEndpoint&) = delete;
+  BrokerEndpoint& operator=(const BrokerEndpoint&) = delete;
 
   [[nodiscard]] std::uint16_t port() const;
 
@@ -74,7 +74,7 @@ class Endpoint {
 
  private:
   class Impl;
-  explicit Endpoint(std::unique_ptr<Impl> impl);
+  explicit BrokerEndpoint(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

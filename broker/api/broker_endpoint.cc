@@ -1,4 +1,4 @@
-#include "broker/api/endpoint.h"
+#include "broker/api/broker_endpoint.h"
 
 #include "broker/api/broker_service.h"
 
@@ -42,7 +42,7 @@ void SetLimits(::grpc::ServerBuilder& builder) {
 
 }  // namespace
 
-class Endpoint::Impl {
+class BrokerEndpoint::Impl {
  public:
   Impl(EndpointOptions options, EndpointParts parts)
       : parts_(parts),
@@ -92,13 +92,14 @@ class Endpoint::Impl {
   std::unique_ptr<::grpc::Server> server_;
 };
 
-Endpoint::Endpoint(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+BrokerEndpoint::BrokerEndpoint(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Endpoint::~Endpoint() {
+BrokerEndpoint::~BrokerEndpoint() {
   Stop(std::chrono::milliseconds(0));
 }
 
-Result<std::unique_ptr<Endpoint>> Endpoint::Start(EndpointOptions options, EndpointParts parts) {
+Result<std::unique_ptr<BrokerEndpoint>> BrokerEndpoint::Start(EndpointOptions options,
+                                                              EndpointParts parts) {
   const std::string address = options.listen_address;
   auto impl = std::make_unique<Impl>(std::move(options), parts);
   if (!impl->started()) {
@@ -106,18 +107,18 @@ Result<std::unique_ptr<Endpoint>> Endpoint::Start(EndpointOptions options, Endpo
                      ErrorOrigin::kSelf,
                      address + " cannot be listened on; is the port taken?");
   }
-  return std::unique_ptr<Endpoint>(new Endpoint(std::move(impl)));
+  return std::unique_ptr<BrokerEndpoint>(new BrokerEndpoint(std::move(impl)));
 }
 
-std::uint16_t Endpoint::port() const {
+std::uint16_t BrokerEndpoint::port() const {
   return static_cast<std::uint16_t>(impl_->port());
 }
 
-void Endpoint::SetServing(bool serving) {
+void BrokerEndpoint::SetServing(bool serving) {
   impl_->SetServing(serving);
 }
 
-void Endpoint::Stop(std::chrono::milliseconds drain) {
+void BrokerEndpoint::Stop(std::chrono::milliseconds drain) {
   impl_->Stop(drain);
 }
 
