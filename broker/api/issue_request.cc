@@ -91,7 +91,7 @@ Result<authorization::Target> ParseTarget(const v1::IssueTokenRequest& request) 
       if (!IsName(request.upstream_host())) {
         return Invalid("upstream_host: empty, too long or not printable");
       }
-      return authorization::Target(authorization::MirrorHost{request.upstream_host()});
+      return authorization::Target(authorization::MirrorRegistry{request.upstream_host()});
     case v1::IssueTokenRequest::TARGET_NOT_SET:
       break;
   }

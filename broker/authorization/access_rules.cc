@@ -121,8 +121,8 @@ ScopeVerdict EvaluateScope(const std::vector<resource::AccessRule>& rules,
   return {std::nullopt, std::move(lacking)};
 }
 
-Decision WithoutRules(const std::vector<oci::Scope>& scopes) {
-  Decision decision{true, true, {}, "the connector has no access rules"};
+AccessDecision WithoutRules(const std::vector<oci::Scope>& scopes) {
+  AccessDecision decision{true, true, {}, "the connector has no access rules"};
   for (const oci::Scope& scope : scopes) {
     if (scope.actions.empty()) {
       decision.allowed = false;
@@ -161,10 +161,10 @@ bool RepositoryMatches(std::string_view pattern, std::string_view repository) {
   return reached[names.size()];
 }
 
-Decision Evaluate(const resource::Connector& connector,
-                  const callers::Caller& caller,
-                  const std::vector<oci::Scope>& scopes,
-                  NoRules no_rules) {
+AccessDecision Evaluate(const resource::Connector& connector,
+                        const callers::Caller& caller,
+                        const std::vector<oci::Scope>& scopes,
+                        NoRules no_rules) {
   if (connector.access.empty() && no_rules == NoRules::kRbacAlone) {
     return WithoutRules(scopes);
   }
@@ -174,7 +174,7 @@ Decision Evaluate(const resource::Connector& connector,
       speaking.push_back(i);
     }
   }
-  Decision decision;
+  AccessDecision decision;
   if (speaking.empty()) {
     decision.reason = "no rule speaks of " + caller.Name();
     return decision;

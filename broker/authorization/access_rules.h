@@ -15,7 +15,7 @@
 
 namespace connector::broker::authorization {
 
-struct Decision {
+struct AccessDecision {
   bool allowed = false;
   // False when no rule speaks of the caller at all: outside, the connector then looks absent.
   bool caller_known = false;
@@ -23,7 +23,7 @@ struct Decision {
   std::string rule;
   std::string reason;  // For the log, audit and `connectorctl explain`.
 
-  bool operator==(const Decision&) const = default;
+  bool operator==(const AccessDecision&) const = default;
 };
 
 // True when `pattern` ("team-a/**", "*/app") covers `repository`. "*" is one whole component or a
@@ -38,10 +38,10 @@ enum class NoRules : std::uint8_t {
 
 // All scopes must be allowed, each by one rule that has all of its actions. With no scopes,
 // `allowed` says whether any rule speaks of the caller.
-[[nodiscard]] Decision Evaluate(const resource::Connector& connector,
-                                const callers::Caller& caller,
-                                const std::vector<oci::Scope>& scopes,
-                                NoRules no_rules = NoRules::kNobody);
+[[nodiscard]] AccessDecision Evaluate(const resource::Connector& connector,
+                                      const callers::Caller& caller,
+                                      const std::vector<oci::Scope>& scopes,
+                                      NoRules no_rules = NoRules::kNobody);
 
 // What a denied client is told: names connector, repository and action, and what to ask for.
 [[nodiscard]] std::string DenialSentence(const resource::Connector& connector,

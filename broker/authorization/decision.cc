@@ -54,7 +54,7 @@ std::string ToString(const Target& target) {
   if (const auto* ref = std::get_if<ConnectorRef>(&target)) {
     return ref->ToString();
   }
-  const auto* mirror = std::get_if<MirrorHost>(&target);
+  const auto* mirror = std::get_if<MirrorRegistry>(&target);
   return mirror != nullptr ? mirror->host : std::string();
 }
 

@@ -20,11 +20,11 @@ namespace connector::broker::authorization {
 struct AnyConnector {  // Only who the caller is, is asked.
   bool operator==(const AnyConnector&) const = default;
 };
-struct MirrorHost {
+struct MirrorRegistry {
   std::string host;  // "host[:port]" of the registry, as the client named it in ?ns=.
-  bool operator==(const MirrorHost&) const = default;
+  bool operator==(const MirrorRegistry&) const = default;
 };
-using Target = std::variant<AnyConnector, ConnectorRef, MirrorHost>;
+using Target = std::variant<AnyConnector, ConnectorRef, MirrorRegistry>;
 
 // For people: "namespace/name", "host:port", or empty.
 [[nodiscard]] std::string ToString(const Target& target);

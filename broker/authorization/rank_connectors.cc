@@ -17,7 +17,7 @@ std::vector<EntryPtr> Candidates(const connectors::CatalogSnapshot& snapshot,
     EntryPtr entry = snapshot.Find(*ref);
     return entry ? std::vector<EntryPtr>{std::move(entry)} : std::vector<EntryPtr>{};
   }
-  const auto* mirror = std::get_if<MirrorHost>(&target);
+  const auto* mirror = std::get_if<MirrorRegistry>(&target);
   if (mirror == nullptr) {
     return {};
   }
@@ -41,7 +41,7 @@ std::vector<RankedConnector> RankConnectors(const connectors::CatalogSnapshot& s
   std::vector<RankedConnector> denied;
   std::string unknown = "no such connector";
   for (const EntryPtr& entry : Candidates(snapshot, target, caller)) {
-    Decision decision = Evaluate(*entry->connector, caller, scopes, no_rules);
+    AccessDecision decision = Evaluate(*entry->connector, caller, scopes, no_rules);
     if (decision.allowed) {
       ranked.push_back({entry, std::move(decision.rule), std::move(decision.reason), std::nullopt});
     } else if (decision.caller_known) {

@@ -10,7 +10,7 @@
 
 namespace connector::broker::authorization {
 
-inline void PrintTo(const Decision& decision, std::ostream* os) {
+inline void PrintTo(const AccessDecision& decision, std::ostream* os) {
   *os << (decision.allowed ? "allowed" : "denied") << (decision.caller_known ? "" : ", unknown")
       << ", rule \"" << decision.rule << "\": " << decision.reason;
 }
@@ -128,20 +128,22 @@ TEST(Evaluate, NamesTheRuleThatMatched) {
   const auto connector = ConnectorWith({{{ServiceAccountMatch{"ci", "other"}}, {"**"}, kPullPush},
                                         {{NamespaceMatch{"ci"}}, {"team-a/**"}, kPull}});
 
-  EXPECT_EQ(Evaluate(connector, ServiceAccount("ci", "builder"), {{"team-a/app", kPull}}),
-            (Decision{true, true, "access[1]", "access[1] allows repository:team-a/app:pull"}));
+  EXPECT_EQ(
+      Evaluate(connector, ServiceAccount("ci", "builder"), {{"team-a/app", kPull}}),
+      (AccessDecision{true, true, "access[1]", "access[1] allows repository:team-a/app:pull"}));
 }
 
 TEST(Evaluate, DeniesWithoutARule) {
-  EXPECT_EQ(Evaluate(ConnectorWith({}), ServiceAccount("ci", "builder"), {{"a", kPull}}),
-            (Decision{false, false, "", "no rule speaks of system:serviceaccount:ci:builder"}));
+  EXPECT_EQ(
+      Evaluate(ConnectorWith({}), ServiceAccount("ci", "builder"), {{"a", kPull}}),
+      (AccessDecision{false, false, "", "no rule speaks of system:serviceaccount:ci:builder"}));
 }
 
 TEST(Evaluate, SaysWhichActionIsMissing) {
   const auto connector = ConnectorWith({{{NamespaceMatch{"ci"}}, {"a"}, kPush}});
 
   EXPECT_EQ(Evaluate(connector, ServiceAccount("ci", "x"), {{"a", kPullPush}}),
-            (Decision{false, true, "", "access[0] covers a but lacks pull"}));
+            (AccessDecision{false, true, "", "access[0] covers a but lacks pull"}));
   EXPECT_TRUE(Evaluate(connector, ServiceAccount("ci", "x"), {{"a", kPush}}).allowed);
 }
 
@@ -149,8 +151,9 @@ TEST(Evaluate, DoesNotAddUpTheActionsOfTwoRules) {
   const auto connector = ConnectorWith(
       {{{NamespaceMatch{"ci"}}, {"a"}, kPush}, {{NamespaceMatch{"ci"}}, {"*"}, kPull}});
 
-  EXPECT_EQ(Evaluate(connector, ServiceAccount("ci", "x"), {{"a", kPullPush}}),
-            (Decision{false,
+  EXPECT_EQ(
+      Evaluate(connector, ServiceAccount("ci", "x"), {{"a", kPullPush}}),
+      (AccessDecision{false,
                       true,
                       "",
                       "access[0] covers a but lacks pull; access[1] covers a but lacks push"}));
@@ -161,7 +164,7 @@ TEST(Evaluate, DeniesARepositoryThatNoRuleCovers) {
 
   EXPECT_TRUE(Evaluate(connector, ServiceAccount("ci", "x"), {{"b", kPull}}).allowed);
   EXPECT_EQ(Evaluate(connector, ServiceAccount("ci", "x"), {{"c", kPull}}),
-            (Decision{false, true, "", "no rule for this caller covers c"}));
+            (AccessDecision{false, true, "", "no rule for this caller covers c"}));
 }
 
 TEST(Evaluate, AllowsEachScopeByARuleOfItsOwn) {
@@ -170,11 +173,11 @@ TEST(Evaluate, AllowsEachScopeByARuleOfItsOwn) {
 
   EXPECT_EQ(
       Evaluate(connector, ServiceAccount("ci", "x"), {{"team/app", kPullPush}, {"base/os", kPull}}),
-      (Decision{true,
-                true,
-                "access[1],access[0]",
-                "access[1] allows repository:team/app:pull,push; "
-                "access[0] allows repository:base/os:pull"}));
+      (AccessDecision{true,
+                      true,
+                      "access[1],access[0]",
+                      "access[1] allows repository:team/app:pull,push; "
+                      "access[0] allows repository:base/os:pull"}));
 }
 
 TEST(Evaluate, DeniesAllWhenOneScopeIsDenied) {
@@ -182,22 +185,23 @@ TEST(Evaluate, DeniesAllWhenOneScopeIsDenied) {
 
   EXPECT_EQ(
       Evaluate(connector, ServiceAccount("ci", "x"), {{"team/app", kPullPush}, {"base/os", kPull}}),
-      (Decision{false, true, "", "no rule for this caller covers base/os"}));
+      (AccessDecision{false, true, "", "no rule for this caller covers base/os"}));
 }
 
 TEST(Evaluate, DeniesAScopeThatAsksForNothing) {
   const auto connector = ConnectorWith({{{NamespaceMatch{"ci"}}, {"**"}, kPullPush}});
 
   EXPECT_EQ(Evaluate(connector, ServiceAccount("ci", "x"), {{"a", {}}}),
-            (Decision{false, true, "", "no action asked for in a"}));
+            (AccessDecision{false, true, "", "no action asked for in a"}));
 }
 
 TEST(Evaluate, WithoutScopesSaysWhetherAnyRuleSpeaksOfTheCaller) {
   const auto connector = ConnectorWith(
       {{{NamespaceMatch{"other"}}, {"a"}, kPull}, {{NamespaceMatch{"ci"}}, {"a"}, kPull}});
 
-  EXPECT_EQ(Evaluate(connector, ServiceAccount("ci", "x"), {}),
-            (Decision{true, true, "access[1]", "access[1] speaks of system:serviceaccount:ci:x"}));
+  EXPECT_EQ(
+      Evaluate(connector, ServiceAccount("ci", "x"), {}),
+      (AccessDecision{true, true, "access[1]", "access[1] speaks of system:serviceaccount:ci:x"}));
   EXPECT_FALSE(Evaluate(connector, ServiceAccount("none", "x"), {}).allowed);
 }
 
@@ -215,7 +219,7 @@ class EvaluateReads : public ::testing::TestWithParam<SubjectRow> {};
 TEST_P(EvaluateReads, WhomARuleSpeaksOf) {
   const auto connector = ConnectorWith({{{GetParam().from}, {"**"}, kPull}});
 
-  const Decision decision = Evaluate(connector, GetParam().caller, {{"a", kPull}});
+  const AccessDecision decision = Evaluate(connector, GetParam().caller, {{"a", kPull}});
 
   EXPECT_EQ(decision.caller_known, GetParam().known);
   EXPECT_EQ(decision.allowed, GetParam().known);
@@ -283,7 +287,7 @@ TEST(EvaluateWithoutRules, AllowsNobodyUnlessRbacDecides) {
 
   EXPECT_FALSE(Evaluate(connector, caller, pull).allowed);
   EXPECT_FALSE(Evaluate(connector, caller, pull).caller_known);
-  const Decision decision = Evaluate(connector, caller, pull, NoRules::kRbacAlone);
+  const AccessDecision decision = Evaluate(connector, caller, pull, NoRules::kRbacAlone);
   EXPECT_TRUE(decision.allowed);
   EXPECT_EQ(decision.rule, "");
   EXPECT_FALSE(

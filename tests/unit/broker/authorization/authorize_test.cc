@@ -159,7 +159,7 @@ TEST_F(AuthorizeTest, AsksAboutAMirrorsConnectorsOneByOneUntilOneIsAllowed) {
            HarborConnector("e", "hub", kNobodyOfUs)});
   reviewer_.allowed = {"b/hub", "d/hub"};
 
-  const Authorization made = Ask(MirrorHost{"harbor.example.com"});
+  const Authorization made = Ask(MirrorRegistry{"harbor.example.com"});
 
   EXPECT_EQ(made.choice.entry->connector->ref.ToString(), "b/hub");
   EXPECT_THAT(reviewer_.asked, ElementsAre("ci/hub", "a/hub", "b/hub"));
@@ -169,7 +169,7 @@ TEST_F(AuthorizeTest, AsksAboutThoseThatTheRulesDenyAfterAllOthers) {
   Publish({HarborConnector("a", "hub", kBuilder), Open("b", "hub")});
   reviewer_.allowed = {"a/hub"};
 
-  const Authorization made = Ask(MirrorHost{"harbor.example.com"}, "team-b/app");
+  const Authorization made = Ask(MirrorRegistry{"harbor.example.com"}, "team-b/app");
 
   EXPECT_THAT(reviewer_.asked, ElementsAre("b/hub", "a/hub"));
   EXPECT_EQ(made.choice.refusal->reason, v1::DENIAL_REASON_ACCESS_DENIED);
@@ -183,7 +183,7 @@ TEST_F(AuthorizeTest, AsksAboutNoMoreThanABoundedNumberOfAMirrorsConnectors) {
   Publish(many);
   reviewer_.allowed = {"team-59/hub"};
 
-  const Authorization made = Ask(MirrorHost{"harbor.example.com"});
+  const Authorization made = Ask(MirrorRegistry{"harbor.example.com"});
 
   EXPECT_EQ(made.choice.refusal->reason, v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
   EXPECT_EQ(reviewer_.asked.size(), kMaxAccessReviews);
@@ -193,7 +193,7 @@ TEST_F(AuthorizeTest, StopsAtAMirrorsConnectorAboutWhichThereIsNoAnswer) {
   Publish({Open("a", "hub"), Open("b", "hub")});
   reviewer_.error = MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, "no connection");
 
-  EXPECT_EQ(Ask(MirrorHost{"harbor.example.com"}).choice.refusal->reason,
+  EXPECT_EQ(Ask(MirrorRegistry{"harbor.example.com"}).choice.refusal->reason,
             v1::DENIAL_REASON_IDENTITY_UNAVAILABLE);
   EXPECT_EQ(reviewer_.asked.size(), 1U);
 }
