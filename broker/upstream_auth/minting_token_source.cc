@@ -40,7 +40,7 @@ bool IsPassing(ErrorCode code) {
 
 // One mint under way.
 struct Flight {
-  TokenKey key;
+  TokenCacheKey key;
   std::shared_ptr<const connectors::CatalogEntry> entry;
   EndpointGate::Attempt attempt;
   bool shared = true;              // False when it serves the one caller that started it.
@@ -67,7 +67,7 @@ class Source final : public MintingTokenSource {
   Task<MintResult> Get(std::shared_ptr<const connectors::CatalogEntry> entry,
                        std::vector<oci::Scope> scopes,
                        Deadline deadline) override {
-    TokenKey key = KeyOf(*entry, std::move(scopes));
+    TokenCacheKey key = KeyOf(*entry, std::move(scopes));
     for (bool shared = true;; shared = false) {
       Step step = Next(entry, key, shared);
       if (step.start != nullptr) {
@@ -103,7 +103,7 @@ class Source final : public MintingTokenSource {
     if (ref && entry.connector->auth.kind == resource::AuthKind::kBasicAuth) {
       static_cast<void>(Replaced(*ref, parts_.now()));
     }
-    const TokenKey key = KeyOf(entry, scopes);
+    const TokenCacheKey key = KeyOf(entry, scopes);
     const std::lock_guard lock(mutex_);
     cache_.Erase(key);
     metrics_.SetEntries(cache_.size());
@@ -130,12 +130,13 @@ class Source final : public MintingTokenSource {
     std::shared_ptr<Flight> wait;
   };
 
-  static TokenKey KeyOf(const connectors::CatalogEntry& entry, std::vector<oci::Scope> scopes) {
+  static TokenCacheKey KeyOf(const connectors::CatalogEntry& entry,
+                             std::vector<oci::Scope> scopes) {
     return {entry.connector->ref, entry.mint_key, Normalized(std::move(scopes))};
   }
 
   Step Next(const std::shared_ptr<const connectors::CatalogEntry>& entry,
-            const TokenKey& key,
+            const TokenCacheKey& key,
             bool shared) {
     const WallTime now = parts_.clock.Now();
     const std::lock_guard lock(mutex_);
@@ -312,7 +313,7 @@ class Source final : public MintingTokenSource {
     }
   }
 
-  EndpointGate& GateOf(const TokenKey& key) {
+  EndpointGate& GateOf(const TokenCacheKey& key) {
     return gates_.try_emplace(key.connector, key.connector.ToString()).first->second;
   }
 
@@ -330,7 +331,7 @@ class Source final : public MintingTokenSource {
   std::size_t active_ = 0;
   std::mt19937 generator_;
   TokenCache cache_;
-  std::map<TokenKey, std::shared_ptr<Flight>> flights_;
+  std::map<TokenCacheKey, std::shared_ptr<Flight>> flights_;
   std::map<secrets::SecretRef, std::chrono::steady_clock::time_point> discarded_at_;
   std::map<ConnectorRef, EndpointGate> gates_;  // As many as there ever were connectors.
   std::shared_ptr<OneShot<Done>> idle_ = std::make_shared<OneShot<Done>>();

@@ -22,7 +22,7 @@ std::vector<oci::Scope> Normalized(std::vector<oci::Scope> scopes) {
   return scopes;
 }
 
-TokenCache::Found TokenCache::Find(const TokenKey& key, WallTime now) const {
+TokenCache::Found TokenCache::Find(const TokenCacheKey& key, WallTime now) const {
   const auto found = slots_.find(key);
   if (found == slots_.end() || found->second.token->not_after <= now) {
     return {};
@@ -34,7 +34,7 @@ TokenCache::Found TokenCache::Find(const TokenKey& key, WallTime now) const {
   return {slot.token, now >= slot.refresh_at ? Freshness::kRefresh : Freshness::kFresh};
 }
 
-void TokenCache::Put(const TokenKey& key, TokenPointer token, WallTime now, double random) {
+void TokenCache::Put(const TokenCacheKey& key, TokenPointer token, WallTime now, double random) {
   if (token->single_use || token->not_after <= now) {
     return;
   }
@@ -50,7 +50,7 @@ void TokenCache::Put(const TokenKey& key, TokenPointer token, WallTime now, doub
   slots_.insert_or_assign(key, std::move(slot));
 }
 
-void TokenCache::KeepToTheEnd(const TokenKey& key) {
+void TokenCache::KeepToTheEnd(const TokenCacheKey& key) {
   if (const auto found = slots_.find(key); found != slots_.end()) {
     found->second.refresh_at = found->second.low_at;
   }

@@ -28,12 +28,12 @@ inline constexpr double kRefreshShare = 1.0 / 3;
 inline constexpr double kRefreshJitter = 0.2;
 
 // Compared whole, never by a digest: a collision would hand out another identity's token.
-struct TokenKey {
+struct TokenCacheKey {
   ConnectorRef connector;
   std::string mint_key;
   std::vector<oci::Scope> scopes;  // Sorted, one per repository.
 
-  auto operator<=>(const TokenKey&) const = default;
+  auto operator<=>(const TokenCacheKey&) const = default;
 };
 
 // Sorts, and joins the actions of one repository.
@@ -54,13 +54,13 @@ class TokenCache {
     TokenPointer token;  // Null with kNone.
     Freshness freshness = Freshness::kNone;
   };
-  [[nodiscard]] Found Find(const TokenKey& key, WallTime now) const;
+  [[nodiscard]] Found Find(const TokenCacheKey& key, WallTime now) const;
 
   // `random` is in [0, 1). Makes room by dropping what is dead, else what dies first.
-  void Put(const TokenKey& key, TokenPointer token, WallTime now, double random);
+  void Put(const TokenCacheKey& key, TokenPointer token, WallTime now, double random);
   // The refresh ahead of this token did not bring one that can be kept: do not try again.
-  void KeepToTheEnd(const TokenKey& key);
-  void Erase(const TokenKey& key) { slots_.erase(key); }
+  void KeepToTheEnd(const TokenCacheKey& key);
+  void Erase(const TokenCacheKey& key) { slots_.erase(key); }
 
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
 
@@ -74,7 +74,7 @@ class TokenCache {
   void MakeRoom(WallTime now);
 
   std::size_t max_entries_;
-  std::map<TokenKey, Slot> slots_;
+  std::map<TokenCacheKey, Slot> slots_;
 };
 
 }  // namespace connector::broker::upstream_auth

@@ -25,7 +25,7 @@ TokenPointer Token(const std::string& value, WallTime::duration life, bool singl
       UpstreamToken{CredentialScheme::kBearer, Secret(value), kNow + life, single_use});
 }
 
-TokenKey Key(const std::string& repository) {
+TokenCacheKey Key(const std::string& repository) {
   return {{"default", "harbor"}, "mint-key", {{repository, {oci::Action::kPull}}}};
 }
 
@@ -139,17 +139,17 @@ TEST(Normalized, SortsAndJoinsTheActionsOfOneRepository) {
 }
 
 // Keys are made of pieces that a careless join would confuse: "a"+"bc" and "ab"+"c".
-TEST(TokenKey, IsEqualOnlyWhenEveryPartIs) {
+TEST(TokenCacheKey, IsEqualOnlyWhenEveryPartIs) {
   std::mt19937 generator(4711);
   const std::vector<std::string> pieces = {"", "a", "b", "ab", "a/b", "a:b", "/", ":", ","};
   const auto piece = [&] { return pieces[generator() % pieces.size()]; };
   const std::vector<oci::ActionSet> actions = {
       {oci::Action::kPull}, {oci::Action::kPush}, {oci::Action::kPull, oci::Action::kPush}};
   TokenCache cache(100'000);
-  std::map<std::string, TokenKey> by_text;
-  std::set<TokenKey> seen;
+  std::map<std::string, TokenCacheKey> by_text;
+  std::set<TokenCacheKey> seen;
   for (int i = 0; i < 20'000; ++i) {
-    TokenKey key{{piece(), piece()}, piece(), {}};
+    TokenCacheKey key{{piece(), piece()}, piece(), {}};
     std::vector<oci::Scope> scopes;
     for (std::size_t n = generator() % 3; n > 0; --n) {
       scopes.push_back({piece(), actions[generator() % actions.size()]});
