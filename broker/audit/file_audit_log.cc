@@ -49,8 +49,8 @@ class WaiterOf final : public Waiter {
 
 using WaiterPtr = std::unique_ptr<Waiter>;
 
-struct Metrics {
-  explicit Metrics(prometheus::Registry& registry)
+struct AuditMetrics {
+  explicit AuditMetrics(prometheus::Registry& registry)
       : records(prometheus::BuildCounter()
                     .Name("connector_broker_audit_records_total")
                     .Help("Audit records that are on disk.")
@@ -198,7 +198,7 @@ class FileAuditLog::Impl {
   const std::size_t max_queued_;
   const Clock* const clock_;
   log::Logger* const log_;
-  Metrics metrics_;
+  AuditMetrics metrics_;
   std::unique_ptr<ChainWriter> writer_;  // Of the thread alone.
 
   mutable std::mutex mutex_;
