@@ -250,7 +250,7 @@ class Broker::Impl {
          {},
          {}});
     prober_ = health_check::MakeProber(
-        *stores_, *tokens_, mint_client_, vault_ ? vault_->Login() : health_check::VaultLogin{});
+        *stores_, *tokens_, mint_client_, vault_ ? vault_->Login() : secrets::VaultLoginCheck{});
     issue_ = std::make_unique<api::IssueTokenHandler>(
         api::IssueTokenParts{&catalog_,
                              verifier_.get(),

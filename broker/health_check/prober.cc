@@ -135,7 +135,7 @@ class ConnectorProber final : public Prober {
   ConnectorProber(secrets::SecretStore& store,
                   upstream_auth::TokenSource& tokens,
                   curl::CurlClient& client,
-                  VaultLogin vault_login)
+                  secrets::VaultLoginCheck vault_login)
       : store_(store), tokens_(tokens), client_(client), vault_login_(std::move(vault_login)) {}
 
   Task<std::vector<HealthCheckStep>> Check(EntryPointer entry, Deadline deadline) override {
@@ -297,7 +297,7 @@ class ConnectorProber final : public Prober {
   secrets::SecretStore& store_;
   upstream_auth::TokenSource& tokens_;
   curl::CurlClient& client_;
-  const VaultLogin vault_login_;
+  const secrets::VaultLoginCheck vault_login_;
 };
 
 }  // namespace
@@ -305,7 +305,7 @@ class ConnectorProber final : public Prober {
 std::unique_ptr<Prober> MakeProber(secrets::SecretStore& store,
                                    upstream_auth::TokenSource& tokens,
                                    curl::CurlClient& client,
-                                   VaultLogin vault_login) {
+                                   secrets::VaultLoginCheck vault_login) {
   return std::make_unique<ConnectorProber>(store, tokens, client, std::move(vault_login));
 }
 

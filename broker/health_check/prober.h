@@ -53,13 +53,10 @@ class Prober {
   Prober& operator=(const Prober&) = default;
 };
 
-// Logs in to Vault where we are not, and says as whom. Empty where the broker has no Vault.
-using VaultLogin = std::function<Task<Result<secrets::VaultLoginInfo>>(Deadline)>;
-
 // All must outlive the prober.
 [[nodiscard]] std::unique_ptr<Prober> MakeProber(secrets::SecretStore& store,
                                                  upstream_auth::TokenSource& tokens,
                                                  curl::CurlClient& client,
-                                                 VaultLogin vault_login = {});
+                                                 secrets::VaultLoginCheck vault_login = {});
 
 }  // namespace connector::broker::health_check

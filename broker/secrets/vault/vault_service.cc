@@ -45,7 +45,7 @@ connectors::CredentialView VaultService::View() {
           }};
 }
 
-health_check::VaultLogin VaultService::Login() {
+VaultLoginCheck VaultService::Login() {
   return [this](Deadline deadline) { return store_.CheckLogin(deadline); };
 }
 

@@ -3,7 +3,6 @@
 // VaultService: the Vault store of a broker with its metrics, as the other parts want to see it.
 
 #include "broker/connectors/catalog_publisher.h"
-#include "broker/health_check/prober.h"
 #include "broker/secrets/vault/vault_metrics.h"
 #include "broker/secrets/vault/vault_store.h"
 
@@ -33,7 +32,7 @@ class VaultService {
     return state_metrics_;
   }
   [[nodiscard]] connectors::CredentialView View();
-  [[nodiscard]] health_check::VaultLogin Login();
+  [[nodiscard]] VaultLoginCheck Login();
 
   // Gives leases and our own token back. Blocks; threads must run the executor.
   void Stop();

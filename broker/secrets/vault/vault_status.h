@@ -3,6 +3,7 @@
 // What the broker's own dealings with Vault look like from outside: values for the status page,
 // readiness and metrics. No secret in any of them.
 
+#include "common/async/task.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
 
@@ -59,6 +60,9 @@ struct VaultLoginInfo {
   std::optional<WallTime> expires_at;
   bool renewable = false;
 };
+
+// Logs in to Vault where we are not, and says as whom. Empty where the broker has no Vault.
+using VaultLoginCheck = std::function<Task<Result<VaultLoginInfo>>(Deadline)>;
 
 struct VaultStatus {
   bool reachable = true;  // False from a failed call until the next answer.
