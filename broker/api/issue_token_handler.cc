@@ -1,6 +1,6 @@
 #include "broker/api/issue_token_handler.h"
 
-#include "broker/api/convert.h"
+#include "broker/api/to_proto.h"
 #include "broker/authorization/authorize.h"
 #include "broker/callers/token_key.h"
 #include "common/log/log.h"

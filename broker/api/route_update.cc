@@ -1,6 +1,6 @@
 #include "broker/api/route_update.h"
 
-#include "broker/api/convert.h"
+#include "broker/api/to_proto.h"
 
 #include <string_view>
 

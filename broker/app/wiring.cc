@@ -1,7 +1,7 @@
 #include "broker/app/wiring.h"
 
 #include "broker/api/broker_endpoint.h"
-#include "broker/api/convert.h"
+#include "broker/api/to_proto.h"
 #include "broker/app/access_service.h"
 #include "broker/app/cluster_service.h"
 #include "broker/app/metrics.h"

@@ -1,4 +1,4 @@
-#include "broker/api/convert.h"
+#include "broker/api/to_proto.h"
 
 #include <algorithm>
 #include <string_view>
