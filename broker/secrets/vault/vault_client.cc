@@ -129,7 +129,7 @@ Task<Result<VaultAnswer>> VaultClient::TryAddresses(std::shared_ptr<const VaultC
       gate_.Left();
       co_return error;
     }
-    VaultRouteStep step = route.After(HopOf(response, now), parts_.random());
+    VaultRouteStep step = route.OnAnswer(HopOf(response, now), parts_.random());
     if (step.kind == VaultRouteStep::Kind::kDeliver) {
       Answered(address);
       VaultAnswer answer{response->status, std::move(response->body)};

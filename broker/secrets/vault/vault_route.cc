@@ -105,7 +105,7 @@ VaultRouteStep VaultRoute::Redirected(const VaultHop& hop) {
   return step;
 }
 
-VaultRouteStep VaultRoute::After(const VaultHop& hop, double random) {
+VaultRouteStep VaultRoute::OnAnswer(const VaultHop& hop, double random) {
   const std::string from = "Vault at " + addresses_[at_].ToString();
   switch (hop.status) {
     case 0: {

@@ -56,7 +56,7 @@ class VaultRoute {
   }
 
   // `random` is in [0, 1).
-  [[nodiscard]] VaultRouteStep After(const VaultHop& hop, double random);
+  [[nodiscard]] VaultRouteStep OnAnswer(const VaultHop& hop, double random);
 
  private:
   [[nodiscard]] VaultRouteStep Redirected(const VaultHop& hop);

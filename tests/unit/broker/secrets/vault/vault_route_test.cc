@@ -37,13 +37,13 @@ TEST(VaultRoute, DeliversWhatVaultItselfSays) {
 TEST(VaultRoute, TriesEachAddressOnceFromTheOneThatAnsweredLast) {
   VaultRoute route(kThree, 1);
 
-  VaultRouteStep step = route.After(NoAnswer(), 0);
+  VaultRouteStep step = route.OnAnswer(NoAnswer(), 0);
   EXPECT_EQ(step.kind, Kind::kAsk);
   EXPECT_EQ(step.address, 2u);
-  step = route.After(VaultStatus(502), 0);
+  step = route.OnAnswer(VaultStatus(502), 0);
   EXPECT_EQ(step.kind, Kind::kAsk);
   EXPECT_EQ(step.address, 0u);
-  step = route.After(NoAnswer(), 0);
+  step = route.OnAnswer(NoAnswer(), 0);
   EXPECT_EQ(step.kind, Kind::kFail);
   EXPECT_EQ(step.error.code, ErrorCode::kUnavailable);
 }
@@ -77,9 +77,9 @@ TEST(VaultRoute, FollowsARedirectToAConfiguredAddressOnly) {
 TEST(VaultRoute, FollowsOnlySoManyRedirects) {
   VaultRoute route(kThree, 0);
   for (int i = 0; i < kMaxRedirects; ++i) {
-    ASSERT_EQ(route.After(VaultStatus(307, "https://b.example:8200/"), 0).kind, Kind::kAsk);
+    ASSERT_EQ(route.OnAnswer(VaultStatus(307, "https://b.example:8200/"), 0).kind, Kind::kAsk);
   }
-  EXPECT_EQ(route.After(VaultStatus(307, "https://b.example:8200/"), 0).kind, Kind::kFail);
+  EXPECT_EQ(route.OnAnswer(VaultStatus(307, "https://b.example:8200/"), 0).kind, Kind::kFail);
 }
 
 TEST(VaultRoute, GoesToTheNextAddressFromAStandbyThatNamesNobody) {
@@ -91,12 +91,12 @@ TEST(VaultRoute, AsksTheSameAddressForMissingStateAfterAGrowingPause) {
   VaultRoute route(kOne, 0);
   std::vector<std::int64_t> waits;
   for (int i = 0; i < kMaxStateRetries; ++i) {
-    const VaultRouteStep step = route.After(VaultStatus(412), 1.0);
+    const VaultRouteStep step = route.OnAnswer(VaultStatus(412), 1.0);
     ASSERT_EQ(step.kind, Kind::kAsk);
     waits.push_back(step.wait.count());
   }
   EXPECT_EQ(waits, (std::vector<std::int64_t>{100, 200, 400, 800, 1600}));
-  EXPECT_EQ(route.After(VaultStatus(412), 1.0).kind, Kind::kFail);
+  EXPECT_EQ(route.OnAnswer(VaultStatus(412), 1.0).kind, Kind::kFail);
 }
 
 TEST(VaultRoute, StopsWhenVaultLimitsUsWhicheverTheAddress) {
