@@ -17,7 +17,7 @@
 namespace connector::broker::upstream_auth {
 namespace {
 
-using MintResult = Result<TokenPointer>;
+using TokenResult = Result<TokenPointer>;
 
 // A token this close to its end is not worth handing out even when no other can be had.
 inline constexpr std::chrono::seconds kTooLate{1};
@@ -46,11 +46,11 @@ struct Flight {
   bool shared = true;              // False when it serves the one caller that started it.
   std::atomic<bool> taken{false};  // Whether a single-use token was given away.
   bool store_failed = false;       // The token service was not even asked.
-  std::shared_ptr<OneShot<MintResult>> done = std::make_shared<OneShot<MintResult>>();
+  std::shared_ptr<OneShot<TokenResult>> done = std::make_shared<OneShot<TokenResult>>();
 };
 
 // What a flight brings home.
-struct Landed {
+struct MintResult {
   UpstreamToken token;
   bool keep = true;  // False when the secret changed under the flight.
 };
@@ -64,9 +64,9 @@ class Source final : public MintingTokenSource {
     }
   }
 
-  Task<MintResult> Get(std::shared_ptr<const connectors::CatalogEntry> entry,
-                       std::vector<oci::Scope> scopes,
-                       Deadline deadline) override {
+  Task<TokenResult> Get(std::shared_ptr<const connectors::CatalogEntry> entry,
+                        std::vector<oci::Scope> scopes,
+                        Deadline deadline) override {
     TokenCacheKey key = KeyOf(*entry, std::move(scopes));
     for (bool shared = true;; shared = false) {
       Step step = Next(entry, key, shared);
@@ -76,10 +76,10 @@ class Source final : public MintingTokenSource {
       if (step.wait == nullptr) {
         co_return std::move(step.answer);
       }
-      std::optional<MintResult> result =
-          co_await OneShot<MintResult>::Wait(step.wait->done, deadline);
+      std::optional<TokenResult> result =
+          co_await OneShot<TokenResult>::Wait(step.wait->done, deadline);
       if (!result) {
-        result = MintResult(
+        result = TokenResult(
             MakeError(ErrorCode::kDeadlineExceeded,
                       ErrorOrigin::kUpstream,
                       "no token for connector " + key.connector.ToString() + " came in time",
@@ -125,7 +125,7 @@ class Source final : public MintingTokenSource {
   // What a caller does next: start a flight or not; then wait for one, or take the answer. While it
   // waits, an answer with a value is what it falls back to.
   struct Step {
-    MintResult answer = Error{};
+    TokenResult answer = Error{};
     std::shared_ptr<Flight> start;
     std::shared_ptr<Flight> wait;
   };
@@ -182,25 +182,25 @@ class Source final : public MintingTokenSource {
 
   // Never under the lock: a spawned coroutine may run at once.
   void Start(const std::shared_ptr<Flight>& flight) {
-    auto land = [this, flight](std::exception_ptr thrown, Result<Landed> landed) {
+    auto land = [this, flight](std::exception_ptr thrown, Result<MintResult> minted) {
       Land(flight,
-           thrown ? Result<Landed>(MakeError(
+           thrown ? Result<MintResult>(MakeError(
                         ErrorCode::kInternal, ErrorOrigin::kSelf, "minting a token failed"))
-                  : std::move(landed));
+                  : std::move(minted));
     };
     asio::co_spawn(parts_.executor, Fly(flight), std::move(land));
   }
 
-  Task<Result<Landed>> Fly(std::shared_ptr<Flight> flight) {
+  Task<Result<MintResult>> Fly(std::shared_ptr<Flight> flight) {
     const Deadline deadline = std::chrono::steady_clock::now() + kMintTimeout;
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(*flight->entry->connector);
-    Result<Landed> landed = co_await MintOnce(flight, ref, deadline);
+    Result<MintResult> minted = co_await MintOnce(flight, ref, deadline);
     // A credential that the store made for us may be gone before its lease says so.
-    if (!landed && ref && RefusedUpstream(landed.error()) &&
+    if (!minted && ref && RefusedUpstream(minted.error()) &&
         Replaced(*ref, flight->attempt.started)) {
-      landed = co_await MintOnce(flight, ref, deadline);
+      minted = co_await MintOnce(flight, ref, deadline);
     }
-    co_return landed;
+    co_return minted;
   }
 
   // Gives a leased credential up. True when a Fetch may have another one than there was at `since`.
@@ -220,9 +220,9 @@ class Source final : public MintingTokenSource {
     return error.code == ErrorCode::kPermissionDenied && error.origin == ErrorOrigin::kUpstream;
   }
 
-  Task<Result<Landed>> MintOnce(std::shared_ptr<Flight> flight,
-                                std::optional<secrets::SecretRef> ref,
-                                Deadline deadline) {
+  Task<Result<MintResult>> MintOnce(std::shared_ptr<Flight> flight,
+                                    std::optional<secrets::SecretRef> ref,
+                                    Deadline deadline) {
     const connectors::CatalogEntry& entry = *flight->entry;
     const auto minter = parts_.minters.find(entry.connector->auth.kind);
     if (minter == parts_.minters.end()) {
@@ -235,7 +235,7 @@ class Source final : public MintingTokenSource {
     request.connector = entry.connector;
     request.ca_pem = entry.ca_pem;
     request.scopes = flight->key.scopes;
-    Landed landed;
+    MintResult minted;
     std::optional<WallTime> credential_ends;
     if (ref) {
       Result<secrets::StoredSecret> secret = co_await parts_.store.Fetch(*ref, deadline);
@@ -246,7 +246,7 @@ class Source final : public MintingTokenSource {
         co_return error;
       }
       // P6: a token of another version of the secret must not be found under this one's key.
-      landed.keep = secret->version == entry.secret_version;
+      minted.keep = secret->version == entry.secret_version;
       credential_ends = secret->not_after;
       Result<secrets::RegistryCredential> credential =
           secrets::ReadRegistryCredential(*ref, *secret, entry.connector->address.Authority());
@@ -260,18 +260,18 @@ class Source final : public MintingTokenSource {
     if (!token) {
       co_return std::move(token).error();
     }
-    landed.token = *std::move(token);
+    minted.token = *std::move(token);
     // What was made of a lease does not outlive it.
-    landed.token.not_after =
-        std::min(landed.token.not_after, credential_ends.value_or(landed.token.not_after));
-    co_return landed;
+    minted.token.not_after =
+        std::min(minted.token.not_after, credential_ends.value_or(minted.token.not_after));
+    co_return minted;
   }
 
-  void Land(const std::shared_ptr<Flight>& flight, Result<Landed> landed) {
-    const bool keep = !landed || landed->keep;
-    MintResult result =
-        landed ? MintResult(std::make_shared<const UpstreamToken>(std::move(landed->token)))
-               : MintResult(std::move(landed).error());
+  void Land(const std::shared_ptr<Flight>& flight, Result<MintResult> minted) {
+    const bool keep = !minted || minted->keep;
+    TokenResult result =
+        minted ? TokenResult(std::make_shared<const UpstreamToken>(std::move(minted->token)))
+               : TokenResult(std::move(minted).error());
     const std::string_view name = !result                 ? ResultName(result.error().code)
                                   : (*result)->single_use ? "single_use"
                                                           : "ok";
@@ -290,7 +290,7 @@ class Source final : public MintingTokenSource {
     }
   }
 
-  void Remember(const Flight& flight, const MintResult& result, bool keep) {
+  void Remember(const Flight& flight, const TokenResult& result, bool keep) {
     const std::lock_guard lock(mutex_);
     EndpointGate& gate = GateOf(flight.key);
     if (!result && flight.store_failed && IsPassing(result.error().code)) {
