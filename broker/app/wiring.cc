@@ -53,7 +53,7 @@ Task<v1::CheckConnectorResponse> Probe(health_check::Prober* prober,
       co_await prober->Check(std::move(entry), deadline);
   v1::CheckConnectorResponse response;
   for (const health_check::HealthCheckStep& step : steps) {
-    v1::HealthCheckStep& out = *response.add_steps();
+    v1::ProbeStep& out = *response.add_steps();
     out.set_name(step.name);
     out.set_ok(step.ok);
     out.set_reason(step.reason);

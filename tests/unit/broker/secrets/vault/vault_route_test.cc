@@ -14,7 +14,7 @@ const std::vector<http::Origin> kThree = {
     {true, "a.example", 8200}, {true, "b.example", 8200}, {true, "c.example", 8200}};
 const std::vector<http::Origin> kOne = {{true, "a.example", 8200}};
 
-VaultHop VaultStatus(int status, std::string location = "") {
+VaultHop HopWithStatus(int status, std::string location = "") {
   VaultHop hop;
   hop.status = status;
   hop.location = std::move(location);
@@ -30,7 +30,7 @@ VaultHop NoAnswer(Retry retry = Retry::kSafe) {
 
 TEST(VaultRoute, DeliversWhatVaultItselfSays) {
   for (const int status : {200, 204, 400, 403, 404, 405, 500}) {
-    EXPECT_EQ(VaultRoute(kThree, 0).After(VaultStatus(status), 0).kind, Kind::kDeliver) << status;
+    EXPECT_EQ(VaultRoute(kThree, 0).OnAnswer(HopWithStatus(status), 0).kind, Kind::kDeliver) << status;
   }
 }
 
@@ -40,7 +40,7 @@ TEST(VaultRoute, TriesEachAddressOnceFromTheOneThatAnsweredLast) {
   VaultRouteStep step = route.OnAnswer(NoAnswer(), 0);
   EXPECT_EQ(step.kind, Kind::kAsk);
   EXPECT_EQ(step.address, 2u);
-  step = route.OnAnswer(VaultStatus(502), 0);
+  step = route.OnAnswer(HopWithStatus(502), 0);
   EXPECT_EQ(step.kind, Kind::kAsk);
   EXPECT_EQ(step.address, 0u);
   step = route.OnAnswer(NoAnswer(), 0);
@@ -49,12 +49,12 @@ TEST(VaultRoute, TriesEachAddressOnceFromTheOneThatAnsweredLast) {
 }
 
 TEST(VaultRoute, DoesNotRepeatWhatMayHaveHadAnEffect) {
-  EXPECT_EQ(VaultRoute(kThree, 0).After(NoAnswer(Retry::kNever), 0).kind, Kind::kFail);
+  EXPECT_EQ(VaultRoute(kThree, 0).OnAnswer(NoAnswer(Retry::kNever), 0).kind, Kind::kFail);
 }
 
 TEST(VaultRoute, FollowsARedirectToAConfiguredAddressOnly) {
   VaultRouteStep step =
-      VaultRoute(kThree, 0).After(VaultStatus(307, "https://c.example:8200/v1/x"), 0);
+      VaultRoute(kThree, 0).OnAnswer(HopWithStatus(307, "https://c.example:8200/v1/x"), 0);
   EXPECT_EQ(step.kind, Kind::kAsk);
   EXPECT_EQ(step.address, 2u);
 
@@ -66,7 +66,7 @@ TEST(VaultRoute, FollowsARedirectToAConfiguredAddressOnly) {
                                 "//c.example:8200/v1/x",
                                 "/v1/x"}) {
     for (const int status : {307, 472, 473}) {
-      step = VaultRoute(kThree, 0).After(VaultStatus(status, elsewhere), 0);
+      step = VaultRoute(kThree, 0).OnAnswer(HopWithStatus(status, elsewhere), 0);
       EXPECT_EQ(step.kind, Kind::kFail) << elsewhere;
       EXPECT_EQ(step.error.retry, Retry::kNever) << elsewhere;
       EXPECT_THAT(step.error.message, HasSubstr("is not followed")) << elsewhere;
@@ -77,44 +77,44 @@ TEST(VaultRoute, FollowsARedirectToAConfiguredAddressOnly) {
 TEST(VaultRoute, FollowsOnlySoManyRedirects) {
   VaultRoute route(kThree, 0);
   for (int i = 0; i < kMaxRedirects; ++i) {
-    ASSERT_EQ(route.OnAnswer(VaultStatus(307, "https://b.example:8200/"), 0).kind, Kind::kAsk);
+    ASSERT_EQ(route.OnAnswer(HopWithStatus(307, "https://b.example:8200/"), 0).kind, Kind::kAsk);
   }
-  EXPECT_EQ(route.OnAnswer(VaultStatus(307, "https://b.example:8200/"), 0).kind, Kind::kFail);
+  EXPECT_EQ(route.OnAnswer(HopWithStatus(307, "https://b.example:8200/"), 0).kind, Kind::kFail);
 }
 
 TEST(VaultRoute, GoesToTheNextAddressFromAStandbyThatNamesNobody) {
-  EXPECT_EQ(VaultRoute(kThree, 0).After(VaultStatus(473), 0).address, 1u);
-  EXPECT_EQ(VaultRoute(kOne, 0).After(VaultStatus(472), 0).kind, Kind::kFail);
+  EXPECT_EQ(VaultRoute(kThree, 0).OnAnswer(HopWithStatus(473), 0).address, 1u);
+  EXPECT_EQ(VaultRoute(kOne, 0).OnAnswer(HopWithStatus(472), 0).kind, Kind::kFail);
 }
 
 TEST(VaultRoute, AsksTheSameAddressForMissingStateAfterAGrowingPause) {
   VaultRoute route(kOne, 0);
   std::vector<std::int64_t> waits;
   for (int i = 0; i < kMaxStateRetries; ++i) {
-    const VaultRouteStep step = route.OnAnswer(VaultStatus(412), 1.0);
+    const VaultRouteStep step = route.OnAnswer(HopWithStatus(412), 1.0);
     ASSERT_EQ(step.kind, Kind::kAsk);
     waits.push_back(step.wait.count());
   }
   EXPECT_EQ(waits, (std::vector<std::int64_t>{100, 200, 400, 800, 1600}));
-  EXPECT_EQ(route.OnAnswer(VaultStatus(412), 1.0).kind, Kind::kFail);
+  EXPECT_EQ(route.OnAnswer(HopWithStatus(412), 1.0).kind, Kind::kFail);
 }
 
 TEST(VaultRoute, StopsWhenVaultLimitsUsWhicheverTheAddress) {
-  VaultHop hop = VaultStatus(429);
+  VaultHop hop = HopWithStatus(429);
   hop.retry_after = seconds(9);
 
-  const VaultRouteStep step = VaultRoute(kThree, 0).After(hop, 0);
+  const VaultRouteStep step = VaultRoute(kThree, 0).OnAnswer(hop, 0);
 
   EXPECT_EQ(step.kind, Kind::kFail);
   EXPECT_EQ(step.error.retry_after, seconds(9));
 }
 
 TEST(VaultRoute, SaysThatVaultIsSealed) {
-  VaultHop hop = VaultStatus(503);
+  VaultHop hop = HopWithStatus(503);
   hop.sealed = true;
   hop.retry_after = seconds(4);
 
-  const VaultRouteStep step = VaultRoute(kOne, 0).After(hop, 0);
+  const VaultRouteStep step = VaultRoute(kOne, 0).OnAnswer(hop, 0);
 
   EXPECT_TRUE(step.sealed);
   EXPECT_EQ(step.error.message, "Vault at https://a.example:8200 is sealed");
