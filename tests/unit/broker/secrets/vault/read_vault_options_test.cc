@@ -32,7 +32,7 @@ class VaultOptionsTest : public ::testing::Test {
   }
 
   // `vault`: what stands below vault:, two spaces before each line.
-  std::vector<std::string> Load(std::string_view vault, Options& options) {
+  std::vector<std::string> Load(std::string_view vault, app::Options& options) {
     ReplaceFile(dir_ / "broker.yaml",
                 "listenAddress: 127.0.0.1:0\nadminAddress: 127.0.0.1:0\n"
                 "tls: {certificateFile: " +
@@ -43,21 +43,21 @@ class VaultOptionsTest : public ::testing::Test {
                     "audit: {directory: a}\nrootKeyFile: " +
                     dir_ / "root.key" + "\nvault:\n" + std::string(vault));
     std::vector<std::string> texts;
-    for (const config::Problem& problem : LoadOptions(dir_ / "broker.yaml", options)) {
+    for (const config::Problem& problem : app::LoadOptions(dir_ / "broker.yaml", options)) {
       texts.push_back(problem.path + ": " + problem.message);
     }
     return texts;
   }
   std::vector<std::string> Problems(std::string_view vault) {
-    Options options;
+    app::Options options;
     return Load(vault, options);
   }
-  secrets::VaultOptions Good(std::string_view vault) {
-    Options options;
+  VaultOptions Good(std::string_view vault) {
+    app::Options options;
     EXPECT_THAT(Load(vault, options), IsEmpty());
     return *options.vault;
   }
-  secrets::VaultLoginMethod Login(const std::string& login) {
+  VaultLoginMethod Login(const std::string& login) {
     return Good("  addresses: [\"https://a.example\"]\n  login: " + login + "\n").login;
   }
 
@@ -66,7 +66,7 @@ class VaultOptionsTest : public ::testing::Test {
 };
 
 TEST_F(VaultOptionsTest, FillInTheDefaults) {
-  const secrets::VaultOptions options = Good(kMinimal);
+  const VaultOptions options = Good(kMinimal);
   ASSERT_EQ(options.addresses.size(), 1U);
   EXPECT_EQ(options.addresses[0].ToString(), "https://a.example:8200");
   EXPECT_EQ(options.poll_interval, std::chrono::seconds(10));
@@ -76,31 +76,30 @@ TEST_F(VaultOptionsTest, FillInTheDefaults) {
 }
 
 TEST_F(VaultOptionsTest, ReadEveryLogin) {
-  const auto by_file = std::get<secrets::TokenFileLogin>(Login("{tokenFile: /run/t}"));
+  const auto by_file = std::get<TokenFileLogin>(Login("{tokenFile: /run/t}"));
   EXPECT_EQ(by_file.file, "/run/t");
 
-  const auto kubernetes = std::get<secrets::KubernetesLogin>(
+  const auto kubernetes = std::get<KubernetesLogin>(
       Login("{kubernetes: {role: r, tokenFile: /run/t, mount: k8s/east}}"));
   EXPECT_EQ(kubernetes.role + " " + kubernetes.token_file + " " + kubernetes.mount,
             "r /run/t k8s/east");
-  EXPECT_EQ(
-      std::get<secrets::KubernetesLogin>(Login("{kubernetes: {role: r, tokenFile: /run/t}}")).mount,
-      "kubernetes");
+  EXPECT_EQ(std::get<KubernetesLogin>(Login("{kubernetes: {role: r, tokenFile: /run/t}}")).mount,
+            "kubernetes");
 
-  const auto approle = std::get<secrets::AppRoleLogin>(
+  const auto approle = std::get<AppRoleLogin>(
       Login("{appRole: {roleId: i, secretIdFile: /run/s, secretIdWrapped: true}}"));
   EXPECT_EQ(approle.role_id + " " + approle.secret_id_file + " " + approle.mount,
             "i /run/s approle");
   EXPECT_TRUE(approle.secret_id_wrapped);
 
   const auto cert =
-      std::get<secrets::CertLogin>(Login("{cert: {role: r, certificateFile: " + dir_ / "a.crt" +
-                                         ", keyFile: " + dir_ / "a.key" + "}}"));
+      std::get<CertLogin>(Login("{cert: {role: r, certificateFile: " + dir_ / "a.crt" +
+                                ", keyFile: " + dir_ / "a.key" + "}}"));
   EXPECT_EQ(cert.role + " " + cert.mount, "r cert");
 }
 
 TEST_F(VaultOptionsTest, ReadTheRulesForPaths) {
-  const secrets::VaultOptions options =
+  const VaultOptions options =
       Good(std::string(kMinimal) +
            "  paths:\n"
            "  - {namespaces: [\"*\"], paths: [\"s/data/{namespace}/**\"]}\n"
