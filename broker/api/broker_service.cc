@@ -110,7 +110,7 @@ std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerCont
   std::optional<std::string> peer = AllowedPeer(peers_, method, sans);
   if (!peer) {
     const std::string first = sans.empty() ? std::string() : sans.front();
-    parts_.log->Warning("a peer called a method that it may not",
+    parts_.log->Warning("peer is not allowed to call this method",
                         {{"peer", first}, {"method", static_cast<int>(method)}});
     return peer;
   }

@@ -407,7 +407,7 @@ class Broker::Impl {
   void NoteKeys(const callers::KeyRefresh& refresh) {
     request_metrics_.KeysRefreshed(refresh);
     if (!refresh.ok) {
-      log_.Warning("an issuer's keys could not be read; those there are stay in use",
+      log_.Warning("could not refresh issuer keys; keeping the current ones",
                    {{"issuer", refresh.issuer}, {"error", refresh.message}});
     }
   }

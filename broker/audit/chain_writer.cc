@@ -142,7 +142,7 @@ Result<Done> ChainWriter::CutTornTail(const std::string& path, std::uint64_t byt
       return step.error();
     }
   }
-  options_.log->Warning("audit: a torn last line was moved aside",
+  options_.log->Warning("audit: moved an incomplete last line aside",
                         {{"file", path}, {"bytes", bytes}, {"copy", aside}});
   return Done{};
 }

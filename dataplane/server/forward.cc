@@ -30,7 +30,7 @@ oci::EgressPolicy PolicyOf(const routes::Route& route) {
 using FirstHop = std::variant<UpstreamTarget, ErrorReply>;
 
 ErrorReply RefuseSealed(Exchange& exchange, oci::SealRefusal refusal, Situation situation) {
-  exchange.core.shared.logger.Info("what was sealed for a client is refused",
+  exchange.core.shared.logger.Info("rejected upload session or page token",
                                    {{"request_id", exchange.request_id},
                                     {"connector", exchange.route->ref.ToString()},
                                     {"reason", oci::Name(refusal)}});

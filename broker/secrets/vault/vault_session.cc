@@ -261,7 +261,7 @@ void VaultSession::DropToken(std::uint64_t generation) {
     }
     wake_->Set(Done{});
   }
-  parts_.logger.Warning("vault no longer accepts the broker's token; logging in again");
+  parts_.logger.Warning("vault rejected the broker's token; logging in again");
 }
 
 Task<Result<VaultLoginInfo>> VaultSession::EnsureLogin(Deadline deadline) {

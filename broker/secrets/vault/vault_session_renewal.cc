@@ -145,7 +145,7 @@ Task<Done> VaultSession::Revoke(Deadline deadline) {
     const Result<VaultAnswer> answer =
         co_await client_->Do(call, token.identity, VaultRetryPolicy::kFailFast, deadline);
     if (!answer || answer->status >= 300) {
-      parts_.logger.Warning("the broker's token at vault could not be revoked; it ends by itself",
+      parts_.logger.Warning("could not revoke the broker's vault token; it will expire",
                             {{"accessor", token.accessor}});
     }
   }

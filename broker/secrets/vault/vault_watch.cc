@@ -271,7 +271,7 @@ bool VaultSecretWatcher::Discard(const SecretRef& ref) {
     found->second->renew_at.reset();
     found->second->wake->Set(Done{});
   }
-  parts_.logger.Warning("a registry refused a credential of vault; it is revoked and replaced",
+  parts_.logger.Warning("registry refused a credential from vault; revoking and replacing it",
                         {{"path", ref.vault->path}, {"lease", leases.front()->hash}});
   scope_->Spawn(Revoke(shared_from_this(), ref, std::move(leases)));
   return true;
@@ -320,7 +320,7 @@ Task<bool> VaultSecretWatcher::RevokeOne(SecretRef ref,
   }
   const Error refusal = ReadRefusal(*call, reply->answer, reply->policies);
   parts_.logger.Warning(
-      "a lease could not be revoked; it ends by itself",
+      "could not revoke a lease; it will expire",
       {{"path", ref.vault->path}, {"lease", lease->hash}, {"error", refusal.message}});
   co_return true;
 }
