@@ -24,9 +24,4 @@ std::vector<SealingKey> SealingKeysAt(const Secret& root_key, WallTime now) {
   return keys;
 }
 
-WallTime NextSealingPeriod(WallTime now) {
-  return WallTime{} +
-         (PeriodOf(now) + 1) * std::chrono::duration_cast<std::chrono::seconds>(kSealingPeriod);
-}
-
 }  // namespace connector::broker::api

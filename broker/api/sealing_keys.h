@@ -29,6 +29,4 @@ struct SealingKey {
 // In order of their ids.
 [[nodiscard]] std::vector<SealingKey> SealingKeysAt(const Secret& root_key, WallTime now);
 
-[[nodiscard]] WallTime NextSealingPeriod(WallTime now);
-
 }  // namespace connector::broker::api

@@ -47,10 +47,5 @@ TEST(SealingKeys, DependOnTheRootKey) {
             Bytes(Secret(std::string(32, 's')), kStart));
 }
 
-TEST(NextSealingPeriod, IsTheFirstMomentOfTheNextPeriod) {
-  EXPECT_EQ(NextSealingPeriod(kStart), kStart + kSealingPeriod);
-  EXPECT_EQ(NextSealingPeriod(kStart - std::chrono::seconds(1)), kStart);
-}
-
 }  // namespace
 }  // namespace connector::broker::api
