@@ -2,7 +2,8 @@
 
 // VaultClient: makes one call of Vault, at whichever of its addresses answers. It holds the gate
 // before all of Vault, so that an ailing one is asked by one request at a time; it retries what
-// route.h says, and sends what Vault needs for read-after-write (X-Vault-Index). It knows no login.
+// vault_route.h says, and sends what Vault needs for read-after-write (X-Vault-Index). It knows no
+// login.
 
 #include "broker/secrets/vault/vault_answers.h"
 #include "broker/secrets/vault/vault_calls.h"

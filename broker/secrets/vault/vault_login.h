@@ -1,7 +1,7 @@
 #pragma once
 
 // Logging in at Vault, one function per method. Reads its files anew each time. Holds no token
-// and no schedule: session.h does.
+// and no schedule: vault_session.h does.
 
 #include "broker/secrets/vault/vault_answers.h"
 #include "broker/secrets/vault/vault_client.h"

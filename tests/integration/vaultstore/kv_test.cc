@@ -162,7 +162,8 @@ TEST_F(VaultKv, NamesThePolicyThatLacksTheRight) {
   EXPECT_THAT(World().Fetch(RefTo(Path("denied"))),
               HasErrorMessage(ErrorCode::kPermissionDenied,
                               "policy `kv-reader` lacks `read` on `" + Path("denied") + "`"));
-  EXPECT_EQ(World().Count(VaultOperation::kLookupSelf), 2u) << "the login, and whether it still lives";
+  EXPECT_EQ(World().Count(VaultOperation::kLookupSelf), 2u)
+      << "the login, and whether it still lives";
 }
 
 TEST_F(VaultKv, AsksVaultNothingThatTheRulesForbid) {
@@ -195,8 +196,8 @@ TEST_F(VaultKv, PollsTheMetadataAndReadsTheDataOnlyWhenTheyChanged) {
   Put("one");
   const SecretRef ref = RefTo(Path());
   World().Follow({ref});
-  ASSERT_TRUE(
-      VaultStoreWorld::Eventually([&] { return World().Count(VaultOperation::kReadMetadata) >= 5; }));
+  ASSERT_TRUE(VaultStoreWorld::Eventually(
+      [&] { return World().Count(VaultOperation::kReadMetadata) >= 5; }));
   EXPECT_EQ(World().Count(VaultOperation::kRead), 1u);
   const std::string version = Seen(ref).version;
 

@@ -30,7 +30,8 @@ VaultHop NoAnswer(Retry retry = Retry::kSafe) {
 
 TEST(VaultRoute, DeliversWhatVaultItselfSays) {
   for (const int status : {200, 204, 400, 403, 404, 405, 500}) {
-    EXPECT_EQ(VaultRoute(kThree, 0).OnAnswer(HopWithStatus(status), 0).kind, Kind::kDeliver) << status;
+    EXPECT_EQ(VaultRoute(kThree, 0).OnAnswer(HopWithStatus(status), 0).kind, Kind::kDeliver)
+        << status;
   }
 }
 
