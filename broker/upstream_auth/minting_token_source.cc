@@ -49,10 +49,10 @@ struct Flight {
   std::shared_ptr<OneShot<TokenResult>> done = std::make_shared<OneShot<TokenResult>>();
 };
 
-// What a flight brings home.
+// What one mint returns.
 struct MintResult {
   UpstreamToken token;
-  bool keep = true;  // False when the secret changed under the flight.
+  bool keep = true;  // False when the secret changed during the mint.
 };
 
 class Source final : public MintingTokenSource {

@@ -10,11 +10,11 @@ using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kGetTimeout{10};
-// The server ends a watch before this by itself.
+// An API server ends watches earlier by itself. This ends one that a broken server would keep.
 constexpr std::chrono::hours kLongestWatch{2};
 constexpr milliseconds kConfirmAgain{2000};
-// A refusal that takes a credential away is believed when it comes twice: an API server that has
-// just started refuses everything for a moment, until it has read the roles.
+// Refusals in a row that take a credential away. One is not enough: an API server that has just
+// started refuses everything until it has read the roles.
 constexpr unsigned kBelievedRefusals = 2;
 
 }  // namespace
@@ -25,6 +25,7 @@ Task<void> KubernetesSecretWatcher::Watch(
     milliseconds delay) {
   co_await Pause(item, delay);
   while (true) {
+    // One watch for each Secret: a Role names single Secrets, and such rights allow no wider watch.
     const Result<kube::WatchEnd> end = co_await WatchOnce(item);
     milliseconds pause{0};
     bool refused = false;
@@ -36,10 +37,12 @@ Task<void> KubernetesSecretWatcher::Watch(
       }
       ++watch_restarts_;
       refused = !end && end.error().code == ErrorCode::kPermissionDenied;
+      // After an error or "too old" the server may have dropped events: start from the present
+      // state.
       if (!end || *end == kube::WatchEnd::kExpired) {
         item->resume_from.clear();
       }
-      item->failures += 1;  // Until something is heard: a watch that ends at once is none.
+      item->failures += 1;  // Reset by the first event: a watch that ends at once counts as failed.
       pause = PauseAfter(*item);
     }
     if (refused) {
@@ -91,7 +94,8 @@ Task<void> KubernetesSecretWatcher::Confirm(
       event_count = item->event_count;
     }
     const Result<kube::ObjectPtr> answer = co_await Get(item);
-    // Of what is there, the watch has yet to speak. Of what is not, it is silent.
+    // A Secret that exists comes as an event of the watch, so wait for that. Nothing comes for one
+    // that does not exist: then the answer to the get is final.
     if (ApplyGetResult(item, event_count, answer) && !answer) {
       co_return;
     }
@@ -99,6 +103,7 @@ Task<void> KubernetesSecretWatcher::Confirm(
   }
 }
 
+// The content was dropped after it was reduced to what was needed before, so it must be read again.
 Task<void> KubernetesSecretWatcher::Reread(
     [[maybe_unused]] std::shared_ptr<KubernetesSecretWatcher> self, ItemPointer item) {
   std::uint64_t event_count = 0;
@@ -109,10 +114,11 @@ Task<void> KubernetesSecretWatcher::Reread(
   const Result<kube::ObjectPtr> answer = co_await Get(item);
   if (!ApplyGetResult(item, event_count, answer)) {
     const std::lock_guard lock(mutex_);
-    item->resume_from.clear();  // Whatever it is, the next watch tells all of it.
+    item->resume_from.clear();  // The next watch starts from the present state.
   }
 }
 
+// A get tells which right is missing. An API that is down is not a refusal and takes nothing away.
 Task<void> KubernetesSecretWatcher::ClassifyRefusal(ItemPointer item) {
   const Result<kube::ObjectPtr> answer = co_await Get(item);
   const bool may_get = answer || answer.error().code == ErrorCode::kNotFound;
@@ -193,7 +199,7 @@ void KubernetesSecretWatcher::OnWatchEvent(const ItemPointer& item, const kube::
     item->seen.last_error.clear();
     item->seen.last_error_at.reset();
     if (event.kind == kube::WatchEventKind::kBookmark) {
-      return;  // Says how far it is, and nothing of what was before its start.
+      return;  // Carries a resource version only. It does not say whether the Secret exists.
     }
     ++item->event_count;
     item->watch_event->Set(Done{});
@@ -222,6 +228,7 @@ bool KubernetesSecretWatcher::ApplyGetResult(const ItemPointer& item,
   std::function<void()> notify;
   {
     const std::lock_guard lock(mutex_);
+    // An event that came during the get is newer than its answer.
     if (item->dropped || item->event_count != event_count) {
       return true;
     }
@@ -245,7 +252,7 @@ void KubernetesSecretWatcher::RecordFailure(const ItemPointer& item, const Error
   item->seen.last_error_at = parts_.clock.Now();
 }
 
-// Under the lock.
+// Under the lock. The caller delivers the notification after it: a callback may call Follow.
 std::function<void()> KubernetesSecretWatcher::ApplyContent(const ItemPointer& item,
                                                             KubeContent content) {
   KubeObservation& seen = item->seen;

@@ -9,13 +9,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Somebody who needs a Secret whose watch was refused makes us try again, this often.
+// A Fetch of a Secret whose watch was refused starts a new attempt, at most this often.
 constexpr std::chrono::seconds kAskAgainAfter{1};
-// Refusals are looked at less often than an API that is away: somebody must grant something.
+// After a refusal an administrator must grant a right, so retries are rarer than after an outage.
 constexpr milliseconds kLongestAfterRefusal{5000};
 constexpr milliseconds kLongestOfAll{60'000};
 constexpr milliseconds kPausePerItem{20};
-// Many that start, or wake, at once spread over at most this.
+// Watches that start at once are spread over at most this.
 constexpr milliseconds kLongestSpread{5000};
 
 std::function<double()> RandomSource() {
@@ -53,7 +53,7 @@ Task<Result<StoredSecret>> KubernetesSecretWatcher::Fetch(SecretRef ref, Deadlin
   if (!name) {
     co_return name.error();
   }
-  // Same-namespace rule: `ref.ns` is the Connector's, and no other reaches the URL.
+  // docs/rules.md "Secrets": `ref.ns` is the Connector's namespace, and no other reaches the URL.
   const Result<kube::ObjectPtr> object =
       co_await parts_.client.Get(kube::kSecrets, *name, deadline);
   if (!object) {
@@ -67,10 +67,11 @@ Task<Result<StoredSecret>> KubernetesSecretWatcher::Fetch(SecretRef ref, Deadlin
       unwatched = found->second->unwatched;
       const std::optional<WallTime> last = found->second->seen.last_error_at;
       if (!last || parts_.clock.Now() - *last > kAskAgainAfter) {
-        found->second->wake->Set(Done{});  // Perhaps it is granted by now.
+        found->second->wake->Set(Done{});  // The right may have been granted by now.
       }
     }
   }
+  // Without a watch a rotation would go unseen (docs/promises.md P6), so nothing is given out.
   if (unwatched) {
     co_return *std::move(unwatched);
   }
@@ -85,7 +86,7 @@ void KubernetesSecretWatcher::Follow(
     std::vector<SecretNeed> needs, std::optional<std::function<void(const SecretRef&)>> on_change) {
   std::map<kube::ObjectName, SecretNeed> wanted;
   for (SecretNeed& need : needs) {
-    // What cannot be a Secret's name is nobody's to follow; Observed says why.
+    // A name that no Secret can have is not followed; Observed says why.
     if (const Result<kube::ObjectName> name = KubeNameOf(need.ref)) {
       wanted.emplace(*name, std::move(need));
     }
@@ -196,7 +197,8 @@ void KubernetesSecretWatcher::Abandon() {
   items_.clear();
 }
 
-// Under the lock.
+// Under the lock. The longest pause grows with the number of Secrets, so that all watches together
+// reconnect at a bounded rate after an outage of the API.
 milliseconds KubernetesSecretWatcher::PauseAfter(const Item& item) const {
   const milliseconds longest =
       std::clamp<milliseconds>(kPausePerItem * items_.size(),

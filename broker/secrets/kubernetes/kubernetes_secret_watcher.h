@@ -39,13 +39,13 @@ class KubernetesSecretWatcher : public std::enable_shared_from_this<KubernetesSe
     SecretNeed need;
     kube::ObjectName name;
     KubeObservation seen;
-    bool dropped = false;     // No longer the store's; whoever still holds it gives up.
+    bool dropped = false;     // Removed from items_; coroutines that still hold it end.
     std::string resume_from;  // Empty: from the present state.
     // Events of the watch so far. The answer to a get that was sent before the last event is stale.
     std::uint64_t event_count = 0;
     unsigned failures = 0;           // In a row.
     unsigned refusals = 0;           // In a row, of the watch.
-    std::optional<Error> unwatched;  // The watch is refused: nothing of it is given out.
+    std::optional<Error> unwatched;  // Set while the watch is refused: Fetch then fails with it.
     std::shared_ptr<Cancel> stop = std::make_shared<Cancel>();  // Ends the watch.
     Signal wake = std::make_shared<OneShot<Done>>();            // Ends a pause.
     Signal watch_event = std::make_shared<OneShot<Done>>();  // The watch sent an event, or ended.
@@ -57,19 +57,19 @@ class KubernetesSecretWatcher : public std::enable_shared_from_this<KubernetesSe
                                  ItemPointer item,
                                  std::chrono::milliseconds delay);
   [[nodiscard]] Task<Result<kube::WatchEnd>> WatchOnce(ItemPointer item);
-  // A watch is silent about what is not there: asks, until it says something by itself.
+  // A watch sends nothing for a Secret that does not exist. Gets it until the watch sends an event.
   [[nodiscard]] Task<void> Confirm(std::shared_ptr<KubernetesSecretWatcher> self,
                                    ItemPointer item,
                                    Signal watch_event);
-  // For what a Secret is needed has changed.
+  // The Secret is now needed for something else: its content is read again.
   [[nodiscard]] Task<void> Reread(std::shared_ptr<KubernetesSecretWatcher> self, ItemPointer item);
-  // The watch was refused: is it the verb, or all of it?
+  // The watch was refused. Finds out whether the verb `watch` is missing, or `get` too.
   [[nodiscard]] Task<void> ClassifyRefusal(ItemPointer item);
   [[nodiscard]] Task<Result<kube::ObjectPtr>> Get(ItemPointer item);
   [[nodiscard]] Task<void> Pause(ItemPointer item, std::chrono::milliseconds time);
   [[nodiscard]] std::chrono::milliseconds PauseAfter(const Item& item) const;
 
-  // The API let us watch.
+  // The API accepted the watch.
   void OnWatchOpened(const ItemPointer& item);
   void OnWatchEvent(const ItemPointer& item, const kube::WatchEvent& event);
   // Applies the answer to a get that was sent when the item had counted `event_count` events. False

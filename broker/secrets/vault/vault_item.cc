@@ -6,7 +6,8 @@ namespace connector::broker::secrets {
 
 VaultWatchPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, VaultTime now) const {
   if (lease != nullptr && !LeaseEnded(now)) {
-    // Vault takes back a login's leases with the login: another login needs another lease.
+    // Vault revokes the leases of a login together with its token. After another login this lease
+    // is about to end, whatever its ttl says: read a new one now.
     if (!lease_alive || (generation != 0 && generation != lease->generation)) {
       return {VaultWatchAction::kRead, renew_at.value_or(now)};
     }
@@ -20,7 +21,8 @@ VaultWatchPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, Vault
         return {VaultWatchAction::kRead, renew_at.value_or(plan.at)};
     }
   }
-  // What is known of the versions goes with a refusal: metadata do not tell of rights.
+  // Metadata have their own policy. Where the login may not read them, the data are polled instead.
+  // A refusal of the data clears `kv`, because metadata say nothing about the right to the data.
   const bool metadata = kv && (generation == 0 || generation != metadata_refused_in);
   return {metadata ? VaultWatchAction::kReadMetadata : VaultWatchAction::kRead, next};
 }
@@ -31,8 +33,8 @@ bool VaultItem::LeaseEnded(VaultTime now) const {
 }
 
 void VaultItem::SetNext(std::chrono::milliseconds interval, VaultTime now, double random) {
-  // Twice as often while something is wrong, so that recovery is seen soon and still costs Vault
-  // no more than twice the usual.
+  // Twice as often after an error: recovery is seen soon, and Vault gets at most twice the usual
+  // load. The jitter keeps brokers that started together from polling together.
   const double factor = seen.last_error.empty() ? 0.9 + 0.2 * random : 0.5 + 0.1 * random;
   next = now + std::chrono::duration_cast<VaultTime::duration>(interval * factor);
 }

@@ -1,6 +1,9 @@
 #pragma once
 
-// When a token or a lease is renewed, and when a new one takes its place. Pure.
+// Decides when a Vault token or lease is renewed, and when a new one replaces it. Pure.
+//
+// A renewal at two thirds leaves a third of the lifetime for retries, so that a Vault that is down
+// for a while costs no credential.
 
 #include <chrono>
 #include <cstdint>
@@ -11,9 +14,9 @@ namespace connector::broker::secrets {
 using VaultTime = std::chrono::steady_clock::time_point;
 
 struct LeaseTerms {
-  VaultTime since;                        // Before the request was sent that granted it.
-  std::chrono::seconds ttl{0};            // As granted then; 0: does not end.
-  std::chrono::seconds requested_ttl{0};  // What a full grant would have been: the first one's ttl.
+  VaultTime since;                        // Taken before the request was sent, so never too late.
+  std::chrono::seconds ttl{0};            // As granted; 0: no end.
+  std::chrono::seconds requested_ttl{0};  // What each renewal asks for: the ttl of the first grant.
   bool renewable = false;
 
   [[nodiscard]] std::optional<VaultTime> End() const {
@@ -27,12 +30,13 @@ struct NextRenewal {
   VaultTime at;
 };
 
-// Both at two thirds of the life. A renewal that granted less than it was asked for has met
-// max_ttl: the next thing is then a new one.
+// Both actions are due at two thirds of the ttl. Vault caps a renewal at max_ttl without an error:
+// it grants less than was requested. Another renewal would grant less still, so the lease is then
+// replaced.
 [[nodiscard]] NextRenewal NextRenewalOf(const LeaseTerms& terms);
 
-// When a renewal or replacement that failed at `now` is tried again: a third of what is left, at
-// least kShortestRetry.
+// When a renewal or replacement that failed at `now` is tried again: after a third of the time
+// left, at least kShortestRetry. Retries become denser towards the end and still never flood Vault.
 inline constexpr std::chrono::milliseconds kShortestRetry{250};
 [[nodiscard]] VaultTime RetryAt(const LeaseTerms& terms, VaultTime now);
 

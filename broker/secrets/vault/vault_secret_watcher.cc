@@ -38,7 +38,8 @@ StoredSecret Copy(const StoredSecret& secret) {
   return out;
 }
 
-// What makes two places in Vault the same one, for a version that is equal on every broker.
+// Identifies a place in Vault, so that its version is equal on every broker. The lengths keep two
+// places from having one text.
 std::string PlaceOf(const SecretRef& ref) {
   const resource::VaultLocation& at = *ref.vault;
   std::string out;
@@ -101,7 +102,8 @@ VaultSecretWatcher::ItemPointer VaultSecretWatcher::ItemOf(const SecretRef& ref)
   return item;
 }
 
-// Under the lock. The credential, and when it ends at the latest; nullopt when there is none.
+// Under the lock. The leased credential with its end; nullopt when there is none. It ends with its
+// lease or with the login that read it, whichever is first: Vault revokes both together.
 std::optional<StoredSecret> VaultSecretWatcher::LiveLease(const VaultItem& item) const {
   if (item.lease == nullptr || item.LeaseEnded(Now())) {
     return std::nullopt;
@@ -133,6 +135,7 @@ VaultSecretWatcher::Step VaultSecretWatcher::Next(const SecretRef& ref) {
   if (std::optional<StoredSecret> live = LiveLease(item)) {
     step.answer = *std::move(live);
   } else if (item.other != nullptr) {
+    // A renewal or a metadata read is under way: it may make this read unnecessary.
     step.other = item.other;
   } else if (item.flight != nullptr) {
     step.flight = item.flight;
@@ -192,7 +195,8 @@ Task<void> VaultSecretWatcher::RunLoad(std::shared_ptr<VaultSecretWatcher> self,
   flight->Set(co_await self->Load(std::move(item)));
 }
 
-// The one read of `item` that is under way; its flight is taken down with the answer.
+// The only read of `item` under way. A caller whose deadline passes leaves it running for the
+// others.
 Task<VaultSecretWatcher::SecretResult> VaultSecretWatcher::Load(ItemPointer item) {
   VaultReadResult read_result = co_await Read(*item->ref.vault);
   co_return ApplyReadResult(item, std::move(read_result));
@@ -219,6 +223,7 @@ Task<VaultSecretWatcher::VaultReadResult> VaultSecretWatcher::Read(
   co_return read_result;
 }
 
+// Decides under the lock and notifies after it: a callback may call Fetch or Follow.
 VaultSecretWatcher::SecretResult VaultSecretWatcher::ApplyReadResult(const ItemPointer& item,
                                                                      VaultReadResult read_result) {
   Notifications notifications;
@@ -253,6 +258,8 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
   auto secret = std::make_shared<StoredSecret>();
   secret->type = std::move(reading.type);
   secret->data = std::move(reading.data);
+  // Vault makes a leased credential for each broker, so a digest of its content would differ
+  // between brokers, and change at each replacement. Its version is that of the place.
   const bool leased = reading.lease.has_value();
   secret->version =
       leased ? versions_.OfPlace(PlaceOf(item.ref)) : versions_.Of(secret->type, secret->data);
@@ -270,6 +277,7 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
   item.seen.last_error_at.reset();
   item.seen.lease_hash.clear();
   item.seen.expires_at.reset();
+  // The old lease is not revoked here: tokens minted from it may still be in use.
   if (item.lease != nullptr) {
     item.old_leases.push_back(std::move(item.lease));
   }
@@ -294,12 +302,13 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
     item.seen.expires_at = live->not_after;
   }
   if (item.dropped && !stopping_) {
-    notifications.to_revoke = TakeLeases(item);  // Nobody else will.
+    notifications.to_revoke = TakeLeases(item);  // Nobody else would revoke it.
   }
   return live ? std::make_shared<const StoredSecret>(*std::move(live)) : secret;
 }
 
-// Under the lock.
+// Under the lock. A live lease outlasts any failure. A definite error ends what is known of a KV
+// secret at once (docs/promises.md P6); an outage of Vault ends nothing.
 void VaultSecretWatcher::ApplyFailure(VaultItem& item, const Error& error, bool definite) {
   item.seen.last_error = error.message;
   item.seen.last_error_at = parts_.clock.Now();
@@ -318,7 +327,7 @@ void VaultSecretWatcher::ApplyFailure(VaultItem& item, const Error& error, bool 
     return;
   }
   if (client_->ProbeAt()) {
-    item.gate.Left();  // The gate before all of Vault says when.
+    item.gate.Left();  // Vault is down: the client's own backoff decides when to try again.
   } else {
     item.gate.Failed(error, Now(), Random());
   }

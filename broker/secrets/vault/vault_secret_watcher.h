@@ -40,12 +40,12 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
   [[nodiscard]] VaultStatus CurrentStatus() const;
   [[nodiscard]] Task<Result<VaultLoginInfo>> CheckLogin(Deadline deadline);
   [[nodiscard]] Task<Done> Stop(Deadline deadline);
-  // Without a word to Vault.
+  // Stops at once and revokes nothing.
   void Abandon();
 
  private:
-  // What a caller of Fetch does next: take `answer`, or wait for `other` and ask again, or wait for
-  // `flight`, which it may have to start.
+  // What Fetch does next: return `answer`, or wait for `other` and ask again, or wait for `flight`,
+  // which it has to start when `start` is set.
   struct Step {
     std::optional<Result<StoredSecret>> answer;
     std::shared_ptr<OneShot<Done>> other;
@@ -56,7 +56,7 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
   // What one read of Vault returned.
   struct VaultReadResult {
     Result<VaultReading> reading = Error{};
-    bool definite = false;  // An error that is Vault's word about this reference.
+    bool definite = false;  // Vault itself answered about this reference; not a failure on the way.
     std::uint64_t generation = 0;
     VaultTime started;
   };

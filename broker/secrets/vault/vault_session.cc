@@ -40,7 +40,7 @@ std::optional<VaultSession::Token> VaultSession::Current() const {
   return found->second;
 }
 
-// Vault Agent replaces the file when it likes; what it holds now is what counts.
+// Vault Agent replaces the file at any time, and may revoke the old token then.
 bool VaultSession::FileChanged() {
   const auto* login = std::get_if<TokenFileLogin>(&options_.login);
   if (login == nullptr) {
@@ -52,7 +52,8 @@ bool VaultSession::FileChanged() {
   if (!read || found == tokens_.end() || read->Reveal() == found->second.identity->token.Reveal()) {
     return false;
   }
-  // One attempt for each content: a token that is no good does not cost the one that still is.
+  // Each content is tried once. A bad token in the file must not displace the good one in use, and
+  // must not cause a login attempt for every request.
   const std::string digest = crypto::Sha256Hex(read->Reveal());
   const bool is_new = digest != tried_;
   tried_ = digest;
@@ -90,8 +91,8 @@ Task<Result<VaultSession::Token>> VaultSession::Get(Deadline deadline) {
                       Retry::kSafe);
 }
 
-// The login under way, or a new one; null with `held` when it is not yet time. `forced`: there is
-// a reason to think that it will now go otherwise than the last time.
+// Returns the login under way or starts one; null with `held` while the backoff lasts. `forced`
+// skips the backoff, because a new token file says that this attempt may end differently.
 std::shared_ptr<VaultSession::LoginFlight> VaultSession::JoinLogin(bool forced,
                                                                    std::optional<Error>& held) {
   std::shared_ptr<LoginFlight> flight;
@@ -135,13 +136,13 @@ Result<Done> VaultSession::FinishLogin(Result<VaultTokenGrant> grant, VaultTime 
       login_problem_.clear();
       renew_at_.reset();
       if (crypto::Sha256Hex(grant->token.Reveal()) != tried_) {
-        tried_.clear();  // The login had read the file before it changed.
+        tried_.clear();  // The file changed after this login had read it: try the new content.
       }
       Adopt(*std::move(grant), started, is_new);
     } else {
       failure = grant.error();
       if (down) {
-        login_gate_.Left();  // The gate before all of Vault says when.
+        login_gate_.Left();  // Vault is down: the client's own backoff decides when to try again.
         tried_.clear();
       } else {
         login_gate_.Failed(*failure, Now(), parts_.random());
@@ -165,7 +166,8 @@ Result<Done> VaultSession::FinishLogin(Result<VaultTokenGrant> grant, VaultTime 
   return Done{};
 }
 
-// Under the lock.
+// Under the lock. Old tokens stay until they end: Vault revokes the leases of a token together with
+// it, so leases of an earlier login are still in use.
 void VaultSession::Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new) {
   const auto found = tokens_.find(current_);
   is_new = found == tokens_.end() || found->second.identity->token.Reveal() != grant.token.Reveal();
@@ -186,8 +188,7 @@ void VaultSession::Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new)
   token.terms = {
       started, grant.ttl, std::max(grant.ttl, token.terms.requested_ttl), grant.renewable};
   if (!is_new || !token.ours) {
-    token.terms.requested_ttl =
-        grant.ttl;  // A lookup says what is left, not what a renewal would give.
+    token.terms.requested_ttl = grant.ttl;  // A lookup returns the time left.
   }
   token.expires_at.reset();
   if (grant.ttl.count() > 0) {
@@ -203,7 +204,8 @@ Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCa
     const Result<Token> token = co_await Get(deadline);
     if (!token) {
       Error error = token.error();
-      // That the broker may not log in is its own trouble, and not a refusal of what was asked.
+      // A failed login is the broker's problem. As kPermissionDenied it would read as if Vault had
+      // refused this path.
       error.code =
           error.code == ErrorCode::kDeadlineExceeded ? error.code : ErrorCode::kUnavailable;
       error.message += " (needed for " + call->path + ")";
@@ -218,6 +220,7 @@ Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCa
     if (reply.answer.status != 403 || again) {
       co_return reply;
     }
+    // Once only: a second 403 with a new token is about the policies.
     if (!co_await IsTokenRevoked(*token, deadline)) {
       co_return reply;
     }
@@ -225,7 +228,9 @@ Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCa
   }
 }
 
-// A 403 may mean that our rights do not reach so far, or that the token is no more. Asks which.
+// A 403 means that the policies do not allow the path, or that the token is gone. Vault does not
+// say which, so the token looks itself up. The result holds for kCheckInterval: otherwise a path
+// that is refused would double the load on Vault.
 Task<bool> VaultSession::IsTokenRevoked(Token token, Deadline deadline) {
   {
     const std::lock_guard lock(mutex_);
@@ -245,7 +250,8 @@ Task<bool> VaultSession::IsTokenRevoked(Token token, Deadline deadline) {
   if (!answer || answer->status != 403) {
     co_return false;
   }
-  // A token without the default policy may not look itself up; a dead one is called so.
+  // Without the default policy the lookup of a valid token is refused too. For a revoked token the
+  // message mentions the token.
   co_return token.has_default_policy ||
       answer->body.Reveal().find("token") != std::string_view::npos;
 }
@@ -269,7 +275,7 @@ Task<Result<VaultLoginInfo>> VaultSession::EnsureLogin(Deadline deadline) {
   if (!token) {
     co_return token.error();
   }
-  // The token could have been revoked meanwhile.
+  // Current() knows the time only. A lookup finds out whether Vault still accepts the token.
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Result<Reply> reply = co_await Do(call, VaultRetryPolicy::kRetryBriefly, deadline);
   if (!reply) {

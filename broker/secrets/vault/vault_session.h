@@ -1,12 +1,13 @@
 #pragma once
 
-// VaultSession: the broker's own token at Vault. Gets one when it is needed, renews it at two
-// thirds of its life, gets another when it cannot be renewed or was revoked, and gives back what is
-// ours at the end. Calls are made through it.
+// VaultSession: the broker's own token at Vault. It logs in when a token is needed and renews the
+// token at two thirds of its ttl. It logs in again when the token cannot be renewed or was revoked,
+// and revokes its own tokens at the end. All calls with a token go through it.
 //
 // vault_session.cc gets tokens and makes calls; vault_session_renewal.cc renews and revokes.
 //
-// Logins are counted in generations, because Vault takes back a token's leases with the token.
+// Logins are numbered (generations): Vault revokes the leases of a token together with the token,
+// so each lease must know its login.
 
 #include "broker/secrets/vault/vault_client.h"
 #include "broker/secrets/vault/vault_lease.h"
@@ -49,31 +50,29 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
   // the first call.
   void OnNewToken(std::function<void()> on_new_token) { on_new_token_ = std::move(on_new_token); }
 
-  // Makes `call` with our token. A token that turns out to be dead is replaced and the call made
-  // once more, so that a 403 that comes back is about our rights. Errors: VaultClient::Do's, and
-  // those of a login.
+  // Makes `call` with our token. A revoked token is replaced and the call made once more, so a 403
+  // that comes back is about the policies. Errors: those of VaultClient::Do and of a login.
   [[nodiscard]] Task<Result<Reply>> Do(std::shared_ptr<const VaultCall> call,
                                        VaultRetryPolicy retry_policy,
                                        Deadline deadline);
 
   [[nodiscard]] Task<Result<VaultLoginInfo>> EnsureLogin(Deadline deadline);
 
-  // Keeps us logged in until StopRenewing. Also asks an ailing Vault whether it is well again, when
-  // its gate opens: nobody else needs to.
+  // Keeps us logged in until StopRenewing. While Vault is failing it also sends the probes: callers
+  // then need not try.
   [[nodiscard]] Task<void> RunRenewals();
   void StopRenewing();
-  // RunRenewals looks again at what there is to do.
+  // RunRenewals checks again what is due.
   void Wake();
 
   // Revokes our tokens, as far as `deadline` allows.
   [[nodiscard]] Task<Done> Revoke(Deadline deadline);
 
-  // When the token of `generation` ends: the outer nullopt when it is gone, the inner one when it
-  // does not end.
+  // When the token of `generation` ends. Outer nullopt: it is gone. Inner nullopt: it has no end.
   [[nodiscard]] std::optional<std::optional<VaultTime>> EndOf(std::uint64_t generation) const;
   [[nodiscard]] std::uint64_t generation() const;  // 0 while not logged in.
 
-  // Adds to the client's: login, logins, renewals, and the problem of a login that fails.
+  // The client's status, with login, logins, renewals, and the problem of a failing login.
   [[nodiscard]] VaultStatus CurrentStatus() const;
 
  private:
@@ -119,7 +118,7 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
   VaultGate login_gate_;
   std::string login_problem_;
   std::string tried_;                  // Digest of the token file's content that was tried last.
-  std::optional<VaultTime> renew_at_;  // Instead of the plan's time, after a failure.
+  std::optional<VaultTime> renew_at_;  // After a failure, instead of NextRenewalOf's time.
   std::uint64_t logins_ = 0;
   std::uint64_t renewals_ = 0;
   bool ending_ = false;

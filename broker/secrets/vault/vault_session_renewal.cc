@@ -29,6 +29,7 @@ Task<void> VaultSession::RunRenewals() {
       renew_at = renew_at_;
     }
     const std::optional<Token> token = Current();
+    // Without a token, log in at once and not at the first request: a pull should not wait for it.
     if (!token) {
       const Result<Token> got = co_await Get(Now() + kRenewalTimeout);
       if (!got) {
@@ -47,6 +48,7 @@ Task<void> VaultSession::RunRenewals() {
     const VaultTime due = plan.action == RenewalAction::kNone ? never : renew_at.value_or(plan.at);
     const std::optional<VaultTime> probe_at = client_->ProbeAt();
     VaultTime at = std::min(due, probe_at.value_or(never));
+    // Wakes at least once per poll interval, because a token file may change without notice.
     at = std::min(at, Now() + (probe_at ? kLongestBackoff : options_.poll_interval));
     co_await OneShot<Done>::Wait(wake, at);
     if (const std::optional<VaultTime> probe = client_->ProbeAt(); probe && *probe <= Now()) {
@@ -54,11 +56,13 @@ Task<void> VaultSession::RunRenewals() {
     } else if (due <= Now()) {
       co_await RenewOrReplace(*token, plan.action);
     } else {
-      static_cast<void>(co_await Get(Now() + kRenewalTimeout));  // Has a token file changed?
+      static_cast<void>(co_await Get(Now() + kRenewalTimeout));  // Reads a changed token file.
     }
   }
 }
 
+// One request while Vault is failing. Without it, a broker without traffic would stay degraded
+// after Vault has recovered.
 Task<void> VaultSession::Probe(Token token) {
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Deadline deadline = Now() + kRenewalTimeout;
@@ -69,6 +73,8 @@ Task<void> VaultSession::Probe(Token token) {
   }
 }
 
+// A token that cannot be renewed is replaced by a new login before it ends. The old one stays valid
+// meanwhile, so no request fails.
 Task<void> VaultSession::RenewOrReplace(Token token, RenewalAction action) {
   if (action == RenewalAction::kRenew && co_await Renew(token)) {
     co_return;
@@ -87,7 +93,8 @@ Task<void> VaultSession::RenewOrReplace(Token token, RenewalAction action) {
   }
 }
 
-// False when the token cannot be renewed and another is needed.
+// False when the token cannot be renewed and a new login is needed. Any other failure is retried
+// while the token lasts.
 Task<bool> VaultSession::Renew(Token token) {
   const VaultTime started = Now();
   const auto call = std::make_shared<const VaultCall>(RenewSelfCall(token.terms.requested_ttl));
@@ -100,10 +107,13 @@ Task<bool> VaultSession::Renew(Token token) {
   }
   const Result<VaultTokenGrant> grant =
       answer && answer->status == 200 ? ReadLogin(*answer) : Result<VaultTokenGrant>(Error{});
+  // A token with an end does not become one without: here a ttl of 0 means that nothing was
+  // granted.
   if (grant && grant->ttl.count() == 0 && token.terms.ttl.count() != 0) {
     co_return false;
   }
   const std::lock_guard lock(mutex_);
+  // The token may have been dropped during the request.
   const auto found = tokens_.find(token.generation);
   if (!grant || found == tokens_.end()) {
     renew_at_ = RetryAt(token.terms, Now());
@@ -140,6 +150,7 @@ Task<Done> VaultSession::Revoke(Deadline deadline) {
     tokens_.clear();
     current_ = 0;
   }
+  // Vault would keep a token that nobody uses until it ends, with all its leases.
   const auto call = std::make_shared<const VaultCall>(RevokeSelfCall());
   for (const Token& token : ours) {
     const Result<VaultAnswer> answer =

@@ -7,7 +7,8 @@ namespace connector::broker::secrets {
 namespace {
 
 constexpr std::chrono::seconds kActionTimeout{10};
-// A store that starts with many references spreads its first reads over at most this.
+// First reads of many references are spread over at most this, so that a start does not flood
+// Vault.
 constexpr std::chrono::milliseconds kLongestSpread{2000};
 constexpr std::chrono::milliseconds kSpreadPerItem{5};
 constexpr std::chrono::hours kLongestSleep{1};
@@ -37,6 +38,7 @@ void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
         ++it;
         continue;
       }
+      // A read under way may still bring a lease; `dropped` tells it to revoke that lease.
       item->followed = false;
       item->dropped = true;
       item->wake->Set(Done{});
@@ -50,6 +52,7 @@ void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
         continue;
       }
       const ItemPointer item = ItemOf(ref);
+      // docs/rules.md "Secrets": a path that vault.paths does not allow is never read.
       const Result<Done> allowed = policy_.Check(ref.ns, *ref.vault);
       if (!allowed) {
         item->seen.problem = allowed.error().message;
@@ -94,6 +97,7 @@ Task<void> VaultSecretWatcher::Watch([[maybe_unused]] std::shared_ptr<VaultSecre
       if (stopping_ || item->dropped) {
         co_return;
       }
+      // The signal is renewed before the plan is made: a Wake after the plan then ends the wait.
       item->wake = std::make_shared<OneShot<Done>>();
       wake = item->wake;
       const bool alive = item->lease != nullptr && session_->EndOf(item->lease->generation);
@@ -119,7 +123,8 @@ Task<void> VaultSecretWatcher::RunAction(ItemPointer item, VaultWatchAction acti
   }
 }
 
-// Reads anew, though there may be a live lease; joins a read that is under way.
+// Reads from Vault even when there is a live lease. Joins a read that is under way, because a
+// second read would create a second lease.
 Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
   std::shared_ptr<VaultItem::Flight> flight;
   std::optional<VaultGate::Held> held;
@@ -147,7 +152,8 @@ Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
   co_await VaultItem::Flight::Wait(flight, Now() + kActionTimeout);
 }
 
-// True when the data must be read: they changed, or metadata may not be read.
+// True when the data must be read: they changed, or metadata may not be read. Metadata are polled
+// instead of the data, so that the secret travels only when it has changed.
 Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
   const std::optional<VaultCall> metadata = MetadataCall(*item->ref.vault);
   auto busy = std::make_shared<OneShot<Done>>();
@@ -187,7 +193,7 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
   co_return read;
 }
 
-// True when another credential is needed.
+// True when a new credential is needed.
 Task<bool> VaultSecretWatcher::RenewLease(ItemPointer item) {
   std::shared_ptr<VaultLease> lease;
   auto busy = std::make_shared<OneShot<Done>>();
@@ -219,10 +225,10 @@ bool VaultSecretWatcher::ApplyRenewal(const ItemPointer& item,
   const std::lock_guard lock(mutex_);
   item->other.reset();
   if (item->lease != lease) {
-    return false;  // Given up meanwhile.
+    return false;  // Replaced or discarded during the request: the answer is about an old lease.
   }
   if (grant && grant->ttl.count() > 0) {
-    // A new object: others may be reading the old one.
+    // A new object, because others read the old one without the lock.
     auto renewed = std::make_shared<VaultLease>();
     renewed->id = lease->id.Clone();
     renewed->hash = lease->hash;
@@ -241,11 +247,11 @@ bool VaultSecretWatcher::ApplyRenewal(const ItemPointer& item,
     return false;
   }
   if (status == 400 || status == 404) {
-    item->lease.reset();  // Vault does not know it: it was revoked.
+    item->lease.reset();  // Vault does not know the lease: it was revoked.
     return true;
   }
   if (status == 403 || grant) {
-    lease->terms.renewable = false;  // It lives to its end; then another.
+    lease->terms.renewable = false;  // Valid until its end, and replaced before.
     return true;
   }
   ApplyFailure(*item,
@@ -288,7 +294,8 @@ std::vector<std::shared_ptr<VaultLease>> VaultSecretWatcher::TakeLeases(VaultIte
   return out;
 }
 
-// Tries until it succeeds, is refused, the leases have ended by themselves, or the store stops.
+// Tries until Vault revoked the lease, refused to, the lease has expired, or the store stops. A
+// lease that nobody uses is a valid credential that nobody watches.
 Task<void> VaultSecretWatcher::Revoke([[maybe_unused]] std::shared_ptr<VaultSecretWatcher> self,
                                       SecretRef ref,
                                       std::vector<std::shared_ptr<VaultLease>> leases) {
@@ -303,7 +310,7 @@ Task<void> VaultSecretWatcher::Revoke([[maybe_unused]] std::shared_ptr<VaultSecr
   }
 }
 
-// False when it may be tried again.
+// False when it should be tried again.
 Task<bool> VaultSecretWatcher::RevokeOne(SecretRef ref,
                                          std::shared_ptr<VaultLease> lease,
                                          Deadline deadline) {
@@ -345,7 +352,8 @@ Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
   }
   stopped_->Set(Done{});
   session_->StopRenewing();
-  // What is under way may still bring leases home.
+  // Reads under way may still return leases, so they end first. Half of the time is for them and
+  // half for revoking.
   const auto left = deadline - Now();
   const bool idle = co_await scope_->Close(Now() + left / 2);
   for (const auto& [ref, item] : items) {
@@ -355,6 +363,7 @@ Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
       leases = TakeLeases(*item);
     }
     for (const std::shared_ptr<VaultLease>& lease : leases) {
+      // A Vault that is down gets no requests: each would cost its timeout.
       if (Now() < deadline && !client_->ProbeAt()) {
         co_await RevokeOne(ref, lease, deadline);
       }
