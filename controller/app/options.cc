@@ -69,13 +69,13 @@ class Reader {
   std::vector<config::Problem> problems_;
 };
 
-void ReadService(const pb::ConnectorService& from, Reader& reader, program::Settings& out) {
+void ReadService(const pb::ConnectorService& from, Reader& reader, service::Settings& out) {
   out.dataplane_ns = from.dataplane().namespace_();
   out.dataplane_name = from.dataplane().name();
   reader.Label("service.dataplane.namespace", out.dataplane_ns);
   reader.Label("service.dataplane.name", out.dataplane_name);
-  out.mode = from.mode() == pb::SERVICE_MODE_ENDPOINTS ? program::Mode::kEndpoints
-                                                       : program::Mode::kExternalName;
+  out.mode = from.mode() == pb::SERVICE_MODE_ENDPOINTS ? service::Mode::kEndpoints
+                                                       : service::Mode::kExternalName;
   if (!from.cluster_domain().empty()) {
     out.cluster_domain = from.cluster_domain();
     if (!resource::IsDnsSubdomain(out.cluster_domain)) {

@@ -40,13 +40,13 @@ Deadline ServiceKeeper::ReadDeadline() const {
   return std::chrono::steady_clock::now() + kWriteTimeout;
 }
 
-Task<Result<status::Verdict>> ServiceKeeper::Ensure(program::Owner owner) {
+Task<Result<status::Verdict>> ServiceKeeper::Ensure(service::Owner owner) {
   const Result<kube::ObjectPtr> found = co_await FindOrCreate(owner);
   if (!found) {
     co_return FromError(found.error());
   }
   const kube::Object& observed = **found;
-  const std::string foreign = program::ForeignProblem(observed.json(), owner);
+  const std::string foreign = service::ForeignProblem(observed.json(), owner);
   if (!foreign.empty()) {
     co_return status::Verdict{Truth::kFalse, kServiceNameTaken, foreign};
   }
@@ -55,7 +55,7 @@ Task<Result<status::Verdict>> ServiceKeeper::Ensure(program::Owner owner) {
         ErrorCode::kConflict, ErrorOrigin::kUpstream, "the Service is being deleted");
   }
   std::optional<boost::json::object> correction =
-      program::Correction(observed.json(), owner, settings_);
+      service::Correction(observed.json(), owner, settings_);
   if (correction) {
     const Result<kube::ObjectPtr> patched = co_await parts_.writer->MergePatch(
         kube::kServices, observed.name(), std::string(), *std::move(correction));
@@ -66,16 +66,16 @@ Task<Result<status::Verdict>> ServiceKeeper::Ensure(program::Owner owner) {
   co_return co_await EnsureSlices(std::move(owner));
 }
 
-Task<Result<kube::ObjectPtr>> ServiceKeeper::FindOrCreate(program::Owner owner) {
+Task<Result<kube::ObjectPtr>> ServiceKeeper::FindOrCreate(service::Owner owner) {
   if (kube::ObjectPtr seen = parts_.view->FindService(owner.ref)) {
     co_return seen;
   }
   const auto created = created_.find(owner.ref);
-  if (created != created_.end() && program::IsOwnedBy(created->second->json(), owner.uid)) {
+  if (created != created_.end() && service::IsOwnedBy(created->second->json(), owner.uid)) {
     co_return created->second;
   }
   // A create, because it alone fails when somebody else has the name: an apply would join in.
-  boost::json::object body = program::Wanted(owner, settings_);
+  boost::json::object body = service::Wanted(owner, settings_);
   Result<kube::ObjectPtr> made =
       co_await parts_.writer->Create(kube::kServices, owner.ref.ns, std::move(body));
   if (made) {
@@ -85,18 +85,18 @@ Task<Result<kube::ObjectPtr>> ServiceKeeper::FindOrCreate(program::Owner owner) 
   if (made.error().code != ErrorCode::kConflict) {
     co_return made;
   }
-  const kube::ObjectName name{owner.ref.ns, program::NameOf(owner.ref)};
+  const kube::ObjectName name{owner.ref.ns, service::NameOf(owner.ref)};
   co_return co_await parts_.client->Get(kube::kServices, name, ReadDeadline());
 }
 
-Task<Result<status::Verdict>> ServiceKeeper::EnsureSlices(program::Owner owner) {
-  const std::string name = owner.ref.ns + "/" + program::NameOf(owner.ref);
-  const program::Endpoints none;
-  const bool copies = settings_.mode == program::Mode::kEndpoints;
-  const program::Endpoints& endpoints = copies ? parts_.view->endpoints() : none;
+Task<Result<status::Verdict>> ServiceKeeper::EnsureSlices(service::Owner owner) {
+  const std::string name = owner.ref.ns + "/" + service::NameOf(owner.ref);
+  const service::Endpoints none;
+  const bool copies = settings_.mode == service::Mode::kEndpoints;
+  const service::Endpoints& endpoints = copies ? parts_.view->endpoints() : none;
   const bool any_ready = endpoints.any_ready;
-  program::SliceChanges changes = program::Compare(
-      program::WantedSlices(endpoints, owner), parts_.view->SlicesOf(owner.ref), owner);
+  service::SliceChanges changes = service::Compare(
+      service::WantedSlices(endpoints, owner), parts_.view->SlicesOf(owner.ref), owner);
   for (boost::json::object& body : changes.create) {
     Verdict created = co_await CreateSlice(owner, std::move(body));
     if (!created || created->truth == Truth::kFalse) {
@@ -127,7 +127,7 @@ Task<Result<status::Verdict>> ServiceKeeper::EnsureSlices(program::Owner owner) 
   co_return Right(name);
 }
 
-Task<Result<status::Verdict>> ServiceKeeper::CreateSlice(program::Owner owner,
+Task<Result<status::Verdict>> ServiceKeeper::CreateSlice(service::Owner owner,
                                                          boost::json::object body) {
   const kube::ObjectName name{owner.ref.ns, TextAt(body.at("metadata").as_object(), "name")};
   const Result<kube::ObjectPtr> created =
@@ -143,7 +143,7 @@ Task<Result<status::Verdict>> ServiceKeeper::CreateSlice(program::Owner owner,
   if (!there) {
     co_return there.error();
   }
-  if (!program::IsOwnedBy((*there)->json(), owner.uid)) {
+  if (!service::IsOwnedBy((*there)->json(), owner.uid)) {
     co_return status::Verdict{
         Truth::kFalse,
         kServiceNameTaken,

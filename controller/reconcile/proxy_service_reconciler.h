@@ -30,12 +30,12 @@ class ServiceKeeper {
     const ClusterView* view = nullptr;
   };
 
-  ServiceKeeper(program::Settings settings, Parts parts)
+  ServiceKeeper(service::Settings settings, Parts parts)
       : settings_(std::move(settings)), parts_(parts) {}
 
   // ProxyServiceReady. An error is one that another attempt may not meet: kConflict (what we saw is
   // not what is there), kUnavailable, kDeadlineExceeded, or IsNotLeading.
-  [[nodiscard]] Task<Result<status::Verdict>> Ensure(program::Owner owner);
+  [[nodiscard]] Task<Result<status::Verdict>> Ensure(service::Owner owner);
 
   // The view has what was written for it.
   void Seen(const ConnectorRef& ref) { created_.erase(ref); }
@@ -43,12 +43,12 @@ class ServiceKeeper {
  private:
   using Verdict = Result<status::Verdict>;
 
-  Task<Result<kube::ObjectPtr>> FindOrCreate(program::Owner owner);
-  Task<Verdict> EnsureSlices(program::Owner owner);
-  Task<Verdict> CreateSlice(program::Owner owner, boost::json::object body);
+  Task<Result<kube::ObjectPtr>> FindOrCreate(service::Owner owner);
+  Task<Verdict> EnsureSlices(service::Owner owner);
+  Task<Verdict> CreateSlice(service::Owner owner, boost::json::object body);
   [[nodiscard]] Deadline ReadDeadline() const;
 
-  const program::Settings settings_;
+  const service::Settings settings_;
   const Parts parts_;
   std::map<ConnectorRef, kube::ObjectPtr> created_;  // Which the view does not have yet.
 };

@@ -232,14 +232,14 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     const status::Assessment assessment = status::Assess(connector->json(), parts_.view->classes());
     AskForProbe(ref, *memory, *connector, assessment);
 
-    program::Owner owner{ref, connector->uid()};
+    service::Owner owner{ref, connector->uid()};
     const Result<status::Verdict> proxy = co_await keeper_.Ensure(std::move(owner));
     if (!proxy) {
       co_return proxy.error();
     }
     RetryWhenTaken(ref, *memory, *proxy);
-    status::WantedStatus wanted{program::HostOf(ref, options_.service),
-                                program::UrlOf(ref, options_.service),
+    status::WantedStatus wanted{service::HostOf(ref, options_.service),
+                                service::UrlOf(ref, options_.service),
                                 assessment.secret_class,
                                 {}};
     wanted.verdicts[status::kClass] = assessment.class_ready;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kPrefix = "c-";
 
 std::string OurLabel() {
-  return std::string(program::kManagedByLabel) + "=" + program::kManager;
+  return std::string(service::kManagedByLabel) + "=" + service::kManager;
 }
 
 kube::InformerOptions Of(kube::ResourceType type, kube::Selector selector = {}) {
@@ -53,7 +53,7 @@ struct ClusterView::Watch {
   kube::Informer informer;
 };
 
-ClusterView::ClusterView(program::Settings settings, Parts parts)
+ClusterView::ClusterView(service::Settings settings, Parts parts)
     : settings_(std::move(settings)), parts_(std::move(parts)) {
   Add("connectors", Of(kube::kConnectors), [this](const auto&, const auto& changes) {
     Report(changes, &ConnectorOfItself);
@@ -71,10 +71,10 @@ ClusterView::ClusterView(program::Settings settings, Parts parts)
       Of(kube::kEndpointSlices, {{}, OurLabel(), {}}),
       [this](const auto&, const auto& changes) { Report(changes, &ConnectorOfSlice); });
   slices_ = &watches_.back()->informer;
-  if (settings_.mode == program::Mode::kEndpoints) {
+  if (settings_.mode == service::Mode::kEndpoints) {
     kube::Selector selector{
         settings_.dataplane_ns,
-        std::string(program::kServiceNameLabel) + "=" + settings_.dataplane_name,
+        std::string(service::kServiceNameLabel) + "=" + settings_.dataplane_name,
         {}};
     Add("the data plane's endpointslices",
         Of(kube::kEndpointSlices, std::move(selector)),
@@ -83,7 +83,7 @@ ClusterView::ClusterView(program::Settings settings, Parts parts)
           for (const auto& [name, slice] : store->objects) {
             found.push_back(slice);
           }
-          endpoints_ = program::Collect(found, settings_);
+          endpoints_ = service::Collect(found, settings_);
           ReportAll();
         });
   }
@@ -180,12 +180,12 @@ std::vector<kube::ObjectPtr> ClusterView::classes() const {
 }
 
 kube::ObjectPtr ClusterView::FindService(const ConnectorRef& ref) const {
-  return services_->Current()->Find({ref.ns, program::NameOf(ref)});
+  return services_->Current()->Find({ref.ns, service::NameOf(ref)});
 }
 
 std::vector<kube::ObjectPtr> ClusterView::SlicesOf(const ConnectorRef& ref) const {
   std::vector<kube::ObjectPtr> out;
-  const std::string prefix = program::NameOf(ref) + "-";
+  const std::string prefix = service::NameOf(ref) + "-";
   const std::shared_ptr<const kube::Store> store = slices_->Current();
   for (auto at = store->objects.lower_bound({ref.ns, prefix});
        at != store->objects.end() && at->first.ns == ref.ns && at->first.name.starts_with(prefix);
