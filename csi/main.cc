@@ -2,15 +2,14 @@
 #include "common/grpc/log_route.h"
 #include "common/log/log.h"
 #include "common/program/program.h"
+#include "csi/app/options.h"
+#include "csi/app/wiring.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <string_view>
 #include <utility>
-
-#include "csi/app/options.h"
-#include "csi/app/wiring.h"
 
 namespace {
 

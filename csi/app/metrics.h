@@ -3,6 +3,7 @@
 // The driver's own metrics: connector_csi_*. csi/README.md lists them.
 
 #include "common/kube/client.h"
+#include "csi/rpc/services.h"
 
 #include <prometheus/collectable.h>
 #include <prometheus/counter.h>
@@ -15,8 +16,6 @@
 #include <functional>
 #include <utility>
 #include <vector>
-
-#include "csi/rpc/services.h"
 
 namespace connector::csi::app {
 

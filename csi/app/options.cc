@@ -4,6 +4,7 @@
 #include "common/config/yaml.h"
 #include "common/log/level.h"
 #include "common/resource/ca_bundle.h"
+#include "csi/rpc/endpoint.h"
 
 #include "proto/connector/config/v1/csi.pb.h"
 
@@ -11,8 +12,6 @@
 #include <cstdlib>
 #include <optional>
 #include <utility>
-
-#include "csi/rpc/endpoint.h"
 
 namespace connector::csi::app {
 namespace {

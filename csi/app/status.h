@@ -6,14 +6,13 @@
 #include "common/admin/admin_server.h"
 #include "common/admin/status.h"
 #include "common/base/clock.h"
+#include "csi/app/metrics.h"
 
 #include <cstddef>
 #include <deque>
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include "csi/app/metrics.h"
 
 namespace connector::csi::app {
 

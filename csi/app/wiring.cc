@@ -6,6 +6,12 @@
 #include "common/base/version.h"
 #include "common/kube/informer.h"
 #include "common/metrics/process_metrics.h"
+#include "csi/app/metrics.h"
+#include "csi/app/status.h"
+#include "csi/files/mount_table.h"
+#include "csi/files/safe_open.h"
+#include "csi/publish/publisher.h"
+#include "csi/rpc/endpoint.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -18,13 +24,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include "csi/app/metrics.h"
-#include "csi/app/status.h"
-#include "csi/files/mount_table.h"
-#include "csi/files/safe_open.h"
-#include "csi/publish/publisher.h"
-#include "csi/rpc/endpoint.h"
 
 namespace connector::csi::app {
 namespace {

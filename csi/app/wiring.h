@@ -5,12 +5,11 @@
 
 #include "common/base/result.h"
 #include "common/log/log.h"
+#include "csi/app/options.h"
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
-
-#include "csi/app/options.h"
 
 namespace connector::csi::app {
 

@@ -1,6 +1,8 @@
 #include "csi/files/payload.h"
 
 #include "common/base/encoding.h"
+#include "csi/files/safe_open.h"
+#include "csi/files/tree.h"
 
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -13,9 +15,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-
-#include "csi/files/safe_open.h"
-#include "csi/files/tree.h"
 
 namespace connector::csi::files {
 namespace {

@@ -16,12 +16,11 @@
 #include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/render/volume.h"
+#include "csi/files/fd.h"
 
 #include <sys/types.h>
 
 #include <optional>
-
-#include "csi/files/fd.h"
 
 namespace connector::csi::files {
 

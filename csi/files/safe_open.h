@@ -8,13 +8,12 @@
 // Messages name the path relative to the folder, and are for people.
 
 #include "common/base/result.h"
+#include "csi/files/fd.h"
 
 #include <fcntl.h>
 
 #include <string>
 #include <string_view>
-
-#include "csi/files/fd.h"
 
 namespace connector::csi::files {
 

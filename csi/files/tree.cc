@@ -1,5 +1,7 @@
 #include "csi/files/tree.h"
 
+#include "csi/files/safe_open.h"
+
 #include <dirent.h>
 #include <openssl/crypto.h>
 #include <sys/stat.h>
@@ -7,8 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <memory>
-
-#include "csi/files/safe_open.h"
 
 namespace connector::csi::files {
 namespace {

@@ -1,5 +1,8 @@
 #include "csi/files/volume_mount.h"
 
+#include "csi/files/mount_table.h"
+#include "csi/files/safe_open.h"
+
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -7,9 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-
-#include "csi/files/mount_table.h"
-#include "csi/files/safe_open.h"
 
 namespace connector::csi::files {
 namespace {

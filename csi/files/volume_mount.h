@@ -9,14 +9,13 @@
 // cloned into a second, writable view that only we can reach; what the pod sees stays read-only.
 
 #include "common/base/result.h"
+#include "csi/files/fd.h"
 
 #include <sys/types.h>
 
 #include <cstddef>
 #include <optional>
 #include <string>
-
-#include "csi/files/fd.h"
 
 namespace connector::csi::files {
 

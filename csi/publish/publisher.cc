@@ -1,14 +1,14 @@
 #include "csi/publish/publisher.h"
 
-#include <sys/file.h>
-
-#include <cerrno>
-#include <utility>
-
 #include "csi/files/payload.h"
 #include "csi/files/safe_open.h"
 #include "csi/volume/attributes.h"
 #include "csi/volume/kubelet_token.h"
+
+#include <sys/file.h>
+
+#include <cerrno>
+#include <utility>
 
 namespace connector::csi::publish {
 namespace {

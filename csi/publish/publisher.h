@@ -11,6 +11,10 @@
 #include "common/async/task.h"
 #include "common/base/clock.h"
 #include "common/base/secret.h"
+#include "csi/files/volume_mount.h"
+#include "csi/publish/failure.h"
+#include "csi/publish/resolver.h"
+#include "csi/volume/target_path.h"
 
 #include <sys/types.h>
 
@@ -22,11 +26,6 @@
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include "csi/files/volume_mount.h"
-#include "csi/publish/failure.h"
-#include "csi/publish/resolver.h"
-#include "csi/volume/target_path.h"
 
 namespace connector::csi::publish {
 

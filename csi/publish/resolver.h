@@ -9,6 +9,10 @@
 #include "common/async/task.h"
 #include "common/kube/informer.h"
 #include "common/render/volume.h"
+#include "csi/cluster/connector_view.h"
+#include "csi/cluster/proxy_access_checker.h"
+#include "csi/publish/failure.h"
+#include "csi/volume/attributes.h"
 
 #include <functional>
 #include <map>
@@ -17,11 +21,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "csi/cluster/connector_view.h"
-#include "csi/cluster/proxy_access_checker.h"
-#include "csi/publish/failure.h"
-#include "csi/volume/attributes.h"
 
 namespace connector::csi::publish {
 

@@ -1,6 +1,7 @@
 #include "csi/rpc/convert.h"
 
 #include "common/config/yaml_scalar.h"
+#include "csi/volume/attributes.h"
 
 #include "proto/csi/v1/csi.pb.h"
 
@@ -9,8 +10,6 @@
 #include <limits>
 #include <string>
 #include <utility>
-
-#include "csi/volume/attributes.h"
 
 namespace connector::csi::rpc {
 namespace {

@@ -4,10 +4,9 @@
 // only place that reads the fields which may hold tokens; nothing prints a message.
 
 #include "common/base/result.h"
+#include "csi/publish/publisher.h"
 
 #include <grpcpp/support/status.h>
-
-#include "csi/publish/publisher.h"
 
 namespace csi::v1 {
 class NodePublishVolumeRequest;

@@ -4,13 +4,12 @@
 // TLS: who can open the socket is who may call.
 
 #include "common/base/result.h"
+#include "csi/rpc/services.h"
 
 #include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "csi/rpc/services.h"
 
 namespace connector::csi::rpc {
 

@@ -2,10 +2,9 @@
 
 #include "common/grpc/unary_bridge.h"
 #include "common/log/log.h"
+#include "csi/rpc/convert.h"
 
 #include <utility>
-
-#include "csi/rpc/convert.h"
 
 namespace connector::csi::rpc {
 namespace {

@@ -5,6 +5,7 @@
 // done.
 
 #include "common/async/task.h"
+#include "csi/publish/publisher.h"
 
 #include "proto/csi/v1/csi.grpc.pb.h"
 
@@ -17,8 +18,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-
-#include "csi/publish/publisher.h"
 
 namespace connector::log {
 class Logger;

@@ -5,12 +5,11 @@
 
 #include "common/kube/informer.h"
 #include "common/kube/object.h"
+#include "csi/cluster/proxy_access_checker.h"
+#include "csi/publish/resolver.h"
 
 #include <memory>
 #include <string>
-
-#include "csi/cluster/proxy_access_checker.h"
-#include "csi/publish/resolver.h"
 
 namespace connector::testing_support {
 
