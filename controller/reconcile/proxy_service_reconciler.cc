@@ -36,11 +36,11 @@ bool IsDeleting(const kube::Object& object) {
 
 }  // namespace
 
-Deadline ServiceKeeper::ReadDeadline() const {
+Deadline ProxyServiceReconciler::ReadDeadline() const {
   return std::chrono::steady_clock::now() + kWriteTimeout;
 }
 
-Task<Result<status::Verdict>> ServiceKeeper::Ensure(service::Owner owner) {
+Task<Result<status::Verdict>> ProxyServiceReconciler::Ensure(service::Owner owner) {
   const Result<kube::ObjectPtr> found = co_await FindOrCreate(owner);
   if (!found) {
     co_return FromError(found.error());
@@ -66,7 +66,7 @@ Task<Result<status::Verdict>> ServiceKeeper::Ensure(service::Owner owner) {
   co_return co_await EnsureSlices(std::move(owner));
 }
 
-Task<Result<kube::ObjectPtr>> ServiceKeeper::FindOrCreate(service::Owner owner) {
+Task<Result<kube::ObjectPtr>> ProxyServiceReconciler::FindOrCreate(service::Owner owner) {
   if (kube::ObjectPtr seen = parts_.view->FindService(owner.ref)) {
     co_return seen;
   }
@@ -89,7 +89,7 @@ Task<Result<kube::ObjectPtr>> ServiceKeeper::FindOrCreate(service::Owner owner) 
   co_return co_await parts_.client->Get(kube::kServices, name, ReadDeadline());
 }
 
-Task<Result<status::Verdict>> ServiceKeeper::EnsureSlices(service::Owner owner) {
+Task<Result<status::Verdict>> ProxyServiceReconciler::EnsureSlices(service::Owner owner) {
   const std::string name = owner.ref.ns + "/" + service::NameOf(owner.ref);
   const service::Endpoints none;
   const bool copies = settings_.mode == service::Mode::kEndpoints;
@@ -127,8 +127,8 @@ Task<Result<status::Verdict>> ServiceKeeper::EnsureSlices(service::Owner owner) 
   co_return Right(name);
 }
 
-Task<Result<status::Verdict>> ServiceKeeper::CreateSlice(service::Owner owner,
-                                                         boost::json::object body) {
+Task<Result<status::Verdict>> ProxyServiceReconciler::CreateSlice(service::Owner owner,
+                                                                  boost::json::object body) {
   const kube::ObjectName name{owner.ref.ns, TextAt(body.at("metadata").as_object(), "name")};
   const Result<kube::ObjectPtr> created =
       co_await parts_.writer->Create(kube::kEndpointSlices, owner.ref.ns, std::move(body));

@@ -1,7 +1,7 @@
 #pragma once
 
-// ServiceKeeper: makes the Service c-NAME of a Connector, and its EndpointSlices, what they should
-// be. Thin: what they should be is service/'s, whether we may write is the Writer's.
+// ProxyServiceReconciler: makes the Service c-NAME of a Connector, and its EndpointSlices, what
+// they should be. Thin: what they should be is service/'s, whether we may write is the Writer's.
 
 #include "common/async/task.h"
 #include "common/base/result.h"
@@ -21,16 +21,16 @@ namespace connector::controller {
 
 inline constexpr const char* kServiceNameTaken = "ServiceNameTaken";
 
-class ServiceKeeper {
+class ProxyServiceReconciler {
  public:
-  // All outlive the keeper. `client` only reads here: who holds a name that is taken.
+  // All outlive the reconciler. `client` only reads here: who holds a name that is taken.
   struct Parts {
     kube::Client* client = nullptr;
     Writer* writer = nullptr;
     const ClusterView* view = nullptr;
   };
 
-  ServiceKeeper(service::Settings settings, Parts parts)
+  ProxyServiceReconciler(service::Settings settings, Parts parts)
       : settings_(std::move(settings)), parts_(parts) {}
 
   // ProxyServiceReady. An error is one that another attempt may not meet: kConflict (what we saw is
@@ -38,7 +38,7 @@ class ServiceKeeper {
   [[nodiscard]] Task<Result<status::Verdict>> Ensure(service::Owner owner);
 
   // The view has what was written for it.
-  void Seen(const ConnectorRef& ref) { created_.erase(ref); }
+  void ServiceObserved(const ConnectorRef& ref) { created_.erase(ref); }
 
  private:
   using Verdict = Result<status::Verdict>;

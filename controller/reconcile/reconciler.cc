@@ -83,7 +83,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
   Impl(ReconcileOptions options, Parts parts)
       : options_(std::move(options)),
         parts_(std::move(parts)),
-        keeper_(options_.service, {parts_.client, parts_.writer, parts_.view}),
+        service_reconciler_(options_.service, {parts_.client, parts_.writer, parts_.view}),
         teller_({parts_.writer, parts_.clock, parts_.logger}, options_.instance) {}
 
   void Start(Executor executor) {
@@ -103,7 +103,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
 
   void Changed(const std::vector<ConnectorRef>& refs) {
     for (const ConnectorRef& ref : refs) {
-      keeper_.Seen(ref);
+      service_reconciler_.ServiceObserved(ref);
       if (parts_.leading()) {
         const auto found = memories_.find(ref);
         const SteadyTime earliest =
@@ -223,7 +223,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     const kube::ObjectPtr connector = parts_.view->connectors()->Find({ref.ns, ref.name});
     if (!connector || IsDeleting(*connector)) {
       memories_.erase(ref);
-      keeper_.Seen(ref);
+      service_reconciler_.ServiceObserved(ref);
       parts_.schedule_probe(ref, probe::Wanted::kNothing);
       co_return Turn::kGone;
     }
@@ -233,7 +233,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     AskForProbe(ref, *memory, *connector, assessment);
 
     service::Owner owner{ref, connector->uid()};
-    const Result<status::Verdict> proxy = co_await keeper_.Ensure(std::move(owner));
+    const Result<status::Verdict> proxy = co_await service_reconciler_.Ensure(std::move(owner));
     if (!proxy) {
       co_return proxy.error();
     }
@@ -316,7 +316,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
 
   const ReconcileOptions options_;
   const Parts parts_;
-  ServiceKeeper keeper_;
+  ProxyServiceReconciler service_reconciler_;
   EventTeller teller_;
   WorkQueue queue_;
   std::map<ConnectorRef, MemoryPtr> memories_;
