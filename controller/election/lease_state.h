@@ -46,7 +46,7 @@ class LeaseState {
   // `random` is in [0, 1). `identity` is of this process alone: a record with it is our own work.
   LeaseState(std::string identity, LeaseTimes times, std::function<double()> random);
 
-  // What a watch told: may be older than what we wrote. Ignored while we hold the Lease.
+  // What a watch to_record: may be older than what we wrote. Ignored while we hold the Lease.
   void Heard(std::optional<ObservedLease> lease, SteadyTime now);
   // What the API answered to a read just now. A holder other than us ends our lease.
   void Read(std::optional<ObservedLease> lease, SteadyTime now);

@@ -27,33 +27,33 @@ std::string EventName(const ConnectorRef& ref, WallTime wall, std::uint64_t numb
   return ref.name + suffix;
 }
 
-json::object Body(const Happening& happening,
+json::object Body(const EventNote& note,
                   const std::string& name,
                   const std::string& instance,
                   WallTime wall) {
-  return {{"metadata", {{"name", name}, {"namespace", happening.ref.ns}}},
+  return {{"metadata", {{"name", name}, {"namespace", note.ref.ns}}},
           {"eventTime", ApiMicroTime(wall)},
           {"reportingController", "oci-connector.dev/connector-controller"},
           {"reportingInstance", instance.substr(0, 128)},
           {"action", "Reconcile"},
-          {"reason", happening.reason},
-          {"type", happening.warning ? "Warning" : "Normal"},
-          {"note", happening.message.substr(0, kMaxNoteBytes)},
+          {"reason", note.reason},
+          {"type", note.warning ? "Warning" : "Normal"},
+          {"note", note.message.substr(0, kMaxNoteBytes)},
           {"regarding",
            {{"apiVersion", kube::kConnectors.ApiVersion()},
             {"kind", kube::kConnectors.kind},
-            {"namespace", happening.ref.ns},
-            {"name", happening.ref.name},
-            {"uid", happening.uid}}}};
+            {"namespace", note.ref.ns},
+            {"name", note.ref.name},
+            {"uid", note.uid}}}};
 }
 
 }  // namespace
 
-std::optional<EventWrite> EventBook::Note(const Happening& happening,
-                                          SteadyTime now,
-                                          WallTime wall) {
+std::optional<EventWrite> EventAggregator::Aggregate(const EventNote& note,
+                                                     SteadyTime now,
+                                                     WallTime wall) {
   DropOld(now);
-  const Key key{happening.uid, happening.reason, happening.message};
+  const Key key{note.uid, note.reason, note.message};
   const auto found = series_.find(key);
   if (found != series_.end()) {
     Series& series = found->second;
@@ -67,16 +67,16 @@ std::optional<EventWrite> EventBook::Note(const Happening& happening,
         {"series", {{"count", series.count}, {"lastObservedTime", ApiMicroTime(wall)}}}};
     return EventWrite{false, series.name, std::move(patch)};
   }
-  if (!Allowed(happening.uid, now)) {
+  if (!Allowed(note.uid, now)) {
     return std::nullopt;
   }
-  std::string name = EventName(happening.ref, wall, made_++);
+  std::string name = EventName(note.ref, wall, made_++);
   series_.emplace(key, Series{name, now, now, 1});
-  json::object body = Body(happening, name, instance_, wall);
+  json::object body = Body(note, name, instance_, wall);
   return EventWrite{true, std::move(name), std::move(body)};
 }
 
-bool EventBook::Allowance::Take(int most, std::chrono::milliseconds refill, SteadyTime now) {
+bool EventAggregator::Allowance::Take(int most, std::chrono::milliseconds refill, SteadyTime now) {
   const double gained = std::chrono::duration<double>(now - at) / refill;
   tokens = std::min<double>(most, tokens + gained);
   at = now;
@@ -87,12 +87,12 @@ bool EventBook::Allowance::Take(int most, std::chrono::milliseconds refill, Stea
   return true;
 }
 
-bool EventBook::Allowed(const std::string& uid, SteadyTime now) {
+bool EventAggregator::Allowed(const std::string& uid, SteadyTime now) {
   Allowance& own = allowances_.try_emplace(uid, Allowance{kBurst, now}).first->second;
   return own.Take(kBurst, kRefill, now) && total_.Take(kTotalBurst, kTotalRefill, now);
 }
 
-void EventBook::DropOld(SteadyTime now) {
+void EventAggregator::DropOld(SteadyTime now) {
   if (now - dropped_at_ < kSeriesInterval) {
     return;
   }

@@ -1,8 +1,8 @@
 #pragma once
 
-// EventBook: which Events (events.k8s.io/v1) to write for what happens to Connectors. Pure.
+// EventAggregator: which Events (events.k8s.io/v1) to write for what happens to Connectors. Pure.
 //
-// The same happening within kSeriesWindow makes one Event with a growing series, written again at
+// The same note within kSeriesWindow makes one Event with a growing series, written again at
 // most once per kSeriesInterval; a Connector that changes all the time gets kBurst Events and then
 // one per kRefill, and all together kTotalBurst and then one per kTotalRefill. Events are for
 // people: what is dropped is in the status.
@@ -28,7 +28,7 @@ inline constexpr std::chrono::seconds kRefill{60};
 inline constexpr int kTotalBurst = 200;
 inline constexpr std::chrono::milliseconds kTotalRefill{100};
 
-struct Happening {
+struct EventNote {
   ConnectorRef ref;
   std::string uid;
   bool warning = false;
@@ -43,17 +43,17 @@ struct EventWrite {
   boost::json::object body;
 };
 
-class EventBook {
+class EventAggregator {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   // `instance` names this process.
-  explicit EventBook(std::string instance) : instance_(std::move(instance)) {}
+  explicit EventAggregator(std::string instance) : instance_(std::move(instance)) {}
 
   // Absent: nothing is to be written.
-  [[nodiscard]] std::optional<EventWrite> Note(const Happening& happening,
-                                               SteadyTime now,
-                                               WallTime wall);
+  [[nodiscard]] std::optional<EventWrite> Aggregate(const EventNote& note,
+                                                    SteadyTime now,
+                                                    WallTime wall);
 
  private:
   using Key = std::tuple<std::string, std::string, std::string>;  // uid, reason, message

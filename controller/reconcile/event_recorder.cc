@@ -20,36 +20,36 @@ bool Differs(const std::vector<status::Condition>& before,
 
 }  // namespace
 
-Task<void> EventTeller::TellOf(kube::ObjectPtr connector, status::Verdicts verdicts) {
+Task<void> EventRecorder::Record(kube::ObjectPtr connector, status::Verdicts verdicts) {
   const std::vector<status::Condition> before = status::ReadConditions(connector->json());
   const status::Verdict& ready = verdicts[status::kReady];
   const status::Verdict& proxy = verdicts[status::kProxyService];
-  std::vector<status::Verdict> told;
+  std::vector<status::Verdict> to_record;
   const bool only_not_yet = ready.reason == status::Verdict{}.reason;
   if (Differs(before, verdicts, status::kReady) && !only_not_yet) {
-    told.push_back(ready);
+    to_record.push_back(ready);
   }
   if (proxy.reason == kServiceNameTaken && ready.reason != kServiceNameTaken &&
       Differs(before, verdicts, status::kProxyService)) {
-    told.push_back(proxy);
+    to_record.push_back(proxy);
   }
-  for (const status::Verdict& each : told) {
-    Happening happening{{connector->name().ns, connector->name().name},
-                        connector->uid(),
-                        each.truth != status::Truth::kTrue,
-                        each.reason,
-                        each.message};
-    co_await Write(std::move(happening));
+  for (const status::Verdict& each : to_record) {
+    EventNote note{{connector->name().ns, connector->name().name},
+                   connector->uid(),
+                   each.truth != status::Truth::kTrue,
+                   each.reason,
+                   each.message};
+    co_await Write(std::move(note));
   }
 }
 
-Task<void> EventTeller::Write(Happening happening) {
+Task<void> EventRecorder::Write(EventNote note) {
   std::optional<EventWrite> write =
-      events_.Note(happening, std::chrono::steady_clock::now(), parts_.clock->Now());
+      aggregator_.Aggregate(note, std::chrono::steady_clock::now(), parts_.clock->Now());
   if (!write) {
     co_return;
   }
-  kube::ObjectName name{happening.ref.ns, write->name};
+  kube::ObjectName name{note.ref.ns, write->name};
   Result<kube::ObjectPtr> written;
   if (write->create) {
     written = co_await parts_.writer->Create(kube::kEvents, name.ns, std::move(write->body));
@@ -59,8 +59,8 @@ Task<void> EventTeller::Write(Happening happening) {
   }
   if (!written && !IsNotLeading(written.error())) {
     parts_.logger->Debug("an event could not be written",
-                         {{"connector", happening.ref.ToString()},
-                          {"reason", happening.reason},
+                         {{"connector", note.ref.ToString()},
+                          {"reason", note.reason},
                           {"error", written.error().message}});
   }
 }

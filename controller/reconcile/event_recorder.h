@@ -1,8 +1,8 @@
 #pragma once
 
-// EventTeller: writes the Events about a Connector whose status was written: what became of Ready,
-// and that another Service has its name. One that cannot be written is lost: the status holds all
-// of it.
+// EventRecorder: writes the Events about a Connector whose status was written: what became of
+// Ready, and that another Service has its name. One that cannot be written is lost: the status
+// holds all of it.
 
 #include "common/async/task.h"
 #include "common/base/clock.h"
@@ -17,25 +17,26 @@
 
 namespace connector::controller {
 
-class EventTeller {
+class EventRecorder {
  public:
-  // All outlive the teller.
+  // All outlive the recorder.
   struct Parts {
     Writer* writer = nullptr;
     const Clock* clock = nullptr;
     log::Logger* logger = nullptr;
   };
 
-  EventTeller(Parts parts, std::string instance) : parts_(parts), events_(std::move(instance)) {}
+  EventRecorder(Parts parts, std::string instance)
+      : parts_(parts), aggregator_(std::move(instance)) {}
 
   // `connector` is as it was before `verdicts` were written.
-  [[nodiscard]] Task<void> TellOf(kube::ObjectPtr connector, status::Verdicts verdicts);
+  [[nodiscard]] Task<void> Record(kube::ObjectPtr connector, status::Verdicts verdicts);
 
  private:
-  Task<void> Write(Happening happening);
+  Task<void> Write(EventNote note);
 
   const Parts parts_;
-  EventBook events_;
+  EventAggregator aggregator_;
 };
 
 }  // namespace connector::controller

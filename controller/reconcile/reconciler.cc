@@ -84,7 +84,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       : options_(std::move(options)),
         parts_(std::move(parts)),
         service_reconciler_(options_.service, {parts_.client, parts_.writer, parts_.view}),
-        teller_({parts_.writer, parts_.clock, parts_.logger}, options_.instance) {}
+        event_recorder_({parts_.writer, parts_.clock, parts_.logger}, options_.instance) {}
 
   void Start(Executor executor) {
     timer_.emplace(executor);
@@ -310,14 +310,14 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       }
       co_return written.error();
     }
-    co_await teller_.TellOf(std::move(connector), std::move(wanted.verdicts));
+    co_await event_recorder_.Record(std::move(connector), std::move(wanted.verdicts));
     co_return Turn::kChanged;
   }
 
   const ReconcileOptions options_;
   const Parts parts_;
   ProxyServiceReconciler service_reconciler_;
-  EventTeller teller_;
+  EventRecorder event_recorder_;
   WorkQueue queue_;
   std::map<ConnectorRef, MemoryPtr> memories_;
   std::optional<Timer> timer_;

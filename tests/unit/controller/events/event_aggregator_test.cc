@@ -8,15 +8,15 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr EventBook::SteadyTime kNow{seconds(10'000)};
+constexpr EventAggregator::SteadyTime kNow{seconds(10'000)};
 constexpr WallTime kWall{seconds{1'800'000'000}};
 
-Happening Of(const std::string& message, const std::string& uid = "u") {
+EventNote Of(const std::string& message, const std::string& uid = "u") {
   return {{"default", "harbor"}, uid, true, "ConnectionFailed", message};
 }
 
-TEST(EventBook, MakesAnEventOfWhatHappens) {
-  EventBook book("pod-1");
+TEST(EventAggregator, MakesAnEventOfWhatHappens) {
+  EventAggregator book("pod-1");
 
   const auto write = book.Note(Of("no answer"), kNow, kWall);
 
@@ -30,21 +30,21 @@ TEST(EventBook, MakesAnEventOfWhatHappens) {
   EXPECT_EQ(write->body.at("metadata").at("namespace"), "default");
 }
 
-TEST(EventBook, GivesEveryEventANameOfItsOwn) {
-  EventBook book("pod-1");
+TEST(EventAggregator, GivesEveryEventANameOfItsOwn) {
+  EventAggregator book("pod-1");
 
   EXPECT_NE(book.Note(Of("a"), kNow, kWall)->name, book.Note(Of("b"), kNow, kWall)->name);
 }
 
-TEST(EventBook, WritesNothingOfARepetitionThatComesSoon) {
-  EventBook book("pod-1");
+TEST(EventAggregator, WritesNothingOfARepetitionThatComesSoon) {
+  EventAggregator book("pod-1");
   (void)book.Note(Of("a"), kNow, kWall);
 
   EXPECT_EQ(book.Note(Of("a"), kNow + seconds(29), kWall), std::nullopt);
 }
 
-TEST(EventBook, CountsRepetitionsInASeries) {
-  EventBook book("pod-1");
+TEST(EventAggregator, CountsRepetitionsInASeries) {
+  EventAggregator book("pod-1");
   const auto first = book.Note(Of("a"), kNow, kWall);
   (void)book.Note(Of("a"), kNow + seconds(10), kWall);
 
@@ -55,15 +55,15 @@ TEST(EventBook, CountsRepetitionsInASeries) {
   EXPECT_EQ(third->body.at("series").at("count"), 3);
 }
 
-TEST(EventBook, BeginsAnewAfterALongSilence) {
-  EventBook book("pod-1");
+TEST(EventAggregator, BeginsAnewAfterALongSilence) {
+  EventAggregator book("pod-1");
   (void)book.Note(Of("a"), kNow, kWall);
 
   EXPECT_TRUE(book.Note(Of("a"), kNow + kSeriesWindow + seconds(1), kWall)->create);
 }
 
-TEST(EventBook, LimitsAConnectorThatChangesAllTheTime) {
-  EventBook book("pod-1");
+TEST(EventAggregator, LimitsAConnectorThatChangesAllTheTime) {
+  EventAggregator book("pod-1");
   for (int i = 0; i < kBurst; ++i) {
     ASSERT_TRUE(book.Note(Of(std::to_string(i)), kNow, kWall));
   }
@@ -73,8 +73,8 @@ TEST(EventBook, LimitsAConnectorThatChangesAllTheTime) {
   EXPECT_TRUE(book.Note(Of("later"), kNow + kRefill, kWall));
 }
 
-TEST(EventBook, LimitsAllConnectorsTogether) {
-  EventBook book("pod-1");
+TEST(EventAggregator, LimitsAllConnectorsTogether) {
+  EventAggregator book("pod-1");
   for (int i = 0; i < kTotalBurst; ++i) {
     ASSERT_TRUE(book.Note(Of("a", std::to_string(i)), kNow, kWall));
   }
