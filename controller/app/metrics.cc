@@ -107,8 +107,8 @@ std::vector<prometheus::MetricFamily> ConnectorMetrics::Collect() const {
   for (const auto& [name, object] : connectors->objects) {
     const std::vector<status::Condition> conditions = status::ReadConditions(object->json());
     const status::Condition* ready = status::Find(conditions, status::kTypes[status::kReady]);
-    const status::Verdict verdict = ready == nullptr ? status::Verdict{} : ready->verdict;
-    ++counts[{std::string(status::ToString(verdict.truth)), verdict.reason}];
+    const status::ConditionState state = ready == nullptr ? status::ConditionState{} : ready->state;
+    ++counts[{std::string(status::ToString(state.status)), state.reason}];
   }
   prometheus::MetricFamily family{"connector_controller_connectors",
                                   "Connectors, by their condition Ready and its reason",

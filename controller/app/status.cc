@@ -11,10 +11,10 @@ namespace {
 
 std::string HealthOf(const std::vector<status::Condition>& conditions) {
   const status::Condition* ready = status::Find(conditions, status::kTypes[status::kReady]);
-  if (ready == nullptr || ready->verdict.truth == status::Truth::kUnknown) {
+  if (ready == nullptr || ready->state.status == status::ConditionStatus::kUnknown) {
     return "unknown";
   }
-  return ready->verdict.truth == status::Truth::kTrue ? "ok" : "failing";
+  return ready->state.status == status::ConditionStatus::kTrue ? "ok" : "failing";
 }
 
 }  // namespace
@@ -40,8 +40,8 @@ admin::ConnectorStatus RowOf(const kube::Object& connector) {
   const std::vector<status::Condition> conditions = status::ReadConditions(connector.json());
   row.health = HealthOf(conditions);
   const status::Condition* ready = status::Find(conditions, status::kTypes[status::kReady]);
-  if (ready != nullptr && ready->verdict.truth != status::Truth::kTrue) {
-    row.problem = ready->verdict.reason + ": " + ready->verdict.message;
+  if (ready != nullptr && ready->state.status != status::ConditionStatus::kTrue) {
+    row.problem = ready->state.reason + ": " + ready->state.message;
   }
   return row;
 }

@@ -11,32 +11,32 @@ namespace {
 
 // Whether True or False became another, or the reason did.
 bool Differs(const std::vector<status::Condition>& before,
-             const status::Verdicts& verdicts,
+             const status::ConditionStates& states,
              status::Index index) {
   const status::Condition* found = status::Find(before, status::kTypes[index]);
-  const status::Verdict was = found == nullptr ? status::Verdict{} : found->verdict;
-  return was.truth != verdicts[index].truth || was.reason != verdicts[index].reason;
+  const status::ConditionState was = found == nullptr ? status::ConditionState{} : found->state;
+  return was.status != states[index].status || was.reason != states[index].reason;
 }
 
 }  // namespace
 
-Task<void> EventRecorder::Record(kube::ObjectPtr connector, status::Verdicts verdicts) {
+Task<void> EventRecorder::Record(kube::ObjectPtr connector, status::ConditionStates states) {
   const std::vector<status::Condition> before = status::ReadConditions(connector->json());
-  const status::Verdict& ready = verdicts[status::kReady];
-  const status::Verdict& proxy = verdicts[status::kProxyService];
-  std::vector<status::Verdict> to_record;
-  const bool only_not_yet = ready.reason == status::Verdict{}.reason;
-  if (Differs(before, verdicts, status::kReady) && !only_not_yet) {
+  const status::ConditionState& ready = states[status::kReady];
+  const status::ConditionState& proxy = states[status::kProxyService];
+  std::vector<status::ConditionState> to_record;
+  const bool only_not_yet = ready.reason == status::ConditionState{}.reason;
+  if (Differs(before, states, status::kReady) && !only_not_yet) {
     to_record.push_back(ready);
   }
   if (proxy.reason == kServiceNameTaken && ready.reason != kServiceNameTaken &&
-      Differs(before, verdicts, status::kProxyService)) {
+      Differs(before, states, status::kProxyService)) {
     to_record.push_back(proxy);
   }
-  for (const status::Verdict& each : to_record) {
+  for (const status::ConditionState& each : to_record) {
     EventNote note{{connector->name().ns, connector->name().name},
                    connector->uid(),
-                   each.truth != status::Truth::kTrue,
+                   each.status != status::ConditionStatus::kTrue,
                    each.reason,
                    each.message};
     co_await Write(std::move(note));

@@ -29,8 +29,8 @@ class EventRecorder {
   EventRecorder(Parts parts, std::string instance)
       : parts_(parts), aggregator_(std::move(instance)) {}
 
-  // `connector` is as it was before `verdicts` were written.
-  [[nodiscard]] Task<void> Record(kube::ObjectPtr connector, status::Verdicts verdicts);
+  // `connector` is as it was before `states` were written.
+  [[nodiscard]] Task<void> Record(kube::ObjectPtr connector, status::ConditionStates states);
 
  private:
   Task<void> Write(EventNote note);

@@ -8,10 +8,12 @@
 namespace connector::controller {
 namespace {
 
-using status::Truth;
+using status::ConditionStatus;
 
-status::Verdict Right(const std::string& service) {
-  return {Truth::kTrue, "ServiceCreated", "the Service " + service + " leads to the data plane"};
+status::ConditionState Right(const std::string& service) {
+  return {ConditionStatus::kTrue,
+          "ServiceCreated",
+          "the Service " + service + " leads to the data plane"};
 }
 
 // Errors that say what the API, its admission or its quota will not have: for the condition. Others
@@ -22,9 +24,9 @@ bool IsRefusal(const Error& error) {
           error.code == ErrorCode::kUnauthenticated);
 }
 
-Result<status::Verdict> FromError(const Error& error) {
+Result<status::ConditionState> FromError(const Error& error) {
   if (IsRefusal(error)) {
-    return status::Verdict{Truth::kFalse, "ServiceRefused", error.message};
+    return status::ConditionState{ConditionStatus::kFalse, "ServiceRefused", error.message};
   }
   return error;
 }
@@ -40,7 +42,7 @@ Deadline ProxyServiceReconciler::ReadDeadline() const {
   return std::chrono::steady_clock::now() + kWriteTimeout;
 }
 
-Task<Result<status::Verdict>> ProxyServiceReconciler::Ensure(service::Owner owner) {
+Task<Result<status::ConditionState>> ProxyServiceReconciler::Ensure(service::Owner owner) {
   const Result<kube::ObjectPtr> found = co_await FindOrCreate(owner);
   if (!found) {
     co_return FromError(found.error());
@@ -48,7 +50,7 @@ Task<Result<status::Verdict>> ProxyServiceReconciler::Ensure(service::Owner owne
   const kube::Object& observed = **found;
   const std::string foreign = service::ForeignProblem(observed.json(), owner);
   if (!foreign.empty()) {
-    co_return status::Verdict{Truth::kFalse, kServiceNameTaken, foreign};
+    co_return status::ConditionState{ConditionStatus::kFalse, kServiceNameTaken, foreign};
   }
   if (IsDeleting(observed)) {
     co_return MakeError(
@@ -89,7 +91,7 @@ Task<Result<kube::ObjectPtr>> ProxyServiceReconciler::FindOrCreate(service::Owne
   co_return co_await parts_.client->Get(kube::kServices, name, ReadDeadline());
 }
 
-Task<Result<status::Verdict>> ProxyServiceReconciler::EnsureSlices(service::Owner owner) {
+Task<Result<status::ConditionState>> ProxyServiceReconciler::EnsureSlices(service::Owner owner) {
   const std::string name = owner.ref.ns + "/" + service::NameOf(owner.ref);
   const service::Endpoints none;
   const bool copies = settings_.mode == service::Mode::kEndpoints;
@@ -98,8 +100,8 @@ Task<Result<status::Verdict>> ProxyServiceReconciler::EnsureSlices(service::Owne
   service::SliceChanges changes = service::Compare(
       service::WantedSlices(endpoints, owner), parts_.view->SlicesOf(owner.ref), owner);
   for (boost::json::object& body : changes.create) {
-    Verdict created = co_await CreateSlice(owner, std::move(body));
-    if (!created || created->truth == Truth::kFalse) {
+    EnsureResult created = co_await CreateSlice(owner, std::move(body));
+    if (!created || created->status == ConditionStatus::kFalse) {
       co_return created;
     }
   }
@@ -119,16 +121,16 @@ Task<Result<status::Verdict>> ProxyServiceReconciler::EnsureSlices(service::Owne
     }
   }
   if (copies && !any_ready) {
-    co_return status::Verdict{Truth::kFalse,
-                              "NoEndpoints",
-                              "no data plane is ready behind the Service " +
-                                  settings_.dataplane_ns + "/" + settings_.dataplane_name};
+    co_return status::ConditionState{ConditionStatus::kFalse,
+                                     "NoEndpoints",
+                                     "no data plane is ready behind the Service " +
+                                         settings_.dataplane_ns + "/" + settings_.dataplane_name};
   }
   co_return Right(name);
 }
 
-Task<Result<status::Verdict>> ProxyServiceReconciler::CreateSlice(service::Owner owner,
-                                                                  boost::json::object body) {
+Task<Result<status::ConditionState>> ProxyServiceReconciler::CreateSlice(service::Owner owner,
+                                                                         boost::json::object body) {
   const kube::ObjectName name{owner.ref.ns, TextAt(body.at("metadata").as_object(), "name")};
   const Result<kube::ObjectPtr> created =
       co_await parts_.writer->Create(kube::kEndpointSlices, owner.ref.ns, std::move(body));
@@ -144,13 +146,13 @@ Task<Result<status::Verdict>> ProxyServiceReconciler::CreateSlice(service::Owner
     co_return there.error();
   }
   if (!service::IsOwnedBy((*there)->json(), owner.uid)) {
-    co_return status::Verdict{
-        Truth::kFalse,
+    co_return status::ConditionState{
+        ConditionStatus::kFalse,
         kServiceNameTaken,
         "the EndpointSlice " + name.ToString() + " is not the Connector's; delete or rename it"};
   }
   // Ours, and the view does not have it yet.
-  co_return Result<status::Verdict>(created.error());
+  co_return Result<status::ConditionState>(created.error());
 }
 
 }  // namespace connector::controller

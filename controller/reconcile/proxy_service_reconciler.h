@@ -35,17 +35,17 @@ class ProxyServiceReconciler {
 
   // ProxyServiceReady. An error is one that another attempt may not meet: kConflict (what we saw is
   // not what is there), kUnavailable, kDeadlineExceeded, or IsNotLeading.
-  [[nodiscard]] Task<Result<status::Verdict>> Ensure(service::Owner owner);
+  [[nodiscard]] Task<Result<status::ConditionState>> Ensure(service::Owner owner);
 
   // The view has what was written for it.
   void ServiceObserved(const ConnectorRef& ref) { created_.erase(ref); }
 
  private:
-  using Verdict = Result<status::Verdict>;
+  using EnsureResult = Result<status::ConditionState>;
 
   Task<Result<kube::ObjectPtr>> FindOrCreate(service::Owner owner);
-  Task<Verdict> EnsureSlices(service::Owner owner);
-  Task<Verdict> CreateSlice(service::Owner owner, boost::json::object body);
+  Task<EnsureResult> EnsureSlices(service::Owner owner);
+  Task<EnsureResult> CreateSlice(service::Owner owner, boost::json::object body);
   [[nodiscard]] Deadline ReadDeadline() const;
 
   const service::Settings settings_;

@@ -60,7 +60,8 @@ bool ProbesAreKnownGood(const std::vector<status::Condition>& conditions, std::i
                      status::kTypes.begin() + status::kProxyService,
                      [&](std::string_view type) {
                        const status::Condition* found = status::Find(conditions, type);
-                       return found != nullptr && found->verdict.truth == status::Truth::kTrue &&
+                       return found != nullptr &&
+                              found->state.status == status::ConditionStatus::kTrue &&
                               found->observed_generation == generation;
                      });
 }
@@ -229,25 +230,27 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     }
     const MemoryPtr memory = Remember(ref, *connector);
     memory->last_turn = Now();
-    const status::Assessment assessment = status::Assess(connector->json(), parts_.view->classes());
-    AskForProbe(ref, *memory, *connector, assessment);
+    const status::SpecCheck spec_check =
+        status::CheckSpec(connector->json(), parts_.view->classes());
+    AskForProbe(ref, *memory, *connector, spec_check);
 
     service::Owner owner{ref, connector->uid()};
-    const Result<status::Verdict> proxy = co_await service_reconciler_.Ensure(std::move(owner));
+    const Result<status::ConditionState> proxy =
+        co_await service_reconciler_.Ensure(std::move(owner));
     if (!proxy) {
       co_return proxy.error();
     }
     RetryWhenTaken(ref, *memory, *proxy);
     status::WantedStatus wanted{service::HostOf(ref, options_.service),
                                 service::UrlOf(ref, options_.service),
-                                assessment.secret_class,
+                                spec_check.secret_class,
                                 {}};
-    wanted.verdicts[status::kClass] = assessment.class_ready;
-    std::copy(memory->probe.verdicts().begin(),
-              memory->probe.verdicts().end(),
-              wanted.verdicts.begin() + status::kSecret);
-    wanted.verdicts[status::kProxyService] = *proxy;
-    wanted.verdicts[status::kReady] = status::ReadyOf(wanted.verdicts);
+    wanted.states[status::kClass] = spec_check.class_ready;
+    std::copy(memory->probe.states().begin(),
+              memory->probe.states().end(),
+              wanted.states.begin() + status::kSecret);
+    wanted.states[status::kProxyService] = *proxy;
+    wanted.states[status::kReady] = status::ReadyOf(wanted.states);
     co_return co_await WriteStatus(connector, std::move(wanted));
   }
 
@@ -263,20 +266,20 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
   void AskForProbe(const ConnectorRef& ref,
                    Memory& memory,
                    const kube::Object& connector,
-                   const status::Assessment& assessment) {
+                   const status::SpecCheck& spec_check) {
     const bool is_new = memory.generation == 0;
     const bool changed = memory.generation != connector.generation();
-    const bool became_sound = assessment.sound && !memory.sound;
+    const bool became_sound = spec_check.sound && !memory.sound;
     memory.generation = connector.generation();
-    memory.sound = assessment.sound;
-    memory.needs_secret = assessment.needs_secret;
+    memory.sound = spec_check.sound;
+    memory.needs_secret = spec_check.needs_secret;
     const std::vector<status::Condition> conditions = status::ReadConditions(connector.json());
     if (is_new) {
       memory.probe = status::ProbeMemory(conditions);
     } else if (changed) {
       memory.probe.Renew();
     }
-    if (!assessment.sound) {
+    if (!spec_check.sound) {
       parts_.schedule_probe(ref, probe::Wanted::kNothing);
     } else if (is_new && ProbesAreKnownGood(conditions, connector.generation())) {
       parts_.schedule_probe(ref, probe::Wanted::kUsual);
@@ -285,8 +288,10 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     }
   }
 
-  void RetryWhenTaken(const ConnectorRef& ref, Memory& memory, const status::Verdict& proxy) {
-    if (proxy.truth != status::Truth::kFalse || proxy.reason == "NoEndpoints") {
+  void RetryWhenTaken(const ConnectorRef& ref,
+                      Memory& memory,
+                      const status::ConditionState& proxy) {
+    if (proxy.status != status::ConditionStatus::kFalse || proxy.reason == "NoEndpoints") {
       memory.taken = 0;
       return;
     }
@@ -310,7 +315,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       }
       co_return written.error();
     }
-    co_await event_recorder_.Record(std::move(connector), std::move(wanted.verdicts));
+    co_await event_recorder_.Record(std::move(connector), std::move(wanted.states));
     co_return Turn::kChanged;
   }
 

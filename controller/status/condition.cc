@@ -10,11 +10,11 @@ namespace {
 
 namespace json = boost::json;
 
-Truth TruthOf(const std::string& text) {
+ConditionStatus ParseConditionStatus(const std::string& text) {
   if (text == "True") {
-    return Truth::kTrue;
+    return ConditionStatus::kTrue;
   }
-  return text == "False" ? Truth::kFalse : Truth::kUnknown;
+  return text == "False" ? ConditionStatus::kFalse : ConditionStatus::kUnknown;
 }
 
 bool IsOurs(const std::string& type) {
@@ -23,27 +23,27 @@ bool IsOurs(const std::string& type) {
 
 }  // namespace
 
-std::string_view ToString(Truth truth) {
-  switch (truth) {
-    case Truth::kTrue:
+std::string_view ToString(ConditionStatus status) {
+  switch (status) {
+    case ConditionStatus::kTrue:
       return "True";
-    case Truth::kFalse:
+    case ConditionStatus::kFalse:
       return "False";
-    case Truth::kUnknown:
+    case ConditionStatus::kUnknown:
       break;
   }
   return "Unknown";
 }
 
-Verdict ReadyOf(const Verdicts& verdicts) {
-  for (const Truth truth : {Truth::kFalse, Truth::kUnknown}) {
+ConditionState ReadyOf(const ConditionStates& states) {
+  for (const ConditionStatus status : {ConditionStatus::kFalse, ConditionStatus::kUnknown}) {
     for (std::size_t i = 0; i < kReady; ++i) {
-      if (verdicts[i].truth == truth) {
-        return verdicts[i];
+      if (states[i].status == status) {
+        return states[i];
       }
     }
   }
-  return {Truth::kTrue, "Ready", "the connector can be used"};
+  return {ConditionStatus::kTrue, "Ready", "the connector can be used"};
 }
 
 std::vector<Condition> ReadConditions(const json::object& connector) {
@@ -58,11 +58,12 @@ std::vector<Condition> ReadConditions(const json::object& connector) {
       continue;
     }
     const json::object& from = value.get_object();
-    out.push_back(
-        {TextAt(from, "type"),
-         {TruthOf(TextAt(from, "status")), TextAt(from, "reason"), TextAt(from, "message")},
-         NumberAt(from, "observedGeneration").value_or(0),
-         TextAt(from, "lastTransitionTime")});
+    out.push_back({TextAt(from, "type"),
+                   {ParseConditionStatus(TextAt(from, "status")),
+                    TextAt(from, "reason"),
+                    TextAt(from, "message")},
+                   NumberAt(from, "observedGeneration").value_or(0),
+                   TextAt(from, "lastTransitionTime")});
   }
   return out;
 }
@@ -75,16 +76,16 @@ const Condition* Find(const std::vector<Condition>& conditions, std::string_view
 }
 
 std::vector<Condition> Merge(const std::vector<Condition>& existing,
-                             const Verdicts& verdicts,
+                             const ConditionStates& states,
                              std::int64_t generation,
                              WallTime now) {
   std::vector<Condition> out;
   for (std::size_t i = 0; i < kTypes.size(); ++i) {
     const Condition* before = Find(existing, kTypes[i]);
-    const bool kept = before != nullptr && before->verdict.truth == verdicts[i].truth &&
+    const bool kept = before != nullptr && before->state.status == states[i].status &&
                       !before->last_transition_time.empty();
     out.push_back({std::string(kTypes[i]),
-                   verdicts[i],
+                   states[i],
                    generation,
                    kept ? before->last_transition_time : ApiTime(now)});
   }
@@ -100,9 +101,9 @@ json::array ToJson(const std::vector<Condition>& conditions) {
   json::array out;
   for (const Condition& each : conditions) {
     out.push_back(json::object{{"type", each.type},
-                               {"status", ToString(each.verdict.truth)},
-                               {"reason", each.verdict.reason},
-                               {"message", each.verdict.message},
+                               {"status", ToString(each.state.status)},
+                               {"reason", each.state.reason},
+                               {"message", each.state.message},
                                {"observedGeneration", each.observed_generation},
                                {"lastTransitionTime", each.last_transition_time}});
   }

@@ -15,17 +15,17 @@
 
 namespace connector::controller::status {
 
-enum class Truth : std::uint8_t { kUnknown, kTrue, kFalse };
+enum class ConditionStatus : std::uint8_t { kUnknown, kTrue, kFalse };
 
-[[nodiscard]] std::string_view ToString(Truth truth);  // "True", "False", "Unknown"
+[[nodiscard]] std::string_view ToString(ConditionStatus status);  // "True", "False", "Unknown"
 
 // What we find of one condition.
-struct Verdict {
-  Truth truth = Truth::kUnknown;
+struct ConditionState {
+  ConditionStatus status = ConditionStatus::kUnknown;
   std::string reason = "NotProbed";
   std::string message = "not probed yet";
 
-  bool operator==(const Verdict&) const = default;
+  bool operator==(const ConditionState&) const = default;
 };
 
 // In the order in which they stand in the status, and in which the first failing one is Ready's
@@ -34,15 +34,15 @@ inline constexpr std::array<std::string_view, 6> kTypes{
     "ClassReady", "SecretReady", "LivenessReady", "AuthReady", "ProxyServiceReady", "Ready"};
 enum Index : std::size_t { kClass, kSecret, kLiveness, kAuth, kProxyService, kReady };
 
-using Verdicts = std::array<Verdict, 6>;
+using ConditionStates = std::array<ConditionState, 6>;
 
 // True when all others are; else the reason and message of the first that is False, else of the
 // first that is Unknown.
-[[nodiscard]] Verdict ReadyOf(const Verdicts& verdicts);
+[[nodiscard]] ConditionState ReadyOf(const ConditionStates& states);
 
 struct Condition {
   std::string type;
-  Verdict verdict;
+  ConditionState state;
   std::int64_t observed_generation = 0;
   std::string last_transition_time;  // As Kubernetes writes it.
 
@@ -59,7 +59,7 @@ struct Condition {
 // Ours in their order, then those of others as they are. The transition time changes only when
 // True, False or Unknown does.
 [[nodiscard]] std::vector<Condition> Merge(const std::vector<Condition>& existing,
-                                           const Verdicts& verdicts,
+                                           const ConditionStates& states,
                                            std::int64_t generation,
                                            WallTime now);
 

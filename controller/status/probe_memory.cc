@@ -6,7 +6,7 @@
 namespace connector::controller::status {
 namespace {
 
-constexpr std::size_t kFirst = kSecret;  // Of kTypes: where ProbeVerdicts begin.
+constexpr std::size_t kFirst = kSecret;  // Of kTypes: where ProbeConditionStates begin.
 
 // Which of the three a step belongs to; absent of a step that we do not know.
 std::optional<std::size_t> PlaceOf(std::string_view step) {
@@ -38,26 +38,27 @@ std::string PassedReason(std::size_t place, const std::string& said, bool needs_
 
 }  // namespace
 
-ProbeVerdicts VerdictsOf(const std::vector<ProbeStep>& steps, bool needs_secret) {
-  ProbeVerdicts out;
+ProbeConditionStates ConditionStatesOf(const std::vector<ProbeStep>& steps, bool needs_secret) {
+  ProbeConditionStates out;
   const ProbeStep* failed = nullptr;
   for (const ProbeStep& step : steps) {
     const std::optional<std::size_t> place = PlaceOf(step.name);
     if (!place) {
       continue;
     }
-    out[*place] =
-        step.ok
-            ? Verdict{Truth::kTrue, PassedReason(*place, step.reason, needs_secret), step.message}
-            : Verdict{Truth::kFalse, step.reason, step.message};
+    out[*place] = step.ok ? ConditionState{ConditionStatus::kTrue,
+                                           PassedReason(*place, step.reason, needs_secret),
+                                           step.message}
+                          : ConditionState{ConditionStatus::kFalse, step.reason, step.message};
     if (!step.ok) {
       failed = &step;
       break;
     }
   }
-  for (Verdict& verdict : out) {
-    if (verdict.truth == Truth::kUnknown && failed != nullptr) {
-      verdict = {Truth::kUnknown, "NotChecked", "not checked, because an earlier step failed"};
+  for (ConditionState& state : out) {
+    if (state.status == ConditionStatus::kUnknown && failed != nullptr) {
+      state = {
+          ConditionStatus::kUnknown, "NotChecked", "not checked, because an earlier step failed"};
     }
   }
   return out;
@@ -77,9 +78,9 @@ bool MayPass(const std::string& reason) {
 }
 
 ProbeMemory::ProbeMemory(const std::vector<Condition>& conditions) {
-  for (std::size_t i = 0; i < verdicts_.size(); ++i) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
     if (const Condition* found = Find(conditions, kTypes[kFirst + i])) {
-      verdicts_[i] = found->verdict;
+      states_[i] = found->state;
     }
   }
   fresh_ = false;
@@ -89,15 +90,15 @@ void ProbeMemory::Report(const std::vector<ProbeStep>& steps,
                          bool needs_secret,
                          const ProbeRules& rules) {
   broker_away_since_.reset();
-  ProbeVerdicts found = VerdictsOf(steps, needs_secret);
-  const auto failed = std::find_if(found.begin(), found.end(), [](const Verdict& verdict) {
-    return verdict.truth == Truth::kFalse;
+  ProbeConditionStates found = ConditionStatesOf(steps, needs_secret);
+  const auto failed = std::find_if(found.begin(), found.end(), [](const ConditionState& state) {
+    return state.status == ConditionStatus::kFalse;
   });
-  const bool unfinished = std::any_of(found.begin(), found.end(), [](const Verdict& verdict) {
-    return verdict.truth == Truth::kUnknown;
+  const bool unfinished = std::any_of(found.begin(), found.end(), [](const ConditionState& state) {
+    return state.status == ConditionStatus::kUnknown;
   });
   if (failed == found.end()) {
-    verdicts_ = std::move(found);
+    states_ = std::move(found);
     failures_ = unfinished ? failures_ + 1 : 0;
     passing_failures_ = 0;
     fresh_ = false;
@@ -106,21 +107,21 @@ void ProbeMemory::Report(const std::vector<ProbeStep>& steps,
   ++failures_;
   if (!MayPass(failed->reason)) {
     passing_failures_ = 0;
-    verdicts_ = std::move(found);
+    states_ = std::move(found);
     fresh_ = false;
     return;
   }
   ++passing_failures_;
-  Verdict& before = verdicts_[static_cast<std::size_t>(failed - found.begin())];
-  const bool protects = !fresh_ && before.truth == Truth::kTrue;
+  ConditionState& before = states_[static_cast<std::size_t>(failed - found.begin())];
+  const bool protects = !fresh_ && before.status == ConditionStatus::kTrue;
   if (protects && passing_failures_ < rules.failure_threshold) {
     return;
   }
   // What such a failure says differs each time (addresses, times): the first text of it stays.
-  if (before.truth == failed->truth && before.reason == failed->reason) {
+  if (before.status == failed->status && before.reason == failed->reason) {
     failed->message = before.message;
   }
-  verdicts_ = std::move(found);
+  states_ = std::move(found);
   fresh_ = false;
 }
 
@@ -135,10 +136,10 @@ void ProbeMemory::BrokerFailed(const std::string& reason,
   if (now - *broker_away_since_ < rules.broker_grace) {
     return;
   }
-  for (Verdict& verdict : verdicts_) {
+  for (ConditionState& state : states_) {
     // The first text stays: what gRPC says of a lost connection differs each time.
-    if (verdict.truth != Truth::kUnknown || verdict.reason != reason) {
-      verdict = {Truth::kUnknown, reason, message};
+    if (state.status != ConditionStatus::kUnknown || state.reason != reason) {
+      state = {ConditionStatus::kUnknown, reason, message};
     }
   }
   passing_failures_ = 0;

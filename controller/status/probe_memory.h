@@ -32,10 +32,11 @@ struct ProbeRules {
 };
 
 // SecretReady, LivenessReady, AuthReady.
-using ProbeVerdicts = std::array<Verdict, 3>;
+using ProbeConditionStates = std::array<ConditionState, 3>;
 
 // What one probe says by itself. `needs_secret`: the Connector names a Secret or a path in Vault.
-[[nodiscard]] ProbeVerdicts VerdictsOf(const std::vector<ProbeStep>& steps, bool needs_secret);
+[[nodiscard]] ProbeConditionStates ConditionStatesOf(const std::vector<ProbeStep>& steps,
+                                                     bool needs_secret);
 
 // Failures that pass by themselves more often than not.
 [[nodiscard]] bool MayPass(const std::string& reason);
@@ -56,13 +57,13 @@ class ProbeMemory {
                     SteadyTime now,
                     const ProbeRules& rules);
 
-  [[nodiscard]] const ProbeVerdicts& verdicts() const { return verdicts_; }
+  [[nodiscard]] const ProbeConditionStates& states() const { return states_; }
   // True when nothing needs a probe before its usual time.
   [[nodiscard]] bool Healthy() const { return failures_ == 0; }
   [[nodiscard]] int failures() const { return failures_; }  // Probes in a row that found no health.
 
  private:
-  ProbeVerdicts verdicts_{};
+  ProbeConditionStates states_{};
   bool fresh_ = true;
   int failures_ = 0;
   int passing_failures_ = 0;  // In a row, of the kind that may pass.

@@ -29,17 +29,17 @@ std::string Sentences(const std::vector<config::Problem>& problems) {
   return out;
 }
 
-Assessment Failed(Assessment so_far, std::string reason, std::string message) {
-  so_far.class_ready = {Truth::kFalse, std::move(reason), std::move(message)};
+SpecCheck Failed(SpecCheck so_far, std::string reason, std::string message) {
+  so_far.class_ready = {ConditionStatus::kFalse, std::move(reason), std::move(message)};
   so_far.sound = false;
   return so_far;
 }
 
 }  // namespace
 
-Assessment Assess(const boost::json::object& connector,
-                  const std::vector<kube::ObjectPtr>& classes) {
-  Assessment out;
+SpecCheck CheckSpec(const boost::json::object& connector,
+                    const std::vector<kube::ObjectPtr>& classes) {
+  SpecCheck out;
   resource::FileDocuments parsed = resource::ParseObject(Kind::kConnector, connector);
   if (!parsed.problems.empty() || parsed.connectors.size() != 1) {
     return Failed(std::move(out), "SpecInvalid", Sentences(parsed.problems));
@@ -68,7 +68,8 @@ Assessment Assess(const boost::json::object& connector,
     }
   }
   out.sound = true;
-  out.class_ready = {Truth::kTrue, "ClassFound", "the ConnectorClass " + class_name + " allows it"};
+  out.class_ready = {
+      ConditionStatus::kTrue, "ClassFound", "the ConnectorClass " + class_name + " allows it"};
   return out;
 }
 

@@ -15,15 +15,15 @@
 
 namespace connector::controller::status {
 
-struct Assessment {
-  Verdict class_ready;
+struct SpecCheck {
+  ConditionState class_ready;
   std::string secret_class{};  // Empty when the spec cannot be read.
   bool needs_secret = false;
   bool sound = false;  // The spec is one that a broker can use.
 };
 
 // `classes`: all ConnectorClasses that there are.
-[[nodiscard]] Assessment Assess(const boost::json::object& connector,
-                                const std::vector<kube::ObjectPtr>& classes);
+[[nodiscard]] SpecCheck CheckSpec(const boost::json::object& connector,
+                                  const std::vector<kube::ObjectPtr>& classes);
 
 }  // namespace connector::controller::status

@@ -11,7 +11,7 @@ std::optional<boost::json::object> StatusPatch(const kube::Object& connector,
                                                const WantedStatus& wanted,
                                                WallTime now) {
   const std::vector<Condition> before = ReadConditions(connector.json());
-  const std::vector<Condition> after = Merge(before, wanted.verdicts, connector.generation(), now);
+  const std::vector<Condition> after = Merge(before, wanted.states, connector.generation(), now);
   const boost::json::object nothing;
   const boost::json::object* found = ObjectAt(connector.json(), "status");
   const boost::json::object& status = found == nullptr ? nothing : *found;

@@ -17,7 +17,7 @@ struct WantedStatus {
   std::string host;
   std::string url;
   std::string secret_class;  // Empty: stays what it was.
-  Verdicts verdicts;
+  ConditionStates states;
 };
 
 // A merge patch for the status subresource, refused (kConflict) when the Connector is not any more

@@ -13,11 +13,11 @@ constexpr WallTime kNow{std::chrono::seconds{1'800'000'000}};
 constexpr const char* kNowText = "2027-01-15T08:00:00Z";
 constexpr const char* kBefore = "2026-01-01T00:00:00Z";
 
-Verdict True() {
-  return {Truth::kTrue, "Good", "good"};
+ConditionState True() {
+  return {ConditionStatus::kTrue, "Good", "good"};
 }
 
-Verdicts AllTrue() {
+ConditionStates AllTrue() {
   return {True(), True(), True(), True(), True(), True()};
 }
 
@@ -30,30 +30,31 @@ std::vector<Condition> AllTrueBefore() {
 }
 
 TEST(ReadyOf, IsTrueWhenAllAre) {
-  EXPECT_EQ(ReadyOf(AllTrue()).truth, Truth::kTrue);
+  EXPECT_EQ(ReadyOf(AllTrue()).status, ConditionStatus::kTrue);
 }
 
 TEST(ReadyOf, HasTheReasonOfTheFirstThatFails) {
-  Verdicts verdicts = AllTrue();
-  verdicts[kLiveness] = {Truth::kFalse, "ConnectionFailed", "no"};
-  verdicts[kProxyService] = {Truth::kFalse, "ServiceNameTaken", "no"};
+  ConditionStates states = AllTrue();
+  states[kLiveness] = {ConditionStatus::kFalse, "ConnectionFailed", "no"};
+  states[kProxyService] = {ConditionStatus::kFalse, "ServiceNameTaken", "no"};
 
-  EXPECT_EQ(ReadyOf(verdicts), verdicts[kLiveness]);
+  EXPECT_EQ(ReadyOf(states), states[kLiveness]);
 }
 
 TEST(ReadyOf, PrefersAFailureToWhatIsNotKnown) {
-  Verdicts verdicts = AllTrue();
-  verdicts[kSecret] = Verdict{};
-  verdicts[kProxyService] = {Truth::kFalse, "ServiceNameTaken", "no"};
+  ConditionStates states = AllTrue();
+  states[kSecret] = ConditionState{};
+  states[kProxyService] = {ConditionStatus::kFalse, "ServiceNameTaken", "no"};
 
-  EXPECT_EQ(ReadyOf(verdicts), verdicts[kProxyService]);
+  EXPECT_EQ(ReadyOf(states), states[kProxyService]);
 }
 
 TEST(ReadyOf, IsUnknownWhileSomethingIsNotProbed) {
-  Verdicts verdicts = AllTrue();
-  verdicts[kAuth] = Verdict{};
+  ConditionStates states = AllTrue();
+  states[kAuth] = ConditionState{};
 
-  EXPECT_EQ(ReadyOf(verdicts), (Verdict{Truth::kUnknown, "NotProbed", "not probed yet"}));
+  EXPECT_EQ(ReadyOf(states),
+            (ConditionState{ConditionStatus::kUnknown, "NotProbed", "not probed yet"}));
 }
 
 TEST(Merge, PutsOursInTheirOrder) {
@@ -69,20 +70,20 @@ TEST(Merge, PutsOursInTheirOrder) {
 }
 
 TEST(Merge, KeepsTheTransitionTimeWhileTheTruthIsTheSame) {
-  Verdicts verdicts = AllTrue();
-  verdicts[kReady].reason = "Better";
+  ConditionStates states = AllTrue();
+  states[kReady].reason = "Better";
 
-  const std::vector<Condition> merged = Merge(AllTrueBefore(), verdicts, 2, kNow);
+  const std::vector<Condition> merged = Merge(AllTrueBefore(), states, 2, kNow);
 
   EXPECT_EQ(*Find(merged, "Ready"),
-            (Condition{"Ready", {Truth::kTrue, "Better", "good"}, 2, kBefore}));
+            (Condition{"Ready", {ConditionStatus::kTrue, "Better", "good"}, 2, kBefore}));
 }
 
 TEST(Merge, SetsTheTransitionTimeWhenTheTruthChanges) {
-  Verdicts verdicts = AllTrue();
-  verdicts[kReady].truth = Truth::kFalse;
+  ConditionStates states = AllTrue();
+  states[kReady].status = ConditionStatus::kFalse;
 
-  const std::vector<Condition> merged = Merge(AllTrueBefore(), verdicts, 2, kNow);
+  const std::vector<Condition> merged = Merge(AllTrueBefore(), states, 2, kNow);
 
   EXPECT_EQ(Find(merged, "Ready")->last_transition_time, kNowText);
   EXPECT_EQ(Find(merged, "ClassReady")->last_transition_time, kBefore);

@@ -22,47 +22,48 @@ const std::vector<ProbeStep> kRefused{{"secret", true, "Ok", "s"},
                                       {"liveness", true, "Ok", "l"},
                                       {"auth", false, "CredentialRefused", "no"}};
 
-auto Truths(Truth secret, Truth liveness, Truth auth) {
-  return ElementsAre(Field(&Verdict::truth, secret),
-                     Field(&Verdict::truth, liveness),
-                     Field(&Verdict::truth, auth));
+auto Truths(ConditionStatus secret, ConditionStatus liveness, ConditionStatus auth) {
+  return ElementsAre(Field(&ConditionState::status, secret),
+                     Field(&ConditionState::status, liveness),
+                     Field(&ConditionState::status, auth));
 }
 
-TEST(VerdictsOf, AreTrueWhenAllStepsPass) {
-  EXPECT_THAT(VerdictsOf(kGood, true),
-              ElementsAre(Verdict{Truth::kTrue, "SecretFound", "s"},
-                          Verdict{Truth::kTrue, "RegistryAnswers", "l"},
-                          Verdict{Truth::kTrue, "Authenticated", "r"}));
+TEST(ConditionStatesOf, AreTrueWhenAllStepsPass) {
+  EXPECT_THAT(ConditionStatesOf(kGood, true),
+              ElementsAre(ConditionState{ConditionStatus::kTrue, "SecretFound", "s"},
+                          ConditionState{ConditionStatus::kTrue, "RegistryAnswers", "l"},
+                          ConditionState{ConditionStatus::kTrue, "Authenticated", "r"}));
 }
 
-TEST(VerdictsOf, SayThatASecretIsOptionalWhereNoneIsNamed) {
-  EXPECT_EQ(VerdictsOf(kGood, false)[0].reason, "SecretOptional");
+TEST(ConditionStatesOf, SayThatASecretIsOptionalWhereNoneIsNamed) {
+  EXPECT_EQ(ConditionStatesOf(kGood, false)[0].reason, "SecretOptional");
 }
 
-TEST(VerdictsOf, KeepAReasonThatAPassedStepGives) {
-  EXPECT_EQ(VerdictsOf({{"secret", true, "SecretOptional", "s"}}, true)[0].reason,
+TEST(ConditionStatesOf, KeepAReasonThatAPassedStepGives) {
+  EXPECT_EQ(ConditionStatesOf({{"secret", true, "SecretOptional", "s"}}, true)[0].reason,
             "SecretOptional");
 }
 
-TEST(VerdictsOf, AreNotCheckedAfterTheStepThatFailed) {
-  EXPECT_THAT(VerdictsOf({{"secret", false, "SecretNotFound", "add it"}}, true),
-              ElementsAre(Verdict{Truth::kFalse, "SecretNotFound", "add it"},
-                          Field(&Verdict::reason, "NotChecked"),
-                          Field(&Verdict::reason, "NotChecked")));
+TEST(ConditionStatesOf, AreNotCheckedAfterTheStepThatFailed) {
+  EXPECT_THAT(ConditionStatesOf({{"secret", false, "SecretNotFound", "add it"}}, true),
+              ElementsAre(ConditionState{ConditionStatus::kFalse, "SecretNotFound", "add it"},
+                          Field(&ConditionState::reason, "NotChecked"),
+                          Field(&ConditionState::reason, "NotChecked")));
 }
 
-TEST(VerdictsOf, TakeTheStepsOfVaultForTheSecrets) {
-  EXPECT_EQ(VerdictsOf({{"vault-login", true, "Ok", "in"},
-                        {"vault-read", false, "SecretNotFound", "nothing there"}},
-                       true)[0],
-            (Verdict{Truth::kFalse, "SecretNotFound", "nothing there"}));
+TEST(ConditionStatesOf, TakeTheStepsOfVaultForTheSecrets) {
+  EXPECT_EQ(ConditionStatesOf({{"vault-login", true, "Ok", "in"},
+                               {"vault-read", false, "SecretNotFound", "nothing there"}},
+                              true)[0],
+            (ConditionState{ConditionStatus::kFalse, "SecretNotFound", "nothing there"}));
 }
 
-TEST(VerdictsOf, TakeAFailedReadForTheAuths) {
+TEST(ConditionStatesOf, TakeAFailedReadForTheAuths) {
   std::vector<ProbeStep> steps = kGood;
   steps.back() = {"read", false, "AccessDenied", "no"};
 
-  EXPECT_EQ(VerdictsOf(steps, true)[2], (Verdict{Truth::kFalse, "AccessDenied", "no"}));
+  EXPECT_EQ(ConditionStatesOf(steps, true)[2],
+            (ConditionState{ConditionStatus::kFalse, "AccessDenied", "no"}));
 }
 
 class ProbeMemoryTest : public ::testing::Test {
@@ -77,29 +78,33 @@ class ProbeMemoryTest : public ::testing::Test {
 };
 
 TEST_F(ProbeMemoryTest, KnowsNothingBeforeTheFirstProbe) {
-  EXPECT_THAT(memory_.verdicts(), Each(Field(&Verdict::reason, "NotProbed")));
+  EXPECT_THAT(memory_.states(), Each(Field(&ConditionState::reason, "NotProbed")));
 }
 
 TEST_F(ProbeMemoryTest, GoesOnFromWhatAnEarlierLeaderWrote) {
-  const Condition written{"LivenessReady", {Truth::kTrue, "RegistryAnswers", "l"}, 1, "t"};
+  const Condition written{
+      "LivenessReady", {ConditionStatus::kTrue, "RegistryAnswers", "l"}, 1, "t"};
 
-  EXPECT_EQ(ProbeMemory({written}).verdicts()[1], written.verdict);
+  EXPECT_EQ(ProbeMemory({written}).states()[1], written.state);
 }
 
 TEST_F(ProbeMemoryTest, ShowsAFirstFailureAtOnce) {
   Report(kDead);
 
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kFalse, Truth::kUnknown));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
 }
 
 TEST_F(ProbeMemoryTest, KeepsAConditionTrueUntilTheThirdPassingFailureInARow) {
   Report(kGood);
   Report(kDead);
   Report(kDead);
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kTrue, Truth::kTrue));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 
   Report(kDead);
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kFalse, Truth::kUnknown));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
 }
 
 TEST_F(ProbeMemoryTest, CountsPassingFailuresAnewAfterASuccess) {
@@ -110,21 +115,24 @@ TEST_F(ProbeMemoryTest, CountsPassingFailuresAnewAfterASuccess) {
   Report(kDead);
   Report(kDead);
 
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kTrue, Truth::kTrue));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, IsTrueAgainAfterOneSuccess) {
   Report(kDead);
   Report(kGood);
 
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kTrue, Truth::kTrue));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, ShowsARefusedCredentialAtOnce) {
   Report(kGood);
   Report(kRefused);
 
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kTrue, Truth::kFalse));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kFalse));
 }
 
 TEST_F(ProbeMemoryTest, ProtectsNothingAfterAChangeOfTheSpec) {
@@ -132,14 +140,15 @@ TEST_F(ProbeMemoryTest, ProtectsNothingAfterAChangeOfTheSpec) {
   memory_.Renew();
   Report(kDead);
 
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kFalse, Truth::kUnknown));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
 }
 
 TEST_F(ProbeMemoryTest, KeepsTheFirstTextOfAFailureThatGoesOn) {
   Report(kDead);
   Report({kDead[0], {"liveness", false, "ConnectionFailed", "after 5002 ms"}});
 
-  EXPECT_EQ(memory_.verdicts()[1].message, "after 5001 ms");
+  EXPECT_EQ(memory_.states()[1].message, "after 5001 ms");
 }
 
 TEST_F(ProbeMemoryTest, SaysNothingOfAConnectorWhileTheBrokerIsAwayForAShortTime) {
@@ -147,7 +156,8 @@ TEST_F(ProbeMemoryTest, SaysNothingOfAConnectorWhileTheBrokerIsAwayForAShortTime
   BrokerFails(kNow);
   BrokerFails(kNow + seconds(119));
 
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kTrue, Truth::kTrue));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, KnowsNothingOnceTheBrokerIsAwayForTheGrace) {
@@ -155,7 +165,8 @@ TEST_F(ProbeMemoryTest, KnowsNothingOnceTheBrokerIsAwayForTheGrace) {
   BrokerFails(kNow);
   BrokerFails(kNow + seconds(120));
 
-  EXPECT_THAT(memory_.verdicts(), Each(Verdict{Truth::kUnknown, "BrokerUnavailable", "gone"}));
+  EXPECT_THAT(memory_.states(),
+              Each(ConditionState{ConditionStatus::kUnknown, "BrokerUnavailable", "gone"}));
 }
 
 TEST_F(ProbeMemoryTest, CountsTheGraceAnewAfterAnAnswer) {
@@ -164,7 +175,8 @@ TEST_F(ProbeMemoryTest, CountsTheGraceAnewAfterAnAnswer) {
   Report(kGood);
   BrokerFails(kNow + seconds(121));
 
-  EXPECT_THAT(memory_.verdicts(), Truths(Truth::kTrue, Truth::kTrue, Truth::kTrue));
+  EXPECT_THAT(memory_.states(),
+              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, KeepsTheFirstTextWhileTheBrokerIsAway) {
@@ -172,7 +184,7 @@ TEST_F(ProbeMemoryTest, KeepsTheFirstTextWhileTheBrokerIsAway) {
   BrokerFails(kNow + seconds(120), "second");
   BrokerFails(kNow + seconds(240), "third");
 
-  EXPECT_EQ(memory_.verdicts()[0].message, "second");
+  EXPECT_EQ(memory_.states()[0].message, "second");
 }
 
 TEST_F(ProbeMemoryTest, CountsFailuresInARow) {

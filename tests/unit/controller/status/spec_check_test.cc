@@ -26,42 +26,42 @@ kube::ObjectPtr Class(const std::string& name, const std::string& spec) {
 constexpr const char* kSound =
     R"({"address":"https://r.example","auth":{"name":"tokenAuth","secretRef":{"name":"robot"}}})";
 
-TEST(Assess, FindsASoundConnector) {
-  const Assessment found = Assess(Connector(kSound), {Class("oci", "{}")});
+TEST(CheckSpec, FindsASoundConnector) {
+  const SpecCheck found = CheckSpec(Connector(kSound), {Class("oci", "{}")});
 
   EXPECT_EQ(found.class_ready.reason, "ClassFound");
-  EXPECT_EQ(found.class_ready.truth, Truth::kTrue);
+  EXPECT_EQ(found.class_ready.status, ConditionStatus::kTrue);
   EXPECT_EQ(found.secret_class, "derived");
   EXPECT_TRUE(found.needs_secret);
   EXPECT_TRUE(found.sound);
 }
 
-TEST(Assess, NeedsNoSecretWhereNoneIsNamed) {
-  const Assessment found =
-      Assess(Connector(R"({"address":"https://r.example","auth":{"name":"anonymous"}})"), {});
+TEST(CheckSpec, NeedsNoSecretWhereNoneIsNamed) {
+  const SpecCheck found =
+      CheckSpec(Connector(R"({"address":"https://r.example","auth":{"name":"anonymous"}})"), {});
 
   EXPECT_FALSE(found.needs_secret);
   EXPECT_EQ(found.secret_class, "none");
 }
 
-TEST(Assess, DoesNotLookForTheSecretItself) {
-  EXPECT_TRUE(Assess(Connector(kSound), {}).sound);
+TEST(CheckSpec, DoesNotLookForTheSecretItself) {
+  EXPECT_TRUE(CheckSpec(Connector(kSound), {}).sound);
 }
 
-TEST(Assess, NamesAClassThatIsNotThere) {
-  const Assessment found = Assess(
+TEST(CheckSpec, NamesAClassThatIsNotThere) {
+  const SpecCheck found = CheckSpec(
       Connector(
           R"({"connectorClassName":"gold","address":"https://r.example","auth":{"name":"anonymous"}})"),
       {Class("oci", "{}")});
 
-  EXPECT_EQ(found.class_ready.truth, Truth::kFalse);
+  EXPECT_EQ(found.class_ready.status, ConditionStatus::kFalse);
   EXPECT_EQ(found.class_ready.reason, "ClassNotFound");
   EXPECT_THAT(found.class_ready.message, HasSubstr("there is no ConnectorClass gold"));
   EXPECT_FALSE(found.sound);
 }
 
-TEST(Assess, NamesAClassThatIsBroken) {
-  const Assessment found = Assess(
+TEST(CheckSpec, NamesAClassThatIsBroken) {
+  const SpecCheck found = CheckSpec(
       Connector(
           R"({"connectorClassName":"gold","address":"https://r.example","auth":{"name":"anonymous"}})"),
       {Class("gold", R"({"upstream":{"limits":{"connectTimeout":"never"}}})")});
@@ -69,18 +69,18 @@ TEST(Assess, NamesAClassThatIsBroken) {
   EXPECT_EQ(found.class_ready.reason, "ClassInvalid");
 }
 
-TEST(Assess, NamesTheAuthsThatAClassAllows) {
-  const Assessment found =
-      Assess(Connector(kSound), {Class("oci", R"({"allowedAuthNames":["anonymous"]})")});
+TEST(CheckSpec, NamesTheAuthsThatAClassAllows) {
+  const SpecCheck found =
+      CheckSpec(Connector(kSound), {Class("oci", R"({"allowedAuthNames":["anonymous"]})")});
 
   EXPECT_EQ(found.class_ready.reason, "AuthNotAllowed");
   EXPECT_THAT(found.class_ready.message, HasSubstr("write one of: anonymous"));
   EXPECT_FALSE(found.sound);
 }
 
-TEST(Assess, SaysAllThatValidateSays) {
-  const Assessment found =
-      Assess(Connector(R"({"address":"http://r.example","auth":{"name":"tokenAuth"}})"), {});
+TEST(CheckSpec, SaysAllThatValidateSays) {
+  const SpecCheck found =
+      CheckSpec(Connector(R"({"address":"http://r.example","auth":{"name":"tokenAuth"}})"), {});
 
   EXPECT_EQ(found.class_ready.reason, "SpecInvalid");
   EXPECT_THAT(found.class_ready.message, HasSubstr("spec.address: "));

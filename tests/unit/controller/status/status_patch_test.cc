@@ -25,7 +25,7 @@ kube::ObjectPtr Connector(const boost::json::value& status, int generation = 1) 
 
 WantedStatus Wanted() {
   WantedStatus wanted{"c-harbor.default.svc.x", "http://c-harbor.default.svc.x", "derived", {}};
-  wanted.verdicts[kClass] = {Truth::kTrue, "ClassFound", "found"};
+  wanted.states[kClass] = {ConditionStatus::kTrue, "ClassFound", "found"};
   return wanted;
 }
 
@@ -77,11 +77,11 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"TheHost", [](WantedStatus& wanted) { wanted.host = "other"; }},
         Change{"TheUrl", [](WantedStatus& wanted) { wanted.url = "other"; }},
         Change{"TheSecretClass", [](WantedStatus& wanted) { wanted.secret_class = "static"; }},
-        Change{"ATruth",
-               [](WantedStatus& wanted) { wanted.verdicts[kClass].truth = Truth::kFalse; }},
-        Change{"AReason", [](WantedStatus& wanted) { wanted.verdicts[kClass].reason = "Other"; }},
-        Change{"AMessage",
-               [](WantedStatus& wanted) { wanted.verdicts[kClass].message = "other"; }}),
+        Change{
+            "ATruth",
+            [](WantedStatus& wanted) { wanted.states[kClass].status = ConditionStatus::kFalse; }},
+        Change{"AReason", [](WantedStatus& wanted) { wanted.states[kClass].reason = "Other"; }},
+        Change{"AMessage", [](WantedStatus& wanted) { wanted.states[kClass].message = "other"; }}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(StatusPatch, FollowsTheGeneration) {
@@ -93,7 +93,7 @@ TEST(StatusPatch, FollowsTheGeneration) {
 TEST(StatusPatch, LeavesTheSecretClassOfASpecThatCannotBeRead) {
   WantedStatus wanted = Wanted();
   wanted.secret_class.clear();
-  wanted.verdicts[kClass] = {Truth::kFalse, "SpecInvalid", "no"};
+  wanted.states[kClass] = {ConditionStatus::kFalse, "SpecInvalid", "no"};
 
   const auto patch = StatusPatch(*Connector(Written()), wanted, kLater);
 
