@@ -151,8 +151,8 @@ class Driver::Impl {
   }
 
   Result<Done> BuildPublisher() {
-    grants_ =
-        std::make_unique<cluster::Grants>([this](boost::json::object body, Deadline deadline) {
+    access_checker_ = std::make_unique<cluster::ProxyAccessChecker>(
+        [this](boost::json::object body, Deadline deadline) {
           return client_->Review(kube::kSubjectAccessReviews, std::move(body), deadline);
         });
     resolver_ = std::make_unique<publish::Resolver>(
@@ -160,7 +160,7 @@ class Driver::Impl {
         [this] {
           return publish::Snapshot{Synced(), connectors_->Current(), classes_->Current()};
         },
-        *grants_);
+        *access_checker_);
     publisher_ = std::make_unique<publish::Publisher>(options_.pods_directory, *resolver_, clock_);
     return Done{};
   }
@@ -285,7 +285,7 @@ class Driver::Impl {
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<kube::Informer> connectors_;
   std::unique_ptr<kube::Informer> classes_;
-  std::unique_ptr<cluster::Grants> grants_;
+  std::unique_ptr<cluster::ProxyAccessChecker> access_checker_;
   std::unique_ptr<publish::Resolver> resolver_;
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<admin::AdminServer> admin_;

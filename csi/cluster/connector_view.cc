@@ -46,7 +46,7 @@ std::string Describe(const boost::json::object& condition) {
 }
 
 // The condition that explains best comes first: Ready itself only repeats another one.
-void ReadConditions(const boost::json::object* status, ConnectorFacts& facts) {
+void ReadConditions(const boost::json::object* status, ConnectorView& facts) {
   const boost::json::value* value = status == nullptr ? nullptr : status->if_contains("conditions");
   const boost::json::array* conditions = value == nullptr ? nullptr : value->if_array();
   facts.problem = "its controller has not looked at it yet";
@@ -90,10 +90,10 @@ std::string DataplaneHost(const boost::json::object* address) {
 
 }  // namespace
 
-ConnectorFacts ReadConnector(const boost::json::object& object) {
+ConnectorView ReadConnectorView(const boost::json::object& object) {
   const boost::json::object* spec = ObjectIn(&object, "spec");
   const boost::json::object* status = ObjectIn(&object, "status");
-  ConnectorFacts facts;
+  ConnectorView facts;
   facts.class_name = std::string(TextIn(spec, "connectorClassName"));
   if (facts.class_name.empty()) {
     facts.class_name = resource::kDefaultClass;

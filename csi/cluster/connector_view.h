@@ -10,7 +10,7 @@
 
 namespace connector::csi::cluster {
 
-struct ConnectorFacts {
+struct ConnectorView {
   std::string class_name;
   std::string host;           // host[:port] of status.address; empty as long as there is none.
   std::string upstream_host;  // host[:port] of the registry as images name it: for mirrors.
@@ -18,9 +18,9 @@ struct ConnectorFacts {
   // Why it is not: "SecretReady is False (SecretNotFound): ...". Printable, at most 400 bytes.
   std::string problem;
 
-  bool operator==(const ConnectorFacts&) const = default;
+  bool operator==(const ConnectorView&) const = default;
 };
 
-[[nodiscard]] ConnectorFacts ReadConnector(const boost::json::object& object);
+[[nodiscard]] ConnectorView ReadConnectorView(const boost::json::object& object);
 
 }  // namespace connector::csi::cluster

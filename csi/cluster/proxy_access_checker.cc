@@ -20,15 +20,18 @@ boost::json::object ReviewOf(const ServiceAccount& account, const ConnectorRef& 
   return {{"spec", std::move(spec)}};
 }
 
-Grants::Grants(Ask ask, Now now) : ask_(std::move(ask)), now_(std::move(now)) {}
+ProxyAccessChecker::ProxyAccessChecker(CreateReview create_review, Now now)
+    : create_review_(std::move(create_review)), now_(std::move(now)) {}
 
-Task<Result<bool>> Grants::MayUse(ServiceAccount account, ConnectorRef ref, Deadline deadline) {
+Task<Result<bool>> ProxyAccessChecker::MayUse(ServiceAccount account,
+                                              ConnectorRef ref,
+                                              Deadline deadline) {
   const std::string key = account.ns + "/" + account.name + " " + ref.ToString();
   if (Remembered(key)) {
     co_return true;
   }
   boost::json::object body = ReviewOf(account, ref);
-  const Result<boost::json::object> answer = co_await ask_(std::move(body), deadline);
+  const Result<boost::json::object> answer = co_await create_review_(std::move(body), deadline);
   if (!answer) {
     co_return answer.error();
   }
@@ -47,18 +50,18 @@ Task<Result<bool>> Grants::MayUse(ServiceAccount account, ConnectorRef ref, Dead
   co_return allowed->get_bool();
 }
 
-bool Grants::Remembered(const std::string& key) {
+bool ProxyAccessChecker::Remembered(const std::string& key) {
   const std::lock_guard lock(mutex_);
   const auto found = until_.find(key);
   return found != until_.end() && now_() < found->second;
 }
 
-void Grants::Remember(const std::string& key) {
+void ProxyAccessChecker::Remember(const std::string& key) {
   const std::lock_guard lock(mutex_);
-  if (until_.size() >= kMaxGrants) {
+  if (until_.size() >= kMaxRememberedAccess) {
     until_.clear();
   }
-  until_[key] = now_() + kGrantTtl;
+  until_[key] = now_() + kAccessTtl;
 }
 
 }  // namespace connector::csi::cluster

@@ -1,6 +1,6 @@
 #pragma once
 
-// Grants: may a pod's ServiceAccount use a Connector? Asks the API server with a
+// ProxyAccessChecker: may a pod's ServiceAccount use a Connector? Asks the API server with a
 // SubjectAccessReview (get on connectors/proxy, as the broker does for each request later), so that
 // a mount that would be of no use fails at once and says why. A yes is remembered for a short time,
 // so that the pods of a Deployment cost one question; a no never is.
@@ -20,8 +20,8 @@
 
 namespace connector::csi::cluster {
 
-inline constexpr std::chrono::seconds kGrantTtl{30};
-inline constexpr std::size_t kMaxGrants = 10000;
+inline constexpr std::chrono::seconds kAccessTtl{30};
+inline constexpr std::size_t kMaxRememberedAccess = 10000;
 
 struct ServiceAccount {
   std::string ns;
@@ -31,13 +31,14 @@ struct ServiceAccount {
 // The body of the review. Pure.
 [[nodiscard]] boost::json::object ReviewOf(const ServiceAccount& account, const ConnectorRef& ref);
 
-class Grants {
+class ProxyAccessChecker {
  public:
   // Creates the review and returns the API's answer: kube::Client::Review.
-  using Ask = std::function<Task<Result<boost::json::object>>(boost::json::object, Deadline)>;
+  using CreateReview =
+      std::function<Task<Result<boost::json::object>>(boost::json::object, Deadline)>;
   using Now = std::function<std::chrono::steady_clock::time_point()>;
 
-  explicit Grants(Ask ask, Now now = std::chrono::steady_clock::now);
+  explicit ProxyAccessChecker(CreateReview create_review, Now now = std::chrono::steady_clock::now);
 
   // Thread-safe. Fails with what the API answered; kUnavailable when it is no review.
   [[nodiscard]] Task<Result<bool>> MayUse(ServiceAccount account,
@@ -48,7 +49,7 @@ class Grants {
   [[nodiscard]] bool Remembered(const std::string& key);
   void Remember(const std::string& key);
 
-  Ask ask_;
+  CreateReview create_review_;
   Now now_;
   std::mutex mutex_;
   std::map<std::string, std::chrono::steady_clock::time_point> until_;

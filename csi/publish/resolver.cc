@@ -53,8 +53,10 @@ Failure ApiFailure(const ConnectorRef& ref, const Error& error) {
 
 Resolver::Resolver(ResolverOptions options,
                    std::function<Snapshot()> snapshot,
-                   cluster::Grants& grants)
-    : options_(std::move(options)), snapshot_(std::move(snapshot)), grants_(grants) {}
+                   cluster::ProxyAccessChecker& access_checker)
+    : options_(std::move(options)),
+      snapshot_(std::move(snapshot)),
+      access_checker_(access_checker) {}
 
 Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
                                          Stage stage,
@@ -85,7 +87,8 @@ Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
     }
     if (stage == Stage::kMount) {
       cluster::ServiceAccount account{pod.ns, pod.service_account};
-      const Result<bool> granted = co_await grants_.MayUse(std::move(account), ref, deadline);
+      const Result<bool> granted =
+          co_await access_checker_.MayUse(std::move(account), ref, deadline);
       if (!granted) {
         co_return ApiFailure(ref, granted.error());
       }
@@ -96,7 +99,7 @@ Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
     if (object == nullptr) {
       co_return Missing(ref);
     }
-    cluster::ConnectorFacts facts = cluster::ReadConnector(object->json());
+    cluster::ConnectorView facts = cluster::ReadConnectorView(object->json());
     if (facts.host.empty() || (stage == Stage::kMount && !facts.ready)) {
       co_return NotReady(ref,
                          facts.problem.empty() ? "its status has no address yet" : facts.problem);

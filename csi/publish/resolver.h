@@ -46,8 +46,10 @@ class Resolver {
  public:
   using Answer = std::variant<render::VolumeRequest, Failure>;
 
-  // `grants` outlives the resolver.
-  Resolver(ResolverOptions options, std::function<Snapshot()> snapshot, cluster::Grants& grants);
+  // `access_checker` outlives the resolver.
+  Resolver(ResolverOptions options,
+           std::function<Snapshot()> snapshot,
+           cluster::ProxyAccessChecker& access_checker);
 
   // All but the token. Thread-safe.
   [[nodiscard]] Task<Answer> Resolve(volume::Attributes attributes, Stage stage, Deadline deadline);
@@ -65,7 +67,7 @@ class Resolver {
 
   ResolverOptions options_;
   std::function<Snapshot()> snapshot_;
-  cluster::Grants& grants_;
+  cluster::ProxyAccessChecker& access_checker_;
   std::mutex mutex_;
   std::map<std::string, ParsedClass> classes_;  // By name.
 };

@@ -14,38 +14,38 @@ using ::testing::AllOf;
 using ::testing::Field;
 using ::testing::HasSubstr;
 
-ConnectorFacts Read(std::string_view json) {
-  return ReadConnector(
+ConnectorView Read(std::string_view json) {
+  return ReadConnectorView(
       boost::json::parse(boost::json::string_view(json.data(), json.size())).as_object());
 }
 
-TEST(ReadConnector, TakesWhatAMountNeeds) {
+TEST(ReadConnectorView, TakesWhatAMountNeeds) {
   EXPECT_EQ(
       Read(R"({"spec":{"connectorClassName":"team","address":"https://harbor.example.com:8443"},
                      "status":{"address":{"host":"c-harbor.ci.svc.cluster.local"},
                                "conditions":[{"type":"AuthReady","status":"True"},
                                              {"type":"Ready","status":"True"}]}})"),
-      (ConnectorFacts{
+      (ConnectorView{
           "team", "c-harbor.ci.svc.cluster.local", "harbor.example.com:8443", true, ""}));
 }
 
-TEST(ReadConnector, TakesThePortOfTheDataPlaneFromTheUrl) {
+TEST(ReadConnectorView, TakesThePortOfTheDataPlaneFromTheUrl) {
   EXPECT_THAT(
       Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"http://c-a.ci.svc:8080"}}})"),
-      Field(&ConnectorFacts::host, "c-a.ci.svc:8080"));
+      Field(&ConnectorView::host, "c-a.ci.svc:8080"));
   EXPECT_THAT(
       Read(R"({"status":{"address":{"host":"c-a.ci.svc","url":"https://c-a.ci.svc:443"}}})"),
-      Field(&ConnectorFacts::host, "c-a.ci.svc"));
+      Field(&ConnectorView::host, "c-a.ci.svc"));
 }
 
-TEST(ReadConnector, KnowsDockerHubByTheNameThatImagesUse) {
+TEST(ReadConnectorView, KnowsDockerHubByTheNameThatImagesUse) {
   EXPECT_THAT(Read(R"({"spec":{"address":"https://registry-1.docker.io"}})"),
-              AllOf(Field(&ConnectorFacts::upstream_host, "docker.io"),
-                    Field(&ConnectorFacts::class_name, "oci")));
+              AllOf(Field(&ConnectorView::upstream_host, "docker.io"),
+                    Field(&ConnectorView::class_name, "oci")));
 }
 
-TEST(ReadConnector, SaysWhichConditionFailsRatherThanThatReadyDoes) {
-  const ConnectorFacts facts = Read(
+TEST(ReadConnectorView, SaysWhichConditionFailsRatherThanThatReadyDoes) {
+  const ConnectorView facts = Read(
       R"({"spec":{},"status":{"conditions":[
             {"type":"Ready","status":"False","reason":"SecretReady","message":"see SecretReady"},
             {"type":"ClassReady","status":"True"},
@@ -55,20 +55,20 @@ TEST(ReadConnector, SaysWhichConditionFailsRatherThanThatReadyDoes) {
   EXPECT_EQ(facts.problem, "SecretReady is False (SecretNotFound): no Secret? x");
 }
 
-TEST(ReadConnector, IsNotReadyAsLongAsNobodySaidSo) {
+TEST(ReadConnectorView, IsNotReadyAsLongAsNobodySaidSo) {
   for (const char* json : {R"({})",
                            R"({"status":{}})",
                            R"({"status":{"conditions":[]}})",
                            R"({"status":{"conditions":"Ready"}})",
                            R"({"status":{"conditions":[5,null]}})"}) {
     EXPECT_THAT(Read(json),
-                AllOf(Field(&ConnectorFacts::ready, false),
-                      Field(&ConnectorFacts::problem, HasSubstr("has not looked at it yet"))))
+                AllOf(Field(&ConnectorView::ready, false),
+                      Field(&ConnectorView::problem, HasSubstr("has not looked at it yet"))))
         << json;
   }
 }
 
-TEST(ReadConnector, CutsALongMessage) {
+TEST(ReadConnectorView, CutsALongMessage) {
   const std::string json =
       R"({"status":{"conditions":[{"type":"Ready","status":"Unknown","message":")" +
       std::string(5000, 'x') + R"("}]}})";

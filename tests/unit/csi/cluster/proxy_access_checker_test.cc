@@ -20,7 +20,7 @@ using testing_support::RunTask;
 class GrantsTest : public ::testing::Test {
  protected:
   Result<bool> MayUse(const ConnectorRef& ref) {
-    return RunTask(grants_.MayUse({"ci", "builder"}, ref, Deadline::max()));
+    return RunTask(access_checker_.MayUse({"ci", "builder"}, ref, Deadline::max()));
   }
   Task<Result<boost::json::object>> Answer(boost::json::object body) {
     asked_.push_back(boost::json::serialize(body));
@@ -31,8 +31,9 @@ class GrantsTest : public ::testing::Test {
   Result<boost::json::object> answer_ =
       boost::json::object{{"status", boost::json::object{{"allowed", true}}}};
   std::chrono::steady_clock::time_point now_{};
-  Grants grants_{[this](boost::json::object body, Deadline) { return Answer(std::move(body)); },
-                 [this] { return now_; }};
+  ProxyAccessChecker access_checker_{
+      [this](boost::json::object body, Deadline) { return Answer(std::move(body)); },
+      [this] { return now_; }};
 };
 
 TEST_F(GrantsTest, AsksAsThePodsServiceAccount) {
@@ -48,7 +49,7 @@ TEST_F(GrantsTest, AsksAsThePodsServiceAccount) {
 
 TEST_F(GrantsTest, RemembersAYesForAShortTime) {
   (void)MayUse({"shared", "harbor"});
-  now_ += kGrantTtl - std::chrono::seconds(1);
+  now_ += kAccessTtl - std::chrono::seconds(1);
   (void)MayUse({"shared", "harbor"});
   EXPECT_EQ(asked_.size(), 1U);
 

@@ -38,9 +38,10 @@ class ResolverTest : public ::testing::Test {
 
   testing_support::ScratchDir scratch_;
   CsiCluster cluster_;
-  cluster::Grants grants_{[this](boost::json::object, Deadline) { return cluster_.Review(); }};
+  cluster::ProxyAccessChecker access_checker_{
+      [this](boost::json::object, Deadline) { return cluster_.Review(); }};
   ResolverOptions options_{{"registry-config"}, true, scratch_ / "ca.crt"};
-  Resolver resolver_{options_, [this] { return cluster_.Current(); }, grants_};
+  Resolver resolver_{options_, [this] { return cluster_.Current(); }, access_checker_};
 };
 
 class ReadyResolverTest : public ResolverTest {
