@@ -1,7 +1,7 @@
 #pragma once
 
 // Files and folders below an open folder: made, compared, listed, removed. No symbolic link is
-// followed (beneath.h).
+// followed (safe_open.h).
 
 #include "common/base/result.h"
 

@@ -40,9 +40,9 @@ std::string LinkOf(const Fd& folder) {
 
 // Whether the name still leads to the volume that was mounted there. Once it does it stays so: the
 // kernel renames no folder on which something is mounted.
-bool IsAt(const Fd& volume, const Place& place) {
+bool IsAt(const Fd& volume, const MountTarget& target) {
   const Result<Fd> found =
-      OpenBeneath(place.parent.get(), place.leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+      OpenBeneath(target.parent.get(), target.leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW);
   struct statx wanted {};
   struct statx there {};
   return found && ::statx(volume.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &wanted) == 0 &&
@@ -56,39 +56,39 @@ bool Configure(int context, unsigned command, const char* key, const char* value
 
 }  // namespace
 
-bool IsMounted(const Place& place) {
-  const Result<Fd> found = OpenBeneath(place.parent.get(), place.leaf, O_PATH | O_NOFOLLOW);
+bool IsMounted(const MountTarget& target) {
+  const Result<Fd> found = OpenBeneath(target.parent.get(), target.leaf, O_PATH | O_NOFOLLOW);
   struct statx facts {};
   return found && ::statx(found->get(), "", AT_EMPTY_PATH, STATX_TYPE, &facts) == 0 &&
          (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-Result<Look> LookAt(const Place& place, const std::string& volume_id) {
-  Result<Fd> opened = OpenBeneath(place.parent.get(), place.leaf, O_PATH | O_NOFOLLOW);
+Result<MountInspection> InspectMount(const MountTarget& target, const std::string& volume_id) {
+  Result<Fd> opened = OpenBeneath(target.parent.get(), target.leaf, O_PATH | O_NOFOLLOW);
   if (!opened) {
     if (opened.error().code == ErrorCode::kNotFound) {
-      return Look{};
+      return MountInspection{};
     }
     return opened.error();
   }
   struct statx facts {};
   if (::statx(opened->get(), "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, &facts) != 0) {
-    return SystemError(place.leaf, errno);
+    return SystemError(target.leaf, errno);
   }
   if (!S_ISDIR(facts.stx_mode)) {
-    return Look{Presence::kForeign, {}};
+    return MountInspection{MountState::kForeign, {}};
   }
   if ((facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {
-    return Look{Presence::kFolder, std::move(*opened)};
+    return MountInspection{MountState::kFolder, std::move(*opened)};
   }
   const std::optional<std::string> id = OwnVolumeId(opened->get(), facts.stx_mnt_id);
   if (!id) {
-    return Look{Presence::kForeign, {}};
+    return MountInspection{MountState::kForeign, {}};
   }
   if (*id != volume_id) {
-    return Look{Presence::kAnother, {}};
+    return MountInspection{MountState::kAnother, {}};
   }
-  return Look{Presence::kOurs, std::move(*opened)};
+  return MountInspection{MountState::kOurs, std::move(*opened)};
 }
 
 Result<Fd> NewVolume(const std::string& volume_id, std::optional<gid_t> group) {
@@ -120,7 +120,7 @@ Result<Fd> NewVolume(const std::string& volume_id, std::optional<gid_t> group) {
   return volume;
 }
 
-Result<Done> Attach(const Fd& volume, const Place& place) {
+Result<Done> Attach(const Fd& volume, const MountTarget& target) {
   // The pod's view, from its first moment on. Our own later views are clones with this taken off.
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
@@ -128,12 +128,12 @@ Result<Done> Attach(const Fd& volume, const Place& place) {
     return SystemError("the volume cannot be made read-only", errno);
   }
   constexpr mode_t kOnlyForRoot = 0700;  // What is below the mount; nobody sees it.
-  const bool made = ::mkdirat(place.parent.get(), place.leaf.c_str(), kOnlyForRoot) == 0;
+  const bool made = ::mkdirat(target.parent.get(), target.leaf.c_str(), kOnlyForRoot) == 0;
   if (!made && errno != EEXIST) {
-    return SystemError(place.leaf, errno);
+    return SystemError(target.leaf, errno);
   }
   const Result<Fd> folder =
-      OpenBeneath(place.parent.get(), place.leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+      OpenBeneath(target.parent.get(), target.leaf, O_PATH | O_DIRECTORY | O_NOFOLLOW);
   if (!folder) {
     return folder.error();
   }
@@ -142,15 +142,15 @@ Result<Done> Attach(const Fd& volume, const Place& place) {
       0) {
     const int error = errno;
     if (made) {
-      (void)::unlinkat(place.parent.get(), place.leaf.c_str(), AT_REMOVEDIR);
+      (void)::unlinkat(target.parent.get(), target.leaf.c_str(), AT_REMOVEDIR);
     }
     return SystemError("the volume cannot be mounted", error);
   }
-  if (!IsAt(volume, place)) {
+  if (!IsAt(volume, target)) {
     (void)::umount2(LinkOf(volume).c_str(), MNT_DETACH);
     return MakeError(ErrorCode::kInvalidArgument,
                      ErrorOrigin::kSelf,
-                     place.leaf + " was exchanged while the volume was mounted on it");
+                     target.leaf + " was exchanged while the volume was mounted on it");
   }
   return Done{};
 }
@@ -168,35 +168,35 @@ Result<Fd> WritableView(const Fd& mounted) {
   return view;
 }
 
-Result<Done> Detach(const Place& place, const std::string& volume_id) {
+Result<Done> Detach(const MountTarget& target, const std::string& volume_id) {
   for (int i = 0; i < kMaxStacked; ++i) {
-    const Result<Look> look = LookAt(place, volume_id);
-    if (!look) {
-      return look.error();
+    const Result<MountInspection> found = InspectMount(target, volume_id);
+    if (!found) {
+      return found.error();
     }
-    switch (look->presence) {
-      case Presence::kAbsent:
+    switch (found->state) {
+      case MountState::kAbsent:
         return Done{};
-      case Presence::kAnother:
-      case Presence::kForeign:
-        return Foreign(place.leaf);
-      case Presence::kFolder:
-        if (::unlinkat(place.parent.get(), place.leaf.c_str(), AT_REMOVEDIR) == 0 ||
+      case MountState::kAnother:
+      case MountState::kForeign:
+        return Foreign(target.leaf);
+      case MountState::kFolder:
+        if (::unlinkat(target.parent.get(), target.leaf.c_str(), AT_REMOVEDIR) == 0 ||
             errno == ENOENT) {
           return Done{};
         }
-        return SystemError(place.leaf, errno);
-      case Presence::kOurs:
+        return SystemError(target.leaf, errno);
+      case MountState::kOurs:
         // The link leads to the descriptor, so what is unmounted is what was looked at.
-        if (::umount2(LinkOf(look->folder).c_str(), MNT_DETACH) != 0 && errno != EINVAL) {
-          return SystemError(place.leaf, errno);
+        if (::umount2(LinkOf(found->folder).c_str(), MNT_DETACH) != 0 && errno != EINVAL) {
+          return SystemError(target.leaf, errno);
         }
         break;
     }
   }
   return MakeError(ErrorCode::kUnavailable,
                    ErrorOrigin::kSelf,
-                   place.leaf + " is still mounted after it was unmounted");
+                   target.leaf + " is still mounted after it was unmounted");
 }
 
 }  // namespace connector::csi::files

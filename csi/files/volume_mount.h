@@ -24,12 +24,12 @@ inline constexpr std::size_t kVolumeBytes = std::size_t{4} * 1024 * 1024;
 inline constexpr std::size_t kVolumeInodes = 1024;
 
 // Where a volume belongs: a name in a folder that is open.
-struct Place {
+struct MountTarget {
   Fd parent;
   std::string leaf;
 };
 
-enum class Presence {
+enum class MountState {
   kAbsent,   // Nothing of this name.
   kFolder,   // A folder with nothing mounted on it.
   kOurs,     // This volume.
@@ -37,30 +37,31 @@ enum class Presence {
   kForeign,  // A mount of somebody else's, or something that is not a folder.
 };
 
-struct Look {
-  Presence presence = Presence::kAbsent;
+struct MountInspection {
+  MountState state = MountState::kAbsent;
   Fd folder;  // kFolder: that one; kOurs: the root of the mount.
 };
 
-// Whether something is mounted there, whoever it belongs to: cheap, where LookAt reads the whole
-// table of mounts to tell.
-[[nodiscard]] bool IsMounted(const Place& place);
+// Whether something is mounted there, whoever it belongs to: cheap, where InspectMount reads the
+// whole table of mounts to tell.
+[[nodiscard]] bool IsMounted(const MountTarget& target);
 
-// Fails only when the place cannot be looked at.
-[[nodiscard]] Result<Look> LookAt(const Place& place, const std::string& volume_id);
+// Fails only when the target cannot be looked at.
+[[nodiscard]] Result<MountInspection> InspectMount(const MountTarget& target,
+                                                   const std::string& volume_id);
 
 // A tmpfs that is attached nowhere: nosuid, nodev, noexec, limited in size, never swapped where the
 // kernel can promise it. Its root is for `group` when there is one, else for everybody.
 [[nodiscard]] Result<Fd> NewVolume(const std::string& volume_id, std::optional<gid_t> group);
 
 // Makes the volume read-only and puts it at `place`, where `folder` was found or is made.
-[[nodiscard]] Result<Done> Attach(const Fd& volume, const Place& place);
+[[nodiscard]] Result<Done> Attach(const Fd& volume, const MountTarget& target);
 
 // A writable view of the mounted volume whose root is `mounted`.
 [[nodiscard]] Result<Fd> WritableView(const Fd& mounted);
 
 // Unmounts the volume, however often it is mounted there, and removes the folder. Nothing there is
 // fine. kInvalidArgument when something is there that is not this volume; nothing is then touched.
-[[nodiscard]] Result<Done> Detach(const Place& place, const std::string& volume_id);
+[[nodiscard]] Result<Done> Detach(const MountTarget& target, const std::string& volume_id);
 
 }  // namespace connector::csi::files

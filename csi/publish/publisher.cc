@@ -99,12 +99,12 @@ Task<Outcome> Publisher::Publish(PublishRequest request, Deadline deadline) {
   }
   Stage stage = Stage::kMount;
   {
-    OpenedPlace place = Open(checked.target);
-    if (auto* failure = std::get_if<Failure>(&place)) {
+    OpenedTarget target = Open(checked.target);
+    if (auto* failure = std::get_if<Failure>(&target)) {
       co_return std::move(*failure);
     }
     // If it is not this volume, Store says so, and nothing is mounted.
-    if (files::IsMounted(std::get<0>(place))) {
+    if (files::IsMounted(std::get<0>(target))) {
       stage = Stage::kRefresh;
     }
   }
@@ -134,18 +134,18 @@ Outcome Publisher::Unpublish(const std::string& volume_id, const std::string& ta
   if (!claim.owned()) {
     return Busy();
   }
-  const OpenedPlace place = Open(*target);
-  if (const auto* failure = std::get_if<Failure>(&place)) {
+  const OpenedTarget target = Open(*target);
+  if (const auto* failure = std::get_if<Failure>(&target)) {
     // Nothing is where there is no folder. A second call, or the first after a reboot.
     return failure->reason == Reason::kGone ? Outcome(Action::kUnmounted) : Outcome(*failure);
   }
-  const Result<Done> done = files::Detach(std::get<0>(place), volume_id);
+  const Result<Done> done = files::Detach(std::get<0>(target), volume_id);
   return done ? Outcome(Action::kUnmounted) : Outcome(OfFiles(done.error()));
 }
 
 // Opens the kubelet's folder of the volume, for this process alone: it is locked as long as it is
 // open.
-Publisher::OpenedPlace Publisher::Open(const volume::TargetPath& target) const {
+Publisher::OpenedTarget Publisher::Open(const volume::TargetPath& target) const {
   const Result<files::Fd> pods = files::OpenFolder(pods_directory_);
   if (!pods) {
     return Failure{Reason::kFileSystem,
@@ -162,7 +162,7 @@ Publisher::OpenedPlace Publisher::Open(const volume::TargetPath& target) const {
   if (::flock(parent->get(), LOCK_EX | LOCK_NB) != 0) {
     return errno == EWOULDBLOCK ? Busy() : OfFiles(files::SystemError(target.parent, errno));
   }
-  return files::Place{std::move(*parent), target.leaf};
+  return files::MountTarget{std::move(*parent), target.leaf};
 }
 
 Outcome Publisher::Store(const PublishRequest& request,
@@ -170,29 +170,29 @@ Outcome Publisher::Store(const PublishRequest& request,
                          const render::Volume& volume,
                          WallTime token_expires_at,
                          Stage stage) const {
-  const OpenedPlace opened = Open(target);
+  const OpenedTarget opened = Open(target);
   if (const auto* failure = std::get_if<Failure>(&opened)) {
     return *failure;
   }
-  const files::Place& place = std::get<0>(opened);
-  const Result<files::Look> look = files::LookAt(place, request.volume_id);
-  if (!look) {
-    return OfFiles(look.error());
+  const files::MountTarget& target = std::get<0>(opened);
+  const Result<files::MountInspection> found = files::InspectMount(target, request.volume_id);
+  if (!found) {
+    return OfFiles(found.error());
   }
   const files::Generation generation{token_expires_at, request.group};
-  if (look->presence == files::Presence::kOurs) {
-    if (!volume::Replaces(token_expires_at, files::TokenExpiry(look->folder.get()))) {
+  if (found->state == files::MountState::kOurs) {
+    if (!volume::Replaces(token_expires_at, files::TokenExpiry(found->folder.get()))) {
       return Action::kKept;
     }
-    if (files::HoldsExactly(look->folder.get(), volume)) {
+    if (files::HoldsExactly(found->folder.get(), volume)) {
       return Action::kUnchanged;
     }
-    const Result<files::Fd> view = files::WritableView(look->folder);
+    const Result<files::Fd> view = files::WritableView(found->folder);
     const Result<Done> done =
         view ? files::Write(view->get(), volume, generation) : Result<Done>(view.error());
     return done ? Outcome(Action::kRefreshed) : Outcome(OfFiles(done.error()));
   }
-  if (look->presence == files::Presence::kForeign || look->presence == files::Presence::kAnother) {
+  if (found->state == files::MountState::kForeign || found->state == files::MountState::kAnother) {
     return Failure{Reason::kTarget,
                    "something that is not this volume is mounted or stored at the target path"};
   }
@@ -203,7 +203,7 @@ Outcome Publisher::Store(const PublishRequest& request,
   Result<Done> done =
       fresh ? files::Write(fresh->get(), volume, generation) : Result<Done>(fresh.error());
   if (done) {
-    done = files::Attach(*fresh, place);
+    done = files::Attach(*fresh, target);
   }
   return done ? Outcome(Action::kMounted) : Outcome(OfFiles(done.error()));
 }

@@ -86,9 +86,9 @@ class Publisher {
     bool owned_ = false;
   };
 
-  using OpenedPlace = std::variant<files::Place, Failure>;
+  using OpenedTarget = std::variant<files::MountTarget, Failure>;
 
-  [[nodiscard]] OpenedPlace Open(const volume::TargetPath& target) const;
+  [[nodiscard]] OpenedTarget Open(const volume::TargetPath& target) const;
   [[nodiscard]] Outcome Store(const PublishRequest& request,
                               const volume::TargetPath& target,
                               const render::Volume& volume,
