@@ -88,7 +88,7 @@ bool IsExpired(int code, const json::object& status) {
   return code == kGone || (code == kTimeout && IsAhead(status));
 }
 
-Error RefusalOf(int status, const json::object* body, const std::string& what) {
+Error ErrorFromStatus(int status, const json::object* body, const std::string& what) {
   const Meaning meaning = MeaningOf(status);
   std::string said = body != nullptr && Text(*body, "kind") == "Status" && status < 500
                          ? Sentence(Text(*body, "message"))
@@ -109,7 +109,7 @@ WatchLine ReadError(const json::object& status) {
   WatchLine line;
   line.expired = IsExpired(number, status);
   if (!line.expired) {
-    line.refused = RefusalOf(number, &status, "watch");
+    line.refused = ErrorFromStatus(number, &status, "watch");
   }
   return line;
 }
@@ -129,12 +129,12 @@ std::optional<WatchEventKind> KindOf(std::string_view type) {
 
 }  // namespace
 
-Error RefusalOf(int status, std::string_view body, const std::string& what) {
+Error ErrorFromStatus(int status, std::string_view body, const std::string& what) {
   const std::optional<json::object> parsed = ParseWipedObject(body, Object::Memory());
-  return RefusalOf(status, parsed ? &*parsed : nullptr, what);
+  return ErrorFromStatus(status, parsed ? &*parsed : nullptr, what);
 }
 
-Error About(const std::string& what, Error error) {
+Error WithContext(const std::string& what, Error error) {
   error.message = what + ": " + error.message;
   return error;
 }

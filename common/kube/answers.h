@@ -14,10 +14,10 @@ namespace connector::kube {
 
 // An answer that is not a success. `what` opens the message: "get secrets team-a/harbor". `body` is
 // a Status object, whose message is taken over where the header of client.h says so, or anything.
-[[nodiscard]] Error RefusalOf(int status, std::string_view body, const std::string& what);
+[[nodiscard]] Error ErrorFromStatus(int status, std::string_view body, const std::string& what);
 
 // An error that says what it was about.
-[[nodiscard]] Error About(const std::string& what, Error error);
+[[nodiscard]] Error WithContext(const std::string& what, Error error);
 
 // The API server forgot the version that was asked for, or never had it: list again.
 [[nodiscard]] bool IsExpired(int status, std::string_view body);

@@ -15,28 +15,32 @@ constexpr std::string_view kJson = "application/json";
 using SharedTransport = std::shared_ptr<Transport>;
 
 // The answer of a success; all others as the Error that they mean.
-Task<Result<Transport::Answer>> Succeed(SharedTransport transport, Call call, Deadline deadline) {
+Task<Result<Transport::Answer>> SendExpectingSuccess(SharedTransport transport,
+                                                     Call call,
+                                                     Deadline deadline) {
   const auto shared = std::make_shared<const Call>(std::move(call));
   Result<Transport::Answer> answer = co_await transport->Send(shared, deadline);
   if (answer && !answer->ok()) {
-    co_return RefusalOf(answer->status, answer->text(), shared->what);
+    co_return ErrorFromStatus(answer->status, answer->text(), shared->what);
   }
   co_return std::move(answer);
 }
 
-Task<Result<ObjectPtr>> Object1(SharedTransport transport, Result<Call> call, Deadline deadline) {
+Task<Result<ObjectPtr>> SendForObject(SharedTransport transport,
+                                      Result<Call> call,
+                                      Deadline deadline) {
   if (!call) {
     co_return std::move(call).error();
   }
   const std::string what = call->what;
   Result<Transport::Answer> answer =
-      co_await Succeed(std::move(transport), *std::move(call), deadline);
+      co_await SendExpectingSuccess(std::move(transport), *std::move(call), deadline);
   if (!answer) {
     co_return std::move(answer).error();
   }
   Result<ObjectPtr> object = Object::Parse(answer->text());
   if (!object) {
-    co_return About(what, std::move(object).error());
+    co_return WithContext(what, std::move(object).error());
   }
   co_return object;
 }
@@ -55,7 +59,7 @@ Result<Call> WithBody(Result<Call> call,
 }
 
 // An apply that creates wants the name in the body as well.
-boost::json::object Named(boost::json::object body, const ObjectName& name) {
+boost::json::object WithName(boost::json::object body, const ObjectName& name) {
   boost::json::value& metadata = body["metadata"];
   if (!metadata.is_object()) {
     metadata.emplace_object();
@@ -68,12 +72,12 @@ boost::json::object Named(boost::json::object body, const ObjectName& name) {
 }
 
 // One attempt at all pages. `expired` is set when a continue token was too old.
-Task<Result<Listing>> Pages(SharedTransport transport,
-                            ResourceType type,
-                            Selector selector,
-                            std::shared_ptr<bool> expired,
-                            std::shared_ptr<Cancel> cancel,
-                            Deadline deadline) {
+Task<Result<Listing>> ListPages(SharedTransport transport,
+                                ResourceType type,
+                                Selector selector,
+                                std::shared_ptr<bool> expired,
+                                std::shared_ptr<Cancel> cancel,
+                                Deadline deadline) {
   Listing listing;
   std::string next;
   do {
@@ -93,11 +97,11 @@ Task<Result<Listing>> Pages(SharedTransport transport,
     }
     if (!answer->ok()) {
       *expired = IsExpired(answer->status, answer->text());
-      co_return RefusalOf(answer->status, answer->text(), shared->what);
+      co_return ErrorFromStatus(answer->status, answer->text(), shared->what);
     }
     Result<Page> page = ParsePage(answer->text(), type);
     if (!page) {
-      co_return About(shared->what, std::move(page).error());
+      co_return WithContext(shared->what, std::move(page).error());
     }
     listing.items.insert(listing.items.end(),
                          std::make_move_iterator(page->items.begin()),
@@ -109,38 +113,38 @@ Task<Result<Listing>> Pages(SharedTransport transport,
 }
 
 // What one read of a watch's stream brought.
-struct Heard {
+struct WatchRead {
   std::optional<WatchEnd> end;
   std::optional<Error> error;
 };
 
-Heard Tell(WatchLines& lines,
-           std::string_view bytes,
-           const ResourceType& type,
-           const std::function<void(WatchEvent)>& on_event) {
-  Heard heard;
+WatchRead DispatchEvents(WatchLines& lines,
+                         std::string_view bytes,
+                         const ResourceType& type,
+                         const std::function<void(WatchEvent)>& on_event) {
+  WatchRead read;
   const bool whole = lines.Feed(bytes, [&](std::string_view text) {
     Result<WatchLine> line = ParseWatchLine(text, type);
     if (!line) {
-      heard.error = std::move(line).error();
+      read.error = std::move(line).error();
     } else if (line->expired) {
-      heard.end = WatchEnd::kExpired;
+      read.end = WatchEnd::kExpired;
     } else if (line->refused) {
-      heard.error = std::move(line->refused);
+      read.error = std::move(line->refused);
     } else if (line->event) {
       on_event(*std::move(line->event));
     }
-    return !heard.end && !heard.error;
+    return !read.end && !read.error;
   });
-  if (!whole && !heard.end && !heard.error) {
-    heard.error =
+  if (!whole && !read.end && !read.error) {
+    read.error =
         MakeError(ErrorCode::kResourceExhausted, ErrorOrigin::kUpstream, "an event is too large");
   }
-  return heard;
+  return read;
 }
 
 // How a stream that ended or said nothing reads, when it was not at `deadline`.
-Result<WatchEnd> EndOf(const Error& error, Deadline deadline) {
+Result<WatchEnd> WatchEndOf(const Error& error, Deadline deadline) {
   if (error.origin == ErrorOrigin::kSelf) {
     return error;  // Nobody wants it any more.
   }
@@ -153,18 +157,18 @@ Result<WatchEnd> EndOf(const Error& error, Deadline deadline) {
   return WatchEnd::kSilent;
 }
 
-Task<Result<WatchEnd>> Follow(SharedTransport transport,
-                              Transport::Opened opened,
-                              ResourceType type,
-                              std::function<void(WatchEvent)> on_event,
-                              std::chrono::milliseconds idle,
-                              Deadline deadline) {
+Task<Result<WatchEnd>> ReadWatch(SharedTransport transport,
+                                 Transport::Opened opened,
+                                 ResourceType type,
+                                 std::function<void(WatchEvent)> on_event,
+                                 std::chrono::milliseconds idle,
+                                 Deadline deadline) {
   WatchLines lines;
   while (true) {
     const Deadline until = std::min(deadline, std::chrono::steady_clock::now() + idle);
     auto piece = co_await opened.stream->Read(until);
     if (!piece) {
-      Result<WatchEnd> end = EndOf(piece.error(), deadline);
+      Result<WatchEnd> end = WatchEndOf(piece.error(), deadline);
       if (end && *end == WatchEnd::kSilent) {
         transport->Suspect(opened.pool);
       }
@@ -173,12 +177,12 @@ Task<Result<WatchEnd>> Follow(SharedTransport transport,
     if (*piece == nullptr) {
       co_return WatchEnd::kClosed;
     }
-    Heard heard = Tell(lines, (*piece)->view(), type, on_event);
-    if (heard.error) {
-      co_return *std::move(heard.error);
+    WatchRead read = DispatchEvents(lines, (*piece)->view(), type, on_event);
+    if (read.error) {
+      co_return *std::move(read.error);
     }
-    if (heard.end) {
-      co_return *heard.end;
+    if (read.end) {
+      co_return *read.end;
     }
   }
 }
@@ -209,7 +213,7 @@ const std::string& Client::own_namespace() const {
 }
 
 Task<Result<ObjectPtr>> Client::Get(ResourceType type, ObjectName name, Deadline deadline) {
-  return Object1(impl_->transport, ObjectCall("get", type, name), deadline);
+  return SendForObject(impl_->transport, ObjectCall("get", type, name), deadline);
 }
 
 Task<Result<Listing>> Client::List(ResourceType type,
@@ -221,7 +225,7 @@ Task<Result<Listing>> Client::List(ResourceType type,
   const auto expired = std::make_shared<bool>(true);
   for (int attempt = 0; attempt < kMaxFreshLists && *expired; ++attempt) {
     *expired = false;
-    listing = co_await Pages(transport, type, selector, expired, cancel, deadline);
+    listing = co_await ListPages(transport, type, selector, expired, cancel, deadline);
   }
   co_return listing;
 }
@@ -230,9 +234,10 @@ Task<Result<ObjectPtr>> Client::Create(ResourceType type,
                                        std::string ns,
                                        boost::json::object body,
                                        Deadline deadline) {
-  return Object1(impl_->transport,
-                 WithBody(CollectionCall("create", type, ns), "POST", kJson, type, std::move(body)),
-                 deadline);
+  return SendForObject(
+      impl_->transport,
+      WithBody(CollectionCall("create", type, ns), "POST", kJson, type, std::move(body)),
+      deadline);
 }
 
 Task<Result<boost::json::object>> Client::Review(ResourceType type,
@@ -244,7 +249,8 @@ Task<Result<boost::json::object>> Client::Review(ResourceType type,
     co_return std::move(call).error();
   }
   const std::string what = call->what;
-  Result<Transport::Answer> answer = co_await Succeed(impl_->transport, *std::move(call), deadline);
+  Result<Transport::Answer> answer =
+      co_await SendExpectingSuccess(impl_->transport, *std::move(call), deadline);
   if (!answer) {
     co_return std::move(answer).error();
   }
@@ -263,9 +269,10 @@ Task<Result<ObjectPtr>> Client::Update(ResourceType type,
                                        ObjectName name,
                                        boost::json::object body,
                                        Deadline deadline) {
-  return Object1(impl_->transport,
-                 WithBody(ObjectCall("update", type, name), "PUT", kJson, type, std::move(body)),
-                 deadline);
+  return SendForObject(
+      impl_->transport,
+      WithBody(ObjectCall("update", type, name), "PUT", kJson, type, std::move(body)),
+      deadline);
 }
 
 Task<Result<ObjectPtr>> Client::Apply(ResourceType type,
@@ -278,12 +285,12 @@ Task<Result<ObjectPtr>> Client::Apply(ResourceType type,
                                "PATCH",
                                "application/apply-patch+yaml",
                                type,
-                               Named(std::move(body), name));
+                               WithName(std::move(body), name));
   if (call) {
     AddQuery(*call, "fieldManager", options.field_manager);
     AddQuery(*call, "force", options.force ? "true" : "false");
   }
-  return Object1(impl_->transport, std::move(call), deadline);
+  return SendForObject(impl_->transport, std::move(call), deadline);
 }
 
 Task<Result<ObjectPtr>> Client::MergePatch(ResourceType type,
@@ -291,13 +298,13 @@ Task<Result<ObjectPtr>> Client::MergePatch(ResourceType type,
                                            std::string subresource,
                                            boost::json::object body,
                                            Deadline deadline) {
-  return Object1(impl_->transport,
-                 WithBody(ObjectCall("patch", type, name, subresource),
-                          "PATCH",
-                          "application/merge-patch+json",
-                          type,
-                          std::move(body)),
-                 deadline);
+  return SendForObject(impl_->transport,
+                       WithBody(ObjectCall("patch", type, name, subresource),
+                                "PATCH",
+                                "application/merge-patch+json",
+                                type,
+                                std::move(body)),
+                       deadline);
 }
 
 Task<Result<Done>> Client::Delete(ResourceType type,
@@ -321,7 +328,8 @@ Task<Result<Done>> Client::Delete(ResourceType type,
   if (!call) {
     co_return std::move(call).error();
   }
-  Result<Transport::Answer> answer = co_await Succeed(impl_->transport, *std::move(call), deadline);
+  Result<Transport::Answer> answer =
+      co_await SendExpectingSuccess(impl_->transport, *std::move(call), deadline);
   if (!answer) {
     co_return std::move(answer).error();
   }
@@ -334,7 +342,8 @@ Task<Result<std::string>> Client::GetRaw(std::string path, Deadline deadline) {
   call.resource = "raw";
   call.what = "get " + path;
   call.path = std::move(path);
-  Result<Transport::Answer> answer = co_await Succeed(impl_->transport, std::move(call), deadline);
+  Result<Transport::Answer> answer =
+      co_await SendExpectingSuccess(impl_->transport, std::move(call), deadline);
   if (!answer) {
     co_return std::move(answer).error();
   }
@@ -366,10 +375,10 @@ Task<Result<WatchEnd>> Client::Watch(ResourceType type,
   const int status = opened->stream->status();
   if (status == 200) {
     on_event({WatchEventKind::kOpened, nullptr, resource_version});
-    Result<WatchEnd> end =
-        co_await Follow(transport, *std::move(opened), type, std::move(on_event), idle, deadline);
+    Result<WatchEnd> end = co_await ReadWatch(
+        transport, *std::move(opened), type, std::move(on_event), idle, deadline);
     if (!end) {
-      co_return About(shared->what, std::move(end).error());
+      co_return WithContext(shared->what, std::move(end).error());
     }
     co_return end;
   }
@@ -382,7 +391,7 @@ Task<Result<WatchEnd>> Client::Watch(ResourceType type,
   if (IsExpired(status, (*body)->view())) {
     co_return WatchEnd::kExpired;
   }
-  co_return RefusalOf(status, (*body)->view(), what);
+  co_return ErrorFromStatus(status, (*body)->view(), what);
 }
 
 }  // namespace connector::kube

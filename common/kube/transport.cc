@@ -73,7 +73,7 @@ Result<curl::CurlRequest> Transport::Request(const Call& call, const Secret& tok
   if (settings.server.tls) {
     Result<std::string> ca = credentials_.CaPem(Clock::now());
     if (!ca) {
-      return About(call.what, std::move(ca).error());
+      return WithContext(call.what, std::move(ca).error());
     }
     // With none, the whole web's authorities could speak for the API server.
     if (ca->empty()) {
@@ -104,17 +104,17 @@ Result<curl::CurlRequest> Transport::Request(const Call& call, const Secret& tok
   return request;
 }
 
-void Transport::HoldUntil(Clock::time_point until) {
-  Clock::rep known = hold_until_.load();
+void Transport::ThrottleUntil(Clock::time_point until) {
+  Clock::rep known = throttled_until_.load();
   const Clock::rep wanted = until.time_since_epoch().count();
-  while (known < wanted && !hold_until_.compare_exchange_weak(known, wanted)) {
+  while (known < wanted && !throttled_until_.compare_exchange_weak(known, wanted)) {
   }
 }
 
-Task<Result<Done>> Transport::HoldBack(std::shared_ptr<const Call> call, Deadline deadline) {
+Task<Result<Done>> Transport::WaitForThrottle(std::shared_ptr<const Call> call, Deadline deadline) {
   const auto kept = shared_from_this();
   const auto now = Clock::now();
-  const Clock::time_point until{Clock::duration(hold_until_.load())};
+  const Clock::time_point until{Clock::duration(throttled_until_.load())};
   if (until <= now) {
     co_return Done{};
   }
@@ -145,13 +145,13 @@ Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call
   const auto kept = shared_from_this();
   bool token_read_again = false;
   while (true) {
-    Result<Done> held = co_await HoldBack(call, deadline);
+    Result<Done> held = co_await WaitForThrottle(call, deadline);
     if (!held) {
       co_return std::move(held).error();
     }
     Result<Secret> token = credentials_.Token(Clock::now());
     if (!token) {
-      co_return About(call->what, std::move(token).error());
+      co_return WithContext(call->what, std::move(token).error());
     }
     Result<curl::CurlRequest> request = Request(*call, *token);
     if (!request) {
@@ -165,7 +165,7 @@ Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call
       if (stream.error().code == ErrorCode::kDeadlineExceeded) {
         Suspect(opened.pool);
       }
-      co_return About(call->what, std::move(stream).error());
+      co_return WithContext(call->what, std::move(stream).error());
     }
     opened.stream = *std::move(stream);
     const int status = opened.stream->status();
@@ -175,7 +175,7 @@ Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call
     }
     const auto wait = WaitBeforeRetry(status, opened.stream->headers());
     if (wait) {
-      HoldUntil(Clock::now() + *wait);
+      ThrottleUntil(Clock::now() + *wait);
     }
     if (!wait || Clock::now() + *wait >= deadline) {
       co_return std::move(opened);
@@ -193,7 +193,7 @@ Task<Result<std::unique_ptr<curl::WipedBuffer>>> Transport::ReadAll(
       if (piece.error().code == ErrorCode::kDeadlineExceeded) {
         Suspect(opened->pool);
       }
-      co_return About(what, std::move(piece).error());
+      co_return WithContext(what, std::move(piece).error());
     }
     if (*piece == nullptr) {
       co_return std::move(whole);

@@ -55,13 +55,14 @@ class Transport : public std::enable_shared_from_this<Transport> {
   [[nodiscard]] std::shared_ptr<curl::CurlClient> Pool();
   [[nodiscard]] Result<curl::CurlRequest> Request(const Call& call, const Secret& token);
   // Waits while the API is overloaded.
-  [[nodiscard]] Task<Result<Done>> HoldBack(std::shared_ptr<const Call> call, Deadline deadline);
-  void HoldUntil(Clock::time_point until);
+  [[nodiscard]] Task<Result<Done>> WaitForThrottle(std::shared_ptr<const Call> call,
+                                                   Deadline deadline);
+  void ThrottleUntil(Clock::time_point until);
   void Observe(const Call& call, int status, Clock::time_point started) const;
 
   const ClientParts parts_;
   Credentials credentials_;
-  std::atomic<Clock::rep> hold_until_{0};
+  std::atomic<Clock::rep> throttled_until_{0};
   const std::shared_ptr<Cancel> stop_ = std::make_shared<Cancel>();
 
   std::mutex mutex_;

@@ -31,7 +31,7 @@ struct Refused {
 class RefusalOfMeans : public ::testing::TestWithParam<Refused> {};
 
 TEST_P(RefusalOfMeans, ThisCode) {
-  const Error error = RefusalOf(GetParam().status, "", std::string(kWhat));
+  const Error error = ErrorFromStatus(GetParam().status, "", std::string(kWhat));
 
   EXPECT_EQ(error.code, GetParam().code);
   EXPECT_EQ(error.retry, GetParam().retry);
@@ -53,27 +53,28 @@ INSTANTIATE_TEST_SUITE_P(
                       Refused{"Redirect", 302, ErrorCode::kUnavailable, Retry::kSafe}),
     [](const auto& row) { return std::string(row.param.name); });
 
-TEST(RefusalOf, TakesTheServersSentence) {
-  EXPECT_EQ(
-      RefusalOf(422, Status(422, "spec.address: Required value"), "create connectors").message,
-      "create connectors: spec.address: Required value (422)");
+TEST(ErrorFromStatus, TakesTheServersSentence) {
+  EXPECT_EQ(ErrorFromStatus(422, Status(422, "spec.address: Required value"), "create connectors")
+                .message,
+            "create connectors: spec.address: Required value (422)");
 }
 
-TEST(RefusalOf, KeepsOneLine) {
-  EXPECT_EQ(RefusalOf(400, Status(400, R"(a\nb)"), "x").message, "x: a b (400)");
+TEST(ErrorFromStatus, KeepsOneLine) {
+  EXPECT_EQ(ErrorFromStatus(400, Status(400, R"(a\nb)"), "x").message, "x: a b (400)");
 }
 
-TEST(RefusalOf, TakesNothingOfWhatIsNotAStatus) {
-  EXPECT_EQ(RefusalOf(404, R"({"message":"hello"})", "x").message, "x: not found (404)");
-  EXPECT_EQ(RefusalOf(404, "<html>", "x").message, "x: not found (404)");
+TEST(ErrorFromStatus, TakesNothingOfWhatIsNotAStatus) {
+  EXPECT_EQ(ErrorFromStatus(404, R"({"message":"hello"})", "x").message, "x: not found (404)");
+  EXPECT_EQ(ErrorFromStatus(404, "<html>", "x").message, "x: not found (404)");
 }
 
-TEST(RefusalOf, DoesNotRepeatWhatIsSaidOfAToken) {
-  EXPECT_THAT(RefusalOf(401, Status(401, "token abc is bad"), "x").message, Not(HasSubstr("abc")));
+TEST(ErrorFromStatus, DoesNotRepeatWhatIsSaidOfAToken) {
+  EXPECT_THAT(ErrorFromStatus(401, Status(401, "token abc is bad"), "x").message,
+              Not(HasSubstr("abc")));
 }
 
-TEST(RefusalOf, CutsALongSentence) {
-  EXPECT_LT(RefusalOf(400, Status(400, std::string(5000, 'x')), "x").message.size(), 1100U);
+TEST(ErrorFromStatus, CutsALongSentence) {
+  EXPECT_LT(ErrorFromStatus(400, Status(400, std::string(5000, 'x')), "x").message.size(), 1100U);
 }
 
 TEST(IsExpired, IsAGone) {
