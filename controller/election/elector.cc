@@ -39,7 +39,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
     watched.selector = {options_.lease.ns, {}, "metadata.name=" + options_.lease.name};
     auto on_change = [this](const std::shared_ptr<const kube::Store>& store, const kube::Changes&) {
       const kube::ObjectPtr lease = store->Find(options_.lease);
-      state_.Heard(lease ? std::optional(Observe(*lease)) : std::nullopt, Now());
+      state_.ObserveWatch(lease ? std::optional(Observe(*lease)) : std::nullopt, Now());
       timer_->cancel();
     };
     informer_.emplace(
@@ -77,8 +77,8 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
     co_await self->ReadLeaseAgain();
     while (!self->stopping_) {
       self->Report();
-      const Plan plan = self->state_.Next(Now());
-      if (plan.move == Move::kWait || Now() < plan.at) {
+      const LeasePlan plan = self->state_.Next(Now());
+      if (plan.move == LeaseMove::kWait || Now() < plan.at) {
         co_await self->WaitUntil(plan.at);
         continue;
       }
@@ -97,7 +97,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
   // One attempt may not take all the time that we have.
   [[nodiscard]] Deadline AttemptDeadline() const { return Now() + options_.times.renew_period; }
 
-  Task<void> Attempt(Move move) {
+  Task<void> Attempt(LeaseMove move) {
     const SteadyTime sent = Now();
     const LeaseRecord record = state_.RecordFor(move, parts_.clock->Now());
     const Result<kube::ObjectPtr> written = co_await Write(move, record, AttemptDeadline());
@@ -117,8 +117,8 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
                             {"error", written.error().message}});
   }
 
-  Task<Result<kube::ObjectPtr>> Write(Move move, LeaseRecord record, Deadline deadline) {
-    if (move == Move::kCreate) {
+  Task<Result<kube::ObjectPtr>> Write(LeaseMove move, LeaseRecord record, Deadline deadline) {
+    if (move == LeaseMove::kCreate) {
       boost::json::object body = WriteLease(options_.lease.name, record, {});
       co_return co_await parts_.client->Create(
           kube::kLeases, options_.lease.ns, std::move(body), deadline);
@@ -133,9 +133,9 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
     const Result<kube::ObjectPtr> read =
         co_await parts_.client->Get(kube::kLeases, options_.lease, AttemptDeadline());
     if (read) {
-      state_.Read(Observe(**read), Now());
+      state_.ObserveRead(Observe(**read), Now());
     } else if (read.error().code == ErrorCode::kNotFound) {
-      state_.Read(std::nullopt, Now());
+      state_.ObserveRead(std::nullopt, Now());
     } else {
       state_.Failed(Now());
       parts_.logger->Warning(
@@ -146,10 +146,10 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
 
   Task<void> Release(Deadline deadline) {
     LeaseRecord record = state_.ReleaseRecord(parts_.clock->Now());
-    const Result<kube::ObjectPtr> released =
-        co_await Write(Move::kRenew, std::move(record), std::min(deadline, *state_.HeldUntil()));
+    const Result<kube::ObjectPtr> released = co_await Write(
+        LeaseMove::kRenew, std::move(record), std::min(deadline, *state_.HeldUntil()));
     if (released) {
-      state_.Read(Observe(**released), Now());
+      state_.ObserveRead(Observe(**released), Now());
       parts_.logger->Info("handed the lease back", {{"lease", options_.lease.ToString()}});
     }
     Report();

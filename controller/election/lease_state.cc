@@ -45,20 +45,20 @@ LeaseState::LeaseState(std::string identity, LeaseTimes times, std::function<dou
   jitter_ = random_();
 }
 
-void LeaseState::Heard(std::optional<ObservedLease> lease, SteadyTime now) {
+void LeaseState::ObserveWatch(std::optional<ObservedLease> lease, SteadyTime now) {
   if (!Holds(now)) {
-    See(std::move(lease), now);
+    Update(std::move(lease), now);
   }
 }
 
-void LeaseState::Read(std::optional<ObservedLease> lease, SteadyTime now) {
+void LeaseState::ObserveRead(std::optional<ObservedLease> lease, SteadyTime now) {
   if (!lease || lease->record.holder != identity_) {
     held_until_.reset();
   }
-  See(std::move(lease), now);
+  Update(std::move(lease), now);
 }
 
-void LeaseState::See(std::optional<ObservedLease> lease, SteadyTime now) {
+void LeaseState::Update(std::optional<ObservedLease> lease, SteadyTime now) {
   const bool same = lease && lease_ && lease->record == lease_->record;
   if (!same) {
     seen_at_ = now;
@@ -86,34 +86,34 @@ milliseconds LeaseState::RecordDuration() const {
   return std::max(times_.lease_duration, milliseconds(seconds(lease_->record.duration_seconds)));
 }
 
-Plan LeaseState::Next(SteadyTime now) const {
+LeasePlan LeaseState::Next(SteadyTime now) const {
   if (Holds(now)) {
     const SteadyTime due =
         renewed_at_ + times_.renew_period - Part(times_.renew_period, 0.1 * jitter_);
-    return {Move::kRenew, std::max(due, not_before_)};
+    return {LeaseMove::kRenew, std::max(due, not_before_)};
   }
   if (!lease_) {
-    return {Move::kCreate, not_before_};
+    return {LeaseMove::kCreate, not_before_};
   }
   if (lease_->record.holder.empty()) {
-    return {Move::kTake, not_before_};
+    return {LeaseMove::kTake, not_before_};
   }
   // Ours, although we may not write any more: a renewal that nobody was faster than gives it back.
   if (lease_->record.holder == identity_) {
-    return {Move::kRenew, not_before_};
+    return {LeaseMove::kRenew, not_before_};
   }
   const SteadyTime free_at = seen_at_ + RecordDuration() + Part(times_.retry_period, jitter_);
-  return {now < free_at ? Move::kWait : Move::kTake, std::max(free_at, not_before_)};
+  return {now < free_at ? LeaseMove::kWait : LeaseMove::kTake, std::max(free_at, not_before_)};
 }
 
-LeaseRecord LeaseState::RecordFor(Move move, WallTime now) const {
+LeaseRecord LeaseState::RecordFor(LeaseMove move, WallTime now) const {
   LeaseRecord record;
   record.holder = identity_;
   record.duration_seconds = WholeSeconds(times_.lease_duration);
   record.acquire_time = record.renew_time = ApiMicroTime(now);
   if (lease_) {
-    record.transitions = lease_->record.transitions + (move == Move::kTake ? 1 : 0);
-    if (move == Move::kRenew) {
+    record.transitions = lease_->record.transitions + (move == LeaseMove::kTake ? 1 : 0);
+    if (move == LeaseMove::kRenew) {
       record.acquire_time = lease_->record.acquire_time;
     }
   }
@@ -121,7 +121,7 @@ LeaseRecord LeaseState::RecordFor(Move move, WallTime now) const {
 }
 
 LeaseRecord LeaseState::ReleaseRecord(WallTime now) const {
-  LeaseRecord record = RecordFor(Move::kRenew, now);
+  LeaseRecord record = RecordFor(LeaseMove::kRenew, now);
   record.holder.clear();
   record.duration_seconds = 1;
   return record;

@@ -32,13 +32,13 @@ struct LeaseTimes {
 // What is wrong with their order, and what to write instead; empty when nothing is.
 [[nodiscard]] std::string LeaseTimesProblem(const LeaseTimes& times);
 
-enum class Move : std::uint8_t { kWait, kCreate, kTake, kRenew };
+enum class LeaseMove : std::uint8_t { kWait, kCreate, kTake, kRenew };
 
-struct Plan {
-  Move move = Move::kWait;
+struct LeasePlan {
+  LeaseMove move = LeaseMove::kWait;
   SteadyTime at{};  // Not before. Of kWait: when to ask again; max() when only news can help.
 
-  bool operator==(const Plan&) const = default;
+  bool operator==(const LeasePlan&) const = default;
 };
 
 class LeaseState {
@@ -47,17 +47,17 @@ class LeaseState {
   LeaseState(std::string identity, LeaseTimes times, std::function<double()> random);
 
   // What a watch to_record: may be older than what we wrote. Ignored while we hold the Lease.
-  void Heard(std::optional<ObservedLease> lease, SteadyTime now);
+  void ObserveWatch(std::optional<ObservedLease> lease, SteadyTime now);
   // What the API answered to a read just now. A holder other than us ends our lease.
-  void Read(std::optional<ObservedLease> lease, SteadyTime now);
+  void ObserveRead(std::optional<ObservedLease> lease, SteadyTime now);
   // A write of ours was accepted; `sent` is from before the request left.
   void Written(ObservedLease lease, SteadyTime sent);
   // It was not, or its answer never came.
   void Failed(SteadyTime now);
 
-  [[nodiscard]] Plan Next(SteadyTime now) const;
+  [[nodiscard]] LeasePlan Next(SteadyTime now) const;
   // What to write for a move; `now` is only for people who look at the Lease.
-  [[nodiscard]] LeaseRecord RecordFor(Move move, WallTime now) const;
+  [[nodiscard]] LeaseRecord RecordFor(LeaseMove move, WallTime now) const;
   // What hands the Lease back.
   [[nodiscard]] LeaseRecord ReleaseRecord(WallTime now) const;
 
@@ -67,7 +67,7 @@ class LeaseState {
   [[nodiscard]] const std::optional<ObservedLease>& lease() const { return lease_; }
 
  private:
-  void See(std::optional<ObservedLease> lease, SteadyTime now);
+  void Update(std::optional<ObservedLease> lease, SteadyTime now);
   [[nodiscard]] std::chrono::milliseconds RecordDuration() const;
 
   const std::string identity_;

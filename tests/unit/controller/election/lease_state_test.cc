@@ -28,48 +28,49 @@ class LeaseStateTest : public ::testing::Test {
 };
 
 TEST_F(LeaseStateTest, CreatesALeaseThatIsNotThere) {
-  EXPECT_EQ(state_.Next(kStart), (Plan{Move::kCreate, {}}));
+  EXPECT_EQ(state_.Next(kStart), (LeasePlan{LeaseMove::kCreate, {}}));
 }
 
 TEST_F(LeaseStateTest, TakesALeaseThatNobodyHoldsAtOnce) {
-  state_.Heard(LeaseOf("", "t0"), kStart);
+  state_.ObserveWatch(LeaseOf("", "t0"), kStart);
 
-  EXPECT_EQ(state_.Next(kStart), (Plan{Move::kTake, {}}));
+  EXPECT_EQ(state_.Next(kStart), (LeasePlan{LeaseMove::kTake, {}}));
 }
 
 TEST_F(LeaseStateTest, WaitsForTheWholeDurationFromWhenItSawARecordFirst) {
-  state_.Heard(LeaseOf("other", "t0"), kStart);
+  state_.ObserveWatch(LeaseOf("other", "t0"), kStart);
 
-  EXPECT_EQ(state_.Next(kStart + milliseconds(14'999)), (Plan{Move::kWait, kStart + seconds(15)}));
-  EXPECT_EQ(state_.Next(kStart + seconds(15)), (Plan{Move::kTake, kStart + seconds(15)}));
+  EXPECT_EQ(state_.Next(kStart + milliseconds(14'999)),
+            (LeasePlan{LeaseMove::kWait, kStart + seconds(15)}));
+  EXPECT_EQ(state_.Next(kStart + seconds(15)), (LeasePlan{LeaseMove::kTake, kStart + seconds(15)}));
 }
 
 TEST_F(LeaseStateTest, TrustsNoClockOfTheHolder) {
-  state_.Heard(LeaseOf("other", "1970-01-01T00:00:00.000000Z"), kStart);
+  state_.ObserveWatch(LeaseOf("other", "1970-01-01T00:00:00.000000Z"), kStart);
 
-  EXPECT_EQ(state_.Next(kStart + seconds(1)).move, Move::kWait);
+  EXPECT_EQ(state_.Next(kStart + seconds(1)).move, LeaseMove::kWait);
 }
 
 TEST_F(LeaseStateTest, WaitsAnewWhenTheRecordChanges) {
-  state_.Heard(LeaseOf("other", "t0", "1"), kStart);
-  state_.Heard(LeaseOf("other", "t1", "2"), kStart + seconds(10));
+  state_.ObserveWatch(LeaseOf("other", "t0", "1"), kStart);
+  state_.ObserveWatch(LeaseOf("other", "t1", "2"), kStart + seconds(10));
 
-  EXPECT_EQ(state_.Next(kStart + seconds(20)), (Plan{Move::kWait, kStart + seconds(25)}));
+  EXPECT_EQ(state_.Next(kStart + seconds(20)), (LeasePlan{LeaseMove::kWait, kStart + seconds(25)}));
 }
 
 TEST_F(LeaseStateTest, TakesAVersionWithoutAChangeOfTheRecordForNoSignOfLife) {
-  state_.Heard(LeaseOf("other", "t0", "1"), kStart);
-  state_.Heard(LeaseOf("other", "t0", "2"), kStart + seconds(10));
+  state_.ObserveWatch(LeaseOf("other", "t0", "1"), kStart);
+  state_.ObserveWatch(LeaseOf("other", "t0", "2"), kStart + seconds(10));
 
-  EXPECT_EQ(state_.Next(kStart + seconds(15)).move, Move::kTake);
+  EXPECT_EQ(state_.Next(kStart + seconds(15)).move, LeaseMove::kTake);
 }
 
 TEST_F(LeaseStateTest, GivesAHolderTheLongerTimeThatItsRecordSays) {
   ObservedLease lease = LeaseOf("other", "t0");
   lease.record.duration_seconds = 60;
-  state_.Heard(lease, kStart);
+  state_.ObserveWatch(lease, kStart);
 
-  EXPECT_EQ(state_.Next(kStart + seconds(59)), (Plan{Move::kWait, kStart + seconds(60)}));
+  EXPECT_EQ(state_.Next(kStart + seconds(59)), (LeasePlan{LeaseMove::kWait, kStart + seconds(60)}));
 }
 
 TEST_F(LeaseStateTest, HoldsFromTheTimeBeforeTheRequestLeft) {
@@ -83,14 +84,14 @@ TEST_F(LeaseStateTest, HoldsFromTheTimeBeforeTheRequestLeft) {
 TEST_F(LeaseStateTest, RenewsAfterThePeriod) {
   Lead();
 
-  EXPECT_EQ(state_.Next(kStart + seconds(1)), (Plan{Move::kRenew, kStart + seconds(5)}));
+  EXPECT_EQ(state_.Next(kStart + seconds(1)), (LeasePlan{LeaseMove::kRenew, kStart + seconds(5)}));
 }
 
 TEST_F(LeaseStateTest, TriesAgainSoonAfterARenewalThatFailed) {
   Lead();
   state_.Failed(kStart + seconds(5));
 
-  EXPECT_EQ(state_.Next(kStart + seconds(5)), (Plan{Move::kRenew, kStart + seconds(7)}));
+  EXPECT_EQ(state_.Next(kStart + seconds(5)), (LeasePlan{LeaseMove::kRenew, kStart + seconds(7)}));
   EXPECT_THAT(state_.HeldUntil(), Optional(kStart + seconds(10)));
 }
 
@@ -103,7 +104,7 @@ TEST_F(LeaseStateTest, ARenewalThatFailedProlongsNothing) {
 
 TEST_F(LeaseStateTest, HeedsNoLateNewsWhileItHolds) {
   Lead();
-  state_.Heard(LeaseOf("other", "t0", "0"), kStart + seconds(1));
+  state_.ObserveWatch(LeaseOf("other", "t0", "0"), kStart + seconds(1));
 
   EXPECT_TRUE(state_.Holds(kStart + seconds(1)));
   EXPECT_THAT(state_.lease(), Optional(LeaseOf("me", "t0")));
@@ -111,15 +112,15 @@ TEST_F(LeaseStateTest, HeedsNoLateNewsWhileItHolds) {
 
 TEST_F(LeaseStateTest, LosesAtOnceWhenAReadShowsAnotherHolder) {
   Lead();
-  state_.Read(LeaseOf("other", "t5", "2"), kStart + seconds(5));
+  state_.ObserveRead(LeaseOf("other", "t5", "2"), kStart + seconds(5));
 
   EXPECT_FALSE(state_.Holds(kStart + seconds(5)));
-  EXPECT_EQ(state_.Next(kStart + seconds(5)).move, Move::kWait);
+  EXPECT_EQ(state_.Next(kStart + seconds(5)).move, LeaseMove::kWait);
 }
 
 TEST_F(LeaseStateTest, LosesAtOnceWhenAReadShowsNoLease) {
   Lead();
-  state_.Read(std::nullopt, kStart + seconds(5));
+  state_.ObserveRead(std::nullopt, kStart + seconds(5));
 
   EXPECT_FALSE(state_.Holds(kStart + seconds(5)));
 }
@@ -127,23 +128,23 @@ TEST_F(LeaseStateTest, LosesAtOnceWhenAReadShowsNoLease) {
 TEST_F(LeaseStateTest, GoesOnWhenAReadShowsItsOwnRenewalWhoseAnswerWasLost) {
   Lead();
   state_.Failed(kStart + seconds(5));
-  state_.Read(LeaseOf("me", "t5", "2"), kStart + seconds(5));
+  state_.ObserveRead(LeaseOf("me", "t5", "2"), kStart + seconds(5));
 
-  EXPECT_EQ(state_.Next(kStart + seconds(5)), (Plan{Move::kRenew, kStart + seconds(7)}));
+  EXPECT_EQ(state_.Next(kStart + seconds(5)), (LeasePlan{LeaseMove::kRenew, kStart + seconds(7)}));
   EXPECT_THAT(state_.HeldUntil(), Optional(kStart + seconds(10)));
 }
 
 TEST_F(LeaseStateTest, RenewsALeaseOfItsOwnThatRanOutAndWritesNothingBefore) {
   Lead();
 
-  EXPECT_EQ(state_.Next(kStart + seconds(60)).move, Move::kRenew);
+  EXPECT_EQ(state_.Next(kStart + seconds(60)).move, LeaseMove::kRenew);
   EXPECT_FALSE(state_.Holds(kStart + seconds(60)));
 }
 
 TEST_F(LeaseStateTest, CountsATransitionWhenItTakesALease) {
-  state_.Heard(LeaseOf("other", "t0"), kStart);
+  state_.ObserveWatch(LeaseOf("other", "t0"), kStart);
 
-  const LeaseRecord record = state_.RecordFor(Move::kTake, kWall);
+  const LeaseRecord record = state_.RecordFor(LeaseMove::kTake, kWall);
 
   EXPECT_EQ(
       record,
@@ -153,7 +154,7 @@ TEST_F(LeaseStateTest, CountsATransitionWhenItTakesALease) {
 TEST_F(LeaseStateTest, KeepsTransitionsAndAcquireTimeWhenItRenews) {
   Lead();
 
-  EXPECT_EQ(state_.RecordFor(Move::kRenew, kWall),
+  EXPECT_EQ(state_.RecordFor(LeaseMove::kRenew, kWall),
             (LeaseRecord{"me", 15, "a", "2027-01-15T08:00:00.000000Z", 3}));
 }
 
