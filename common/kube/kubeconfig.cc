@@ -51,12 +51,12 @@ class Reader {
     if (name.empty()) {
       return Bad("current-context", "is missing: name a context");
     }
-    const Node* context = WithName("contexts", "context", name);
+    const Node* context = FindByName("contexts", "context", name);
     if (context == nullptr) {
       return Bad("contexts", "there is none with the name '" + name + "'");
     }
     settings_.ns = Text(*context, "namespace").empty() ? "default" : Text(*context, "namespace");
-    const Node* cluster = WithName("clusters", "cluster", Text(*context, "cluster"));
+    const Node* cluster = FindByName("clusters", "cluster", Text(*context, "cluster"));
     if (cluster == nullptr) {
       return Bad("clusters",
                  "there is none with the name '" + Text(*context, "cluster") +
@@ -64,7 +64,7 @@ class Reader {
     }
     ReadCluster(*cluster);
     const std::string user = Text(*context, "user");
-    if (const Node* found = WithName("users", "user", user)) {
+    if (const Node* found = FindByName("users", "user", user)) {
       ReadUser(*found);
     } else if (!user.empty()) {
       return Bad(
@@ -89,9 +89,9 @@ class Reader {
   }
 
   // The `part` of the entry with this name in the list `key`.
-  [[nodiscard]] const Node* WithName(std::string_view key,
-                                     std::string_view part,
-                                     const std::string& name) const {
+  [[nodiscard]] const Node* FindByName(std::string_view key,
+                                       std::string_view part,
+                                       const std::string& name) const {
     const Node* list = root_.Find(key);
     if (list == nullptr || name.empty()) {
       return nullptr;

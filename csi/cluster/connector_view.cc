@@ -46,10 +46,10 @@ std::string Describe(const boost::json::object& condition) {
 }
 
 // The condition that explains best comes first: Ready itself only repeats another one.
-void ReadConditions(const boost::json::object* status, ConnectorView& facts) {
+void ReadConditions(const boost::json::object* status, ConnectorView& view) {
   const boost::json::value* value = status == nullptr ? nullptr : status->if_contains("conditions");
   const boost::json::array* conditions = value == nullptr ? nullptr : value->if_array();
-  facts.problem = "its controller has not looked at it yet";
+  view.problem = "its controller has not looked at it yet";
   if (conditions == nullptr) {
     return;
   }
@@ -64,13 +64,13 @@ void ReadConditions(const boost::json::object* status, ConnectorView& facts) {
       failing = condition;
     }
   }
-  facts.ready = TextIn(ready, "status") == "True";
-  if (facts.ready) {
-    facts.problem.clear();
+  view.ready = TextIn(ready, "status") == "True";
+  if (view.ready) {
+    view.problem.clear();
   } else if (failing != nullptr) {
-    facts.problem = Describe(*failing);
+    view.problem = Describe(*failing);
   } else if (ready != nullptr) {
-    facts.problem = Describe(*ready);
+    view.problem = Describe(*ready);
   }
 }
 
@@ -93,15 +93,15 @@ std::string DataplaneHost(const boost::json::object* address) {
 ConnectorView ReadConnectorView(const boost::json::object& object) {
   const boost::json::object* spec = ObjectIn(&object, "spec");
   const boost::json::object* status = ObjectIn(&object, "status");
-  ConnectorView facts;
-  facts.class_name = std::string(TextIn(spec, "connectorClassName"));
-  if (facts.class_name.empty()) {
-    facts.class_name = resource::kDefaultClass;
+  ConnectorView view;
+  view.class_name = std::string(TextIn(spec, "connectorClassName"));
+  if (view.class_name.empty()) {
+    view.class_name = resource::kDefaultClass;
   }
-  facts.host = DataplaneHost(ObjectIn(status, "address"));
-  facts.upstream_host = UpstreamHost(TextIn(spec, "address"));
-  ReadConditions(status, facts);
-  return facts;
+  view.host = DataplaneHost(ObjectIn(status, "address"));
+  view.upstream_host = UpstreamHost(TextIn(spec, "address"));
+  ReadConditions(status, view);
+  return view;
 }
 
 }  // namespace connector::csi::cluster

@@ -54,7 +54,7 @@ struct MountInspection {
 // kernel can promise it. Its root is for `group` when there is one, else for everybody.
 [[nodiscard]] Result<Fd> NewVolume(const std::string& volume_id, std::optional<gid_t> group);
 
-// Makes the volume read-only and puts it at `place`, where `folder` was found or is made.
+// Makes the volume read-only and puts it at `target`, where `folder` was found or is made.
 [[nodiscard]] Result<Done> Attach(const Fd& volume, const MountTarget& target);
 
 // A writable view of the mounted volume whose root is `mounted`.

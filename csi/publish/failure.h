@@ -12,7 +12,7 @@ namespace connector::csi::publish {
 
 enum class Reason : std::uint8_t {
   kRequest,        // Not a call that this driver serves, or attributes that say nonsense.
-  kTarget,         // Not a target where this volume may be.
+  kTarget,         // Not a place where this volume may be.
   kGone,           // The kubelet's folder is not there (any more).
   kToken,          // No token, or one that has ended.
   kNoConnector,    // Or, in another namespace, one that the pod may not see.

@@ -99,12 +99,12 @@ Task<Outcome> Publisher::Publish(PublishRequest request, Deadline deadline) {
   }
   Stage stage = Stage::kMount;
   {
-    OpenedTarget target = Open(checked.target);
-    if (auto* failure = std::get_if<Failure>(&target)) {
+    OpenedTarget opened = Open(checked.target);
+    if (auto* failure = std::get_if<Failure>(&opened)) {
       co_return std::move(*failure);
     }
     // If it is not this volume, Store says so, and nothing is mounted.
-    if (files::IsMounted(std::get<0>(target))) {
+    if (files::IsMounted(std::get<0>(opened))) {
       stage = Stage::kRefresh;
     }
   }
@@ -134,12 +134,12 @@ Outcome Publisher::Unpublish(const std::string& volume_id, const std::string& ta
   if (!claim.owned()) {
     return Busy();
   }
-  const OpenedTarget target = Open(*target);
-  if (const auto* failure = std::get_if<Failure>(&target)) {
+  const OpenedTarget opened = Open(*target);
+  if (const auto* failure = std::get_if<Failure>(&opened)) {
     // Nothing is where there is no folder. A second call, or the first after a reboot.
     return failure->reason == Reason::kGone ? Outcome(Action::kUnmounted) : Outcome(*failure);
   }
-  const Result<Done> done = files::Detach(std::get<0>(target), volume_id);
+  const Result<Done> done = files::Detach(std::get<0>(opened), volume_id);
   return done ? Outcome(Action::kUnmounted) : Outcome(OfFiles(done.error()));
 }
 
@@ -174,8 +174,8 @@ Outcome Publisher::Store(const PublishRequest& request,
   if (const auto* failure = std::get_if<Failure>(&opened)) {
     return *failure;
   }
-  const files::MountTarget& target = std::get<0>(opened);
-  const Result<files::MountInspection> found = files::InspectMount(target, request.volume_id);
+  const files::MountTarget& mount_target = std::get<0>(opened);
+  const Result<files::MountInspection> found = files::InspectMount(mount_target, request.volume_id);
   if (!found) {
     return OfFiles(found.error());
   }
@@ -203,7 +203,7 @@ Outcome Publisher::Store(const PublishRequest& request,
   Result<Done> done =
       fresh ? files::Write(fresh->get(), volume, generation) : Result<Done>(fresh.error());
   if (done) {
-    done = files::Attach(*fresh, target);
+    done = files::Attach(*fresh, mount_target);
   }
   return done ? Outcome(Action::kMounted) : Outcome(OfFiles(done.error()));
 }

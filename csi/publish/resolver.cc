@@ -99,21 +99,21 @@ Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
     if (object == nullptr) {
       co_return Missing(ref);
     }
-    cluster::ConnectorView facts = cluster::ReadConnectorView(object->json());
-    if (facts.host.empty() || (stage == Stage::kMount && !facts.ready)) {
+    cluster::ConnectorView view = cluster::ReadConnectorView(object->json());
+    if (view.host.empty() || (stage == Stage::kMount && !view.ready)) {
       co_return NotReady(ref,
-                         facts.problem.empty() ? "its status has no address yet" : facts.problem);
+                         view.problem.empty() ? "its status has no address yet" : view.problem);
     }
-    Configurations configurations = ConfigurationsOf(snapshot, Quoted(ref), facts.class_name);
+    Configurations configurations = ConfigurationsOf(snapshot, Quoted(ref), view.class_name);
     if (auto* failure = std::get_if<Failure>(&configurations)) {
       co_return std::move(*failure);
     }
     request.connectors.push_back({ref,
-                                  std::move(facts.host),
+                                  std::move(view.host),
                                   options_.tls,
                                   /*path_form=*/false,
-                                  std::move(facts.upstream_host),
-                                  std::move(facts.class_name),
+                                  std::move(view.upstream_host),
+                                  std::move(view.class_name),
                                   std::move(std::get<0>(configurations))});
   }
   co_return std::move(request);

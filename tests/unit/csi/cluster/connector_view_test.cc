@@ -45,14 +45,14 @@ TEST(ReadConnectorView, KnowsDockerHubByTheNameThatImagesUse) {
 }
 
 TEST(ReadConnectorView, SaysWhichConditionFailsRatherThanThatReadyDoes) {
-  const ConnectorView facts = Read(
+  const ConnectorView view = Read(
       R"({"spec":{},"status":{"conditions":[
             {"type":"Ready","status":"False","reason":"SecretReady","message":"see SecretReady"},
             {"type":"ClassReady","status":"True"},
             {"type":"SecretReady","status":"False","reason":"SecretNotFound","message":"no Secret\u0007 x"}]}})");
 
-  EXPECT_FALSE(facts.ready);
-  EXPECT_EQ(facts.problem, "SecretReady is False (SecretNotFound): no Secret? x");
+  EXPECT_FALSE(view.ready);
+  EXPECT_EQ(view.problem, "SecretReady is False (SecretNotFound): no Secret? x");
 }
 
 TEST(ReadConnectorView, IsNotReadyAsLongAsNobodySaidSo) {
