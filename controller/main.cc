@@ -25,7 +25,7 @@ constexpr std::string_view kUsage =
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
 
-int Run(connector::controller::app::Options options) {
+int Run(connector::controller::app::ControllerOptions options) {
   const sigset_t signals = connector::program::TakeOverSignals();
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
   const connector::grpc_support::LogRoute route(logger);
@@ -38,6 +38,6 @@ int Run(connector::controller::app::Options options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  return connector::program::Main<connector::controller::app::Options>(
+  return connector::program::Main<connector::controller::app::ControllerOptions>(
       argc, argv, {kName, kUsage, connector::controller::app::LoadOptions, Run});
 }

@@ -30,7 +30,7 @@ prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry
 
 }  // namespace
 
-EventMetrics::EventMetrics(prometheus::Registry& registry)
+ControllerMetrics::ControllerMetrics(prometheus::Registry& registry)
     : requests_(Counters(registry,
                          "connector_controller_kubernetes_requests_total",
                          "Requests to the Kubernetes API; code 0: no answer")),
@@ -62,7 +62,7 @@ EventMetrics::EventMetrics(prometheus::Registry& registry)
   broker_available_.Set(1);
 }
 
-void EventMetrics::Requested(const kube::Exchange& exchange) {
+void ControllerMetrics::Requested(const kube::Exchange& exchange) {
   requests_
       .Add({{"verb", std::string(exchange.verb)},
             {"resource", exchange.resource},
@@ -70,7 +70,7 @@ void EventMetrics::Requested(const kube::Exchange& exchange) {
       .Increment();
 }
 
-void EventMetrics::Wrote(const Written& written) {
+void ControllerMetrics::Wrote(const WriteReport& written) {
   const char* result = written.ok ? "ok" : written.not_leading ? "not_leading" : "error";
   writes_
       .Add(
@@ -78,26 +78,27 @@ void EventMetrics::Wrote(const Written& written) {
       .Increment();
 }
 
-void EventMetrics::Reconciled(std::string_view result, std::chrono::steady_clock::duration took) {
+void ControllerMetrics::Reconciled(std::string_view result,
+                                   std::chrono::steady_clock::duration took) {
   reconciles_.Add({{"result", std::string(result)}}).Increment();
   reconcile_seconds_.Observe(Seconds(took));
 }
 
-void EventMetrics::Probed(std::string_view result, std::chrono::steady_clock::duration took) {
+void ControllerMetrics::Probed(std::string_view result, std::chrono::steady_clock::duration took) {
   probes_.Add({{"result", std::string(result)}}).Increment();
   probe_seconds_.Observe(Seconds(took));
 }
 
-void EventMetrics::QueueDepth(std::size_t waiting) {
+void ControllerMetrics::QueueDepth(std::size_t waiting) {
   queue_depth_.Set(static_cast<double>(waiting));
 }
 
-void EventMetrics::Leading(bool leading) {
+void ControllerMetrics::Leading(bool leading) {
   leader_.Set(leading ? 1 : 0);
   leader_changes_.Increment();
 }
 
-void EventMetrics::BrokerAvailable(bool available) {
+void ControllerMetrics::BrokerAvailable(bool available) {
   broker_available_.Set(available ? 1 : 0);
 }
 

@@ -23,12 +23,12 @@
 namespace connector::controller::app {
 
 // What is counted as it happens. Thread-safe.
-class EventMetrics {
+class ControllerMetrics {
  public:
-  explicit EventMetrics(prometheus::Registry& registry);
+  explicit ControllerMetrics(prometheus::Registry& registry);
 
   void Requested(const kube::Exchange& exchange);
-  void Wrote(const Written& written);
+  void Wrote(const WriteReport& written);
   void Reconciled(std::string_view result, std::chrono::steady_clock::duration took);
   void Probed(std::string_view result, std::chrono::steady_clock::duration took);
   void QueueDepth(std::size_t waiting);

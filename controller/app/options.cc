@@ -20,9 +20,9 @@ constexpr std::uint32_t kMaxPort = 65'535;
 constexpr std::uint32_t kMaxAtOnce = 256;
 
 // Reads fields one by one and collects what is wrong with them.
-class Reader {
+class ControllerOptionsReader {
  public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
+  explicit ControllerOptionsReader(std::string file) : file_(std::move(file)) {}
 
   void Complain(std::string path, std::string message) {
     problems_.push_back({file_, 0, std::move(path), std::move(message)});
@@ -69,7 +69,9 @@ class Reader {
   std::vector<config::Problem> problems_;
 };
 
-void ReadService(const pb::ConnectorService& from, Reader& reader, service::Settings& out) {
+void ReadService(const pb::ConnectorService& from,
+                 ControllerOptionsReader& reader,
+                 service::Settings& out) {
   out.dataplane_ns = from.dataplane().namespace_();
   out.dataplane_name = from.dataplane().name();
   reader.Label("service.dataplane.namespace", out.dataplane_ns);
@@ -98,7 +100,9 @@ void ReadService(const pb::ConnectorService& from, Reader& reader, service::Sett
   }
 }
 
-void ReadElection(const pb::LeaderElection& from, Reader& reader, Options& out) {
+void ReadElection(const pb::LeaderElection& from,
+                  ControllerOptionsReader& reader,
+                  ControllerOptions& out) {
   if (!from.name().empty()) {
     out.lease_name = from.name();
     reader.Label("leaderElection.name", out.lease_name);
@@ -130,7 +134,7 @@ void ReadElection(const pb::LeaderElection& from, Reader& reader, Options& out) 
   }
 }
 
-void ReadProbes(const pb::Probes& from, Reader& reader, Options& out) {
+void ReadProbes(const pb::Probes& from, ControllerOptionsReader& reader, ControllerOptions& out) {
   reader.Duration("probes.period", from.has_period(), from.period(), out.probes.period);
   reader.Duration(
       "probes.firstRetry", from.has_first_retry(), from.first_retry(), out.probes.first_retry);
@@ -148,13 +152,13 @@ void ReadProbes(const pb::Probes& from, Reader& reader, Options& out) {
 
 }  // namespace
 
-std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) {
+std::vector<config::Problem> LoadOptions(const std::string& path, ControllerOptions& out) {
   pb::ControllerConfig from;
   std::vector<config::Problem> problems = config::LoadConfigFile(path, from);
   if (!problems.empty()) {
     return problems;
   }
-  Reader reader(path);
+  ControllerOptionsReader reader(path);
   out.kubeconfig_file = from.kubernetes().kubeconfig_file();
   out.kubeconfig_context = from.kubernetes().context();
   if (out.kubeconfig_file.empty() && !out.kubeconfig_context.empty()) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Options: the controller's configuration with its defaults applied and its rules checked. The
-// schema is proto/connector/config/v1/controller.proto.
+// ControllerOptions: the controller's configuration with its defaults applied and its rules
+// checked. The schema is proto/connector/config/v1/controller.proto.
 
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
@@ -17,7 +17,7 @@
 
 namespace connector::controller::app {
 
-struct Options {
+struct ControllerOptions {
   std::string kubeconfig_file;  // Empty: as a pod does.
   std::string kubeconfig_context;
   std::string admin_address;
@@ -36,6 +36,7 @@ struct Options {
 };
 
 // Reads and checks the file. With problems, `out` is not to be used.
-[[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path, Options& out);
+[[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path,
+                                                       ControllerOptions& out);
 
 }  // namespace connector::controller::app

@@ -46,7 +46,7 @@ admin::ConnectorStatus RowOf(const kube::Object& connector) {
   return row;
 }
 
-admin::Status StatusOf(const StatusSources& sources,
+admin::Status StatusOf(const ControllerStatusSources& sources,
                        const admin::Readiness& readiness,
                        bool broker_available) {
   admin::Status out;

@@ -13,7 +13,7 @@
 
 namespace connector::controller::app {
 
-struct StatusSources {
+struct ControllerStatusSources {
   const ClusterView* view = nullptr;
   const election::Elector* elector = nullptr;
   std::string version;
@@ -23,7 +23,7 @@ struct StatusSources {
 };
 
 [[nodiscard]] admin::Readiness ReadinessOf(const ClusterView& view, bool stopping);
-[[nodiscard]] admin::Status StatusOf(const StatusSources& sources,
+[[nodiscard]] admin::Status StatusOf(const ControllerStatusSources& sources,
                                      const admin::Readiness& readiness,
                                      bool broker_available);
 // One row per Connector, from what its conditions say.

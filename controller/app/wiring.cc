@@ -65,7 +65,7 @@ std::string Identity() {
   return std::string(host.data()) + "_" + HexEncode(text);
 }
 
-Result<kube::Settings> ApiSettings(const Options& options) {
+Result<kube::Settings> ApiSettings(const ControllerOptions& options) {
   return options.kubeconfig_file.empty()
              ? kube::InClusterSettings()
              : kube::KubeconfigSettings(options.kubeconfig_file, options.kubeconfig_context);
@@ -77,7 +77,7 @@ Result<kube::Settings> ApiSettings(const Options& options) {
 // what runs on one thread needs no locks.
 class Controller::Impl {
  public:
-  Impl(Options options, log::Logger& logger)
+  Impl(ControllerOptions options, log::Logger& logger)
       : options_(std::move(options)),
         log_(logger),
         started_at_(clock_.Now()),
@@ -172,7 +172,7 @@ class Controller::Impl {
     writer_ = std::make_unique<Writer>(
         Writer::Parts{client_.get(),
                       [this] { return elector_->HeldUntil(); },
-                      [this](const Written& written) { metrics_.Wrote(written); }});
+                      [this](const WriteReport& written) { metrics_.Wrote(written); }});
   }
 
   void BuildView() {
@@ -224,12 +224,12 @@ class Controller::Impl {
 
   Result<Done> StartAdmin() {
     connector_metrics_ = std::make_shared<ConnectorMetrics>([this] { return view_->connectors(); });
-    const StatusSources sources{view_.get(),
-                                elector_.get(),
-                                kVersion,
-                                Lease().ToString(),
-                                options_.broker_address,
-                                started_at_};
+    const ControllerStatusSources sources{view_.get(),
+                                          elector_.get(),
+                                          kVersion,
+                                          Lease().ToString(),
+                                          options_.broker_address,
+                                          started_at_};
     admin::AdminOptions options;
     options.address = options_.admin_address;
     options.readiness = [this] { return ReadinessOf(*view_, stopping_); };
@@ -255,7 +255,7 @@ class Controller::Impl {
     co_await elector_->Stop(deadline);
   }
 
-  Options options_;
+  ControllerOptions options_;
   log::Logger& log_;
   const SystemClock clock_;
   const WallTime started_at_;
@@ -264,7 +264,7 @@ class Controller::Impl {
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
   std::shared_ptr<metrics::ProcessMetrics> process_metrics_;
   std::shared_ptr<ConnectorMetrics> connector_metrics_;
-  EventMetrics metrics_;
+  ControllerMetrics metrics_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> broker_available_ = true;
 
@@ -283,7 +283,7 @@ class Controller::Impl {
   std::thread thread_;
 };
 
-Controller::Controller(Options options, log::Logger& logger)
+Controller::Controller(ControllerOptions options, log::Logger& logger)
     : impl_(std::make_unique<Impl>(std::move(options), logger)) {}
 
 Controller::~Controller() = default;

@@ -19,7 +19,7 @@ inline constexpr std::chrono::seconds kStopTimeout{10};
 class Controller {
  public:
   // `logger` outlives the controller.
-  Controller(Options options, log::Logger& logger);
+  Controller(ControllerOptions options, log::Logger& logger);
   ~Controller();  // Stops.
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;

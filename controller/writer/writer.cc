@@ -36,7 +36,7 @@ Result<Deadline> Writer::Permit() const {
 }
 
 void Writer::Note(std::string_view verb, std::string resource, const Result<Done>& result) const {
-  Written written{verb, std::move(resource), result.has_value(), false};
+  WriteReport written{verb, std::move(resource), result.has_value(), false};
   written.not_leading = !result && IsNotLeading(result.error());
   parts_.on_write(written);
 }

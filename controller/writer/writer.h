@@ -24,7 +24,7 @@ inline constexpr std::chrono::seconds kWriteTimeout{10};
 // A write has this long to arrive before the Lease may be another's.
 inline constexpr std::chrono::milliseconds kWriteMargin{100};
 
-struct Written {
+struct WriteReport {
   std::string_view verb;  // create, patch, delete
   std::string resource;   // "services", "connectors/status"
   bool ok = false;
@@ -37,7 +37,7 @@ class Writer {
     kube::Client* client = nullptr;  // Outlives the writer.
     // Until when this replica surely leads; absent when it does not.
     std::function<std::optional<Deadline>()> leading_until;
-    std::function<void(const Written&)> on_write;
+    std::function<void(const WriteReport&)> on_write;
   };
 
   explicit Writer(Parts parts) : parts_(std::move(parts)) {}

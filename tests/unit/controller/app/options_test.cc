@@ -41,7 +41,7 @@ class OptionsTest : public ::testing::Test {
   }
 
   testing_support::ScratchDir dir_;
-  Options options_;
+  ControllerOptions options_;
 };
 
 TEST_F(OptionsTest, HaveTheDefaultsOfTheReadme) {

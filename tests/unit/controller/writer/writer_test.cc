@@ -20,10 +20,10 @@ class WriterTest : public ::testing::Test {
   Writer WriterUntil(std::optional<Deadline> until) {
     return Writer({nullptr,
                    [until] { return until; },
-                   [this](const Written& written) { written_.push_back(written); }});
+                   [this](const WriteReport& written) { written_.push_back(written); }});
   }
 
-  std::vector<Written> written_;
+  std::vector<WriteReport> written_;
 };
 
 TEST_F(WriterTest, SendsNothingWhenAnotherReplicaLeads) {
