@@ -71,7 +71,7 @@ class ControllerOptionsReader {
 
 void ReadService(const pb::ConnectorService& from,
                  ControllerOptionsReader& reader,
-                 service::Settings& out) {
+                 service::ProxyServiceSettings& out) {
   out.dataplane_ns = from.dataplane().namespace_();
   out.dataplane_name = from.dataplane().name();
   reader.Label("service.dataplane.namespace", out.dataplane_ns);

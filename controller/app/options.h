@@ -25,7 +25,7 @@ struct ControllerOptions {
   std::string broker_server_name;
   grpc_support::TlsFiles broker_tls;
   std::chrono::milliseconds broker_timeout{20'000};
-  service::Settings service;
+  service::ProxyServiceSettings service;
   std::string lease_name = "connector-controller";
   std::string lease_namespace;  // Empty: our own.
   election::LeaseTimes lease_times;

@@ -57,7 +57,7 @@ Task<Result<status::ConditionState>> ProxyServiceReconciler::Ensure(service::Own
         ErrorCode::kConflict, ErrorOrigin::kUpstream, "the Service is being deleted");
   }
   std::optional<boost::json::object> correction =
-      service::Correction(observed.json(), owner, settings_);
+      service::BuildServicePatch(observed.json(), owner, settings_);
   if (correction) {
     const Result<kube::ObjectPtr> patched = co_await parts_.writer->MergePatch(
         kube::kServices, observed.name(), std::string(), *std::move(correction));
@@ -77,7 +77,7 @@ Task<Result<kube::ObjectPtr>> ProxyServiceReconciler::FindOrCreate(service::Owne
     co_return created->second;
   }
   // A create, because it alone fails when somebody else has the name: an apply would join in.
-  boost::json::object body = service::Wanted(owner, settings_);
+  boost::json::object body = service::BuildService(owner, settings_);
   Result<kube::ObjectPtr> made =
       co_await parts_.writer->Create(kube::kServices, owner.ref.ns, std::move(body));
   if (made) {
@@ -93,12 +93,12 @@ Task<Result<kube::ObjectPtr>> ProxyServiceReconciler::FindOrCreate(service::Owne
 
 Task<Result<status::ConditionState>> ProxyServiceReconciler::EnsureSlices(service::Owner owner) {
   const std::string name = owner.ref.ns + "/" + service::NameOf(owner.ref);
-  const service::Endpoints none;
+  const service::DataplaneEndpoints none;
   const bool copies = settings_.mode == service::Mode::kEndpoints;
-  const service::Endpoints& endpoints = copies ? parts_.view->endpoints() : none;
+  const service::DataplaneEndpoints& endpoints = copies ? parts_.view->endpoints() : none;
   const bool any_ready = endpoints.any_ready;
-  service::SliceChanges changes = service::Compare(
-      service::WantedSlices(endpoints, owner), parts_.view->SlicesOf(owner.ref), owner);
+  service::SliceChanges changes = service::DiffSlices(
+      service::BuildSlices(endpoints, owner), parts_.view->SlicesOf(owner.ref), owner);
   for (boost::json::object& body : changes.create) {
     EnsureResult created = co_await CreateSlice(owner, std::move(body));
     if (!created || created->status == ConditionStatus::kFalse) {

@@ -30,7 +30,7 @@ class ProxyServiceReconciler {
     const ClusterView* view = nullptr;
   };
 
-  ProxyServiceReconciler(service::Settings settings, Parts parts)
+  ProxyServiceReconciler(service::ProxyServiceSettings settings, Parts parts)
       : settings_(std::move(settings)), parts_(parts) {}
 
   // ProxyServiceReady. An error is one that another attempt may not meet: kConflict (what we saw is
@@ -48,7 +48,7 @@ class ProxyServiceReconciler {
   Task<EnsureResult> CreateSlice(service::Owner owner, boost::json::object body);
   [[nodiscard]] Deadline ReadDeadline() const;
 
-  const service::Settings settings_;
+  const service::ProxyServiceSettings settings_;
   const Parts parts_;
   std::map<ConnectorRef, kube::ObjectPtr> created_;  // Which the view does not have yet.
 };

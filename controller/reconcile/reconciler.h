@@ -26,7 +26,7 @@
 namespace connector::controller {
 
 struct ReconcileOptions {
-  service::Settings service;
+  service::ProxyServiceSettings service;
   status::ProbeRules probes;
   int workers = 16;
   std::string instance;  // Names this process in Events.

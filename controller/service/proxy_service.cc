@@ -14,7 +14,7 @@ json::object Labels(const Owner& owner) {
   return {{kManagedByLabel, kManager}, {kConnectorLabel, owner.ref.name}};
 }
 
-json::array PortList(const Settings& settings) {
+json::array PortList(const ProxyServiceSettings& settings) {
   json::array ports;
   for (const Port& port : PortsOf(settings)) {
     ports.push_back(json::object{
@@ -23,12 +23,12 @@ json::array PortList(const Settings& settings) {
   return ports;
 }
 
-std::string ExternalName(const Settings& settings) {
+std::string ExternalName(const ProxyServiceSettings& settings) {
   return settings.dataplane_name + "." + settings.dataplane_ns + ".svc." + settings.cluster_domain;
 }
 
 // What of `spec` is ours to say; null takes a member away.
-json::object WantedSpec(const Settings& settings) {
+json::object BuildSpec(const ProxyServiceSettings& settings) {
   json::object spec{{"ports", PortList(settings)}, {"selector", nullptr}};
   if (settings.mode == Mode::kExternalName) {
     spec["type"] = "ExternalName";
@@ -112,11 +112,11 @@ std::string NameOf(const ConnectorRef& ref) {
   return "c-" + ref.name;
 }
 
-std::string HostOf(const ConnectorRef& ref, const Settings& settings) {
+std::string HostOf(const ConnectorRef& ref, const ProxyServiceSettings& settings) {
   return NameOf(ref) + "." + ref.ns + ".svc." + settings.cluster_domain;
 }
 
-std::string UrlOf(const ConnectorRef& ref, const Settings& settings) {
+std::string UrlOf(const ConnectorRef& ref, const ProxyServiceSettings& settings) {
   const std::uint16_t usual = settings.https_url ? 443 : 80;
   const std::uint16_t port =
       settings.https_url ? settings.https_port.value_or(usual) : settings.http_port;
@@ -124,7 +124,7 @@ std::string UrlOf(const ConnectorRef& ref, const Settings& settings) {
   return (settings.https_url ? "https://" : "http://") + HostOf(ref, settings) + suffix;
 }
 
-std::vector<Port> PortsOf(const Settings& settings) {
+std::vector<Port> PortsOf(const ProxyServiceSettings& settings) {
   std::vector<Port> ports{{"http", settings.http_port}};
   if (settings.https_port) {
     ports.push_back({"https", *settings.https_port});
@@ -153,9 +153,9 @@ bool IsOwnedBy(const json::object& resource, const std::string& uid) {
   return false;
 }
 
-json::object Wanted(const Owner& owner, const Settings& settings) {
+json::object BuildService(const Owner& owner, const ProxyServiceSettings& settings) {
   json::object spec;
-  for (auto& [key, value] : WantedSpec(settings)) {
+  for (auto& [key, value] : BuildSpec(settings)) {
     if (!value.is_null()) {
       spec[key] = value;
     }
@@ -190,9 +190,9 @@ std::string ForeignProblem(const json::object& observed, const Owner& owner) {
          "; delete or rename it there, or rename the Connector";
 }
 
-std::optional<json::object> Correction(const json::object& observed,
-                                       const Owner& owner,
-                                       const Settings& settings) {
+std::optional<json::object> BuildServicePatch(const json::object& observed,
+                                              const Owner& owner,
+                                              const ProxyServiceSettings& settings) {
   json::object metadata;
   json::object patch;
   json::object labels;
@@ -208,7 +208,7 @@ std::optional<json::object> Correction(const json::object& observed,
     metadata["ownerReferences"] = json::array{OwnerReference(owner)};
   }
   const json::object* spec = ObjectAt(observed, "spec");
-  json::object wanted = WantedSpec(settings);
+  json::object wanted = BuildSpec(settings);
   if (spec == nullptr || !SpecIsRight(*spec, wanted)) {
     patch["spec"] = std::move(wanted);
   }

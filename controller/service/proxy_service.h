@@ -24,7 +24,7 @@ inline constexpr const char* kConnectorLabel = "oci-connector.dev/connector";
 
 enum class Mode : std::uint8_t { kExternalName, kEndpoints };
 
-struct Settings {
+struct ProxyServiceSettings {
   Mode mode = Mode::kExternalName;
   std::string dataplane_ns;
   std::string dataplane_name;
@@ -46,9 +46,9 @@ struct Owner {
 };
 
 [[nodiscard]] std::string NameOf(const ConnectorRef& ref);  // "c-harbor"
-[[nodiscard]] std::string HostOf(const ConnectorRef& ref, const Settings& settings);
-[[nodiscard]] std::string UrlOf(const ConnectorRef& ref, const Settings& settings);
-[[nodiscard]] std::vector<Port> PortsOf(const Settings& settings);
+[[nodiscard]] std::string HostOf(const ConnectorRef& ref, const ProxyServiceSettings& settings);
+[[nodiscard]] std::string UrlOf(const ConnectorRef& ref, const ProxyServiceSettings& settings);
+[[nodiscard]] std::vector<Port> PortsOf(const ProxyServiceSettings& settings);
 
 // The one owner reference that everything of ours has. Without blockOwnerDeletion, which would need
 // rights over the Connectors themselves.
@@ -56,15 +56,15 @@ struct Owner {
 [[nodiscard]] bool IsOwnedBy(const boost::json::object& resource, const std::string& uid);
 
 // A body to create it with.
-[[nodiscard]] boost::json::object Wanted(const Owner& owner, const Settings& settings);
+[[nodiscard]] boost::json::object BuildService(const Owner& owner,
+                                               const ProxyServiceSettings& settings);
 
 // Whose the Service is that stands in the way, and what to do; empty when it is ours.
 [[nodiscard]] std::string ForeignProblem(const boost::json::object& observed, const Owner& owner);
 
 // A merge patch that puts our own Service right, with its resourceVersion; absent when it is as it
 // should be. What others added and does not matter (annotations, other labels) stays.
-[[nodiscard]] std::optional<boost::json::object> Correction(const boost::json::object& observed,
-                                                            const Owner& owner,
-                                                            const Settings& settings);
+[[nodiscard]] std::optional<boost::json::object> BuildServicePatch(
+    const boost::json::object& observed, const Owner& owner, const ProxyServiceSettings& settings);
 
 }  // namespace connector::controller::service

@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::array PortsOfSlice(const json::object& slice, const Settings& settings) {
+json::array PortsOfSlice(const json::object& slice, const ProxyServiceSettings& settings) {
   json::array out;
   const json::array* ports = ArrayAt(slice, "ports");
   for (const Port& wanted : PortsOf(settings)) {
@@ -61,7 +61,7 @@ std::string Lower(std::string text) {
 }
 
 json::object Body(const std::string& name,
-                  const Endpoints::Group& group,
+                  const DataplaneEndpoints::Group& group,
                   json::array endpoints,
                   const Owner& owner) {
   return {{"metadata",
@@ -104,12 +104,13 @@ bool Covers(const json::value* observed, const json::value& wanted) {
 
 }  // namespace
 
-Endpoints Collect(const std::vector<kube::ObjectPtr>& dataplane_slices, const Settings& settings) {
+DataplaneEndpoints CollectEndpoints(const std::vector<kube::ObjectPtr>& dataplane_slices,
+                                    const ProxyServiceSettings& settings) {
   // Address by address: one that two slices hold while they are being changed counts once.
   std::map<std::pair<std::string, std::string>,
            std::pair<json::array, std::map<std::string, json::object>>>
       groups;
-  Endpoints out;
+  DataplaneEndpoints out;
   for (const kube::ObjectPtr& slice : dataplane_slices) {
     const std::string type = TextAt(slice->json(), "addressType");
     const json::array* endpoints = ArrayAt(slice->json(), "endpoints");
@@ -141,10 +142,11 @@ Endpoints Collect(const std::vector<kube::ObjectPtr>& dataplane_slices, const Se
   return out;
 }
 
-std::map<std::string, json::object> WantedSlices(const Endpoints& endpoints, const Owner& owner) {
+std::map<std::string, json::object> BuildSlices(const DataplaneEndpoints& endpoints,
+                                                const Owner& owner) {
   std::map<std::string, json::object> out;
   std::map<std::string, std::size_t> numbers;
-  for (const Endpoints::Group& group : endpoints.groups) {
+  for (const DataplaneEndpoints::Group& group : endpoints.groups) {
     for (std::size_t from = 0; from < group.endpoints.size(); from += kMaxEndpointsPerSlice) {
       const std::size_t to = std::min(group.endpoints.size(), from + kMaxEndpointsPerSlice);
       json::array part(group.endpoints.begin() + static_cast<std::ptrdiff_t>(from),
@@ -158,9 +160,9 @@ std::map<std::string, json::object> WantedSlices(const Endpoints& endpoints, con
   return out;
 }
 
-SliceChanges Compare(const std::map<std::string, json::object>& wanted,
-                     const std::vector<kube::ObjectPtr>& observed,
-                     const Owner& owner) {
+SliceChanges DiffSlices(const std::map<std::string, json::object>& wanted,
+                        const std::vector<kube::ObjectPtr>& observed,
+                        const Owner& owner) {
   SliceChanges out;
   std::set<std::string> there;
   for (const kube::ObjectPtr& slice : observed) {

@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaxEndpointsPerSlice = 100;  // As Kubernetes's ow
 
 // The data plane's endpoints: of each address type and set of ports, sorted by address. Made once
 // for all Connectors when the data plane's slices change.
-struct Endpoints {
+struct DataplaneEndpoints {
   struct Group {
     std::string address_type;  // "IPv4" or "IPv6"; others are left out.
     boost::json::array ports;
@@ -35,12 +35,12 @@ struct Endpoints {
   bool any_ready = false;
 };
 
-[[nodiscard]] Endpoints Collect(const std::vector<kube::ObjectPtr>& dataplane_slices,
-                                const Settings& settings);
+[[nodiscard]] DataplaneEndpoints CollectEndpoints(
+    const std::vector<kube::ObjectPtr>& dataplane_slices, const ProxyServiceSettings& settings);
 
 // Bodies by their names: c-harbor-ipv4-0 ...
-[[nodiscard]] std::map<std::string, boost::json::object> WantedSlices(const Endpoints& endpoints,
-                                                                      const Owner& owner);
+[[nodiscard]] std::map<std::string, boost::json::object> BuildSlices(
+    const DataplaneEndpoints& endpoints, const Owner& owner);
 
 struct SliceChanges {
   std::vector<boost::json::object> create;
@@ -50,8 +50,8 @@ struct SliceChanges {
 
 // `observed`: the slices that name our Service. Those that the Connector does not own are foreign,
 // and stay.
-[[nodiscard]] SliceChanges Compare(const std::map<std::string, boost::json::object>& wanted,
-                                   const std::vector<kube::ObjectPtr>& observed,
-                                   const Owner& owner);
+[[nodiscard]] SliceChanges DiffSlices(const std::map<std::string, boost::json::object>& wanted,
+                                      const std::vector<kube::ObjectPtr>& observed,
+                                      const Owner& owner);
 
 }  // namespace connector::controller::service

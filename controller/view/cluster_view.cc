@@ -53,7 +53,7 @@ struct ClusterView::Watch {
   kube::Informer informer;
 };
 
-ClusterView::ClusterView(service::Settings settings, Parts parts)
+ClusterView::ClusterView(service::ProxyServiceSettings settings, Parts parts)
     : settings_(std::move(settings)), parts_(std::move(parts)) {
   Add("connectors", Of(kube::kConnectors), [this](const auto&, const auto& changes) {
     Report(changes, &ConnectorOfItself);
@@ -83,7 +83,7 @@ ClusterView::ClusterView(service::Settings settings, Parts parts)
           for (const auto& [name, slice] : store->objects) {
             found.push_back(slice);
           }
-          endpoints_ = service::Collect(found, settings_);
+          endpoints_ = service::CollectEndpoints(found, settings_);
           ReportAll();
         });
   }

@@ -39,7 +39,7 @@ class ClusterView {
     std::function<void()> on_all;  // All Connectors may be concerned: first sync, a class ...
   };
 
-  ClusterView(service::Settings settings, Parts parts);
+  ClusterView(service::ProxyServiceSettings settings, Parts parts);
   ~ClusterView();
   ClusterView(const ClusterView&) = delete;
   ClusterView& operator=(const ClusterView&) = delete;
@@ -58,7 +58,7 @@ class ClusterView {
   [[nodiscard]] std::vector<kube::ObjectPtr> classes() const;
   [[nodiscard]] kube::ObjectPtr FindService(const ConnectorRef& ref) const;
   [[nodiscard]] std::vector<kube::ObjectPtr> SlicesOf(const ConnectorRef& ref) const;
-  [[nodiscard]] const service::Endpoints& endpoints() const { return endpoints_; }
+  [[nodiscard]] const service::DataplaneEndpoints& endpoints() const { return endpoints_; }
 
  private:
   struct Watch;
@@ -68,14 +68,14 @@ class ClusterView {
               std::optional<ConnectorRef> (*owner)(const kube::ObjectName&));
   void ReportAll();
 
-  const service::Settings settings_;
+  const service::ProxyServiceSettings settings_;
   const Parts parts_;
   std::vector<std::unique_ptr<Watch>> watches_;
   kube::Informer* connectors_ = nullptr;
   kube::Informer* classes_ = nullptr;
   kube::Informer* services_ = nullptr;
   kube::Informer* slices_ = nullptr;
-  service::Endpoints endpoints_;
+  service::DataplaneEndpoints endpoints_;
   bool was_synced_ = false;
 };
 

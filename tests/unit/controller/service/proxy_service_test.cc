@@ -13,22 +13,22 @@ using ::testing::IsEmpty;
 
 const Owner kOwner{{"default", "harbor"}, "uid-1"};
 
-Settings ExternalName() {
-  Settings settings;
+ProxyServiceSettings ExternalName() {
+  ProxyServiceSettings settings;
   settings.dataplane_ns = "oci-connector";
   settings.dataplane_name = "dataplane";
   return settings;
 }
 
-Settings WithEndpoints() {
-  Settings settings = ExternalName();
+ProxyServiceSettings WithEndpoints() {
+  ProxyServiceSettings settings = ExternalName();
   settings.mode = Mode::kEndpoints;
   return settings;
 }
 
 // As the API gives back what was created.
-json::object Observed(const Settings& settings = ExternalName()) {
-  json::object service = Wanted(kOwner, settings);
+json::object Observed(const ProxyServiceSettings& settings = ExternalName()) {
+  json::object service = BuildService(kOwner, settings);
   json::object& metadata = service["metadata"].get_object();
   metadata["resourceVersion"] = "9";
   metadata["uid"] = "service-uid";
@@ -37,31 +37,31 @@ json::object Observed(const Settings& settings = ExternalName()) {
 }
 
 TEST(ProxyService, LeadsToTheDataPlaneByName) {
-  EXPECT_EQ(Wanted(kOwner, ExternalName()).at("spec"), json::parse(R"({"type":"ExternalName",
+  EXPECT_EQ(BuildService(kOwner, ExternalName()).at("spec"), json::parse(R"({"type":"ExternalName",
                             "externalName":"dataplane.oci-connector.svc.cluster.local",
                             "ports":[{"name":"http","protocol":"TCP","port":80,"targetPort":80}]})"));
 }
 
 TEST(ProxyService, HasNoSelectorAndNoNameWhereEndpointsAreCopied) {
-  EXPECT_EQ(Wanted(kOwner, WithEndpoints()).at("spec"), json::parse(R"({"type":"ClusterIP",
+  EXPECT_EQ(BuildService(kOwner, WithEndpoints()).at("spec"), json::parse(R"({"type":"ClusterIP",
                             "ports":[{"name":"http","protocol":"TCP","port":80,"targetPort":80}]})"));
 }
 
 TEST(ProxyService, HasTheHttpsPortThatIsConfigured) {
-  Settings settings = ExternalName();
+  ProxyServiceSettings settings = ExternalName();
   settings.https_port = 443;
 
-  EXPECT_EQ(Wanted(kOwner, settings).at("spec").at("ports").at(1).at("name"), "https");
+  EXPECT_EQ(BuildService(kOwner, settings).at("spec").at("ports").at(1).at("name"), "https");
 }
 
 TEST(ProxyService, IsOwnedByItsConnector) {
-  EXPECT_EQ(Wanted(kOwner, ExternalName()).at("metadata").at("ownerReferences"),
+  EXPECT_EQ(BuildService(kOwner, ExternalName()).at("metadata").at("ownerReferences"),
             json::parse(R"([{"apiVersion":"oci-connector.dev/v1alpha1","kind":"Connector",
                              "name":"harbor","uid":"uid-1","controller":true}])"));
 }
 
 TEST(ProxyService, HasTheAddressThatStandsInTheStatus) {
-  Settings settings = ExternalName();
+  ProxyServiceSettings settings = ExternalName();
   EXPECT_EQ(HostOf(kOwner.ref, settings), "c-harbor.default.svc.cluster.local");
   EXPECT_EQ(UrlOf(kOwner.ref, settings), "http://c-harbor.default.svc.cluster.local");
 
@@ -106,24 +106,24 @@ TEST(ForeignProblem, IsNotFooledByOurLabels) {
   EXPECT_THAT(ForeignProblem(service, kOwner), ::testing::Not(IsEmpty()));
 }
 
-TEST(Correction, IsNoneWhenAllIsRight) {
-  EXPECT_EQ(Correction(Observed(), kOwner, ExternalName()), std::nullopt);
-  EXPECT_EQ(Correction(Observed(WithEndpoints()), kOwner, WithEndpoints()), std::nullopt);
+TEST(BuildServicePatch, IsNoneWhenAllIsRight) {
+  EXPECT_EQ(BuildServicePatch(Observed(), kOwner, ExternalName()), std::nullopt);
+  EXPECT_EQ(BuildServicePatch(Observed(WithEndpoints()), kOwner, WithEndpoints()), std::nullopt);
 }
 
-TEST(Correction, LeavesWhatOthersAdd) {
+TEST(BuildServicePatch, LeavesWhatOthersAdd) {
   json::object service = Observed();
   service["metadata"].get_object()["annotations"] = json::object{{"a", "b"}};
   service["metadata"].get_object()["labels"].get_object()["team"] = "x";
 
-  EXPECT_EQ(Correction(service, kOwner, ExternalName()), std::nullopt);
+  EXPECT_EQ(BuildServicePatch(service, kOwner, ExternalName()), std::nullopt);
 }
 
-TEST(Correction, IsRefusedWhenSomebodyWroteMeanwhile) {
+TEST(BuildServicePatch, IsRefusedWhenSomebodyWroteMeanwhile) {
   json::object service = Observed();
   service["spec"].get_object()["externalName"] = "evil.example";
 
-  const auto patch = Correction(service, kOwner, ExternalName());
+  const auto patch = BuildServicePatch(service, kOwner, ExternalName());
 
   EXPECT_EQ(patch->at("metadata"),
             (json::object{{"resourceVersion", "9"}, {"uid", "service-uid"}}));
@@ -152,7 +152,7 @@ TEST_P(CorrectionPutsRight, WhatSomebodyChanged) {
   json::object service = Observed();
   GetParam().make(service);
 
-  EXPECT_NE(Correction(service, kOwner, ExternalName()), std::nullopt);
+  EXPECT_NE(BuildServicePatch(service, kOwner, ExternalName()), std::nullopt);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -184,15 +184,15 @@ INSTANTIATE_TEST_SUITE_P(
               }}),
     [](const auto& row) { return std::string(row.param.name); });
 
-TEST(Correction, SwitchesFromANameToEndpoints) {
-  const auto patch = Correction(Observed(), kOwner, WithEndpoints());
+TEST(BuildServicePatch, SwitchesFromANameToEndpoints) {
+  const auto patch = BuildServicePatch(Observed(), kOwner, WithEndpoints());
 
   EXPECT_EQ(patch->at("spec").at("type"), "ClusterIP");
   EXPECT_TRUE(patch->at("spec").at("externalName").is_null());
 }
 
-TEST(Correction, SwitchesFromEndpointsToAName) {
-  const auto patch = Correction(Observed(WithEndpoints()), kOwner, ExternalName());
+TEST(BuildServicePatch, SwitchesFromEndpointsToAName) {
+  const auto patch = BuildServicePatch(Observed(WithEndpoints()), kOwner, ExternalName());
 
   EXPECT_EQ(patch->at("spec").at("externalName"), "dataplane.oci-connector.svc.cluster.local");
 }

@@ -36,8 +36,8 @@ kube::ObjectPtr Source(const std::string& name,
                 {"endpoints", endpoints}});
 }
 
-Endpoints Of(const std::vector<kube::ObjectPtr>& slices) {
-  return Collect(slices, Settings{});
+DataplaneEndpoints Of(const std::vector<kube::ObjectPtr>& slices) {
+  return CollectEndpoints(slices, ProxyServiceSettings{});
 }
 
 // As the API gives back what was created.
@@ -47,8 +47,8 @@ kube::ObjectPtr Stored(json::object body, const std::string& version = "1") {
   return Parse(body);
 }
 
-TEST(WantedSlices, CopyTheDataPlanesEndpoints) {
-  const auto wanted = WantedSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1"))}), kOwner);
+TEST(BuildSlices, CopyTheDataPlanesEndpoints) {
+  const auto wanted = BuildSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1"))}), kOwner);
 
   const json::object& slice = wanted.at("c-harbor-ipv4-0");
   EXPECT_EQ(slice.at("endpoints"),
@@ -59,74 +59,75 @@ TEST(WantedSlices, CopyTheDataPlanesEndpoints) {
   EXPECT_TRUE(IsOwnedBy(slice, "uid-1"));
 }
 
-TEST(WantedSlices, KeepReadyServingAndTerminating) {
+TEST(BuildSlices, KeepReadyServingAndTerminating) {
   const char* conditions = R"({"ready":false,"serving":true,"terminating":true})";
-  const Endpoints endpoints = Of({Source("a", "IPv4", Endpoint("10.0.0.1", conditions))});
+  const DataplaneEndpoints endpoints = Of({Source("a", "IPv4", Endpoint("10.0.0.1", conditions))});
 
   EXPECT_EQ(endpoints.groups[0].endpoints.at(0).at("conditions"), json::parse(conditions));
   EXPECT_FALSE(endpoints.any_ready);
 }
 
-TEST(WantedSlices, AreApartForEachAddressType) {
-  const auto wanted = WantedSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1")),
-                                       Source("b", "IPv6", Endpoint("fd00::1")),
-                                       Source("c", "FQDN", Endpoint("a.example"))}),
-                                   kOwner);
+TEST(BuildSlices, AreApartForEachAddressType) {
+  const auto wanted = BuildSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1")),
+                                      Source("b", "IPv6", Endpoint("fd00::1")),
+                                      Source("c", "FQDN", Endpoint("a.example"))}),
+                                  kOwner);
 
   EXPECT_THAT(wanted,
               UnorderedElementsAre(Pair("c-harbor-ipv4-0", ::testing::_),
                                    Pair("c-harbor-ipv6-0", ::testing::_)));
 }
 
-TEST(WantedSlices, HoldAtMostAHundredEndpointsEach) {
+TEST(BuildSlices, HoldAtMostAHundredEndpointsEach) {
   json::array many;
   for (int i = 0; i < 201; ++i) {
     many.push_back(Endpoint("10.0.1." + std::to_string(i)).at(0));
   }
-  const auto wanted = WantedSlices(Of({Source("a", "IPv4", many)}), kOwner);
+  const auto wanted = BuildSlices(Of({Source("a", "IPv4", many)}), kOwner);
 
   EXPECT_THAT(wanted, SizeIs(3));
   EXPECT_EQ(wanted.at("c-harbor-ipv4-0").at("endpoints").as_array().size(), 100U);
   EXPECT_EQ(wanted.at("c-harbor-ipv4-2").at("endpoints").as_array().size(), 1U);
 }
 
-TEST(WantedSlices, HoldAnAddressOnceAsReadyAsItIs) {
-  const Endpoints endpoints = Of({Source("a", "IPv4", Endpoint("10.0.0.1", R"({"ready":true})")),
-                                  Source("b", "IPv4", Endpoint("10.0.0.1", R"({"ready":false})"))});
+TEST(BuildSlices, HoldAnAddressOnceAsReadyAsItIs) {
+  const DataplaneEndpoints endpoints =
+      Of({Source("a", "IPv4", Endpoint("10.0.0.1", R"({"ready":true})")),
+          Source("b", "IPv4", Endpoint("10.0.0.1", R"({"ready":false})"))});
 
   EXPECT_EQ(json::value(endpoints.groups[0].endpoints),
             json::parse(R"([{"addresses":["10.0.0.1"],"conditions":{"ready":true},
                              "nodeName":"node-1"}])"));
 }
 
-TEST(WantedSlices, AreOfPortsThatAreNamedLikeOurs) {
+TEST(BuildSlices, AreOfPortsThatAreNamedLikeOurs) {
   EXPECT_THAT(
       Of({Source("a", "IPv4", Endpoint("10.0.0.1"), R"([{"name":"web","port":1}])")}).groups,
       IsEmpty());
 }
 
-TEST(WantedSlices, AreApartWhereEndpointsListenOnOtherPorts) {
-  const Endpoints endpoints =
+TEST(BuildSlices, AreApartWhereEndpointsListenOnOtherPorts) {
+  const DataplaneEndpoints endpoints =
       Of({Source("a", "IPv4", Endpoint("10.0.0.1"), R"([{"name":"http","port":1}])"),
           Source("b", "IPv4", Endpoint("10.0.0.2"), R"([{"name":"http","port":2}])")});
 
-  EXPECT_THAT(WantedSlices(endpoints, kOwner), SizeIs(2));
+  EXPECT_THAT(BuildSlices(endpoints, kOwner), SizeIs(2));
 }
 
 class CompareTest : public ::testing::Test {
  protected:
   std::map<std::string, json::object> wanted_ =
-      WantedSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1"))}), kOwner);
+      BuildSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1"))}), kOwner);
   json::object stored_ = wanted_.at("c-harbor-ipv4-0");
 };
 
 TEST_F(CompareTest, CreatesWhatIsNotThere) {
-  EXPECT_THAT(Compare(wanted_, {}, kOwner).create, SizeIs(1));
+  EXPECT_THAT(DiffSlices(wanted_, {}, kOwner).create, SizeIs(1));
 }
 
 TEST_F(CompareTest, LeavesWhatIsRight) {
   stored_["endpoints"].at(0).as_object()["deprecatedTopology"] = json::object();
-  const SliceChanges changes = Compare(wanted_, {Stored(stored_)}, kOwner);
+  const SliceChanges changes = DiffSlices(wanted_, {Stored(stored_)}, kOwner);
 
   EXPECT_THAT(changes.create, IsEmpty());
   EXPECT_THAT(changes.patch, IsEmpty());
@@ -135,7 +136,7 @@ TEST_F(CompareTest, LeavesWhatIsRight) {
 
 TEST_F(CompareTest, PatchesWhatDiffersUnlessSomebodyWroteMeanwhile) {
   stored_["endpoints"] = Endpoint("10.0.0.2");
-  const SliceChanges changes = Compare(wanted_, {Stored(stored_, "7")}, kOwner);
+  const SliceChanges changes = DiffSlices(wanted_, {Stored(stored_, "7")}, kOwner);
 
   ASSERT_THAT(changes.patch, SizeIs(1));
   EXPECT_EQ(changes.patch[0].second.at("metadata").at("resourceVersion"), "7");
@@ -144,19 +145,19 @@ TEST_F(CompareTest, PatchesWhatDiffersUnlessSomebodyWroteMeanwhile) {
 TEST_F(CompareTest, PatchesAnEndpointThatSomebodyAdded) {
   stored_["endpoints"].as_array().push_back(Endpoint("10.6.6.6").at(0));
 
-  EXPECT_THAT(Compare(wanted_, {Stored(stored_)}, kOwner).patch, SizeIs(1));
+  EXPECT_THAT(DiffSlices(wanted_, {Stored(stored_)}, kOwner).patch, SizeIs(1));
 }
 
 TEST_F(CompareTest, RemovesWhatIsNoMoreWanted) {
-  EXPECT_THAT(Compare({}, {Stored(stored_)}, kOwner).remove, SizeIs(1));
+  EXPECT_THAT(DiffSlices({}, {Stored(stored_)}, kOwner).remove, SizeIs(1));
 }
 
 TEST_F(CompareTest, LeavesTheSlicesOfOthersAlone) {
   stored_["metadata"].as_object().erase("ownerReferences");
-  const SliceChanges changes = Compare({}, {Stored(stored_)}, kOwner);
+  const SliceChanges changes = DiffSlices({}, {Stored(stored_)}, kOwner);
 
   EXPECT_THAT(changes.remove, IsEmpty());
-  EXPECT_THAT(Compare(wanted_, {Stored(stored_)}, kOwner).patch, IsEmpty());
+  EXPECT_THAT(DiffSlices(wanted_, {Stored(stored_)}, kOwner).patch, IsEmpty());
 }
 
 }  // namespace
