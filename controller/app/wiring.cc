@@ -10,7 +10,7 @@
 #include "controller/app/metrics.h"
 #include "controller/app/status.h"
 #include "controller/election/elector.h"
-#include "controller/probe/broker_client.h"
+#include "controller/probe/probe_client.h"
 #include "controller/probe/probe_runner.h"
 #include "controller/reconcile/reconciler.h"
 #include "controller/view/cluster_view.h"
@@ -158,7 +158,7 @@ class Controller::Impl {
                                          options_.broker_tls,
                                          options_.broker_server_name,
                                          ChannelArguments());
-    broker_ = std::make_unique<probe::BrokerClient>(channel_, options_.broker_timeout);
+    broker_ = std::make_unique<probe::ProbeClient>(channel_, options_.broker_timeout);
   }
 
   void BuildElection() {
@@ -210,8 +210,8 @@ class Controller::Impl {
     parts.logger = &log_;
     parts.leading = leading;
     parts.random = &Random;
-    parts.schedule_probe = [this](const ConnectorRef& ref, probe::Wanted wanted) {
-      runner_->Schedule(ref, wanted);
+    parts.schedule_probe = [this](const ConnectorRef& ref, probe::ProbeSchedule schedule) {
+      runner_->Schedule(ref, schedule);
     };
     parts.observe = [this](std::string_view result, std::chrono::steady_clock::duration took) {
       metrics_.Reconciled(result, took);
@@ -273,7 +273,7 @@ class Controller::Impl {
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
   std::unique_ptr<kube::Client> client_;
   std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<probe::BrokerClient> broker_;
+  std::unique_ptr<probe::ProbeClient> broker_;
   std::unique_ptr<election::Elector> elector_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<ClusterView> view_;

@@ -37,7 +37,7 @@ std::string_view Label(const ProbeRunner::Answer& answer) {
     return answer.error().code == ErrorCode::kNotFound ? "unknown" : "unavailable";
   }
   const bool ok = std::all_of(
-      answer->begin(), answer->end(), [](const status::ProbeStep& step) { return step.ok; });
+      answer->begin(), answer->end(), [](const status::ProbeStepResult& step) { return step.ok; });
   return ok ? "ok" : "failed";
 }
 
@@ -64,20 +64,20 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
     co_return co_await scope_->Close(deadline);
   }
 
-  void Schedule(const ConnectorRef& ref, Wanted wanted) {
-    switch (wanted) {
-      case Wanted::kNow:
+  void Schedule(const ConnectorRef& ref, ProbeSchedule schedule) {
+    switch (schedule) {
+      case ProbeSchedule::kImmediately:
         // Again a little later: a broker that had not heard of the change answered for what was.
         again_.insert(ref);
-        queue_.Add(ref, Now() + kSettle);
+        queue_.Add(ref, Now() + kPropagationDelay);
         break;
-      case Wanted::kUsual:
+      case ProbeSchedule::kPeriodically:
         queue_.Add(ref, Now() + Part(options_.period, parts_.random()));
         break;
-      case Wanted::kNothing:
+      case ProbeSchedule::kNever:
         queue_.Forget(ref);
         again_.erase(ref);
-        held_.erase(ref);
+        waiting_for_broker_.erase(ref);
         break;
     }
     Wake();
@@ -139,7 +139,7 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
       self->gate_.Failed(Now());
       self->last_failure_ = answer;
     } else if (self->gate_.Answered()) {
-      for (const ConnectorRef& each : std::exchange(self->held_, {})) {
+      for (const ConnectorRef& each : std::exchange(self->waiting_for_broker_, {})) {
         self->queue_.Add(each, Now());
       }
     }
@@ -152,12 +152,12 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
     queue_.Finish(ref);
     if (failures < 0) {  // It is gone.
       queue_.Forget(ref);
-      held_.erase(ref);
+      waiting_for_broker_.erase(ref);
       again_.erase(ref);
       return;
     }
     if (BrokerIsAway(answer)) {
-      held_.insert(ref);
+      waiting_for_broker_.insert(ref);
     }
     queue_.Add(ref, Now() + NextWait(ref, answer, failures));
   }
@@ -180,9 +180,9 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
   const Parts parts_;
   WorkQueue queue_;
   BrokerGate gate_;
-  std::set<ConnectorRef> again_;  // Changed not long ago.
-  std::set<ConnectorRef> held_;   // Not probed, because no broker answered.
-  Answer last_failure_;           // While no broker answers.
+  std::set<ConnectorRef> again_;               // Changed not long ago.
+  std::set<ConnectorRef> waiting_for_broker_;  // Not probed, because no broker answered.
+  Answer last_failure_;                        // While no broker answers.
   std::optional<Timer> timer_;
   std::optional<Scope> scope_;
   bool stopping_ = false;
@@ -201,8 +201,8 @@ Task<bool> ProbeRunner::Stop(Deadline deadline) {
   return impl_->Stop(deadline);
 }
 
-void ProbeRunner::Schedule(const ConnectorRef& ref, Wanted wanted) {
-  impl_->Schedule(ref, wanted);
+void ProbeRunner::Schedule(const ConnectorRef& ref, ProbeSchedule schedule) {
+  impl_->Schedule(ref, schedule);
 }
 
 void ProbeRunner::Wake() {

@@ -9,7 +9,7 @@
 #include "common/async/task.h"
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
-#include "controller/probe/broker_client.h"
+#include "controller/probe/probe_client.h"
 #include "controller/status/probe_memory.h"
 
 #include <chrono>
@@ -27,20 +27,20 @@ struct ProbeOptions {
 };
 
 // A Connector that changed is probed after this long, when the brokers know of it too.
-inline constexpr std::chrono::milliseconds kSettle{1000};
+inline constexpr std::chrono::milliseconds kPropagationDelay{1000};
 
-enum class Wanted : std::uint8_t {
-  kNow,      // It changed.
-  kUsual,    // Its conditions are known: some time in the next period.
-  kNothing,  // No broker can use it as it is.
+enum class ProbeSchedule : std::uint8_t {
+  kImmediately,   // It changed.
+  kPeriodically,  // Its conditions are known: some time in the next period.
+  kNever,         // No broker can use it as it is.
 };
 
 class ProbeRunner {
  public:
-  using Answer = Result<std::vector<status::ProbeStep>>;
+  using Answer = Result<std::vector<status::ProbeStepResult>>;
 
   struct Parts {
-    BrokerClient* broker = nullptr;  // Outlives the runner.
+    ProbeClient* broker = nullptr;  // Outlives the runner.
     std::function<bool()> leading;
     std::function<double()> random;  // In [0, 1).
     // What a probe found. Returns how many in a row found no health, 0 when all is well, -1 when
@@ -58,7 +58,7 @@ class ProbeRunner {
   // False when `deadline` came before the last probe ended.
   [[nodiscard]] Task<bool> Stop(Deadline deadline);
 
-  void Schedule(const ConnectorRef& ref, Wanted wanted);
+  void Schedule(const ConnectorRef& ref, ProbeSchedule schedule);
   void Wake();  // Leadership changed.
 
   [[nodiscard]] bool broker_available() const;

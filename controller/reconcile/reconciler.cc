@@ -225,7 +225,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     if (!connector || IsDeleting(*connector)) {
       memories_.erase(ref);
       service_reconciler_.ServiceObserved(ref);
-      parts_.schedule_probe(ref, probe::Wanted::kNothing);
+      parts_.schedule_probe(ref, probe::ProbeSchedule::kNever);
       co_return Turn::kGone;
     }
     const MemoryPtr memory = Remember(ref, *connector);
@@ -280,11 +280,11 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       memory.probe.Renew();
     }
     if (!spec_check.sound) {
-      parts_.schedule_probe(ref, probe::Wanted::kNothing);
+      parts_.schedule_probe(ref, probe::ProbeSchedule::kNever);
     } else if (is_new && ProbesAreKnownGood(conditions, connector.generation())) {
-      parts_.schedule_probe(ref, probe::Wanted::kUsual);
+      parts_.schedule_probe(ref, probe::ProbeSchedule::kPeriodically);
     } else if (changed || became_sound) {
-      parts_.schedule_probe(ref, probe::Wanted::kNow);
+      parts_.schedule_probe(ref, probe::ProbeSchedule::kImmediately);
     }
   }
 

@@ -43,7 +43,7 @@ class Reconciler {
     log::Logger* logger = nullptr;
     std::function<bool()> leading;
     std::function<double()> random;  // In [0, 1).
-    std::function<void(const ConnectorRef&, probe::Wanted)> schedule_probe;
+    std::function<void(const ConnectorRef&, probe::ProbeSchedule)> schedule_probe;
     // "unchanged", "changed", "gone", "error"
     std::function<void(std::string_view result, std::chrono::steady_clock::duration)> observe;
     std::function<void(std::size_t waiting)> on_depth;

@@ -38,10 +38,11 @@ std::string PassedReason(std::size_t place, const std::string& said, bool needs_
 
 }  // namespace
 
-ProbeConditionStates ConditionStatesOf(const std::vector<ProbeStep>& steps, bool needs_secret) {
+ProbeConditionStates ConditionStatesOf(const std::vector<ProbeStepResult>& steps,
+                                       bool needs_secret) {
   ProbeConditionStates out;
-  const ProbeStep* failed = nullptr;
-  for (const ProbeStep& step : steps) {
+  const ProbeStepResult* failed = nullptr;
+  for (const ProbeStepResult& step : steps) {
     const std::optional<std::size_t> place = PlaceOf(step.name);
     if (!place) {
       continue;
@@ -86,7 +87,7 @@ ProbeMemory::ProbeMemory(const std::vector<Condition>& conditions) {
   fresh_ = false;
 }
 
-void ProbeMemory::Report(const std::vector<ProbeStep>& steps,
+void ProbeMemory::Report(const std::vector<ProbeStepResult>& steps,
                          bool needs_secret,
                          const ProbeRules& rules) {
   broker_away_since_.reset();

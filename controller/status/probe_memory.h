@@ -19,7 +19,7 @@
 
 namespace connector::controller::status {
 
-struct ProbeStep {
+struct ProbeStepResult {
   std::string name;  // As broker.v1.ProbeStep.
   bool ok = false;
   std::string reason;
@@ -35,7 +35,7 @@ struct ProbeRules {
 using ProbeConditionStates = std::array<ConditionState, 3>;
 
 // What one probe says by itself. `needs_secret`: the Connector names a Secret or a path in Vault.
-[[nodiscard]] ProbeConditionStates ConditionStatesOf(const std::vector<ProbeStep>& steps,
+[[nodiscard]] ProbeConditionStates ConditionStatesOf(const std::vector<ProbeStepResult>& steps,
                                                      bool needs_secret);
 
 // Failures that pass by themselves more often than not.
@@ -51,7 +51,9 @@ class ProbeMemory {
 
   // The spec changed: what was found before does not protect what comes.
   void Renew() { fresh_ = true; }
-  void Report(const std::vector<ProbeStep>& steps, bool needs_secret, const ProbeRules& rules);
+  void Report(const std::vector<ProbeStepResult>& steps,
+              bool needs_secret,
+              const ProbeRules& rules);
   void BrokerFailed(const std::string& reason,
                     const std::string& message,
                     SteadyTime now,

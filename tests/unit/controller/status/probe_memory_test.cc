@@ -12,15 +12,15 @@ using ::testing::ElementsAre;
 using ::testing::Field;
 
 constexpr ProbeMemory::SteadyTime kNow{seconds(1000)};
-const std::vector<ProbeStep> kGood{{"secret", true, "Ok", "s"},
-                                   {"liveness", true, "Ok", "l"},
-                                   {"auth", true, "Ok", "a"},
-                                   {"read", true, "Ok", "r"}};
-const std::vector<ProbeStep> kDead{{"secret", true, "Ok", "s"},
-                                   {"liveness", false, "ConnectionFailed", "after 5001 ms"}};
-const std::vector<ProbeStep> kRefused{{"secret", true, "Ok", "s"},
-                                      {"liveness", true, "Ok", "l"},
-                                      {"auth", false, "CredentialRefused", "no"}};
+const std::vector<ProbeStepResult> kGood{{"secret", true, "Ok", "s"},
+                                         {"liveness", true, "Ok", "l"},
+                                         {"auth", true, "Ok", "a"},
+                                         {"read", true, "Ok", "r"}};
+const std::vector<ProbeStepResult> kDead{{"secret", true, "Ok", "s"},
+                                         {"liveness", false, "ConnectionFailed", "after 5001 ms"}};
+const std::vector<ProbeStepResult> kRefused{{"secret", true, "Ok", "s"},
+                                            {"liveness", true, "Ok", "l"},
+                                            {"auth", false, "CredentialRefused", "no"}};
 
 auto Truths(ConditionStatus secret, ConditionStatus liveness, ConditionStatus auth) {
   return ElementsAre(Field(&ConditionState::status, secret),
@@ -59,7 +59,7 @@ TEST(ConditionStatesOf, TakeTheStepsOfVaultForTheSecrets) {
 }
 
 TEST(ConditionStatesOf, TakeAFailedReadForTheAuths) {
-  std::vector<ProbeStep> steps = kGood;
+  std::vector<ProbeStepResult> steps = kGood;
   steps.back() = {"read", false, "AccessDenied", "no"};
 
   EXPECT_EQ(ConditionStatesOf(steps, true)[2],
@@ -71,7 +71,7 @@ class ProbeMemoryTest : public ::testing::Test {
   ProbeMemory memory_;
   const ProbeRules rules_{3, seconds(120)};
 
-  void Report(const std::vector<ProbeStep>& steps) { memory_.Report(steps, true, rules_); }
+  void Report(const std::vector<ProbeStepResult>& steps) { memory_.Report(steps, true, rules_); }
   void BrokerFails(ProbeMemory::SteadyTime at, const std::string& text = "gone") {
     memory_.BrokerFailed("BrokerUnavailable", text, at, rules_);
   }

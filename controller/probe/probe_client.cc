@@ -1,4 +1,4 @@
-#include "controller/probe/broker_client.h"
+#include "controller/probe/probe_client.h"
 
 #include "common/async/one_shot.h"
 
@@ -16,7 +16,7 @@ namespace connector::controller::probe {
 namespace {
 
 namespace pb = ::connector::broker::v1;
-using Steps = std::vector<status::ProbeStep>;
+using Steps = std::vector<status::ProbeStepResult>;
 
 // After gRPC's own deadline, for the answer to come back to the coroutine.
 constexpr std::chrono::seconds kAnswerSlack{2};
@@ -53,7 +53,7 @@ Steps FromResponse(const pb::CheckConnectorResponse& response) {
 
 }  // namespace
 
-struct BrokerClient::Impl {
+struct ProbeClient::Impl {
   struct Call {
     grpc::ClientContext context;
     pb::CheckConnectorRequest request;
@@ -83,14 +83,14 @@ struct BrokerClient::Impl {
   }
 };
 
-BrokerClient::BrokerClient(const std::shared_ptr<grpc::ChannelInterface>& channel,
-                           std::chrono::milliseconds timeout)
+ProbeClient::ProbeClient(const std::shared_ptr<grpc::ChannelInterface>& channel,
+                         std::chrono::milliseconds timeout)
     : impl_(std::make_shared<Impl>()) {
   impl_->stub = pb::Broker::NewStub(channel);
   impl_->timeout = timeout;
 }
 
-void BrokerClient::Shutdown() {
+void ProbeClient::Shutdown() {
   const std::lock_guard lock(impl_->mutex);
   impl_->stopping = true;
   for (const auto& call : impl_->calls) {
@@ -98,13 +98,13 @@ void BrokerClient::Shutdown() {
   }
 }
 
-BrokerClient::~BrokerClient() {
+ProbeClient::~ProbeClient() {
   Shutdown();
   std::unique_lock lock(impl_->mutex);
   impl_->idle.wait(lock, [this] { return impl_->calls.empty(); });
 }
 
-Task<Result<Steps>> BrokerClient::Check(ConnectorRef ref) {
+Task<Result<Steps>> ProbeClient::Check(ConnectorRef ref) {
   const std::shared_ptr<Impl> impl = impl_;
   auto call = std::make_shared<Impl::Call>();
   call->request.mutable_connector()->set_namespace_(ref.ns);

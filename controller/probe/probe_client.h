@@ -18,17 +18,17 @@ class ChannelInterface;
 
 namespace connector::controller::probe {
 
-class BrokerClient {
+class ProbeClient {
  public:
-  BrokerClient(const std::shared_ptr<::grpc::ChannelInterface>& channel,
-               std::chrono::milliseconds timeout);
-  ~BrokerClient();  // Calls under way end first, with kUnavailable.
-  BrokerClient(const BrokerClient&) = delete;
-  BrokerClient& operator=(const BrokerClient&) = delete;
+  ProbeClient(const std::shared_ptr<::grpc::ChannelInterface>& channel,
+              std::chrono::milliseconds timeout);
+  ~ProbeClient();  // Calls under way end first, with kUnavailable.
+  ProbeClient(const ProbeClient&) = delete;
+  ProbeClient& operator=(const ProbeClient&) = delete;
 
   // Errors: kNotFound (the broker does not know the Connector, perhaps not yet), kPermissionDenied
   // (it does not take our certificate for an operator's), kUnavailable and kDeadlineExceeded.
-  [[nodiscard]] Task<Result<std::vector<status::ProbeStep>>> Check(ConnectorRef ref);
+  [[nodiscard]] Task<Result<std::vector<status::ProbeStepResult>>> Check(ConnectorRef ref);
 
   // Calls under way fail, and so does what comes.
   void Shutdown();
