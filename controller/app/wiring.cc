@@ -216,7 +216,7 @@ class Controller::Impl {
     parts.observe = [this](std::string_view result, std::chrono::steady_clock::duration took) {
       metrics_.Reconciled(result, took);
     };
-    parts.on_depth = [this](std::size_t waiting) { metrics_.QueueDepth(waiting); };
+    parts.on_queue_depth = [this](std::size_t waiting) { metrics_.QueueDepth(waiting); };
     reconciler_ = std::make_unique<Reconciler>(
         ReconcileOptions{options_.service, options_.probe_rules, options_.workers, identity_},
         std::move(parts));

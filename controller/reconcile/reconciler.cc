@@ -27,27 +27,27 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
 constexpr milliseconds kSpacing{
     100};  // Between two turns of a Connector that changes all the time.
 constexpr milliseconds kFirstRetry{200};
-constexpr milliseconds kMostRetry{30'000};
+constexpr milliseconds kMaxRetry{30'000};
 // For a name that another Service has: nobody tells us when it goes.
-constexpr milliseconds kTakenFirstRetry{5'000};
-constexpr milliseconds kTakenMostRetry{300'000};
+constexpr milliseconds kNameTakenFirstRetry{5'000};
+constexpr milliseconds kNameTakenMaxRetry{300'000};
 
 SteadyTime Now() {
   return std::chrono::steady_clock::now();
 }
 
 // What this process knows of a Connector beyond what stands in it.
-struct Memory {
+struct ReconcileState {
   std::string uid;
   std::int64_t generation = 0;
   bool sound = false;
   bool needs_secret = false;
   status::ProbeMemory probe;
-  int failures = 0;  // Turns in a row that ended in an error.
-  int taken = 0;     // Turns in a row in which another Service had the name.
-  SteadyTime last_turn{};
+  int failures = 0;          // Turns in a row that ended in an error.
+  int name_taken_count = 0;  // Turns in a row in which another Service had the name.
+  SteadyTime last_run{};
 };
-using MemoryPtr = std::shared_ptr<Memory>;
+using ReconcileStatePtr = std::shared_ptr<ReconcileState>;
 
 bool IsDeleting(const kube::Object& object) {
   const boost::json::object* metadata = ObjectAt(object.json(), "metadata");
@@ -106,9 +106,9 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     for (const ConnectorRef& ref : refs) {
       service_reconciler_.ServiceObserved(ref);
       if (parts_.leading()) {
-        const auto found = memories_.find(ref);
+        const auto found = states_.find(ref);
         const SteadyTime earliest =
-            found == memories_.end() ? SteadyTime{} : found->second->last_turn + kSpacing;
+            found == states_.end() ? SteadyTime{} : found->second->last_run + kSpacing;
         queue_.Add(ref, std::max(Now(), earliest));
       }
     }
@@ -126,7 +126,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
 
   // What another leader did meanwhile stands in the Connectors themselves.
   void LeadershipChanged() {
-    memories_.clear();
+    states_.clear();
     queue_.Clear();
     if (parts_.leading() && parts_.view->Synced()) {
       AllChanged();
@@ -135,27 +135,27 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
   }
 
   int OnAnswer(const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer) {
-    const auto found = memories_.find(ref);
-    if (found == memories_.end()) {
+    const auto found = states_.find(ref);
+    if (found == states_.end()) {
       return -1;
     }
-    Memory& memory = *found->second;
+    ReconcileState& state = *found->second;
     if (answer) {
-      memory.probe.Report(*answer, memory.needs_secret, options_.probes);
+      state.probe.Report(*answer, state.needs_secret, options_.probes);
     } else {
-      memory.probe.BrokerFailed(
+      state.probe.BrokerFailed(
           BrokerReason(answer.error()), answer.error().message, Now(), options_.probes);
     }
     queue_.Add(ref, Now());
     Wake();
-    return memory.probe.failures();
+    return state.probe.failures();
   }
 
  private:
-  enum class Turn : std::uint8_t { kGone, kUnchanged, kChanged };
+  enum class ReconcileResult : std::uint8_t { kGone, kUnchanged, kChanged };
 
   void Wake() {
-    parts_.on_depth(queue_.waiting());
+    parts_.on_queue_depth(queue_.waiting());
     if (timer_) {
       timer_->cancel();
     }
@@ -185,18 +185,18 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
 
   static Task<void> Work(std::shared_ptr<Impl> self, ConnectorRef ref) {
     const SteadyTime start = Now();
-    const Result<Turn> turn = co_await self->Reconcile(ref);
+    const Result<ReconcileResult> turn = co_await self->Reconcile(ref);
     self->Ended(ref, turn, start);
     self->queue_.Finish(ref);
     self->Wake();
   }
 
-  void Ended(const ConnectorRef& ref, const Result<Turn>& turn, SteadyTime start) {
-    const auto found = memories_.find(ref);
+  void Ended(const ConnectorRef& ref, const Result<ReconcileResult>& turn, SteadyTime start) {
+    const auto found = states_.find(ref);
     if (turn) {
       constexpr std::string_view kNames[] = {"gone", "unchanged", "changed"};
       parts_.observe(kNames[static_cast<std::size_t>(*turn)], Now() - start);
-      if (found != memories_.end()) {
+      if (found != states_.end()) {
         found->second->failures = 0;
       }
       return;
@@ -205,11 +205,11 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       return;  // The next leader does it.
     }
     parts_.observe("error", Now() - start);
-    if (found == memories_.end()) {
+    if (found == states_.end()) {
       return;
     }
     const int failures = ++found->second->failures;
-    queue_.Add(ref, Now() + BackoffAfter(failures, kFirstRetry, kMostRetry, parts_.random()));
+    queue_.Add(ref, Now() + BackoffAfter(failures, kFirstRetry, kMaxRetry, parts_.random()));
     // Somebody else was first: seen again in a moment, and nothing is wrong.
     if (turn.error().code != ErrorCode::kConflict || failures > 5) {
       parts_.logger->Warning("a connector could not be reconciled; it is tried again",
@@ -217,22 +217,22 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     }
   }
 
-  Task<Result<Turn>> Reconcile(ConnectorRef ref) {
+  Task<Result<ReconcileResult>> Reconcile(ConnectorRef ref) {
     if (!parts_.leading()) {
-      co_return Turn::kUnchanged;
+      co_return ReconcileResult::kUnchanged;
     }
     const kube::ObjectPtr connector = parts_.view->connectors()->Find({ref.ns, ref.name});
     if (!connector || IsDeleting(*connector)) {
-      memories_.erase(ref);
+      states_.erase(ref);
       service_reconciler_.ServiceObserved(ref);
       parts_.schedule_probe(ref, probe::ProbeSchedule::kNever);
-      co_return Turn::kGone;
+      co_return ReconcileResult::kGone;
     }
-    const MemoryPtr memory = Remember(ref, *connector);
-    memory->last_turn = Now();
+    const ReconcileStatePtr state = Remember(ref, *connector);
+    state->last_run = Now();
     const status::SpecCheck spec_check =
         status::CheckSpec(connector->json(), parts_.view->classes());
-    AskForProbe(ref, *memory, *connector, spec_check);
+    ScheduleProbe(ref, *state, *connector, spec_check);
 
     service::Owner owner{ref, connector->uid()};
     const Result<status::ConditionState> proxy =
@@ -240,44 +240,44 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     if (!proxy) {
       co_return proxy.error();
     }
-    RetryWhenTaken(ref, *memory, *proxy);
+    RetryWhileNameIsTaken(ref, *state, *proxy);
     status::WantedStatus wanted{service::HostOf(ref, options_.service),
                                 service::UrlOf(ref, options_.service),
                                 spec_check.secret_class,
                                 {}};
     wanted.states[status::kClass] = spec_check.class_ready;
-    std::copy(memory->probe.states().begin(),
-              memory->probe.states().end(),
+    std::copy(state->probe.states().begin(),
+              state->probe.states().end(),
               wanted.states.begin() + status::kSecret);
     wanted.states[status::kProxyService] = *proxy;
     wanted.states[status::kReady] = status::ReadyOf(wanted.states);
     co_return co_await WriteStatus(connector, std::move(wanted));
   }
 
-  MemoryPtr Remember(const ConnectorRef& ref, const kube::Object& connector) {
-    MemoryPtr& memory = memories_[ref];
-    if (!memory || memory->uid != connector.uid()) {
-      memory = std::make_shared<Memory>();
-      memory->uid = connector.uid();
+  ReconcileStatePtr Remember(const ConnectorRef& ref, const kube::Object& connector) {
+    ReconcileStatePtr& state = states_[ref];
+    if (!state || state->uid != connector.uid()) {
+      state = std::make_shared<ReconcileState>();
+      state->uid = connector.uid();
     }
-    return memory;
+    return state;
   }
 
-  void AskForProbe(const ConnectorRef& ref,
-                   Memory& memory,
-                   const kube::Object& connector,
-                   const status::SpecCheck& spec_check) {
-    const bool is_new = memory.generation == 0;
-    const bool changed = memory.generation != connector.generation();
-    const bool became_sound = spec_check.sound && !memory.sound;
-    memory.generation = connector.generation();
-    memory.sound = spec_check.sound;
-    memory.needs_secret = spec_check.needs_secret;
+  void ScheduleProbe(const ConnectorRef& ref,
+                     ReconcileState& state,
+                     const kube::Object& connector,
+                     const status::SpecCheck& spec_check) {
+    const bool is_new = state.generation == 0;
+    const bool changed = state.generation != connector.generation();
+    const bool became_sound = spec_check.sound && !state.sound;
+    state.generation = connector.generation();
+    state.sound = spec_check.sound;
+    state.needs_secret = spec_check.needs_secret;
     const std::vector<status::Condition> conditions = status::ReadConditions(connector.json());
     if (is_new) {
-      memory.probe = status::ProbeMemory(conditions);
+      state.probe = status::ProbeMemory(conditions);
     } else if (changed) {
-      memory.probe.Renew();
+      state.probe.Renew();
     }
     if (!spec_check.sound) {
       parts_.schedule_probe(ref, probe::ProbeSchedule::kNever);
@@ -288,35 +288,38 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     }
   }
 
-  void RetryWhenTaken(const ConnectorRef& ref,
-                      Memory& memory,
-                      const status::ConditionState& proxy) {
+  void RetryWhileNameIsTaken(const ConnectorRef& ref,
+                             ReconcileState& state,
+                             const status::ConditionState& proxy) {
     if (proxy.status != status::ConditionStatus::kFalse || proxy.reason == "NoEndpoints") {
-      memory.taken = 0;
+      state.name_taken_count = 0;
       return;
     }
-    ++memory.taken;
-    queue_.Add(
-        ref,
-        Now() + BackoffAfter(memory.taken, kTakenFirstRetry, kTakenMostRetry, parts_.random()));
+    ++state.name_taken_count;
+    queue_.Add(ref,
+               Now() + BackoffAfter(state.name_taken_count,
+                                    kNameTakenFirstRetry,
+                                    kNameTakenMaxRetry,
+                                    parts_.random()));
   }
 
-  Task<Result<Turn>> WriteStatus(kube::ObjectPtr connector, status::WantedStatus wanted) {
+  Task<Result<ReconcileResult>> WriteStatus(kube::ObjectPtr connector,
+                                            status::WantedStatus wanted) {
     std::optional<boost::json::object> patch =
         status::StatusPatch(*connector, wanted, parts_.clock->Now());
     if (!patch) {
-      co_return Turn::kUnchanged;
+      co_return ReconcileResult::kUnchanged;
     }
     const Result<kube::ObjectPtr> written = co_await parts_.writer->MergePatch(
         kube::kConnectors, connector->name(), std::string("status"), *std::move(patch));
     if (!written) {
       if (written.error().code == ErrorCode::kNotFound) {
-        co_return Turn::kGone;  // Its deletion is about to be seen.
+        co_return ReconcileResult::kGone;  // Its deletion is about to be seen.
       }
       co_return written.error();
     }
     co_await event_recorder_.Record(std::move(connector), std::move(wanted.states));
-    co_return Turn::kChanged;
+    co_return ReconcileResult::kChanged;
   }
 
   const ReconcileOptions options_;
@@ -324,7 +327,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
   ProxyServiceReconciler service_reconciler_;
   EventRecorder event_recorder_;
   WorkQueue queue_;
-  std::map<ConnectorRef, MemoryPtr> memories_;
+  std::map<ConnectorRef, ReconcileStatePtr> states_;
   std::optional<Timer> timer_;
   std::optional<Scope> scope_;
   bool stopping_ = false;

@@ -46,7 +46,7 @@ class Reconciler {
     std::function<void(const ConnectorRef&, probe::ProbeSchedule)> schedule_probe;
     // "unchanged", "changed", "gone", "error"
     std::function<void(std::string_view result, std::chrono::steady_clock::duration)> observe;
-    std::function<void(std::size_t waiting)> on_depth;
+    std::function<void(std::size_t waiting)> on_queue_depth;
   };
 
   Reconciler(ReconcileOptions options, Parts parts);

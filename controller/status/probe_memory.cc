@@ -65,17 +65,17 @@ ProbeConditionStates ConditionStatesOf(const std::vector<ProbeStepResult>& steps
   return out;
 }
 
-bool MayPass(const std::string& reason) {
-  constexpr std::string_view kPassing[] = {"ConnectionFailed",
-                                           "RateLimited",
-                                           "RegistryUnavailable",
-                                           "SecretStoreUnavailable",
-                                           "Timeout",
-                                           "TokenServiceTimeout",
-                                           "TokenServiceUnavailable",
-                                           "UnexpectedStatus",
-                                           "VaultUnavailable"};
-  return std::find(std::begin(kPassing), std::end(kPassing), reason) != std::end(kPassing);
+bool IsTransient(const std::string& reason) {
+  constexpr std::string_view kTransient[] = {"ConnectionFailed",
+                                             "RateLimited",
+                                             "RegistryUnavailable",
+                                             "SecretStoreUnavailable",
+                                             "Timeout",
+                                             "TokenServiceTimeout",
+                                             "TokenServiceUnavailable",
+                                             "UnexpectedStatus",
+                                             "VaultUnavailable"};
+  return std::find(std::begin(kTransient), std::end(kTransient), reason) != std::end(kTransient);
 }
 
 ProbeMemory::ProbeMemory(const std::vector<Condition>& conditions) {
@@ -101,21 +101,21 @@ void ProbeMemory::Report(const std::vector<ProbeStepResult>& steps,
   if (failed == found.end()) {
     states_ = std::move(found);
     failures_ = unfinished ? failures_ + 1 : 0;
-    passing_failures_ = 0;
+    transient_failures_ = 0;
     fresh_ = false;
     return;
   }
   ++failures_;
-  if (!MayPass(failed->reason)) {
-    passing_failures_ = 0;
+  if (!IsTransient(failed->reason)) {
+    transient_failures_ = 0;
     states_ = std::move(found);
     fresh_ = false;
     return;
   }
-  ++passing_failures_;
+  ++transient_failures_;
   ConditionState& before = states_[static_cast<std::size_t>(failed - found.begin())];
   const bool protects = !fresh_ && before.status == ConditionStatus::kTrue;
-  if (protects && passing_failures_ < rules.failure_threshold) {
+  if (protects && transient_failures_ < rules.failure_threshold) {
     return;
   }
   // What such a failure says differs each time (addresses, times): the first text of it stays.
@@ -143,7 +143,7 @@ void ProbeMemory::BrokerFailed(const std::string& reason,
       state = {ConditionStatus::kUnknown, reason, message};
     }
   }
-  passing_failures_ = 0;
+  transient_failures_ = 0;
 }
 
 }  // namespace connector::controller::status

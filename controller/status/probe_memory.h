@@ -39,7 +39,7 @@ using ProbeConditionStates = std::array<ConditionState, 3>;
                                                      bool needs_secret);
 
 // Failures that pass by themselves more often than not.
-[[nodiscard]] bool MayPass(const std::string& reason);
+[[nodiscard]] bool IsTransient(const std::string& reason);
 
 class ProbeMemory {
  public:
@@ -68,7 +68,7 @@ class ProbeMemory {
   ProbeConditionStates states_{};
   bool fresh_ = true;
   int failures_ = 0;
-  int passing_failures_ = 0;  // In a row, of the kind that may pass.
+  int transient_failures_ = 0;  // In a row, of the kind that may pass.
   std::optional<SteadyTime> broker_away_since_;
 };
 
