@@ -10,7 +10,7 @@
 // once carry the same resourceVersion, and the API lets one of them win.
 
 #include "common/base/clock.h"
-#include "controller/election/lease.h"
+#include "controller/election/lease_record.h"
 
 #include <chrono>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "controller/election/lease.h"
+#include "controller/election/lease_record.h"
 
 #include "controller/json/read.h"
 
