@@ -26,7 +26,7 @@ constexpr std::string_view kUsage =
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
 
-int Run(connector::csi::app::Options options) {
+int Run(connector::csi::app::CsiOptions options) {
   const sigset_t signals = connector::program::TakeOverSignals();
   ::umask(0077);  // The socket takes its mode from here: only root may call.
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
@@ -39,6 +39,6 @@ int Run(connector::csi::app::Options options) {
 
 int main(int argc, char** argv) {
   connector::HardenProcess();
-  return connector::program::Main<connector::csi::app::Options>(
+  return connector::program::Main<connector::csi::app::CsiOptions>(
       argc, argv, {kName, kUsage, connector::csi::app::LoadOptions, Run});
 }

@@ -35,7 +35,7 @@ prometheus::MetricFamily Gauge(const char* name, const char* help, double value)
 
 }  // namespace
 
-Metrics::Metrics(prometheus::Registry& registry)
+CsiMetrics::CsiMetrics(prometheus::Registry& registry)
     : calls_(prometheus::BuildCounter()
                  .Name("connector_csi_calls_total")
                  .Help("Calls of the kubelet, by what they came to.")
@@ -60,7 +60,7 @@ Metrics::Metrics(prometheus::Registry& registry)
   }
 }
 
-void Metrics::Called(const rpc::CallReport& report) {
+void CsiMetrics::Called(const rpc::CallReport& report) {
   calls_.Add({{"call", std::string(report.call)}, {"result", ResultOf(report.outcome)}})
       .Increment();
   all_.fetch_add(1, std::memory_order_relaxed);
@@ -74,7 +74,7 @@ void Metrics::Called(const rpc::CallReport& report) {
   }
 }
 
-void Metrics::Asked(const kube::Exchange& exchange) {
+void CsiMetrics::Asked(const kube::Exchange& exchange) {
   requests_
       .Add({{"verb", std::string(exchange.verb)},
             {"resource", exchange.resource},
@@ -82,13 +82,13 @@ void Metrics::Asked(const kube::Exchange& exchange) {
       .Increment();
 }
 
-Metrics::Totals Metrics::totals() const {
+CsiMetrics::Totals CsiMetrics::totals() const {
   return {all_.load(std::memory_order_relaxed),
           refused_.load(std::memory_order_relaxed),
           failed_.load(std::memory_order_relaxed)};
 }
 
-std::vector<prometheus::MetricFamily> StateMetrics::Collect() const {
+std::vector<prometheus::MetricFamily> NodeStateMetrics::Collect() const {
   const State state = look_();
   return {
       Gauge(

@@ -19,9 +19,9 @@
 
 namespace connector::csi::app {
 
-class Metrics {
+class CsiMetrics {
  public:
-  explicit Metrics(prometheus::Registry& registry);
+  explicit CsiMetrics(prometheus::Registry& registry);
 
   // Thread-safe.
   void Called(const rpc::CallReport& report);
@@ -44,13 +44,13 @@ class Metrics {
 };
 
 // What is looked at when metrics are scraped.
-class StateMetrics final : public prometheus::Collectable {
+class NodeStateMetrics final : public prometheus::Collectable {
  public:
   struct State {
     std::size_t volumes = 0;
     bool synced = false;
   };
-  explicit StateMetrics(std::function<State()> look) : look_(std::move(look)) {}
+  explicit NodeStateMetrics(std::function<State()> look) : look_(std::move(look)) {}
 
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 

@@ -23,9 +23,9 @@ constexpr std::size_t kMaxDriverNameBytes = 63;
 constexpr std::size_t kMaxNodeIdBytes = 256;
 constexpr std::size_t kMaxCaBytes = std::size_t{256} * 1024;
 
-class Reader {
+class CsiOptionsReader {
  public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
+  explicit CsiOptionsReader(std::string file) : file_(std::move(file)) {}
 
   void Complain(std::string path, std::string message) {
     problems_.push_back({file_, 0, std::move(path), std::move(message)});
@@ -46,7 +46,7 @@ bool IsDriverName(const std::string& name) {
          });
 }
 
-void ReadPlaces(const pb::CsiConfig& from, Reader& reader, Options& out) {
+void ReadPlaces(const pb::CsiConfig& from, CsiOptionsReader& reader, CsiOptions& out) {
   Result<std::string> socket = rpc::SocketPath(from.endpoint());
   if (socket) {
     out.socket_path = std::move(*socket);
@@ -64,7 +64,7 @@ void ReadPlaces(const pb::CsiConfig& from, Reader& reader, Options& out) {
   }
 }
 
-void ReadNames(const pb::CsiConfig& from, Reader& reader, Options& out) {
+void ReadNames(const pb::CsiConfig& from, CsiOptionsReader& reader, CsiOptions& out) {
   out.node_id = from.node_id();
   if (out.node_id.empty()) {
     // Read while there is one thread. One configuration then serves every node.
@@ -87,7 +87,7 @@ void ReadNames(const pb::CsiConfig& from, Reader& reader, Options& out) {
   }
 }
 
-void ReadDataplane(const pb::CsiDataplane& from, Reader& reader, Options& out) {
+void ReadDataplane(const pb::CsiDataplane& from, CsiOptionsReader& reader, CsiOptions& out) {
   out.ca_file = from.ca_file();
   out.tls = from.tls() || !out.ca_file.empty();
   if (out.ca_file.empty()) {
@@ -100,7 +100,7 @@ void ReadDataplane(const pb::CsiDataplane& from, Reader& reader, Options& out) {
   }
 }
 
-void ReadDefaults(const pb::CsiDefaults& from, Reader& reader, Options& out) {
+void ReadDefaults(const pb::CsiDefaults& from, CsiOptionsReader& reader, CsiOptions& out) {
   if (from.configuration_names_size() > 0) {
     out.configurations = {from.configuration_names().begin(), from.configuration_names().end()};
   }
@@ -115,13 +115,13 @@ void ReadDefaults(const pb::CsiDefaults& from, Reader& reader, Options& out) {
 
 }  // namespace
 
-std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) {
+std::vector<config::Problem> LoadOptions(const std::string& path, CsiOptions& out) {
   pb::CsiConfig from;
   std::vector<config::Problem> problems = config::LoadConfigFile(path, from);
   if (!problems.empty()) {
     return problems;
   }
-  Reader reader(path);
+  CsiOptionsReader reader(path);
   ReadPlaces(from, reader, out);
   ReadNames(from, reader, out);
   ReadDataplane(from.dataplane(), reader, out);

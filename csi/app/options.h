@@ -1,7 +1,7 @@
 #pragma once
 
-// Options: the driver's configuration with its defaults applied and its rules checked. The schema
-// is proto/connector/config/v1/csi.proto.
+// CsiOptions: the driver's configuration with its defaults applied and its rules checked. The
+// schema is proto/connector/config/v1/csi.proto.
 
 #include "common/config/problem.h"
 #include "common/log/log.h"
@@ -12,7 +12,7 @@
 
 namespace connector::csi::app {
 
-struct Options {
+struct CsiOptions {
   std::string socket_path;
   std::string node_id;
   std::string pods_directory = "/var/lib/kubelet/pods";
@@ -28,6 +28,6 @@ struct Options {
 };
 
 // Reads and checks the file. With problems, `out` is not to be used.
-[[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path, Options& out);
+[[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path, CsiOptions& out);
 
 }  // namespace connector::csi::app

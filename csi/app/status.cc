@@ -4,9 +4,9 @@
 
 namespace connector::csi::app {
 
-void RecentFailures::Note(const rpc::CallReport& report,
-                          const publish::Failure& failure,
-                          WallTime now) {
+void RecentCallFailures::Note(const rpc::CallReport& report,
+                              const publish::Failure& failure,
+                              WallTime now) {
   const std::lock_guard lock(mutex_);
   errors_.push_front({now, {}, std::string(report.call) + ": " + failure.message});
   if (errors_.size() > kKept) {
@@ -14,12 +14,12 @@ void RecentFailures::Note(const rpc::CallReport& report,
   }
 }
 
-std::vector<admin::RecentError> RecentFailures::List() const {
+std::vector<admin::RecentError> RecentCallFailures::List() const {
   const std::lock_guard lock(mutex_);
   return {errors_.begin(), errors_.end()};
 }
 
-admin::Status StatusOf(const StatusFacts& facts,
+admin::Status StatusOf(const CsiStatusSources& facts,
                        admin::Readiness readiness,
                        std::vector<admin::RecentError> errors) {
   admin::Status status;

@@ -17,7 +17,7 @@
 namespace connector::csi::app {
 
 // The last failures of calls. Thread-safe.
-class RecentFailures {
+class RecentCallFailures {
  public:
   void Note(const rpc::CallReport& report, const publish::Failure& failure, WallTime now);
   [[nodiscard]] std::vector<admin::RecentError> List() const;
@@ -29,17 +29,17 @@ class RecentFailures {
   std::deque<admin::RecentError> errors_;  // Newest first.
 };
 
-struct StatusFacts {
+struct CsiStatusSources {
   std::string driver_name;
   std::string node_id;
   std::string version;
   WallTime started_at{};
   std::size_t connectors = 0;
   std::size_t volumes = 0;
-  Metrics::Totals totals;
+  CsiMetrics::Totals totals;
 };
 
-[[nodiscard]] admin::Status StatusOf(const StatusFacts& facts,
+[[nodiscard]] admin::Status StatusOf(const CsiStatusSources& facts,
                                      admin::Readiness readiness,
                                      std::vector<admin::RecentError> errors);
 

@@ -38,7 +38,7 @@ double Random() {
   return std::uniform_real_distribution<double>(0, 1)(engine);
 }
 
-Result<kube::Settings> ReadSettings(const Options& options) {
+Result<kube::Settings> ReadSettings(const CsiOptions& options) {
   return options.kubeconfig_file.empty()
              ? kube::InClusterSettings()
              : kube::KubeconfigSettings(options.kubeconfig_file, options.kubeconfig_context);
@@ -48,14 +48,14 @@ Result<kube::Settings> ReadSettings(const Options& options) {
 
 class Driver::Impl {
  public:
-  Impl(Options options, log::Logger& logger)
+  Impl(CsiOptions options, log::Logger& logger)
       : options_(std::move(options)),
         log_(logger),
         started_at_(clock_.Now()),
         process_metrics_(std::make_shared<metrics::ProcessMetrics>("csi", kVersion)),
         metrics_(*registry_),
-        state_metrics_(std::make_shared<StateMetrics>([this] {
-          return StateMetrics::State{CountVolumes(), Synced()};
+        state_metrics_(std::make_shared<NodeStateMetrics>([this] {
+          return NodeStateMetrics::State{CountVolumes(), Synced()};
         })) {}
 
   ~Impl() { Stop(); }
@@ -158,7 +158,7 @@ class Driver::Impl {
     resolver_ = std::make_unique<publish::Resolver>(
         publish::ResolverOptions{options_.configurations, options_.tls, options_.ca_file},
         [this] {
-          return publish::Snapshot{Synced(), connectors_->Current(), classes_->Current()};
+          return publish::ClusterSnapshot{Synced(), connectors_->Current(), classes_->Current()};
         },
         *access_checker_);
     publisher_ = std::make_unique<publish::Publisher>(options_.pods_directory, *resolver_, clock_);
@@ -187,7 +187,7 @@ class Driver::Impl {
   }
 
   Result<Done> OpenEndpoint() {
-    rpc::ServiceParts parts;
+    rpc::CsiServiceParts parts;
     parts.io = &io_;
     parts.publisher = publisher_.get();
     parts.log = &log_;
@@ -268,16 +268,16 @@ class Driver::Impl {
     }
   }
 
-  const Options options_;
+  const CsiOptions options_;
   log::Logger& log_;
   const SystemClock clock_;
   const WallTime started_at_;
 
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
   std::shared_ptr<metrics::ProcessMetrics> process_metrics_;
-  Metrics metrics_;
-  std::shared_ptr<StateMetrics> state_metrics_;
-  RecentFailures failures_;
+  CsiMetrics metrics_;
+  std::shared_ptr<NodeStateMetrics> state_metrics_;
+  RecentCallFailures failures_;
 
   // Below here, what runs on io_ is destroyed before it.
   asio::io_context io_;
@@ -294,7 +294,7 @@ class Driver::Impl {
   std::atomic<bool> stopped_ = false;
 };
 
-Driver::Driver(Options options, log::Logger& logger)
+Driver::Driver(CsiOptions options, log::Logger& logger)
     : impl_(std::make_unique<Impl>(std::move(options), logger)) {}
 
 Driver::~Driver() = default;

@@ -19,7 +19,7 @@ inline constexpr std::chrono::seconds kDrainTimeout{10};
 class Driver {
  public:
   // `logger` outlives the driver.
-  Driver(Options options, log::Logger& logger);
+  Driver(CsiOptions options, log::Logger& logger);
   ~Driver();  // Stops.
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;

@@ -52,7 +52,7 @@ Failure ApiFailure(const ConnectorRef& ref, const Error& error) {
 }  // namespace
 
 Resolver::Resolver(ResolverOptions options,
-                   std::function<Snapshot()> snapshot,
+                   std::function<ClusterSnapshot()> snapshot,
                    cluster::ProxyAccessChecker& access_checker)
     : options_(std::move(options)),
       snapshot_(std::move(snapshot)),
@@ -61,7 +61,7 @@ Resolver::Resolver(ResolverOptions options,
 Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
                                          Stage stage,
                                          Deadline deadline) {
-  const Snapshot snapshot = snapshot_();
+  const ClusterSnapshot snapshot = snapshot_();
   if (!snapshot.synced) {
     co_return Failure{Reason::kApi,
                       "the driver has not read the cluster's Connectors yet; is the Kubernetes API "
@@ -119,7 +119,7 @@ Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
   co_return std::move(request);
 }
 
-Resolver::Configurations Resolver::ConfigurationsOf(const Snapshot& snapshot,
+Resolver::Configurations Resolver::ConfigurationsOf(const ClusterSnapshot& snapshot,
                                                     const std::string& connector,
                                                     const std::string& class_name) {
   const kube::ObjectPtr object = snapshot.classes->Find({{}, class_name});

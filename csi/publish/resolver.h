@@ -25,7 +25,7 @@
 namespace connector::csi::publish {
 
 // The cluster as the informers know it.
-struct Snapshot {
+struct ClusterSnapshot {
   bool synced = false;
   std::shared_ptr<const kube::Store> connectors;
   std::shared_ptr<const kube::Store> classes;
@@ -48,7 +48,7 @@ class Resolver {
 
   // `access_checker` outlives the resolver.
   Resolver(ResolverOptions options,
-           std::function<Snapshot()> snapshot,
+           std::function<ClusterSnapshot()> snapshot,
            cluster::ProxyAccessChecker& access_checker);
 
   // All but the token. Thread-safe.
@@ -61,12 +61,12 @@ class Resolver {
   };
   using Configurations = std::variant<std::shared_ptr<const render::Configurations>, Failure>;
 
-  [[nodiscard]] Configurations ConfigurationsOf(const Snapshot& snapshot,
+  [[nodiscard]] Configurations ConfigurationsOf(const ClusterSnapshot& snapshot,
                                                 const std::string& connector,
                                                 const std::string& class_name);
 
   ResolverOptions options_;
-  std::function<Snapshot()> snapshot_;
+  std::function<ClusterSnapshot()> snapshot_;
   cluster::ProxyAccessChecker& access_checker_;
   std::mutex mutex_;
   std::map<std::string, ParsedClass> classes_;  // By name.

@@ -33,7 +33,7 @@ Result<std::string> SocketPath(std::string_view endpoint) {
 
 class Endpoint::Impl {
  public:
-  Impl(const std::string& socket_path, Identification who, ServiceParts parts)
+  Impl(const std::string& socket_path, DriverIdentity who, CsiServiceParts parts)
       : who_(std::move(who)), identity_(who_, parts.ready), node_(who_, parts) {
     ::grpc::ServerBuilder builder;
     builder.SetMaxReceiveMessageSize(kMaxReceivedMessageBytes);
@@ -58,7 +58,7 @@ class Endpoint::Impl {
   }
 
  private:
-  Identification who_;
+  DriverIdentity who_;
   IdentityService identity_;
   NodeService node_;  // Outlives the server, which uses its message allocator.
   std::unique_ptr<::grpc::Server> server_;
@@ -72,8 +72,8 @@ Endpoint::~Endpoint() {
 }
 
 Result<std::unique_ptr<Endpoint>> Endpoint::Start(const std::string& socket_path,
-                                                  Identification who,
-                                                  ServiceParts parts) {
+                                                  DriverIdentity who,
+                                                  CsiServiceParts parts) {
   auto impl = std::make_unique<Impl>(socket_path, std::move(who), std::move(parts));
   if (!impl->started()) {
     return MakeError(ErrorCode::kUnavailable,

@@ -27,8 +27,8 @@ class Endpoint {
 
   // A socket that another driver left is replaced.
   [[nodiscard]] static Result<std::unique_ptr<Endpoint>> Start(const std::string& socket_path,
-                                                               Identification who,
-                                                               ServiceParts parts);
+                                                               DriverIdentity who,
+                                                               CsiServiceParts parts);
 
   // Calls under way finish, up to `drain`. Idempotent.
   void Stop(std::chrono::milliseconds drain);

@@ -69,7 +69,7 @@ PublishMessages::AllocateMessages() {
   return new WipedMessages;  // Deletes itself in Release.
 }
 
-NodeService::NodeService(const Identification& who, ServiceParts parts)
+NodeService::NodeService(const DriverIdentity& who, CsiServiceParts parts)
     : who_(who), parts_(std::move(parts)) {
   SetMessageAllocatorFor_NodePublishVolume(&publish_messages_);
 }

@@ -25,7 +25,7 @@ class Logger;
 
 namespace connector::csi::rpc {
 
-struct Identification {
+struct DriverIdentity {
   std::string driver_name;
   std::string version;
   std::string node_id;
@@ -40,7 +40,7 @@ struct CallReport {
   std::chrono::steady_clock::duration took{};
 };
 
-struct ServiceParts {
+struct CsiServiceParts {
   asio::io_context* io = nullptr;
   publish::Publisher* publisher = nullptr;
   log::Logger* log = nullptr;
@@ -51,7 +51,7 @@ struct ServiceParts {
 
 class IdentityService final : public ::csi::v1::Identity::CallbackService {
  public:
-  IdentityService(const Identification& who, std::function<bool()> ready)
+  IdentityService(const DriverIdentity& who, std::function<bool()> ready)
       : who_(who), ready_(std::move(ready)) {}
 
   ::grpc::ServerUnaryReactor* GetPluginInfo(::grpc::CallbackServerContext* context,
@@ -66,7 +66,7 @@ class IdentityService final : public ::csi::v1::Identity::CallbackService {
                                     ::csi::v1::ProbeResponse* response) override;
 
  private:
-  const Identification& who_;
+  const DriverIdentity& who_;
   std::function<bool()> ready_;
 };
 
@@ -81,7 +81,7 @@ class PublishMessages final
 
 class NodeService final : public ::csi::v1::Node::CallbackService {
  public:
-  NodeService(const Identification& who, ServiceParts parts);
+  NodeService(const DriverIdentity& who, CsiServiceParts parts);
 
   ::grpc::ServerUnaryReactor* NodePublishVolume(
       ::grpc::CallbackServerContext* context,
@@ -108,8 +108,8 @@ class NodeService final : public ::csi::v1::Node::CallbackService {
   [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,
                                                 Task<::grpc::Status> task);
 
-  const Identification& who_;
-  ServiceParts parts_;
+  const DriverIdentity& who_;
+  CsiServiceParts parts_;
   PublishMessages publish_messages_;
 
   std::mutex mutex_;

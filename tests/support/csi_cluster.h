@@ -37,7 +37,9 @@ class CsiCluster {
     connectors_ = std::move(store);
   }
 
-  [[nodiscard]] csi::publish::Snapshot Current() const { return {synced, connectors_, classes_}; }
+  [[nodiscard]] csi::publish::ClusterSnapshot Current() const {
+    return {synced, connectors_, classes_};
+  }
 
   // The answer to every SubjectAccessReview, and how many there were.
   Task<Result<boost::json::object>> Review() {

@@ -26,7 +26,7 @@ class LoadOptionsTest : public ::testing::Test {
   }
 
   testing_support::ScratchDir directory_;
-  Options options_;
+  CsiOptions options_;
 };
 
 constexpr std::string_view kLeast =
