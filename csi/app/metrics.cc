@@ -7,10 +7,11 @@
 namespace connector::csi::app {
 namespace {
 
-std::string ResultOf(const publish::Outcome& outcome) {
-  const auto* failure = std::get_if<publish::Failure>(&outcome);
-  return std::string(failure == nullptr ? publish::ToString(std::get<publish::Action>(outcome))
-                                        : publish::ToString(failure->reason));
+std::string ResultOf(const publish::PublishOutcome& outcome) {
+  const auto* failure = std::get_if<publish::PublishFailure>(&outcome);
+  return std::string(failure == nullptr
+                         ? publish::ToString(std::get<publish::PublishAction>(outcome))
+                         : publish::ToString(failure->reason));
 }
 
 // What a person who wrote a pod, a Connector or a Role has to change, rather than the node's
@@ -53,8 +54,8 @@ CsiMetrics::CsiMetrics(prometheus::Registry& registry)
   for (const publish::Reason reason : publish::kReasons) {
     calls_.Add({{"call", "publish"}, {"result", std::string(publish::ToString(reason))}});
   }
-  for (const publish::Action action : publish::kActions) {
-    const bool unmounts = action == publish::Action::kUnmounted;
+  for (const publish::PublishAction action : publish::kActions) {
+    const bool unmounts = action == publish::PublishAction::kUnmounted;
     calls_.Add({{"call", unmounts ? "unpublish" : "publish"},
                 {"result", std::string(publish::ToString(action))}});
   }
@@ -64,12 +65,12 @@ void CsiMetrics::Called(const rpc::CallReport& report) {
   calls_.Add({{"call", std::string(report.call)}, {"result", ResultOf(report.outcome)}})
       .Increment();
   all_.fetch_add(1, std::memory_order_relaxed);
-  if (const auto* failure = std::get_if<publish::Failure>(&report.outcome)) {
+  if (const auto* failure = std::get_if<publish::PublishFailure>(&report.outcome)) {
     (IsRefusal(failure->reason) ? refused_ : failed_).fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  const publish::Action action = std::get<publish::Action>(report.outcome);
-  if (action == publish::Action::kMounted || action == publish::Action::kRefreshed) {
+  const publish::PublishAction action = std::get<publish::PublishAction>(report.outcome);
+  if (action == publish::PublishAction::kMounted || action == publish::PublishAction::kRefreshed) {
     publish_seconds_.Observe(std::chrono::duration<double>(report.took).count());
   }
 }

@@ -5,7 +5,7 @@
 namespace connector::csi::app {
 
 void RecentCallFailures::Note(const rpc::CallReport& report,
-                              const publish::Failure& failure,
+                              const publish::PublishFailure& failure,
                               WallTime now) {
   const std::lock_guard lock(mutex_);
   errors_.push_front({now, {}, std::string(report.call) + ": " + failure.message});

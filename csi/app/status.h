@@ -19,7 +19,7 @@ namespace connector::csi::app {
 // The last failures of calls. Thread-safe.
 class RecentCallFailures {
  public:
-  void Note(const rpc::CallReport& report, const publish::Failure& failure, WallTime now);
+  void Note(const rpc::CallReport& report, const publish::PublishFailure& failure, WallTime now);
   [[nodiscard]] std::vector<admin::RecentError> List() const;
 
  private:

@@ -10,7 +10,7 @@
 #include "csi/app/status.h"
 #include "csi/files/mount_table.h"
 #include "csi/files/safe_open.h"
-#include "csi/publish/publisher.h"
+#include "csi/publish/volume_publisher.h"
 #include "csi/rpc/endpoint.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -65,7 +65,7 @@ class Driver::Impl {
   Result<Done> Start() {
     for (const auto step : {&Impl::CheckNode,
                             &Impl::ConnectCluster,
-                            &Impl::BuildPublisher,
+                            &Impl::BuildVolumePublisher,
                             &Impl::StartAdmin,
                             &Impl::OpenEndpoint}) {
       const Result<Done> done = (this->*step)();
@@ -150,18 +150,19 @@ class Driver::Impl {
         [](const std::shared_ptr<const kube::Store>&, const kube::Changes&) {});
   }
 
-  Result<Done> BuildPublisher() {
+  Result<Done> BuildVolumePublisher() {
     access_checker_ = std::make_unique<cluster::ProxyAccessChecker>(
         [this](boost::json::object body, Deadline deadline) {
           return client_->Review(kube::kSubjectAccessReviews, std::move(body), deadline);
         });
-    resolver_ = std::make_unique<publish::Resolver>(
+    resolver_ = std::make_unique<publish::VolumeResolver>(
         publish::ResolverOptions{options_.configurations, options_.tls, options_.ca_file},
         [this] {
           return publish::ClusterSnapshot{Synced(), connectors_->Current(), classes_->Current()};
         },
         *access_checker_);
-    publisher_ = std::make_unique<publish::Publisher>(options_.pods_directory, *resolver_, clock_);
+    publisher_ =
+        std::make_unique<publish::VolumePublisher>(options_.pods_directory, *resolver_, clock_);
     return Done{};
   }
 
@@ -206,7 +207,7 @@ class Driver::Impl {
   void Note(const rpc::CallReport& report) {
     metrics_.Called(report);
     const double took = std::chrono::duration<double>(report.took).count();
-    if (const auto* failure = std::get_if<publish::Failure>(&report.outcome)) {
+    if (const auto* failure = std::get_if<publish::PublishFailure>(&report.outcome)) {
       failures_.Note(report, *failure, clock_.Now());
       log_.Warning("a call failed",
                    {{"call", report.call},
@@ -216,9 +217,10 @@ class Driver::Impl {
                     {"volume_id", report.volume_id}});
       return;
     }
-    const publish::Action action = std::get<publish::Action>(report.outcome);
+    const publish::PublishAction action = std::get<publish::PublishAction>(report.outcome);
     // The kubelet asks about every volume every minute or so.
-    const bool routine = action == publish::Action::kUnchanged || action == publish::Action::kKept;
+    const bool routine =
+        action == publish::PublishAction::kUnchanged || action == publish::PublishAction::kKept;
     log_.Write(routine ? log::Level::kDebug : log::Level::kInfo,
                "a call was served",
                {{"call", report.call},
@@ -286,8 +288,8 @@ class Driver::Impl {
   std::unique_ptr<kube::Informer> connectors_;
   std::unique_ptr<kube::Informer> classes_;
   std::unique_ptr<cluster::ProxyAccessChecker> access_checker_;
-  std::unique_ptr<publish::Resolver> resolver_;
-  std::unique_ptr<publish::Publisher> publisher_;
+  std::unique_ptr<publish::VolumeResolver> resolver_;
+  std::unique_ptr<publish::VolumePublisher> publisher_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<rpc::Endpoint> endpoint_;
   std::vector<std::thread> threads_;

@@ -6,7 +6,7 @@
 
 namespace connector::csi::cluster {
 
-boost::json::object ReviewOf(const ServiceAccount& account, const ConnectorRef& ref) {
+boost::json::object ReviewOf(const PodAccount& account, const ConnectorRef& ref) {
   const std::string group = "system:serviceaccounts:" + account.ns;
   boost::json::object spec;
   spec["user"] = "system:serviceaccount:" + account.ns + ":" + account.name;
@@ -23,7 +23,7 @@ boost::json::object ReviewOf(const ServiceAccount& account, const ConnectorRef& 
 ProxyAccessChecker::ProxyAccessChecker(CreateReview create_review, Now now)
     : create_review_(std::move(create_review)), now_(std::move(now)) {}
 
-Task<Result<bool>> ProxyAccessChecker::MayUse(ServiceAccount account,
+Task<Result<bool>> ProxyAccessChecker::MayUse(PodAccount account,
                                               ConnectorRef ref,
                                               Deadline deadline) {
   const std::string key = account.ns + "/" + account.name + " " + ref.ToString();

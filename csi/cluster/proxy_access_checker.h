@@ -23,13 +23,13 @@ namespace connector::csi::cluster {
 inline constexpr std::chrono::seconds kAccessTtl{30};
 inline constexpr std::size_t kMaxRememberedAccess = 10000;
 
-struct ServiceAccount {
+struct PodAccount {
   std::string ns;
   std::string name;
 };
 
 // The body of the review. Pure.
-[[nodiscard]] boost::json::object ReviewOf(const ServiceAccount& account, const ConnectorRef& ref);
+[[nodiscard]] boost::json::object ReviewOf(const PodAccount& account, const ConnectorRef& ref);
 
 class ProxyAccessChecker {
  public:
@@ -41,9 +41,7 @@ class ProxyAccessChecker {
   explicit ProxyAccessChecker(CreateReview create_review, Now now = std::chrono::steady_clock::now);
 
   // Thread-safe. Fails with what the API answered; kUnavailable when it is no review.
-  [[nodiscard]] Task<Result<bool>> MayUse(ServiceAccount account,
-                                          ConnectorRef ref,
-                                          Deadline deadline);
+  [[nodiscard]] Task<Result<bool>> MayUse(PodAccount account, ConnectorRef ref, Deadline deadline);
 
  private:
   [[nodiscard]] bool Remembered(const std::string& key);

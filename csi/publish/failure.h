@@ -38,11 +38,11 @@ inline constexpr Reason kReasons[] = {Reason::kRequest,
                                       Reason::kVolumeFull,
                                       Reason::kFileSystem};
 
-struct Failure {
+struct PublishFailure {
   Reason reason = Reason::kRequest;
   std::string message;
 
-  bool operator==(const Failure&) const = default;
+  bool operator==(const PublishFailure&) const = default;
 };
 
 // As metrics and logs name it: "not_ready".

@@ -21,7 +21,7 @@ std::string DescribeCommand(const ConnectorRef& ref) {
   return "kubectl -n " + ref.ns + " describe connector " + ref.name;
 }
 
-Failure Missing(const ConnectorRef& ref) {
+PublishFailure Missing(const ConnectorRef& ref) {
   return {Reason::kNoConnector,
           Quoted(ref) +
               " not found: check the name and namespace in the volume attribute connectors "
@@ -29,7 +29,7 @@ Failure Missing(const ConnectorRef& ref) {
               ref.ns + " get connectors)"};
 }
 
-Failure NotGranted(const ConnectorRef& ref, const volume::Pod& pod) {
+PublishFailure NotGranted(const ConnectorRef& ref, const volume::Pod& pod) {
   return {Reason::kNotGranted,
           Quoted(ref) + " is not granted to the ServiceAccount " + pod.ns + "/" +
               pod.service_account +
@@ -38,12 +38,12 @@ Failure NotGranted(const ConnectorRef& ref, const volume::Pod& pod) {
               ref.ns};
 }
 
-Failure NotReady(const ConnectorRef& ref, const std::string& problem) {
+PublishFailure NotReady(const ConnectorRef& ref, const std::string& problem) {
   return {Reason::kNotReady,
           Quoted(ref) + " is not ready: " + problem + " (" + DescribeCommand(ref) + ")"};
 }
 
-Failure ApiFailure(const ConnectorRef& ref, const Error& error) {
+PublishFailure ApiFailure(const ConnectorRef& ref, const Error& error) {
   return {Reason::kApi,
           Quoted(ref) + ": the Kubernetes API could not be asked whether the pod may use it: " +
               error.message};
@@ -51,21 +51,22 @@ Failure ApiFailure(const ConnectorRef& ref, const Error& error) {
 
 }  // namespace
 
-Resolver::Resolver(ResolverOptions options,
-                   std::function<ClusterSnapshot()> snapshot,
-                   cluster::ProxyAccessChecker& access_checker)
+VolumeResolver::VolumeResolver(ResolverOptions options,
+                               std::function<ClusterSnapshot()> snapshot,
+                               cluster::ProxyAccessChecker& access_checker)
     : options_(std::move(options)),
       snapshot_(std::move(snapshot)),
       access_checker_(access_checker) {}
 
-Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
-                                         Stage stage,
-                                         Deadline deadline) {
+Task<VolumeResolver::Answer> VolumeResolver::Resolve(volume::Attributes attributes,
+                                                     Stage stage,
+                                                     Deadline deadline) {
   const ClusterSnapshot snapshot = snapshot_();
   if (!snapshot.synced) {
-    co_return Failure{Reason::kApi,
-                      "the driver has not read the cluster's Connectors yet; is the Kubernetes API "
-                      "reachable from the node?"};
+    co_return PublishFailure{
+        Reason::kApi,
+        "the driver has not read the cluster's Connectors yet; is the Kubernetes API "
+        "reachable from the node?"};
   }
   render::VolumeRequest request;
   request.configurations =
@@ -74,8 +75,8 @@ Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
   if (!options_.ca_file.empty()) {
     Result<std::string> ca = config::ReadFile(options_.ca_file, kMaxCaBytes);
     if (!ca) {
-      co_return Failure{Reason::kFileSystem,
-                        "the data plane's CA cannot be read: " + ca.error().message};
+      co_return PublishFailure{Reason::kFileSystem,
+                               "the data plane's CA cannot be read: " + ca.error().message};
     }
     request.ca_bundle = std::move(*ca);
   }
@@ -86,7 +87,7 @@ Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
       co_return Missing(ref);
     }
     if (stage == Stage::kMount) {
-      cluster::ServiceAccount account{pod.ns, pod.service_account};
+      cluster::PodAccount account{pod.ns, pod.service_account};
       const Result<bool> granted =
           co_await access_checker_.MayUse(std::move(account), ref, deadline);
       if (!granted) {
@@ -105,7 +106,7 @@ Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
                          view.problem.empty() ? "its status has no address yet" : view.problem);
     }
     Configurations configurations = ConfigurationsOf(snapshot, Quoted(ref), view.class_name);
-    if (auto* failure = std::get_if<Failure>(&configurations)) {
+    if (auto* failure = std::get_if<PublishFailure>(&configurations)) {
       co_return std::move(*failure);
     }
     request.connectors.push_back({ref,
@@ -119,17 +120,17 @@ Task<Resolver::Answer> Resolver::Resolve(volume::Attributes attributes,
   co_return std::move(request);
 }
 
-Resolver::Configurations Resolver::ConfigurationsOf(const ClusterSnapshot& snapshot,
-                                                    const std::string& connector,
-                                                    const std::string& class_name) {
+VolumeResolver::Configurations VolumeResolver::ConfigurationsOf(const ClusterSnapshot& snapshot,
+                                                                const std::string& connector,
+                                                                const std::string& class_name) {
   const kube::ObjectPtr object = snapshot.classes->Find({{}, class_name});
   if (object == nullptr) {
     if (class_name == resource::kDefaultClass) {
       return render::BuiltIn();
     }
-    return Failure{Reason::kNotReady,
-                   connector + " has the class " + class_name +
-                       ", which does not exist (kubectl get connectorclasses)"};
+    return PublishFailure{Reason::kNotReady,
+                          connector + " has the class " + class_name +
+                              ", which does not exist (kubectl get connectorclasses)"};
   }
   const std::lock_guard lock(mutex_);
   ParsedClass& parsed = classes_[class_name];
@@ -137,7 +138,7 @@ Resolver::Configurations Resolver::ConfigurationsOf(const ClusterSnapshot& snaps
     resource::FileDocuments documents =
         resource::ParseObject(resource::Kind::kConnectorClass, object->json());
     if (documents.classes.size() != 1) {
-      return Failure{
+      return PublishFailure{
           Reason::kNotReady,
           connector + " has a class that cannot be used: " + config::Format(documents.problems)};
     }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Resolver: from what a volume asks for to what its files are made of. Looks the Connectors and
-// their classes up in copies of the cluster's, and asks whether the pod may use them.
+// VolumeResolver: from what a volume asks for to what its files are made of. Looks the Connectors
+// and their classes up in copies of the cluster's, and asks whether the pod may use them.
 //
 // In the pod's own namespace a Connector that is missing is said to be. One in another namespace is
 // first asked for by the pod's rights, so that nobody learns by mounting what others have.
@@ -42,14 +42,14 @@ enum class Stage {
   kRefresh,  // Of a living mount: rights and readiness were, and the broker checks each request.
 };
 
-class Resolver {
+class VolumeResolver {
  public:
-  using Answer = std::variant<render::VolumeRequest, Failure>;
+  using Answer = std::variant<render::VolumeRequest, PublishFailure>;
 
   // `access_checker` outlives the resolver.
-  Resolver(ResolverOptions options,
-           std::function<ClusterSnapshot()> snapshot,
-           cluster::ProxyAccessChecker& access_checker);
+  VolumeResolver(ResolverOptions options,
+                 std::function<ClusterSnapshot()> snapshot,
+                 cluster::ProxyAccessChecker& access_checker);
 
   // All but the token. Thread-safe.
   [[nodiscard]] Task<Answer> Resolve(volume::Attributes attributes, Stage stage, Deadline deadline);
@@ -59,7 +59,8 @@ class Resolver {
     std::string resource_version;
     std::shared_ptr<const render::Configurations> configurations;
   };
-  using Configurations = std::variant<std::shared_ptr<const render::Configurations>, Failure>;
+  using Configurations =
+      std::variant<std::shared_ptr<const render::Configurations>, PublishFailure>;
 
   [[nodiscard]] Configurations ConfigurationsOf(const ClusterSnapshot& snapshot,
                                                 const std::string& connector,

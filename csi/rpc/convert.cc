@@ -105,8 +105,8 @@ Result<publish::PublishRequest> FromProto(const ::csi::v1::NodePublishVolumeRequ
   return ::grpc::StatusCode::INTERNAL;
 }
 
-::grpc::Status ToStatus(const publish::Outcome& outcome) {
-  const auto* failure = std::get_if<publish::Failure>(&outcome);
+::grpc::Status ToStatus(const publish::PublishOutcome& outcome) {
+  const auto* failure = std::get_if<publish::PublishFailure>(&outcome);
   return failure == nullptr ? ::grpc::Status::OK
                             : ::grpc::Status(CodeOf(failure->reason), failure->message);
 }

@@ -4,7 +4,7 @@
 // only target that reads the fields which may hold tokens; nothing prints a message.
 
 #include "common/base/result.h"
-#include "csi/publish/publisher.h"
+#include "csi/publish/volume_publisher.h"
 
 #include <grpcpp/support/status.h>
 
@@ -20,7 +20,7 @@ namespace connector::csi::rpc {
     const ::csi::v1::NodePublishVolumeRequest& request);
 
 [[nodiscard]] ::grpc::StatusCode CodeOf(publish::Reason reason);
-[[nodiscard]] ::grpc::Status ToStatus(const publish::Outcome& outcome);
+[[nodiscard]] ::grpc::Status ToStatus(const publish::PublishOutcome& outcome);
 
 // Overwrites the values that may hold tokens.
 void Wipe(::csi::v1::NodePublishVolumeRequest& request);

@@ -80,8 +80,8 @@ NodeService::NodeService(const DriverIdentity& who, CsiServiceParts parts)
     ::csi::v1::NodePublishVolumeResponse* /*response*/) {
   Result<publish::PublishRequest> converted = FromProto(*request);
   if (!converted) {
-    const publish::Outcome outcome =
-        publish::Failure{publish::Reason::kRequest, converted.error().message};
+    const publish::PublishOutcome outcome =
+        publish::PublishFailure{publish::Reason::kRequest, converted.error().message};
     parts_.observe({"publish", request->volume_id(), {}, outcome, {}});
     return Finished(*context, ToStatus(outcome));
   }
@@ -130,7 +130,7 @@ Task<::grpc::Status> NodeService::Publish(publish::PublishRequest request, Deadl
 
 Task<::grpc::Status> NodeService::Unpublish(std::string volume_id, std::string target_path) {
   const auto started = std::chrono::steady_clock::now();
-  const publish::Outcome outcome = parts_.publisher->Unpublish(volume_id, target_path);
+  const publish::PublishOutcome outcome = parts_.publisher->Unpublish(volume_id, target_path);
   const CallReport report{
       "unpublish", std::move(volume_id), {}, outcome, std::chrono::steady_clock::now() - started};
   parts_.observe(report);

@@ -5,7 +5,7 @@
 // done.
 
 #include "common/async/task.h"
-#include "csi/publish/publisher.h"
+#include "csi/publish/volume_publisher.h"
 
 #include "proto/csi/v1/csi.grpc.pb.h"
 
@@ -36,13 +36,13 @@ struct CallReport {
   std::string_view call;  // "publish" or "unpublish"
   std::string volume_id;
   std::string pod;  // namespace/name; empty of an unpublish
-  publish::Outcome outcome;
+  publish::PublishOutcome outcome;
   std::chrono::steady_clock::duration took{};
 };
 
 struct CsiServiceParts {
   asio::io_context* io = nullptr;
-  publish::Publisher* publisher = nullptr;
+  publish::VolumePublisher* publisher = nullptr;
   log::Logger* log = nullptr;
   std::function<bool()> ready;
   std::function<void(const CallReport&)> observe;

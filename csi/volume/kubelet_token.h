@@ -30,7 +30,7 @@ struct KubeletToken {
 
 // Whether what the kubelet brings is to be written over what is mounted. A token that ends sooner
 // is an older one: calls may come late and out of order, and must not put it back.
-[[nodiscard]] inline bool Replaces(WallTime arriving, std::optional<WallTime> mounted) {
+[[nodiscard]] inline bool ShouldReplaceToken(WallTime arriving, std::optional<WallTime> mounted) {
   return !mounted || arriving >= *mounted;
 }
 

@@ -1,7 +1,7 @@
 // The calls of a kubelet, with real mounts and a cluster made by hand.
 
-#include "csi/publish/publisher.h"
-
+#include "csi/publish/volume_publisher.h"
+#include "csi/volume/attributes.h"
 #include "tests/integration/csi/node.h"
 #include "tests/support/csi_cluster.h"
 #include "tests/support/run_task.h"
@@ -17,8 +17,6 @@
 #include <fstream>
 #include <string>
 #include <thread>
-
-#include "csi/volume/attributes.h"
 
 namespace connector::csi::publish {
 namespace {

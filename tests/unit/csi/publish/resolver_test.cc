@@ -23,13 +23,14 @@ using testing_support::CsiCluster;
 using testing_support::RunTask;
 
 auto Fails(Reason reason, const std::string& says) {
-  return VariantWith<Failure>(
-      AllOf(Field(&Failure::reason, reason), Field(&Failure::message, HasSubstr(says))));
+  return VariantWith<PublishFailure>(AllOf(Field(&PublishFailure::reason, reason),
+                                           Field(&PublishFailure::message, HasSubstr(says))));
 }
 
 class ResolverTest : public ::testing::Test {
  protected:
-  Resolver::Answer Resolve(std::vector<ConnectorRef> connectors, Stage stage = Stage::kMount) {
+  VolumeResolver::Answer Resolve(std::vector<ConnectorRef> connectors,
+                                 Stage stage = Stage::kMount) {
     volume::Attributes attributes;
     attributes.pod = {"ci", "build-1", "uid", "builder"};
     attributes.connectors = std::move(connectors);
@@ -41,7 +42,7 @@ class ResolverTest : public ::testing::Test {
   cluster::ProxyAccessChecker access_checker_{
       [this](boost::json::object, Deadline) { return cluster_.Review(); }};
   ResolverOptions options_{{"registry-config"}, true, scratch_ / "ca.crt"};
-  Resolver resolver_{options_, [this] { return cluster_.Current(); }, access_checker_};
+  VolumeResolver resolver_{options_, [this] { return cluster_.Current(); }, access_checker_};
 };
 
 class ReadyResolverTest : public ResolverTest {
@@ -54,10 +55,10 @@ class ReadyResolverTest : public ResolverTest {
 };
 
 TEST_F(ReadyResolverTest, FindsWhatTheFilesAreMadeOf) {
-  const Resolver::Answer answer = Resolve({{"ci", "harbor"}, {"shared", "hub"}});
+  const VolumeResolver::Answer answer = Resolve({{"ci", "harbor"}, {"shared", "hub"}});
 
   ASSERT_TRUE(std::holds_alternative<render::VolumeRequest>(answer))
-      << std::get<Failure>(answer).message;
+      << std::get<PublishFailure>(answer).message;
   const auto& request = std::get<render::VolumeRequest>(answer);
   ASSERT_EQ(request.connectors.size(), 2U);
   EXPECT_EQ(request.connectors[0].host, "c-harbor.ci.svc");
@@ -148,7 +149,7 @@ TEST_F(ReadyResolverTest, NamesTheClassThatDoesNotExist) {
 
 TEST_F(ReadyResolverTest, FollowsTheClassWhenItChanges) {
   const auto names = [this] {
-    const Resolver::Answer answer = Resolve({{"ci", "harbor"}});
+    const VolumeResolver::Answer answer = Resolve({{"ci", "harbor"}});
     return std::get<render::VolumeRequest>(answer).connectors[0].configurations->front().name;
   };
   constexpr const char* kOne = R"({"configurations":[{"name":"one","files":{"a.txt":"x"}}]})";

@@ -95,7 +95,7 @@ TEST(FromProto, RefusesAnotherFileSystem) {
 
 TEST(ToStatus, TellsTheKubeletWhetherToTryAgain) {
   const auto code = [](publish::Reason reason) {
-    return ToStatus(publish::Failure{reason, "why"}).error_code();
+    return ToStatus(publish::PublishFailure{reason, "why"}).error_code();
   };
   EXPECT_EQ(code(publish::Reason::kRequest), ::grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(code(publish::Reason::kNoConnector), ::grpc::StatusCode::NOT_FOUND);
@@ -108,7 +108,7 @@ TEST(ToStatus, TellsTheKubeletWhetherToTryAgain) {
 }
 
 TEST(ToStatus, IsFineForWhatWasDone) {
-  EXPECT_TRUE(ToStatus(publish::Action::kKept).ok());
+  EXPECT_TRUE(ToStatus(publish::PublishAction::kKept).ok());
 }
 
 TEST(Wipe, LeavesNoToken) {

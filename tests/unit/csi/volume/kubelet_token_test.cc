@@ -86,11 +86,11 @@ TEST(ParseTimestamp, RefusesOtherForms) {
   }
 }
 
-TEST(Replaces, WhatIsMountedUnlessWhatComesEndsSooner) {
-  EXPECT_TRUE(Replaces(kNow, std::nullopt));
-  EXPECT_TRUE(Replaces(kNow, kNow));
-  EXPECT_TRUE(Replaces(kNow + std::chrono::seconds(1), kNow));
-  EXPECT_FALSE(Replaces(kNow, kNow + std::chrono::seconds(1)));
+TEST(ShouldReplaceToken, WhatIsMountedUnlessWhatComesEndsSooner) {
+  EXPECT_TRUE(ShouldReplaceToken(kNow, std::nullopt));
+  EXPECT_TRUE(ShouldReplaceToken(kNow, kNow));
+  EXPECT_TRUE(ShouldReplaceToken(kNow + std::chrono::seconds(1), kNow));
+  EXPECT_FALSE(ShouldReplaceToken(kNow, kNow + std::chrono::seconds(1)));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "csi/publish/publisher.h"
+#include "csi/publish/volume_publisher.h"
 
 #include "csi/files/payload.h"
 #include "csi/files/safe_open.h"
@@ -13,12 +13,12 @@
 namespace connector::csi::publish {
 namespace {
 
-Failure Because(Reason reason, const Error& error) {
+PublishFailure Because(Reason reason, const Error& error) {
   return {reason, error.message};
 }
 
 // Of what files/ reports.
-Failure OfFiles(const Error& error) {
+PublishFailure OfFiles(const Error& error) {
   switch (error.code) {
     case ErrorCode::kResourceExhausted:
       return {Reason::kVolumeFull,
@@ -30,7 +30,7 @@ Failure OfFiles(const Error& error) {
   }
 }
 
-Failure Busy() {
+PublishFailure Busy() {
   return {Reason::kBusy, "another call for this volume is under way; the kubelet tries again"};
 }
 
@@ -41,9 +41,9 @@ struct Checked {
 };
 
 // Everything about a call that needs neither the cluster nor the node.
-std::variant<Checked, Failure> Check(const PublishRequest& request,
-                                     const std::string& pods_directory,
-                                     WallTime now) {
+std::variant<Checked, PublishFailure> Check(const PublishRequest& request,
+                                            const std::string& pods_directory,
+                                            WallTime now) {
   if (const Result<Done> id = volume::CheckVolumeId(request.volume_id); !id) {
     return Because(Reason::kRequest, id.error());
   }
@@ -68,39 +68,41 @@ std::variant<Checked, Failure> Check(const PublishRequest& request,
 
 }  // namespace
 
-std::string_view ToString(Action action) {
+std::string_view ToString(PublishAction action) {
   switch (action) {
-    case Action::kMounted:
+    case PublishAction::kMounted:
       return "mounted";
-    case Action::kRefreshed:
+    case PublishAction::kRefreshed:
       return "refreshed";
-    case Action::kUnchanged:
+    case PublishAction::kUnchanged:
       return "unchanged";
-    case Action::kKept:
+    case PublishAction::kKept:
       return "kept";
-    case Action::kUnmounted:
+    case PublishAction::kUnmounted:
       return "unmounted";
   }
   return "unmounted";
 }
 
-Publisher::Publisher(std::string pods_directory, Resolver& resolver, const Clock& clock)
+VolumePublisher::VolumePublisher(std::string pods_directory,
+                                 VolumeResolver& resolver,
+                                 const Clock& clock)
     : pods_directory_(std::move(pods_directory)), resolver_(resolver), clock_(clock) {}
 
-Task<Outcome> Publisher::Publish(PublishRequest request, Deadline deadline) {
-  std::variant<Checked, Failure> result = Check(request, pods_directory_, clock_.Now());
-  if (auto* failure = std::get_if<Failure>(&result)) {
+Task<PublishOutcome> VolumePublisher::Publish(PublishRequest request, Deadline deadline) {
+  std::variant<Checked, PublishFailure> result = Check(request, pods_directory_, clock_.Now());
+  if (auto* failure = std::get_if<PublishFailure>(&result)) {
     co_return std::move(*failure);
   }
   Checked& checked = std::get<Checked>(result);
-  const Claim claim(*this, checked.target.parent);
-  if (!claim.owned()) {
+  const TargetLock lock(*this, checked.target.parent);
+  if (!lock.owned()) {
     co_return Busy();
   }
   Stage stage = Stage::kMount;
   {
     OpenedTarget opened = Open(checked.target);
-    if (auto* failure = std::get_if<Failure>(&opened)) {
+    if (auto* failure = std::get_if<PublishFailure>(&opened)) {
       co_return std::move(*failure);
     }
     // If it is not this volume, Store says so, and nothing is mounted.
@@ -108,9 +110,9 @@ Task<Outcome> Publisher::Publish(PublishRequest request, Deadline deadline) {
       stage = Stage::kRefresh;
     }
   }
-  Resolver::Answer answer =
+  VolumeResolver::Answer answer =
       co_await resolver_.Resolve(std::move(checked.attributes), stage, deadline);
-  if (auto* failure = std::get_if<Failure>(&answer)) {
+  if (auto* failure = std::get_if<PublishFailure>(&answer)) {
     co_return std::move(*failure);
   }
   render::VolumeRequest& wanted = std::get<render::VolumeRequest>(answer);
@@ -122,7 +124,8 @@ Task<Outcome> Publisher::Publish(PublishRequest request, Deadline deadline) {
   co_return Store(request, checked.target, *volume, checked.token.expires_at, stage);
 }
 
-Outcome Publisher::Unpublish(const std::string& volume_id, const std::string& target_path) {
+PublishOutcome VolumePublisher::Unpublish(const std::string& volume_id,
+                                          const std::string& target_path) {
   if (const Result<Done> id = volume::CheckVolumeId(volume_id); !id) {
     return Because(Reason::kRequest, id.error());
   }
@@ -130,32 +133,34 @@ Outcome Publisher::Unpublish(const std::string& volume_id, const std::string& ta
   if (!target) {
     return Because(Reason::kTarget, target.error());
   }
-  const Claim claim(*this, target->parent);
-  if (!claim.owned()) {
+  const TargetLock lock(*this, target->parent);
+  if (!lock.owned()) {
     return Busy();
   }
   const OpenedTarget opened = Open(*target);
-  if (const auto* failure = std::get_if<Failure>(&opened)) {
+  if (const auto* failure = std::get_if<PublishFailure>(&opened)) {
     // Nothing is where there is no folder. A second call, or the first after a reboot.
-    return failure->reason == Reason::kGone ? Outcome(Action::kUnmounted) : Outcome(*failure);
+    return failure->reason == Reason::kGone ? PublishOutcome(PublishAction::kUnmounted)
+                                            : PublishOutcome(*failure);
   }
   const Result<Done> done = files::Detach(std::get<0>(opened), volume_id);
-  return done ? Outcome(Action::kUnmounted) : Outcome(OfFiles(done.error()));
+  return done ? PublishOutcome(PublishAction::kUnmounted) : PublishOutcome(OfFiles(done.error()));
 }
 
 // Opens the kubelet's folder of the volume, for this process alone: it is locked as long as it is
 // open.
-Publisher::OpenedTarget Publisher::Open(const volume::TargetPath& target) const {
+VolumePublisher::OpenedTarget VolumePublisher::Open(const volume::TargetPath& target) const {
   const Result<files::Fd> pods = files::OpenFolder(pods_directory_);
   if (!pods) {
-    return Failure{Reason::kFileSystem,
-                   pods.error().message + "; podsDirectory names the kubelet's folder of pods"};
+    return PublishFailure{
+        Reason::kFileSystem,
+        pods.error().message + "; podsDirectory names the kubelet's folder of pods"};
   }
   Result<files::Fd> parent = files::OpenBeneath(pods->get(), target.parent, O_RDONLY | O_DIRECTORY);
   if (!parent) {
     if (parent.error().code == ErrorCode::kNotFound) {
-      return Failure{Reason::kGone,
-                     "the kubelet's folder of the volume is not there; is the pod gone?"};
+      return PublishFailure{Reason::kGone,
+                            "the kubelet's folder of the volume is not there; is the pod gone?"};
     }
     return OfFiles(parent.error());
   }
@@ -165,13 +170,13 @@ Publisher::OpenedTarget Publisher::Open(const volume::TargetPath& target) const 
   return files::MountTarget{std::move(*parent), target.leaf};
 }
 
-Outcome Publisher::Store(const PublishRequest& request,
-                         const volume::TargetPath& target,
-                         const render::Volume& volume,
-                         WallTime token_expires_at,
-                         Stage stage) const {
+PublishOutcome VolumePublisher::Store(const PublishRequest& request,
+                                      const volume::TargetPath& target,
+                                      const render::Volume& volume,
+                                      WallTime token_expires_at,
+                                      Stage stage) const {
   const OpenedTarget opened = Open(target);
-  if (const auto* failure = std::get_if<Failure>(&opened)) {
+  if (const auto* failure = std::get_if<PublishFailure>(&opened)) {
     return *failure;
   }
   const files::MountTarget& mount_target = std::get<0>(opened);
@@ -181,20 +186,21 @@ Outcome Publisher::Store(const PublishRequest& request,
   }
   const files::Generation generation{token_expires_at, request.group};
   if (found->state == files::MountState::kOurs) {
-    if (!volume::Replaces(token_expires_at, files::TokenExpiry(found->folder.get()))) {
-      return Action::kKept;
+    if (!volume::ShouldReplaceToken(token_expires_at, files::TokenExpiry(found->folder.get()))) {
+      return PublishAction::kKept;
     }
     if (files::HoldsExactly(found->folder.get(), volume)) {
-      return Action::kUnchanged;
+      return PublishAction::kUnchanged;
     }
     const Result<files::Fd> view = files::WritableView(found->folder);
     const Result<Done> done =
         view ? files::Write(view->get(), volume, generation) : Result<Done>(view.error());
-    return done ? Outcome(Action::kRefreshed) : Outcome(OfFiles(done.error()));
+    return done ? PublishOutcome(PublishAction::kRefreshed) : PublishOutcome(OfFiles(done.error()));
   }
   if (found->state == files::MountState::kForeign || found->state == files::MountState::kAnother) {
-    return Failure{Reason::kTarget,
-                   "something that is not this volume is mounted or stored at the target path"};
+    return PublishFailure{
+        Reason::kTarget,
+        "something that is not this volume is mounted or stored at the target path"};
   }
   if (stage == Stage::kRefresh) {
     return Busy();  // It was unmounted meanwhile. What was not checked again is not mounted.
@@ -205,7 +211,7 @@ Outcome Publisher::Store(const PublishRequest& request,
   if (done) {
     done = files::Attach(*fresh, mount_target);
   }
-  return done ? Outcome(Action::kMounted) : Outcome(OfFiles(done.error()));
+  return done ? PublishOutcome(PublishAction::kMounted) : PublishOutcome(OfFiles(done.error()));
 }
 
 }  // namespace connector::csi::publish

@@ -1,8 +1,8 @@
 #pragma once
 
-// Publisher: the two calls that mount and unmount, without gRPC. One call at a time per target,
-// also between two drivers on one node: a second one is told that it is busy and comes again, as
-// CSI says.
+// VolumePublisher: the two calls that mount and unmount, without gRPC. One call at a time per
+// target, also between two drivers on one node: a second one is told that it is busy and comes
+// again, as CSI says.
 //
 // Keeps no state of its own. What is mounted is known from the mount itself, so a driver that was
 // killed and started again goes on where it was, and after a reboot of the node, which empties
@@ -37,7 +37,7 @@ struct PublishRequest {
   std::optional<gid_t> group;                  // The pod's fsGroup.
 };
 
-enum class Action : std::uint8_t {
+enum class PublishAction : std::uint8_t {
   kMounted,
   kRefreshed,  // Mounted already, and its files were replaced.
   kUnchanged,  // Mounted already, with exactly these files.
@@ -45,58 +45,63 @@ enum class Action : std::uint8_t {
   kUnmounted,
 };
 
-inline constexpr Action kActions[] = {
-    Action::kMounted, Action::kRefreshed, Action::kUnchanged, Action::kKept, Action::kUnmounted};
+inline constexpr PublishAction kActions[] = {PublishAction::kMounted,
+                                             PublishAction::kRefreshed,
+                                             PublishAction::kUnchanged,
+                                             PublishAction::kKept,
+                                             PublishAction::kUnmounted};
 
-[[nodiscard]] std::string_view ToString(Action action);  // "mounted" ...
+[[nodiscard]] std::string_view ToString(PublishAction action);  // "mounted" ...
 
-using Outcome = std::variant<Action, Failure>;
+using PublishOutcome = std::variant<PublishAction, PublishFailure>;
 
-class Publisher {
+class VolumePublisher {
  public:
   // `resolver` and `clock` outlive the publisher. `pods_directory` has no slash at its end.
-  Publisher(std::string pods_directory, Resolver& resolver, const Clock& clock);
+  VolumePublisher(std::string pods_directory, VolumeResolver& resolver, const Clock& clock);
 
   // Thread-safe. Blocks its thread while files are written to memory.
-  [[nodiscard]] Task<Outcome> Publish(PublishRequest request, Deadline deadline);
-  [[nodiscard]] Outcome Unpublish(const std::string& volume_id, const std::string& target_path);
+  [[nodiscard]] Task<PublishOutcome> Publish(PublishRequest request, Deadline deadline);
+  [[nodiscard]] PublishOutcome Unpublish(const std::string& volume_id,
+                                         const std::string& target_path);
 
  private:
   // A target that one call has for itself until it ends.
-  class Claim {
+  class TargetLock {
    public:
-    Claim(Publisher& publisher, std::string key) : publisher_(publisher), key_(std::move(key)) {
+    TargetLock(VolumePublisher& publisher, std::string key)
+        : publisher_(publisher), key_(std::move(key)) {
       const std::lock_guard lock(publisher_.mutex_);
       owned_ = publisher_.busy_.insert(key_).second;
     }
-    ~Claim() {
+    ~TargetLock() {
       if (owned_) {
         const std::lock_guard lock(publisher_.mutex_);
         publisher_.busy_.erase(key_);
       }
     }
-    Claim(const Claim&) = delete;
-    Claim& operator=(const Claim&) = delete;
+    TargetLock(const TargetLock&) = delete;
+    TargetLock& operator=(const TargetLock&) = delete;
 
     [[nodiscard]] bool owned() const { return owned_; }
 
    private:
-    Publisher& publisher_;
+    VolumePublisher& publisher_;
     std::string key_;
     bool owned_ = false;
   };
 
-  using OpenedTarget = std::variant<files::MountTarget, Failure>;
+  using OpenedTarget = std::variant<files::MountTarget, PublishFailure>;
 
   [[nodiscard]] OpenedTarget Open(const volume::TargetPath& target) const;
-  [[nodiscard]] Outcome Store(const PublishRequest& request,
-                              const volume::TargetPath& target,
-                              const render::Volume& volume,
-                              WallTime token_expires_at,
-                              Stage stage) const;
+  [[nodiscard]] PublishOutcome Store(const PublishRequest& request,
+                                     const volume::TargetPath& target,
+                                     const render::Volume& volume,
+                                     WallTime token_expires_at,
+                                     Stage stage) const;
 
   std::string pods_directory_;
-  Resolver& resolver_;
+  VolumeResolver& resolver_;
   const Clock& clock_;
   std::mutex mutex_;
   std::set<std::string> busy_;
