@@ -4,7 +4,7 @@
 #include "common/config/yaml.h"
 #include "common/log/level.h"
 #include "common/resource/ca_bundle.h"
-#include "csi/rpc/endpoint.h"
+#include "csi/rpc/csi_server.h"
 
 #include "proto/connector/config/v1/csi.pb.h"
 

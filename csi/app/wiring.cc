@@ -11,7 +11,7 @@
 #include "csi/files/mount_table.h"
 #include "csi/files/safe_open.h"
 #include "csi/publish/volume_publisher.h"
-#include "csi/rpc/endpoint.h"
+#include "csi/rpc/csi_server.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -67,7 +67,7 @@ class Driver::Impl {
                             &Impl::ConnectCluster,
                             &Impl::BuildVolumePublisher,
                             &Impl::StartAdmin,
-                            &Impl::OpenEndpoint}) {
+                            &Impl::StartServer}) {
       const Result<Done> done = (this->*step)();
       if (!done) {
         return done;
@@ -87,8 +87,8 @@ class Driver::Impl {
       return;
     }
     log_.Info("stopping");
-    if (endpoint_) {
-      endpoint_->Stop(kDrainTimeout);
+    if (csi_server_) {
+      csi_server_->Stop(kDrainTimeout);
     }
     StopInformers();
     if (client_) {
@@ -187,7 +187,7 @@ class Driver::Impl {
     return admin_->Start();
   }
 
-  Result<Done> OpenEndpoint() {
+  Result<Done> StartServer() {
     rpc::CsiServiceParts parts;
     parts.io = &io_;
     parts.publisher = publisher_.get();
@@ -195,12 +195,12 @@ class Driver::Impl {
     parts.ready = [this] { return Synced(); };
     parts.observe = [this](const rpc::CallReport& report) { Note(report); };
     parts.publish_timeout = options_.publish_timeout;
-    auto endpoint = rpc::Endpoint::Start(
+    auto endpoint = rpc::CsiServer::Start(
         options_.socket_path, {options_.driver_name, kVersion, options_.node_id}, std::move(parts));
     if (!endpoint) {
       return endpoint.error();
     }
-    endpoint_ = std::move(*endpoint);
+    csi_server_ = std::move(*endpoint);
     return Done{};
   }
 
@@ -291,7 +291,7 @@ class Driver::Impl {
   std::unique_ptr<publish::VolumeResolver> resolver_;
   std::unique_ptr<publish::VolumePublisher> publisher_;
   std::unique_ptr<admin::AdminServer> admin_;
-  std::unique_ptr<rpc::Endpoint> endpoint_;
+  std::unique_ptr<rpc::CsiServer> csi_server_;
   std::vector<std::thread> threads_;
   std::atomic<bool> stopped_ = false;
 };

@@ -58,7 +58,7 @@ VolumeResolver::VolumeResolver(ResolverOptions options,
       snapshot_(std::move(snapshot)),
       access_checker_(access_checker) {}
 
-Task<VolumeResolver::Answer> VolumeResolver::Resolve(volume::Attributes attributes,
+Task<VolumeResolver::Answer> VolumeResolver::Resolve(volume::VolumeAttributes attributes,
                                                      Stage stage,
                                                      Deadline deadline) {
   const ClusterSnapshot snapshot = snapshot_();

@@ -12,7 +12,7 @@
 #include "csi/cluster/connector_view.h"
 #include "csi/cluster/proxy_access_checker.h"
 #include "csi/publish/failure.h"
-#include "csi/volume/attributes.h"
+#include "csi/volume/volume_attributes.h"
 
 #include <functional>
 #include <map>
@@ -52,7 +52,9 @@ class VolumeResolver {
                  cluster::ProxyAccessChecker& access_checker);
 
   // All but the token. Thread-safe.
-  [[nodiscard]] Task<Answer> Resolve(volume::Attributes attributes, Stage stage, Deadline deadline);
+  [[nodiscard]] Task<Answer> Resolve(volume::VolumeAttributes attributes,
+                                     Stage stage,
+                                     Deadline deadline);
 
  private:
   struct ParsedClass {

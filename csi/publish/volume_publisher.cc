@@ -2,8 +2,8 @@
 
 #include "csi/files/payload.h"
 #include "csi/files/safe_open.h"
-#include "csi/volume/attributes.h"
 #include "csi/volume/kubelet_token.h"
+#include "csi/volume/volume_attributes.h"
 
 #include <sys/file.h>
 
@@ -36,7 +36,7 @@ PublishFailure Busy() {
 
 struct Checked {
   volume::TargetPath target;
-  volume::Attributes attributes;
+  volume::VolumeAttributes attributes;
   volume::KubeletToken token;
 };
 
@@ -51,7 +51,7 @@ std::variant<Checked, PublishFailure> Check(const PublishRequest& request,
   if (!target) {
     return Because(Reason::kTarget, target.error());
   }
-  Result<volume::Attributes> attributes = volume::ParseAttributes(request.context);
+  Result<volume::VolumeAttributes> attributes = volume::ParseVolumeAttributes(request.context);
   if (!attributes) {
     return Because(Reason::kRequest, attributes.error());
   }

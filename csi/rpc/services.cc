@@ -2,7 +2,7 @@
 
 #include "common/grpc/unary_bridge.h"
 #include "common/log/log.h"
-#include "csi/rpc/convert.h"
+#include "csi/rpc/csi_convert.h"
 
 #include <utility>
 

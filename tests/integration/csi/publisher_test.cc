@@ -1,7 +1,7 @@
 // The calls of a kubelet, with real mounts and a cluster made by hand.
 
 #include "csi/publish/volume_publisher.h"
-#include "csi/volume/attributes.h"
+#include "csi/volume/volume_attributes.h"
 #include "tests/integration/csi/node.h"
 #include "tests/support/csi_cluster.h"
 #include "tests/support/run_task.h"

@@ -31,7 +31,7 @@ class ResolverTest : public ::testing::Test {
  protected:
   VolumeResolver::Answer Resolve(std::vector<ConnectorRef> connectors,
                                  Stage stage = Stage::kMount) {
-    volume::Attributes attributes;
+    volume::VolumeAttributes attributes;
     attributes.pod = {"ci", "build-1", "uid", "builder"};
     attributes.connectors = std::move(connectors);
     return RunTask(resolver_.Resolve(std::move(attributes), stage, Deadline::max()));

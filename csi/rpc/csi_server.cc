@@ -1,4 +1,4 @@
-#include "csi/rpc/endpoint.h"
+#include "csi/rpc/csi_server.h"
 
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
@@ -31,7 +31,7 @@ Result<std::string> SocketPath(std::string_view endpoint) {
   return std::string(path);
 }
 
-class Endpoint::Impl {
+class CsiServer::Impl {
  public:
   Impl(const std::string& socket_path, DriverIdentity who, CsiServiceParts parts)
       : who_(std::move(who)), identity_(who_, parts.ready), node_(who_, parts) {
@@ -65,25 +65,25 @@ class Endpoint::Impl {
   bool started_ = false;
 };
 
-Endpoint::Endpoint(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CsiServer::CsiServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Endpoint::~Endpoint() {
+CsiServer::~CsiServer() {
   Stop(std::chrono::milliseconds(0));
 }
 
-Result<std::unique_ptr<Endpoint>> Endpoint::Start(const std::string& socket_path,
-                                                  DriverIdentity who,
-                                                  CsiServiceParts parts) {
+Result<std::unique_ptr<CsiServer>> CsiServer::Start(const std::string& socket_path,
+                                                    DriverIdentity who,
+                                                    CsiServiceParts parts) {
   auto impl = std::make_unique<Impl>(socket_path, std::move(who), std::move(parts));
   if (!impl->started()) {
     return MakeError(ErrorCode::kUnavailable,
                      ErrorOrigin::kSelf,
                      socket_path + " cannot be listened on; is its folder there and writable?");
   }
-  return std::unique_ptr<Endpoint>(new Endpoint(std::move(impl)));
+  return std::unique_ptr<CsiServer>(new CsiServer(std::move(impl)));
 }
 
-void Endpoint::Stop(std::chrono::milliseconds drain) {
+void CsiServer::Stop(std::chrono::milliseconds drain) {
   impl_->Stop(drain);
 }
 

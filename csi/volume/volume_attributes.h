@@ -35,16 +35,17 @@ struct Pod {
   bool operator==(const Pod&) const = default;
 };
 
-struct Attributes {
+struct VolumeAttributes {
   Pod pod;
   std::vector<ConnectorRef> connectors;     // At least one, none twice.
   std::vector<std::string> configurations;  // As written, with "!"; empty: the default.
   std::map<std::string, std::string> params;
 
-  bool operator==(const Attributes&) const = default;
+  bool operator==(const VolumeAttributes&) const = default;
 };
 
 // Fails with kInvalidArgument and a sentence for whoever wrote the pod. Never quotes the tokens.
-[[nodiscard]] Result<Attributes> ParseAttributes(const std::map<std::string, std::string>& context);
+[[nodiscard]] Result<VolumeAttributes> ParseVolumeAttributes(
+    const std::map<std::string, std::string>& context);
 
 }  // namespace connector::csi::volume

@@ -1,4 +1,4 @@
-#include "csi/volume/attributes.h"
+#include "csi/volume/volume_attributes.h"
 
 #include "tests/support/result_matchers.h"
 
@@ -36,37 +36,39 @@ Context With(const Context& written) {
   return context;
 }
 
-TEST(ParseAttributes, ReadsEverythingThatAPodMayWrite) {
+TEST(ParseVolumeAttributes, ReadsEverythingThatAPodMayWrite) {
   const auto attributes =
-      ParseAttributes(With({{"connectors", "harbor, shared/hub"},
-                            {"configuration.names", "registry-config,!auth.json"},
-                            {"configuration.params", R"({"mountPath":"/etc/x"})"},
-                            {"token.expiration", "30m"}}));
+      ParseVolumeAttributes(With({{"connectors", "harbor, shared/hub"},
+                                  {"configuration.names", "registry-config,!auth.json"},
+                                  {"configuration.params", R"({"mountPath":"/etc/x"})"},
+                                  {"token.expiration", "30m"}}));
 
+  EXPECT_THAT(attributes,
+              HasValue(VolumeAttributes{
+                  {"ci", "build-1", "0f9d2c7e-5a1b-4c3d-8e2f-112233445566", "builder"},
+                  {{"ci", "harbor"}, {"shared", "hub"}},
+                  {"registry-config", "!auth.json"},
+                  {{"mountPath", "/etc/x"}}}));
+}
+
+TEST(ParseVolumeAttributes, ReadsTheOlderPairOfNames) {
+  EXPECT_THAT(ParseVolumeAttributes(
+                  With({{"connector.name", "harbor"}, {"connector.namespace", "shared"}})),
+              HasValue(Field(&VolumeAttributes::connectors,
+                             ElementsAre(ConnectorRef{"shared", "harbor"}))));
+}
+
+TEST(ParseVolumeAttributes, TakesThePodsNamespaceWhereTheOlderPairNamesNone) {
   EXPECT_THAT(
-      attributes,
-      HasValue(Attributes{{"ci", "build-1", "0f9d2c7e-5a1b-4c3d-8e2f-112233445566", "builder"},
-                          {{"ci", "harbor"}, {"shared", "hub"}},
-                          {"registry-config", "!auth.json"},
-                          {{"mountPath", "/etc/x"}}}));
+      ParseVolumeAttributes(With({{"connector.name", "harbor"}})),
+      HasValue(Field(&VolumeAttributes::connectors, ElementsAre(ConnectorRef{"ci", "harbor"}))));
 }
 
-TEST(ParseAttributes, ReadsTheOlderPairOfNames) {
-  EXPECT_THAT(
-      ParseAttributes(With({{"connector.name", "harbor"}, {"connector.namespace", "shared"}})),
-      HasValue(Field(&Attributes::connectors, ElementsAre(ConnectorRef{"shared", "harbor"}))));
-}
-
-TEST(ParseAttributes, TakesThePodsNamespaceWhereTheOlderPairNamesNone) {
-  EXPECT_THAT(ParseAttributes(With({{"connector.name", "harbor"}})),
-              HasValue(Field(&Attributes::connectors, ElementsAre(ConnectorRef{"ci", "harbor"}))));
-}
-
-TEST(ParseAttributes, AcceptsWhatKubeletsAddWithoutKnowingIt) {
-  EXPECT_THAT(ParseAttributes(With({{"connectors", "harbor"},
-                                    {"csi.storage.k8s.io/something.new", "x"},
-                                    {std::string(kTokensKey), "{}"}})),
-              HasValue(Field(&Attributes::configurations, ElementsAre())));
+TEST(ParseVolumeAttributes, AcceptsWhatKubeletsAddWithoutKnowingIt) {
+  EXPECT_THAT(ParseVolumeAttributes(With({{"connectors", "harbor"},
+                                          {"csi.storage.k8s.io/something.new", "x"},
+                                          {std::string(kTokensKey), "{}"}})),
+              HasValue(Field(&VolumeAttributes::configurations, ElementsAre())));
 }
 
 struct Refused {
@@ -80,7 +82,7 @@ struct Refused {
 class ParseAttributesRefuses : public ::testing::TestWithParam<Refused> {};
 
 TEST_P(ParseAttributesRefuses, WithASentenceThatSaysWhatToChange) {
-  EXPECT_THAT(ParseAttributes(With(GetParam().written)),
+  EXPECT_THAT(ParseVolumeAttributes(With(GetParam().written)),
               HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr(GetParam().says)));
 }
 
@@ -125,20 +127,20 @@ INSTANTIATE_TEST_SUITE_P(
                 "are no names"}),
     [](const auto& row) { return std::string(row.param.name); });
 
-TEST(ParseAttributes, RefusesMoreConnectorsThanAVolumeHolds) {
+TEST(ParseVolumeAttributes, RefusesMoreConnectorsThanAVolumeHolds) {
   std::string names = "a0";
   for (int i = 1; i <= 32; ++i) {
     names += ",a" + std::to_string(i);
   }
 
-  EXPECT_THAT(ParseAttributes(With({{"connectors", names}})),
+  EXPECT_THAT(ParseVolumeAttributes(With({{"connectors", names}})),
               HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("more than 32")));
 }
 
-TEST(ParseAttributes, NeverQuotesTheTokens) {
+TEST(ParseVolumeAttributes, NeverQuotesTheTokens) {
   const std::string token = "eyJhbGciOi";
 
-  EXPECT_THAT(ParseAttributes(With({{std::string(kTokensKey), token}, {"x", "y"}})),
+  EXPECT_THAT(ParseVolumeAttributes(With({{std::string(kTokensKey), token}, {"x", "y"}})),
               HasErrorMessage(ErrorCode::kInvalidArgument,
                               AllOf(HasSubstr("\"x\""), Not(HasSubstr(token)))));
 }

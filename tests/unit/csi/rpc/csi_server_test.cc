@@ -1,4 +1,4 @@
-#include "csi/rpc/endpoint.h"
+#include "csi/rpc/csi_server.h"
 
 #include "tests/support/result_matchers.h"
 

@@ -1,7 +1,7 @@
-#include "csi/rpc/convert.h"
+#include "csi/rpc/csi_convert.h"
 
 #include "common/config/yaml_scalar.h"
-#include "csi/volume/attributes.h"
+#include "csi/volume/volume_attributes.h"
 
 #include "proto/csi/v1/csi.pb.h"
 

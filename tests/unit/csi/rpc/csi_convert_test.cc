@@ -1,4 +1,4 @@
-#include "csi/rpc/convert.h"
+#include "csi/rpc/csi_convert.h"
 
 #include "tests/support/result_matchers.h"
 

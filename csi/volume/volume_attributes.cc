@@ -1,4 +1,4 @@
-#include "csi/volume/attributes.h"
+#include "csi/volume/volume_attributes.h"
 
 #include "common/config/yaml_scalar.h"
 #include "common/render/volume.h"
@@ -167,7 +167,7 @@ Result<Done> CheckExpiration(const Context& context) {
 
 }  // namespace
 
-Result<Attributes> ParseAttributes(const Context& context) {
+Result<VolumeAttributes> ParseVolumeAttributes(const Context& context) {
   const Result<Done> names = CheckNames(context);
   if (!names) {
     return names.error();
@@ -176,7 +176,7 @@ Result<Attributes> ParseAttributes(const Context& context) {
   if (!pod) {
     return pod.error();
   }
-  Attributes attributes;
+  VolumeAttributes attributes;
   attributes.pod = std::move(*pod);
   Result<std::vector<ConnectorRef>> connectors = ReadConnectors(context, attributes.pod.ns);
   if (!connectors) {

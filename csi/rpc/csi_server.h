@@ -19,23 +19,23 @@ inline constexpr int kMaxReceivedMessageBytes = 1024 * 1024;
 // and for a path that is too long for a socket.
 [[nodiscard]] Result<std::string> SocketPath(std::string_view endpoint);
 
-class Endpoint {
+class CsiServer {
  public:
-  ~Endpoint();  // Stops at once.
-  Endpoint(const Endpoint&) = delete;
-  Endpoint& operator=(const Endpoint&) = delete;
+  ~CsiServer();  // Stops at once.
+  CsiServer(const CsiServer&) = delete;
+  CsiServer& operator=(const CsiServer&) = delete;
 
   // A socket that another driver left is replaced.
-  [[nodiscard]] static Result<std::unique_ptr<Endpoint>> Start(const std::string& socket_path,
-                                                               DriverIdentity who,
-                                                               CsiServiceParts parts);
+  [[nodiscard]] static Result<std::unique_ptr<CsiServer>> Start(const std::string& socket_path,
+                                                                DriverIdentity who,
+                                                                CsiServiceParts parts);
 
   // Calls under way finish, up to `drain`. Idempotent.
   void Stop(std::chrono::milliseconds drain);
 
  private:
   class Impl;
-  explicit Endpoint(std::unique_ptr<Impl> impl);
+  explicit CsiServer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
