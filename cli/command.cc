@@ -91,18 +91,18 @@ int Fail(const Console& console, ExitCode code, std::string_view message) {
 }
 
 std::vector<Command> AllCommands() {
-  return {Validate(),
-          PkiInit(),
-          PkiCluster(),
-          TokenMint(),
-          Render(),
-          Explain(),
-          Check(),
-          Ping(),
-          AuditVerify(),
-          Completion(),
-          CredentialProvider(),
-          Version()};
+  return {ValidateCommand(),
+          PkiInitCommand(),
+          PkiClusterCommand(),
+          TokenMintCommand(),
+          RenderCommand(),
+          ExplainCommand(),
+          CheckCommand(),
+          PingCommand(),
+          AuditVerifyCommand(),
+          CompletionCommand(),
+          CredentialProviderCommand(),
+          VersionCommand()};
 }
 
 int RunMain(std::span<const std::string_view> arguments, const Console& console) {
@@ -116,7 +116,7 @@ int RunMain(std::span<const std::string_view> arguments, const Console& console)
     return asks_help || !arguments.empty() ? kExitOk : kExitUsage;
   }
   if (arguments[0] == "--version") {
-    return RunCommand(Version(), {}, console);
+    return RunCommand(VersionCommand(), {}, console);
   }
   for (const Command& command : commands) {
     const std::size_t words = MatchName(command.spec.name, arguments);

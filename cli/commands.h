@@ -1,22 +1,22 @@
 #pragma once
 
-// The commands, one file each: X() stands in x.cc.
+// The commands, one file each: XCommand() stands in x_command.cc.
 
 #include "cli/command.h"
 
 namespace connector::cli {
 
-[[nodiscard]] Command AuditVerify();
-[[nodiscard]] Command Check();
-[[nodiscard]] Command Completion();
-[[nodiscard]] Command CredentialProvider();
-[[nodiscard]] Command Explain();
-[[nodiscard]] Command Ping();
-[[nodiscard]] Command PkiCluster();
-[[nodiscard]] Command PkiInit();
-[[nodiscard]] Command Render();
-[[nodiscard]] Command TokenMint();
-[[nodiscard]] Command Validate();
-[[nodiscard]] Command Version();
+[[nodiscard]] Command AuditVerifyCommand();
+[[nodiscard]] Command CheckCommand();
+[[nodiscard]] Command CompletionCommand();
+[[nodiscard]] Command CredentialProviderCommand();
+[[nodiscard]] Command ExplainCommand();
+[[nodiscard]] Command PingCommand();
+[[nodiscard]] Command PkiClusterCommand();
+[[nodiscard]] Command PkiInitCommand();
+[[nodiscard]] Command RenderCommand();
+[[nodiscard]] Command TokenMintCommand();
+[[nodiscard]] Command ValidateCommand();
+[[nodiscard]] Command VersionCommand();
 
 }  // namespace connector::cli

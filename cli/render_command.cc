@@ -255,7 +255,7 @@ Examples:
 
 }  // namespace
 
-Command Render() {
+Command RenderCommand() {
   return {{.name = "render",
            .summary = "Write a client's configuration for a connector.",
            .positionals = "FORMAT",

@@ -1,6 +1,5 @@
-#include "common/base/version.h"
-
 #include "cli/commands.h"
+#include "common/base/version.h"
 
 #include <ostream>
 
@@ -14,7 +13,7 @@ int Run(const Arguments& /*arguments*/, const Console& console) {
 
 }  // namespace
 
-Command Version() {
+Command VersionCommand() {
   return {{.name = "version",
            .summary = "Print the version.",
            .positionals = "",

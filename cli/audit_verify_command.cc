@@ -48,7 +48,7 @@ Example:
 
 }  // namespace
 
-Command AuditVerify() {
+Command AuditVerifyCommand() {
   return {{.name = "audit verify",
            .summary = "Check the audit chain of a directory.",
            .positionals = "DIR",

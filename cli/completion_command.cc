@@ -144,7 +144,7 @@ constexpr std::string_view kDetails =
 
 }  // namespace
 
-Command Completion() {
+Command CompletionCommand() {
   return {{.name = "completion",
            .summary = "Print the completion script of a shell.",
            .positionals = "SHELL",

@@ -267,7 +267,7 @@ Examples:
 
 }  // namespace
 
-Command PkiCluster() {
+Command PkiClusterCommand() {
   return {{.name = "pki cluster",
            .summary = "Fill and renew the Secrets of an installation in Kubernetes.",
            .flags = {{.name = "prefix",

@@ -103,7 +103,7 @@ Example:
 
 }  // namespace
 
-Command Explain() {
+Command ExplainCommand() {
   return {{.name = "explain",
            .summary = "Say why a caller may or may not do something.",
            .flags = WithBrokerFlags({{.name = "connector",

@@ -68,7 +68,7 @@ Example:
 
 }  // namespace
 
-Command Check() {
+Command CheckCommand() {
   return {{.name = "check",
            .summary = "Probe a connector's registry and its credential.",
            .positionals = "CONNECTOR",

@@ -139,7 +139,7 @@ Examples:
 
 }  // namespace
 
-Command TokenMint() {
+Command TokenMintCommand() {
   return {
       {.name = "token mint",
        .summary = "Make a development token for a caller.",

@@ -97,7 +97,7 @@ Example:
 
 }  // namespace
 
-Command Ping() {
+Command PingCommand() {
   return {{.name = "ping",
            .summary = "Ask whether broker and data plane are up.",
            .flags = WithBrokerFlags({{.name = "dataplane",

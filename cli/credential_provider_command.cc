@@ -82,7 +82,7 @@ In a CredentialProviderConfig (docs/clients/kubelet.md has it whole):
 
 }  // namespace
 
-Command CredentialProvider() {
+Command CredentialProviderCommand() {
   return {{.name = "credential-provider",
            .summary = "Give the kubelet the pod's own token for pulling.",
            .flags = {{.name = "host-suffix",

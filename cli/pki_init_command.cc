@@ -96,7 +96,7 @@ Examples:
 
 }  // namespace
 
-Command PkiInit() {
+Command PkiInitCommand() {
   return {{.name = "pki init",
            .summary = "Make a development PKI: certificates, root key and token issuer.",
            .positionals = "DIR",

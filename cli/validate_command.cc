@@ -133,7 +133,7 @@ Examples:
 
 }  // namespace
 
-Command Validate() {
+Command ValidateCommand() {
   return {{.name = "validate",
            .summary = "Check Connectors, Secrets and configuration files.",
            .positionals = "[PATH...]",
