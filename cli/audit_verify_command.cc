@@ -6,7 +6,7 @@
 namespace connector::cli {
 namespace {
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const std::string& directory = arguments.positionals()[0];
   const Result<auditlog::Report> report = auditlog::VerifyDirectory(directory);
   if (!report) {

@@ -1,5 +1,5 @@
-#include "cli/broker_client.h"
 #include "cli/commands.h"
+#include "cli/operator_client.h"
 #include "cli/values.h"
 
 #include "proto/connector/broker/v1/broker.pb.h"
@@ -28,12 +28,12 @@ std::string StepLine(const broker::v1::ProbeStep& step) {
   return line + "\n";
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const Result<ConnectorRef> connector = ParsePair(arguments.positionals()[0], "CONNECTOR");
   if (!connector) {
     return Fail(console, kExitUsage, connector.error().message);
   }
-  Result<BrokerClient> client = BrokerClient::FromArguments(arguments);
+  Result<OperatorClient> client = OperatorClient::FromArguments(arguments);
   if (!client) {
     return Fail(console, kExitUsage, client.error().message);
   }

@@ -60,7 +60,7 @@ int UnknownCommand(std::span<const Command> commands,
     return Fail(console, kExitUsage, "'" + typed + "' needs a second word:" + group);
   }
   std::string message = "unknown command '" + typed + "'";
-  if (const auto nearest = Nearest(typed, names)) {
+  if (const auto nearest = NearestName(typed, names)) {
     message += "; did you mean '" + std::string(*nearest) + "'?";
   }
   return Fail(console, kExitUsage, message + " (connectorctl --help lists all)");
@@ -69,7 +69,7 @@ int UnknownCommand(std::span<const Command> commands,
 int RunCommand(const Command& command,
                std::span<const std::string_view> arguments,
                const Console& console) {
-  const Result<Arguments> parsed = ParseArguments(command.spec, arguments);
+  const Result<CommandArguments> parsed = ParseCommandArguments(command.spec, arguments);
   if (!parsed) {
     return Fail(console,
                 kExitUsage,

@@ -3,7 +3,7 @@
 // What a command of connectorctl is: what it takes, and the function that runs it. Each command
 // stands in a file of its own; commands.cc lists them.
 
-#include "cli/arguments.h"
+#include "cli/command_arguments.h"
 #include "common/base/result.h"
 
 #include <iosfwd>
@@ -30,7 +30,7 @@ struct Console {
 
 struct Command {
   CommandSpec spec;
-  int (*run)(const Arguments& arguments, const Console& console);
+  int (*run)(const CommandArguments& arguments, const Console& console);
 };
 
 // Prints "connectorctl: MESSAGE" to `err` and returns `code`.

@@ -8,19 +8,19 @@ namespace connector::cli {
 namespace {
 
 // What can follow a beginning of the command line: the words of one completion, with help.
-struct Step {
+struct CompletionStep {
   std::string typed;  // "" at the start, "pki", "pki init".
   std::vector<std::pair<std::string, std::string>> words;
 };
 
-Step& StepFor(std::vector<Step>& steps, const std::string& typed) {
+CompletionStep& StepFor(std::vector<CompletionStep>& steps, const std::string& typed) {
   const auto found = std::find_if(
-      steps.begin(), steps.end(), [&](const Step& step) { return step.typed == typed; });
-  return found != steps.end() ? *found : steps.emplace_back(Step{typed, {}});
+      steps.begin(), steps.end(), [&](const CompletionStep& step) { return step.typed == typed; });
+  return found != steps.end() ? *found : steps.emplace_back(CompletionStep{typed, {}});
 }
 
-std::vector<Step> StepsOf(const std::vector<Command>& commands) {
-  std::vector<Step> steps;
+std::vector<CompletionStep> StepsOf(const std::vector<Command>& commands) {
+  std::vector<CompletionStep> steps;
   for (const auto& command : commands) {
     const std::string name(command.spec.name);
     const std::size_t space = name.find(' ');
@@ -44,17 +44,18 @@ std::vector<Step> StepsOf(const std::vector<Command>& commands) {
     own.emplace_back("--help", "Explain the command.");
   }
   // Longest first: "pki init" must be tried before "pki".
-  std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
-    return a.typed.size() > b.typed.size();
-  });
+  std::stable_sort(
+      steps.begin(), steps.end(), [](const CompletionStep& a, const CompletionStep& b) {
+        return a.typed.size() > b.typed.size();
+      });
   return steps;
 }
 
 // The arms of a `case` over what was typed so far with one space at its end; `verb` takes the
 // words.
-std::string Cases(const std::vector<Step>& steps, std::string_view verb) {
+std::string Cases(const std::vector<CompletionStep>& steps, std::string_view verb) {
   std::string text;
-  for (const Step& step : steps) {
+  for (const CompletionStep& step : steps) {
     text += "    '" + step.typed + " '*) " + std::string(verb);
     if (step.typed.empty()) {
       text.replace(text.rfind("' '*"), 4, "' '");
@@ -67,7 +68,7 @@ std::string Cases(const std::vector<Step>& steps, std::string_view verb) {
   return text;
 }
 
-std::string Bash(const std::vector<Step>& steps) {
+std::string Bash(const std::vector<CompletionStep>& steps) {
   return "# connectorctl completion bash > /etc/bash_completion.d/connectorctl\n"
          "_connectorctl() {\n"
          "  local words=()\n"
@@ -79,7 +80,7 @@ std::string Bash(const std::vector<Step>& steps) {
          "complete -o default -F _connectorctl connectorctl\n";
 }
 
-std::string Zsh(const std::vector<Step>& steps) {
+std::string Zsh(const std::vector<CompletionStep>& steps) {
   return "#compdef connectorctl\n"
          "# connectorctl completion zsh > \"${fpath[1]}/_connectorctl\"\n"
          "_connectorctl() {\n"
@@ -116,10 +117,10 @@ std::string FishCondition(const std::string& typed) {
   return condition;
 }
 
-std::string Fish(const std::vector<Step>& steps) {
+std::string Fish(const std::vector<CompletionStep>& steps) {
   std::string text =
       "# connectorctl completion fish > ~/.config/fish/completions/connectorctl.fish\n";
-  for (const Step& step : steps) {
+  for (const CompletionStep& step : steps) {
     for (const auto& [word, help] : step.words) {
       text += "complete -c connectorctl -n " + FishQuote(FishCondition(step.typed));
       text += word.starts_with("--") ? " -l " + word.substr(2) : " -a " + word;
@@ -129,8 +130,8 @@ std::string Fish(const std::vector<Step>& steps) {
   return text;
 }
 
-int Run(const Arguments& arguments, const Console& console) {
-  const std::vector<Step> steps = StepsOf(AllCommands());
+int Run(const CommandArguments& arguments, const Console& console) {
+  const std::vector<CompletionStep> steps = StepsOf(AllCommands());
   const std::string& shell = arguments.positionals()[0];
   console.out << (shell == "bash" ? Bash(steps) : shell == "zsh" ? Zsh(steps) : Fish(steps));
   return kExitOk;

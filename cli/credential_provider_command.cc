@@ -24,7 +24,7 @@ std::string ReadAll(std::istream& in) {
   return text;
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   ProviderHosts hosts{arguments.Values("host-suffix"),
                       arguments.Values("path-host"),
                       arguments.Values("mirror-host")};

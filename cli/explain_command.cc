@@ -1,6 +1,6 @@
-#include "cli/broker_client.h"
 #include "cli/commands.h"
 #include "cli/files.h"
+#include "cli/operator_client.h"
 #include "cli/values.h"
 #include "common/oci/reference.h"
 
@@ -42,7 +42,7 @@ Result<Done> AddActions(const std::vector<std::string>& values, broker::v1::Scop
   return Done{};
 }
 
-Result<broker::v1::ExplainAccessRequest> ReadRequest(const Arguments& arguments,
+Result<broker::v1::ExplainAccessRequest> ReadRequest(const CommandArguments& arguments,
                                                      const Console& console) {
   const Result<ConnectorRef> connector =
       ParsePair(arguments.ValueOr("connector", ""), "--connector");
@@ -68,12 +68,12 @@ Result<broker::v1::ExplainAccessRequest> ReadRequest(const Arguments& arguments,
   return request;
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const Result<broker::v1::ExplainAccessRequest> request = ReadRequest(arguments, console);
   if (!request) {
     return Fail(console, kExitUsage, request.error().message);
   }
-  Result<BrokerClient> client = BrokerClient::FromArguments(arguments);
+  Result<OperatorClient> client = OperatorClient::FromArguments(arguments);
   if (!client) {
     return Fail(console, kExitUsage, client.error().message);
   }

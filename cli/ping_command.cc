@@ -1,5 +1,5 @@
-#include "cli/broker_client.h"
 #include "cli/commands.h"
+#include "cli/operator_client.h"
 #include "cli/values.h"
 #include "common/curl/curl_client.h"
 
@@ -59,7 +59,7 @@ Result<Done> PingDataplane(const std::string& address, std::chrono::seconds time
 }
 
 // One line; whether it is ok.
-bool Tell(const Console& console, std::string_view what, const Result<Done>& result) {
+bool PrintResult(const Console& console, std::string_view what, const Result<Done>& result) {
   console.out << (result ? "ok      " : "FAILED  ") << what;
   if (!result) {
     console.out << "  " << result.error().message;
@@ -68,19 +68,19 @@ bool Tell(const Console& console, std::string_view what, const Result<Done>& res
   return result.has_value();
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const Result<std::chrono::seconds> timeout = ParseDuration(arguments.ValueOr("timeout", "15s"));
-  Result<BrokerClient> client = BrokerClient::FromArguments(arguments);
+  Result<OperatorClient> client = OperatorClient::FromArguments(arguments);
   if (!timeout || !client) {
     return Fail(console, kExitUsage, (timeout ? client.error() : timeout.error()).message);
   }
-  bool all_ok = Tell(console, "broker", client->Health());
+  bool all_ok = PrintResult(console, "broker", client->Health());
   if (const auto address = arguments.Value("dataplane")) {
     const Result<Done> answered = PingDataplane(*address, *timeout);
     if (!answered && answered.error().code == ErrorCode::kInvalidArgument) {
       return Fail(console, kExitUsage, answered.error().message);
     }
-    all_ok = Tell(console, "dataplane", answered) && all_ok;
+    all_ok = PrintResult(console, "dataplane", answered) && all_ok;
   }
   return all_ok ? kExitOk : kExitUnreachable;
 }

@@ -31,7 +31,7 @@ Error Wrong(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
 }
 
-Result<std::chrono::hours> ReadDays(const Arguments& arguments,
+Result<std::chrono::hours> ReadDays(const CommandArguments& arguments,
                                     std::string_view flag,
                                     std::string_view otherwise) {
   const std::string text = arguments.ValueOr(flag, otherwise);
@@ -44,7 +44,8 @@ Result<std::chrono::hours> ReadDays(const Arguments& arguments,
   return std::chrono::hours(24) * days;
 }
 
-Result<std::vector<std::string>> ReadNames(const Arguments& arguments, std::string_view flag) {
+Result<std::vector<std::string>> ReadNames(const CommandArguments& arguments,
+                                           std::string_view flag) {
   std::vector<std::string> names = arguments.Values(flag);
   for (const std::string& name : names) {
     if (!IsDnsName(name)) {
@@ -54,7 +55,7 @@ Result<std::vector<std::string>> ReadNames(const Arguments& arguments, std::stri
   return names;
 }
 
-Result<ClusterPki> ReadWanted(const Arguments& arguments) {
+Result<ClusterPki> ReadWanted(const CommandArguments& arguments) {
   ClusterPki wanted;
   wanted.prefix = arguments.ValueOr("prefix", "");
   wanted.root_key_only = arguments.Has("root-key-only");
@@ -84,7 +85,7 @@ Result<ClusterPki> ReadWanted(const Arguments& arguments) {
   return wanted;
 }
 
-Result<kube::Settings> ReadSettings(const Arguments& arguments) {
+Result<kube::Settings> ReadSettings(const CommandArguments& arguments) {
   const auto kubeconfig = arguments.Value("kubeconfig");
   return kubeconfig ? kube::KubeconfigSettings(*kubeconfig, arguments.ValueOr("context", ""))
                     : kube::InClusterSettings();
@@ -217,7 +218,7 @@ Result<Done> FillCluster(kube::Client& client,
   return result;
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const Result<ClusterPki> wanted = ReadWanted(arguments);
   if (!wanted) {
     return Fail(console, kExitUsage, wanted.error().message);

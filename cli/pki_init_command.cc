@@ -15,7 +15,7 @@ constexpr std::string_view kDefaultDays = "365";
 // Clocks of laptops and containers differ a little.
 constexpr std::chrono::minutes kClockSkew{5};
 
-Result<Validity> ReadValidity(const Arguments& arguments) {
+Result<Validity> ReadValidity(const CommandArguments& arguments) {
   const std::string text = arguments.ValueOr("days", kDefaultDays);
   int days = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), days);
@@ -36,7 +36,7 @@ bool IsOccupied(const std::string& directory) {
            std::filesystem::is_empty(directory, error));
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const std::string directory = arguments.positionals()[0];
   const Result<Validity> validity = ReadValidity(arguments);
   if (!validity) {

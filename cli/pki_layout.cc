@@ -44,9 +44,9 @@ Result<std::vector<std::string>> ListenerNames(const PkiRequest& request) {
 }
 
 // Collects files; after a failure it does nothing more and keeps the first error.
-class Builder {
+class PkiBuilder {
  public:
-  explicit Builder(Validity validity) : validity_(validity) {
+  explicit PkiBuilder(Validity validity) : validity_(validity) {
     Result<KeyPtr> key = MakeEcKey();
     if (!key) {
       error_ = std::move(key).error();
@@ -151,7 +151,7 @@ Result<std::vector<PkiFile>> MakePki(const PkiRequest& request) {
   if (!listener_names) {
     return std::move(listener_names).error();
   }
-  Builder builder(request.validity);
+  PkiBuilder builder(request.validity);
   builder.AddPair("broker",
                   Purpose::kServer,
                   {"DNS:connector-broker", "DNS:localhost", "IP:127.0.0.1", "IP:::1"});

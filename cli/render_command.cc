@@ -40,7 +40,7 @@ std::vector<std::string_view> Choices() {
   return names;
 }
 
-Result<VolumeConnector> ReadConnector(const Arguments& arguments) {
+Result<VolumeConnector> ReadConnector(const CommandArguments& arguments) {
   VolumeConnector connector;
   connector.host = arguments.ValueOr("host", "");
   connector.tls = arguments.Has("tls");
@@ -62,7 +62,7 @@ Result<VolumeConnector> ReadConnector(const Arguments& arguments) {
 }
 
 // The class in the file, or nothing without one.
-Result<Done> ReadClass(const Arguments& arguments, VolumeConnector& connector) {
+Result<Done> ReadClass(const CommandArguments& arguments, VolumeConnector& connector) {
   const auto path = arguments.Value("class");
   if (!path) {
     return Done{};
@@ -86,7 +86,7 @@ Result<Done> ReadClass(const Arguments& arguments, VolumeConnector& connector) {
   return Done{};
 }
 
-Result<Done> ReadParams(const Arguments& arguments, render::VolumeRequest& request) {
+Result<Done> ReadParams(const CommandArguments& arguments, render::VolumeRequest& request) {
   for (const std::string& param : arguments.Values("param")) {
     const std::size_t equals = param.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -120,7 +120,8 @@ void ChooseFiles(const std::string& format,
   }
 }
 
-Result<render::VolumeRequest> ReadRequest(const Arguments& arguments, const Console& console) {
+Result<render::VolumeRequest> ReadRequest(const CommandArguments& arguments,
+                                          const Console& console) {
   Result<VolumeConnector> connector = ReadConnector(arguments);
   if (!connector) {
     return std::move(connector).error();
@@ -196,7 +197,7 @@ Result<Done> WriteTree(const std::string& directory, const Volume& files, const 
   return Done{};
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const std::string_view format = arguments.positionals()[0];
   const auto directory = arguments.Value("out");
   if (format == kAll && !directory) {

@@ -29,7 +29,7 @@ Error Wrong(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
 }
 
-Result<std::string> ReadSubject(const Arguments& arguments) {
+Result<std::string> ReadSubject(const CommandArguments& arguments) {
   const auto subject = arguments.Value("subject");
   const auto account = arguments.Value("service-account");
   if (subject.has_value() == account.has_value()) {
@@ -60,7 +60,7 @@ Result<Done> AddClaims(const std::vector<std::string>& values, json::object& cla
   return Done{};
 }
 
-Result<json::object> ReadClaims(const Arguments& arguments, WallTime now) {
+Result<json::object> ReadClaims(const CommandArguments& arguments, WallTime now) {
   const std::string issuer = arguments.ValueOr("issuer", kDefaultIssuer);
   if (const Result<http::Url> url = http::ParseUrl(issuer); !url) {
     return Wrong("--issuer must be a URL: " + url.error().message);
@@ -103,7 +103,7 @@ std::string KeyId(const Secret& jwk) {
   return kid;
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const Result<json::object> claims = ReadClaims(arguments, SystemClock().Now());
   if (!claims) {
     return Fail(console, kExitUsage, claims.error().message);

@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 
 // What was found in all that was named.
-struct Findings {
+struct ValidationFindings {
   std::vector<config::Problem> problems;
   std::vector<std::string> connectors;  // One line each.
   std::size_t secrets = 0;
@@ -25,7 +25,7 @@ struct Findings {
 };
 
 template <typename Message>
-void CheckConfigs(const std::vector<std::string>& paths, Findings& findings) {
+void CheckConfigs(const std::vector<std::string>& paths, ValidationFindings& findings) {
   for (const std::string& path : paths) {
     Message message;
     std::vector<config::Problem> problems = config::LoadConfigFile(path, message);
@@ -34,8 +34,8 @@ void CheckConfigs(const std::vector<std::string>& paths, Findings& findings) {
   }
 }
 
-Result<Findings> Examine(const Arguments& arguments) {
-  Findings findings;
+Result<ValidationFindings> Examine(const CommandArguments& arguments) {
+  ValidationFindings findings;
   for (const std::string& path : arguments.positionals()) {
     std::error_code error;
     if (!std::filesystem::exists(path, error)) {
@@ -62,7 +62,7 @@ Result<Findings> Examine(const Arguments& arguments) {
   return findings;
 }
 
-void PrintJson(const Findings& findings, std::ostream& out) {
+void PrintJson(const ValidationFindings& findings, std::ostream& out) {
   json::array problems;
   for (const config::Problem& problem : findings.problems) {
     problems.push_back(json::object{{"file", problem.file},
@@ -77,7 +77,7 @@ std::string Count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
 
-void PrintText(const Findings& findings, std::ostream& out) {
+void PrintText(const ValidationFindings& findings, std::ostream& out) {
   if (!findings.problems.empty()) {
     for (const config::Problem& problem : findings.problems) {
       out << config::Format(problem) << "\n";
@@ -93,7 +93,7 @@ void PrintText(const Findings& findings, std::ostream& out) {
       << Count(findings.configurations, "configuration file") << "\n";
 }
 
-int Run(const Arguments& arguments, const Console& console) {
+int Run(const CommandArguments& arguments, const Console& console) {
   const std::string format = arguments.ValueOr("output", "text");
   if (format != "text" && format != "json") {
     return Fail(console, kExitUsage, "--output must be text or json");
@@ -105,7 +105,7 @@ int Run(const Arguments& arguments, const Console& console) {
         kExitUsage,
         "nothing to validate: name a PATH, --broker-config FILE or --dataplane-config FILE");
   }
-  const Result<Findings> findings = Examine(arguments);
+  const Result<ValidationFindings> findings = Examine(arguments);
   if (!findings) {
     return Fail(console, kExitUsage, findings.error().message);
   }

@@ -6,7 +6,7 @@
 namespace connector::cli {
 namespace {
 
-int Run(const Arguments& /*arguments*/, const Console& console) {
+int Run(const CommandArguments& /*arguments*/, const Console& console) {
   console.out << "connectorctl " << kVersion << "\n";
   return kExitOk;
 }

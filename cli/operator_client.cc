@@ -1,4 +1,4 @@
-#include "cli/broker_client.h"
+#include "cli/operator_client.h"
 
 #include "cli/files.h"
 #include "cli/values.h"
@@ -22,7 +22,7 @@ Error Wrong(std::string message) {
 
 // The file of one flag: named by itself, or standing in the --pki directory. It is read here,
 // because gRPC would only say that a handshake failed.
-Result<std::string> FileOf(const Arguments& arguments,
+Result<std::string> FileOf(const CommandArguments& arguments,
                            std::string_view flag,
                            std::string_view name_in_pki) {
   std::string path = arguments.ValueOr(flag, "");
@@ -104,7 +104,7 @@ std::vector<Flag> WithBrokerFlags(std::vector<Flag> own) {
   return own;
 }
 
-Result<BrokerClient> BrokerClient::FromArguments(const Arguments& arguments) {
+Result<OperatorClient> OperatorClient::FromArguments(const CommandArguments& arguments) {
   const Result<std::chrono::seconds> timeout = ParseDuration(arguments.ValueOr("timeout", "15s"));
   if (!timeout) {
     return timeout.error();
@@ -118,24 +118,24 @@ Result<BrokerClient> BrokerClient::FromArguments(const Arguments& arguments) {
     }
   }
   const grpc_support::TlsFiles files{*std::move(certificate), *std::move(key), *std::move(ca)};
-  return BrokerClient(grpc_support::MakeChannel(arguments.ValueOr("broker", ""),
-                                                files,
-                                                arguments.ValueOr("server-name", ""),
-                                                ::grpc::ChannelArguments()),
-                      *timeout);
+  return OperatorClient(grpc_support::MakeChannel(arguments.ValueOr("broker", ""),
+                                                  files,
+                                                  arguments.ValueOr("server-name", ""),
+                                                  ::grpc::ChannelArguments()),
+                        *timeout);
 }
 
-Result<broker::v1::ExplainAccessResponse> BrokerClient::Explain(
+Result<broker::v1::ExplainAccessResponse> OperatorClient::Explain(
     const broker::v1::ExplainAccessRequest& request) {
   return Call(channel_, timeout_, request, &Broker::Stub::ExplainAccess);
 }
 
-Result<broker::v1::CheckConnectorResponse> BrokerClient::Check(
+Result<broker::v1::CheckConnectorResponse> OperatorClient::Check(
     const broker::v1::CheckConnectorRequest& request) {
   return Call(channel_, timeout_, request, &Broker::Stub::CheckConnector);
 }
 
-Result<Done> BrokerClient::Health() {
+Result<Done> OperatorClient::Health() {
   // grpc.health.v1, whose generated code Debian does not ship: the request for the whole server is
   // empty, and the answer is one enum, which is 1 when it serves.
   const ::grpc::Slice nothing;

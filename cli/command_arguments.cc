@@ -1,4 +1,4 @@
-#include "cli/arguments.h"
+#include "cli/command_arguments.h"
 
 #include <algorithm>
 #include <numeric>
@@ -45,7 +45,7 @@ Error UnknownFlag(const CommandSpec& spec, std::string_view as_typed, std::strin
     names.push_back(flag.name);
   }
   std::string message = "unknown flag " + std::string(as_typed);
-  if (const auto nearest = Nearest(name, names)) {
+  if (const auto nearest = NearestName(name, names)) {
     message += "; did you mean --" + std::string(*nearest) + "?";
   }
   return Wrong(std::move(message));
@@ -75,7 +75,7 @@ Result<std::string> TakeValue(const Flag& flag,
 
 Error UnknownChoice(const CommandSpec& spec, const std::string& typed) {
   std::string message = "unknown " + std::string(spec.positionals) + " '" + typed + "'";
-  if (const auto nearest = Nearest(typed, spec.choices)) {
+  if (const auto nearest = NearestName(typed, spec.choices)) {
     return Wrong(message + "; did you mean '" + std::string(*nearest) + "'?");
   }
   message += ": choose one of";
@@ -85,7 +85,7 @@ Error UnknownChoice(const CommandSpec& spec, const std::string& typed) {
   return Wrong(std::move(message));
 }
 
-Result<Done> CheckComplete(const CommandSpec& spec, const Arguments& arguments) {
+Result<Done> CheckComplete(const CommandSpec& spec, const CommandArguments& arguments) {
   for (const Flag& flag : spec.flags) {
     if (flag.required && !arguments.Has(flag.name)) {
       return Wrong("--" + std::string(flag.name) + " " + std::string(flag.value_name) +
@@ -125,23 +125,23 @@ std::string FlagHelp(const Flag& flag) {
 
 }  // namespace
 
-std::optional<std::string> Arguments::Value(std::string_view flag) const {
+std::optional<std::string> CommandArguments::Value(std::string_view flag) const {
   const auto found = values_.find(flag);
   return found == values_.end() ? std::nullopt : std::optional(found->second.front());
 }
 
-std::string Arguments::ValueOr(std::string_view flag, std::string_view otherwise) const {
+std::string CommandArguments::ValueOr(std::string_view flag, std::string_view otherwise) const {
   return Value(flag).value_or(std::string(otherwise));
 }
 
-std::vector<std::string> Arguments::Values(std::string_view flag) const {
+std::vector<std::string> CommandArguments::Values(std::string_view flag) const {
   const auto found = values_.find(flag);
   return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
-Result<Arguments> ParseArguments(const CommandSpec& spec,
-                                 std::span<const std::string_view> arguments) {
-  Arguments parsed;
+Result<CommandArguments> ParseCommandArguments(const CommandSpec& spec,
+                                               std::span<const std::string_view> arguments) {
+  CommandArguments parsed;
   while (!arguments.empty()) {
     const std::string_view argument = arguments.front();
     arguments = arguments.subspan(1);
@@ -202,8 +202,8 @@ std::string HelpText(const CommandSpec& spec) {
   return text + "\n" + std::string(spec.details);
 }
 
-std::optional<std::string_view> Nearest(std::string_view word,
-                                        std::span<const std::string_view> candidates) {
+std::optional<std::string_view> NearestName(std::string_view word,
+                                            std::span<const std::string_view> candidates) {
   std::optional<std::string_view> nearest;
   std::size_t least = std::min(kMaxEditDistance + 1, word.size());
   for (const std::string_view candidate : candidates) {

@@ -3,8 +3,8 @@
 // One call to the broker, as an operator: mutual TLS with the operator's certificate, one deadline,
 // no retries. Used by `explain`, `check` and `ping`.
 
-#include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/command_arguments.h"
 #include "common/base/result.h"
 
 #include <memory>
@@ -27,11 +27,11 @@ namespace connector::cli {
 // --server-name, --timeout.
 [[nodiscard]] std::vector<Flag> WithBrokerFlags(std::vector<Flag> own);
 
-class BrokerClient {
+class OperatorClient {
  public:
   // Fails with kInvalidArgument or kNotFound when a flag is missing or a file cannot be read.
   // Does not connect yet.
-  [[nodiscard]] static Result<BrokerClient> FromArguments(const Arguments& arguments);
+  [[nodiscard]] static Result<OperatorClient> FromArguments(const CommandArguments& arguments);
 
   // Fail with kUnavailable or kDeadlineExceeded when the broker does not answer; with
   // kPermissionDenied when it does not take our certificate for this call; with what it says else.
@@ -43,7 +43,7 @@ class BrokerClient {
   [[nodiscard]] Result<Done> Health();
 
  private:
-  BrokerClient(std::shared_ptr<::grpc::Channel> channel, std::chrono::seconds timeout)
+  OperatorClient(std::shared_ptr<::grpc::Channel> channel, std::chrono::seconds timeout)
       : channel_(std::move(channel)), timeout_(timeout) {}
 
   std::shared_ptr<::grpc::Channel> channel_;

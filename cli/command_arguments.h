@@ -39,7 +39,7 @@ struct CommandSpec {
   std::string_view details;  // What it does, exit codes, examples. Ends with a line end.
 };
 
-class Arguments {
+class CommandArguments {
  public:
   [[nodiscard]] bool help() const { return help_; }
   [[nodiscard]] bool Has(std::string_view flag) const { return values_.contains(flag); }
@@ -50,8 +50,8 @@ class Arguments {
   [[nodiscard]] const std::vector<std::string>& positionals() const { return positionals_; }
 
  private:
-  friend Result<Arguments> ParseArguments(const CommandSpec& spec,
-                                          std::span<const std::string_view> arguments);
+  friend Result<CommandArguments> ParseCommandArguments(
+      const CommandSpec& spec, std::span<const std::string_view> arguments);
 
   bool help_ = false;
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
@@ -62,15 +62,15 @@ class Arguments {
 // switch with one, a repeated flag that may stand once, a missing required flag, too few or too
 // many positionals, and a first one that is none of the choices. Where --help or -h stands, nothing
 // is missing.
-[[nodiscard]] Result<Arguments> ParseArguments(const CommandSpec& spec,
-                                               std::span<const std::string_view> arguments);
+[[nodiscard]] Result<CommandArguments> ParseCommandArguments(
+    const CommandSpec& spec, std::span<const std::string_view> arguments);
 
 // The whole text of `connectorctl COMMAND --help`.
 [[nodiscard]] std::string HelpText(const CommandSpec& spec);
 
 // The candidate within edit distance 3 (and less than `word` is long), if there is one: what a
 // person probably meant.
-[[nodiscard]] std::optional<std::string_view> Nearest(std::string_view word,
-                                                      std::span<const std::string_view> candidates);
+[[nodiscard]] std::optional<std::string_view> NearestName(
+    std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace connector::cli

@@ -1,4 +1,4 @@
-#include "cli/arguments.h"
+#include "cli/command_arguments.h"
 
 #include "tests/support/result_matchers.h"
 
@@ -28,11 +28,12 @@ CommandSpec Spec() {
           .details = "Example:\n  connectorctl cook soup\n"};
 }
 
-Result<Arguments> Parse(std::vector<std::string_view> arguments, const CommandSpec& spec = Spec()) {
-  return ParseArguments(spec, arguments);
+Result<CommandArguments> Parse(std::vector<std::string_view> arguments,
+                               const CommandSpec& spec = Spec()) {
+  return ParseCommandArguments(spec, arguments);
 }
 
-TEST(ParseArguments, ReadsFlagsInEveryForm) {
+TEST(ParseCommandArguments, ReadsFlagsInEveryForm) {
   const auto parsed =
       Parse({"soup", "--spice", "salt", "--spice=a=b", "-o", "bowl", "--hot", "-", "x"}, [] {
         CommandSpec spec = Spec();
@@ -47,19 +48,19 @@ TEST(ParseArguments, ReadsFlagsInEveryForm) {
   EXPECT_THAT(parsed->positionals(), ElementsAre("soup", "-", "x"));
 }
 
-TEST(ParseArguments, TakesEverythingAfterTwoDashesAsItStands) {
+TEST(ParseCommandArguments, TakesEverythingAfterTwoDashesAsItStands) {
   const auto parsed = Parse({"--", "--hot", "--help"});
   ASSERT_TRUE(parsed.has_value());
   EXPECT_THAT(parsed->positionals(), ElementsAre("--hot", "--help"));
 }
 
-TEST(ParseArguments, MissesNothingWhereHelpIsAsked) {
+TEST(ParseCommandArguments, MissesNothingWhereHelpIsAsked) {
   EXPECT_TRUE(Parse({"--help"})->help());
   EXPECT_TRUE(Parse({"-h"})->help());
   EXPECT_FALSE(Parse({"soup"})->help());
 }
 
-TEST(ParseArguments, KeepsFlagsThatDoNotStandAbsent) {
+TEST(ParseCommandArguments, KeepsFlagsThatDoNotStandAbsent) {
   const auto parsed = Parse({"soup"});
   ASSERT_TRUE(parsed.has_value());
   EXPECT_EQ(parsed->Value("output"), std::nullopt);
@@ -67,7 +68,7 @@ TEST(ParseArguments, KeepsFlagsThatDoNotStandAbsent) {
   EXPECT_THAT(parsed->Values("spice"), ElementsAre());
 }
 
-TEST(ParseArguments, WantsRequiredFlagsAndKnownChoices) {
+TEST(ParseCommandArguments, WantsRequiredFlagsAndKnownChoices) {
   CommandSpec spec = Spec();
   spec.flags[1].required = true;
   EXPECT_THAT(Parse({"soup"}, spec),
@@ -127,12 +128,12 @@ TEST(HelpText, NamesUsageFlagsAndExamples) {
   EXPECT_THAT(text, HasSubstr("Example:\n  connectorctl cook soup\n"));
 }
 
-TEST(Nearest, IsWithinThreeEdits) {
+TEST(NearestName, IsWithinThreeEdits) {
   const std::vector<std::string_view> names{"render", "validate", "check"};
-  EXPECT_EQ(Nearest("rendre", names), "render");
-  EXPECT_EQ(Nearest("chek", names), "check");
-  EXPECT_EQ(Nearest("validationer", names), std::nullopt);
-  EXPECT_EQ(Nearest("abc", names), std::nullopt) << "replacing every letter is not a slip";
+  EXPECT_EQ(NearestName("rendre", names), "render");
+  EXPECT_EQ(NearestName("chek", names), "check");
+  EXPECT_EQ(NearestName("validationer", names), std::nullopt);
+  EXPECT_EQ(NearestName("abc", names), std::nullopt) << "replacing every letter is not a slip";
 }
 
 }  // namespace
