@@ -85,10 +85,10 @@ Result<ClusterPki> ReadWanted(const CommandArguments& arguments) {
   return wanted;
 }
 
-Result<kube::Settings> ReadSettings(const CommandArguments& arguments) {
+Result<kube::ClusterConnection> ReadSettings(const CommandArguments& arguments) {
   const auto kubeconfig = arguments.Value("kubeconfig");
-  return kubeconfig ? kube::KubeconfigSettings(*kubeconfig, arguments.ValueOr("context", ""))
-                    : kube::InClusterSettings();
+  return kubeconfig ? kube::KubeconfigConnection(*kubeconfig, arguments.ValueOr("context", ""))
+                    : kube::InClusterConnection();
 }
 
 Result<SecretData> DataOf(const kube::Object& object) {
@@ -223,7 +223,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   if (!wanted) {
     return Fail(console, kExitUsage, wanted.error().message);
   }
-  Result<kube::Settings> settings = ReadSettings(arguments);
+  Result<kube::ClusterConnection> settings = ReadSettings(arguments);
   if (!settings) {
     return Fail(console, kExitUsage, settings.error().message);
   }

@@ -123,10 +123,10 @@ void ReadResources(const pb::Resources& from, config::OptionsReader& reader, Opt
 void ReadKubernetes(const pb::KubernetesConnection& from,
                     config::OptionsReader& reader,
                     Options& out) {
-  Result<kube::Settings> settings =
+  Result<kube::ClusterConnection> settings =
       from.kubeconfig_file().empty()
-          ? kube::InClusterSettings()
-          : kube::KubeconfigSettings(from.kubeconfig_file(), from.context());
+          ? kube::InClusterConnection()
+          : kube::KubeconfigConnection(from.kubeconfig_file(), from.context());
   if (!settings) {
     reader.Complain("kubernetes", settings.error().message);
     return;

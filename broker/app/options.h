@@ -8,7 +8,7 @@
 #include "common/base/secret.h"
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 #include "common/log/log.h"
 
 #include <chrono>
@@ -60,7 +60,7 @@ struct Options {
   Secret root_key;
   log::Level log_level = log::Level::kInfo;
   std::optional<secrets::VaultOptions> vault;
-  std::optional<kube::Settings> kubernetes;  // Where something needs the API.
+  std::optional<kube::ClusterConnection> kubernetes;  // Where something needs the API.
 
   // A Connector of the API without access rules is open to whom RBAC lets in; one of a file, to
   // nobody.

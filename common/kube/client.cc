@@ -191,14 +191,14 @@ Task<Result<WatchEnd>> ReadWatch(SharedTransport transport,
 
 class Client::Impl {
  public:
-  Impl(Settings settings, ClientParts parts)
-      : transport(std::make_shared<Transport>(std::move(settings), std::move(parts))) {}
+  Impl(ClusterConnection connection, ClientParts parts)
+      : transport(std::make_shared<Transport>(std::move(connection), std::move(parts))) {}
 
   const SharedTransport transport;
 };
 
-Client::Client(Settings settings, ClientParts parts)
-    : impl_(std::make_unique<Impl>(std::move(settings), std::move(parts))) {}
+Client::Client(ClusterConnection connection, ClientParts parts)
+    : impl_(std::make_unique<Impl>(std::move(connection), std::move(parts))) {}
 
 Client::~Client() {
   Shutdown();
@@ -209,7 +209,7 @@ void Client::Shutdown() {
 }
 
 const std::string& Client::own_namespace() const {
-  return impl_->transport->settings().ns;
+  return impl_->transport->connection().ns;
 }
 
 Task<Result<ObjectPtr>> Client::Get(ResourceType type, ObjectName name, Deadline deadline) {

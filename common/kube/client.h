@@ -14,8 +14,8 @@
 #include "common/async/cancel.h"
 #include "common/async/task.h"
 #include "common/base/result.h"
+#include "common/kube/cluster_connection.h"
 #include "common/kube/object.h"
-#include "common/kube/settings.h"
 
 #include <boost/json.hpp>
 
@@ -88,7 +88,7 @@ struct ClientParts {
 
 class Client {
  public:
-  Client(Settings settings, ClientParts parts);
+  Client(ClusterConnection connection, ClientParts parts);
   ~Client();  // As Shutdown.
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -19,14 +19,14 @@ Error InFile(const std::string& path, Error error) {
 }  // namespace
 
 Result<Done> Credentials::ReadToken(Time now) {
-  Result<std::string> text = config::ReadFile(settings_.token_file, kMaxTokenBytes);
+  Result<std::string> text = config::ReadFile(connection_.token_file, kMaxTokenBytes);
   if (!text) {
-    return InFile(settings_.token_file, std::move(text).error());
+    return InFile(connection_.token_file, std::move(text).error());
   }
   const std::string_view spaces = " \t\r\n";
   const std::size_t start = text->find_first_not_of(spaces);
   if (start == std::string::npos) {
-    return InFile(settings_.token_file,
+    return InFile(connection_.token_file,
                   MakeError(ErrorCode::kUnavailable, ErrorOrigin::kSelf, "the file is empty"));
   }
   token_ =
@@ -37,8 +37,8 @@ Result<Done> Credentials::ReadToken(Time now) {
 }
 
 Result<Secret> Credentials::Token(Time now) {
-  if (settings_.token_file.empty()) {
-    return settings_.token.Clone();
+  if (connection_.token_file.empty()) {
+    return connection_.token.Clone();
   }
   const std::lock_guard lock(mutex_);
   if (token_until_ <= now) {
@@ -50,7 +50,7 @@ Result<Secret> Credentials::Token(Time now) {
 }
 
 bool Credentials::Replaced(const Secret& refused, Time now) {
-  if (settings_.token_file.empty()) {
+  if (connection_.token_file.empty()) {
     return false;
   }
   const std::lock_guard lock(mutex_);
@@ -58,17 +58,17 @@ bool Credentials::Replaced(const Secret& refused, Time now) {
 }
 
 Result<std::string> Credentials::CaPem(Time now) {
-  if (settings_.ca_file.empty()) {
-    return settings_.ca_pem;
+  if (connection_.ca_file.empty()) {
+    return connection_.ca_pem;
   }
   const std::lock_guard lock(mutex_);
   if (ca_until_ <= now) {
-    Result<std::string> text = config::ReadFile(settings_.ca_file, kMaxCaBytes);
+    Result<std::string> text = config::ReadFile(connection_.ca_file, kMaxCaBytes);
     if (text) {
       ca_pem_ = *std::move(text);
       ca_until_ = now + kCaFileLife;
     } else if (ca_pem_.empty()) {
-      return InFile(settings_.ca_file, std::move(text).error());
+      return InFile(connection_.ca_file, std::move(text).error());
     }
   }
   return ca_pem_;

@@ -5,7 +5,7 @@
 
 #include "common/base/result.h"
 #include "common/base/secret.h"
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 
 #include <chrono>
 #include <mutex>
@@ -21,9 +21,9 @@ class Credentials {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  explicit Credentials(Settings settings) : settings_(std::move(settings)) {}
+  explicit Credentials(ClusterConnection connection) : connection_(std::move(connection)) {}
 
-  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const ClusterConnection& connection() const { return connection_; }
 
   // Empty where there is none. While a file cannot be read, what it held last.
   [[nodiscard]] Result<Secret> Token(Time now);
@@ -35,7 +35,7 @@ class Credentials {
  private:
   [[nodiscard]] Result<Done> ReadToken(Time now);
 
-  const Settings settings_;
+  const ClusterConnection connection_;
   std::mutex mutex_;
   Secret token_;
   Time token_until_{};

@@ -2,7 +2,7 @@
 #include "common/config/read_file.h"
 #include "common/config/yaml_tree.h"
 #include "common/curl/wiped_buffer.h"
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 
 #include <array>
 #include <filesystem>
@@ -46,7 +46,7 @@ class Reader {
  public:
   Reader(std::string path, const Node& root) : path_(std::move(path)), root_(root) {}
 
-  Result<Settings> Read(const std::string& wanted) {
+  Result<ClusterConnection> Read(const std::string& wanted) {
     const std::string name = wanted.empty() ? Text(root_, "current-context") : wanted;
     if (name.empty()) {
       return Bad("current-context", "is missing: name a context");
@@ -55,7 +55,7 @@ class Reader {
     if (context == nullptr) {
       return Bad("contexts", "there is none with the name '" + name + "'");
     }
-    settings_.ns = Text(*context, "namespace").empty() ? "default" : Text(*context, "namespace");
+    connection_.ns = Text(*context, "namespace").empty() ? "default" : Text(*context, "namespace");
     const Node* cluster = FindByName("clusters", "cluster", Text(*context, "cluster"));
     if (cluster == nullptr) {
       return Bad("clusters",
@@ -74,7 +74,7 @@ class Reader {
     if (problem_) {
       return *std::move(problem_);
     }
-    return std::move(settings_);
+    return std::move(connection_);
   }
 
  private:
@@ -137,14 +137,14 @@ class Reader {
       Note("server", server.error().message);
       return;
     }
-    settings_.server = *server;
-    settings_.server_name = Text(cluster, "tls-server-name");
-    settings_.ca_pem = DataOf(cluster, "certificate-authority-data");
+    connection_.server = *server;
+    connection_.server_name = Text(cluster, "tls-server-name");
+    connection_.ca_pem = DataOf(cluster, "certificate-authority-data");
     // As kubectl does, data wins.
-    if (settings_.ca_pem.empty()) {
-      settings_.ca_file = PathOf(cluster, "certificate-authority");
+    if (connection_.ca_pem.empty()) {
+      connection_.ca_file = PathOf(cluster, "certificate-authority");
     }
-    if (server->tls && settings_.ca_pem.empty() && settings_.ca_file.empty()) {
+    if (server->tls && connection_.ca_pem.empty() && connection_.ca_file.empty()) {
       Note("certificate-authority",
            "is missing: name the file of the CA that signed the API server's certificate");
     }
@@ -152,65 +152,66 @@ class Reader {
 
   void ReadUser(const Node& user) {
     Refuse(user, kUserRefused);
-    settings_.token_file = PathOf(user, "tokenFile");
-    if (settings_.token_file.empty()) {
-      settings_.token = Secret(Text(user, "token"));
+    connection_.token_file = PathOf(user, "tokenFile");
+    if (connection_.token_file.empty()) {
+      connection_.token = Secret(Text(user, "token"));
     }
-    settings_.client_cert_pem = DataOf(user, "client-certificate-data");
-    if (settings_.client_cert_pem.empty()) {
-      settings_.client_cert_file = PathOf(user, "client-certificate");
+    connection_.client_cert_pem = DataOf(user, "client-certificate-data");
+    if (connection_.client_cert_pem.empty()) {
+      connection_.client_cert_file = PathOf(user, "client-certificate");
     }
     std::string key = DataOf(user, "client-key-data");
-    settings_.client_key_pem = Secret(key);
+    connection_.client_key_pem = Secret(key);
     curl::Wipe(key);
-    if (settings_.client_key_pem.empty()) {
-      settings_.client_key_file = PathOf(user, "client-key");
+    if (connection_.client_key_pem.empty()) {
+      connection_.client_key_file = PathOf(user, "client-key");
     }
     CheckUser();
   }
 
   void CheckUser() {
     const bool certificate =
-        !settings_.client_cert_pem.empty() || !settings_.client_cert_file.empty();
-    const bool key = !settings_.client_key_pem.empty() || !settings_.client_key_file.empty();
+        !connection_.client_cert_pem.empty() || !connection_.client_cert_file.empty();
+    const bool key = !connection_.client_key_pem.empty() || !connection_.client_key_file.empty();
     if (certificate != key) {
       Note("client-certificate", "wants client-key, and the other way round");
     }
-    if (settings_.client_cert_pem.empty() != settings_.client_key_pem.empty()) {
+    if (connection_.client_cert_pem.empty() != connection_.client_key_pem.empty()) {
       Note("client-certificate", "and client-key are both files, or both data");
     }
-    const bool token = !settings_.token_file.empty() || !settings_.token.empty();
-    if (!settings_.server.tls && (token || certificate)) {
+    const bool token = !connection_.token_file.empty() || !connection_.token.empty();
+    if (!connection_.server.tls && (token || certificate)) {
       Note("server", "a credential goes over https only");
     }
   }
 
   const std::string path_;
   const Node& root_;
-  Settings settings_;
+  ClusterConnection connection_;
   std::optional<Error> problem_;
 };
 
 }  // namespace
 
-Result<Settings> KubeconfigSettings(const std::string& path, const std::string& context) {
+Result<ClusterConnection> KubeconfigConnection(const std::string& path,
+                                               const std::string& context) {
   Result<std::string> text = config::ReadFile(path, kMaxBytes);
   if (!text) {
     return Invalid(path + ": " + text.error().message);
   }
   config::Documents documents = config::ParseYaml(*text, path);
   curl::Wipe(*text);
-  Result<Settings> settings = Invalid(path + ": wants one document");
+  Result<ClusterConnection> connection = Invalid(path + ": wants one document");
   if (!documents.problems.empty()) {
-    settings = Invalid(path + ": line " + std::to_string(documents.problems.front().line) + ": " +
-                       documents.problems.front().message);
+    connection = Invalid(path + ": line " + std::to_string(documents.problems.front().line) + ": " +
+                         documents.problems.front().message);
   } else if (documents.roots.size() == 1) {
-    settings = Reader(path, documents.roots.front()).Read(context);
+    connection = Reader(path, documents.roots.front()).Read(context);
   }
   for (Node& root : documents.roots) {
     config::Wipe(root);
   }
-  return settings;
+  return connection;
 }
 
 }  // namespace connector::kube

@@ -14,8 +14,10 @@ double RandomFraction() {
   return std::uniform_real_distribution<double>(0, 1)(generator);
 }
 
-MeteredClient::MeteredClient(Settings settings, log::Logger& logger, prometheus::Registry& registry)
-    : server_(settings.server.ToString()),
+MeteredClient::MeteredClient(ClusterConnection connection,
+                             log::Logger& logger,
+                             prometheus::Registry& registry)
+    : server_(connection.server.ToString()),
       requests_(prometheus::BuildCounter()
                     .Name("connector_broker_kubernetes_requests_total")
                     .Help("Requests to the Kubernetes API. code: the answer's status, 0 without "
@@ -25,7 +27,7 @@ MeteredClient::MeteredClient(Settings settings, log::Logger& logger, prometheus:
                     .Name("connector_broker_kubernetes_request_duration_seconds")
                     .Help("Time of one request to the Kubernetes API, but watches.")
                     .Register(registry)),
-      client_(std::move(settings),
+      client_(std::move(connection),
               ClientParts{&logger,
                           RandomFraction,
                           [this](const Exchange& exchange) { Note(exchange); },

@@ -4,7 +4,7 @@
 // asks the API asks through it.
 
 #include "common/kube/client.h"
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 #include "common/log/log.h"
 
 #include <prometheus/counter.h>
@@ -23,7 +23,7 @@ namespace connector::kube {
 class MeteredClient {
  public:
   // `logger` and `registry` outlive it.
-  MeteredClient(Settings settings, log::Logger& logger, prometheus::Registry& registry);
+  MeteredClient(ClusterConnection connection, log::Logger& logger, prometheus::Registry& registry);
 
   [[nodiscard]] Client& client() { return client_; }
   [[nodiscard]] const std::string& server() const { return server_; }  // https://HOST:PORT

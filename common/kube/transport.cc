@@ -23,8 +23,8 @@ std::shared_ptr<curl::CurlClient> NewPool() {
 
 }  // namespace
 
-Transport::Transport(Settings settings, ClientParts parts)
-    : parts_(std::move(parts)), credentials_(std::move(settings)), pool_(NewPool()) {}
+Transport::Transport(ClusterConnection connection, ClientParts parts)
+    : parts_(std::move(parts)), credentials_(std::move(connection)), pool_(NewPool()) {}
 
 std::shared_ptr<curl::CurlClient> Transport::Pool() {
   const std::lock_guard lock(mutex_);
@@ -62,15 +62,15 @@ void Transport::Shutdown() {
 }
 
 Result<curl::CurlRequest> Transport::Request(const Call& call, const Secret& token) {
-  const Settings& settings = credentials_.settings();
+  const ClusterConnection& connection = credentials_.connection();
   curl::CurlRequest request;
   request.method = call.method;
-  request.url = {settings.server, call.path, call.query};
-  if (!settings.server_name.empty()) {
-    request.url.origin.host = settings.server_name;
-    request.connect_to = settings.server;
+  request.url = {connection.server, call.path, call.query};
+  if (!connection.server_name.empty()) {
+    request.url.origin.host = connection.server_name;
+    request.connect_to = connection.server;
   }
-  if (settings.server.tls) {
+  if (connection.server.tls) {
     Result<std::string> ca = credentials_.CaPem(Clock::now());
     if (!ca) {
       return WithContext(call.what, std::move(ca).error());
@@ -84,10 +84,10 @@ Result<curl::CurlRequest> Transport::Request(const Call& call, const Secret& tok
     request.ca_pem = *std::move(ca);
     request.only_ca_pem = true;
   }
-  request.client_cert_file = settings.client_cert_file;
-  request.client_key_file = settings.client_key_file;
-  request.client_cert_pem = settings.client_cert_pem;
-  request.client_key_pem = settings.client_key_pem.Clone();
+  request.client_cert_file = connection.client_cert_file;
+  request.client_key_file = connection.client_key_file;
+  request.client_cert_pem = connection.client_cert_pem;
+  request.client_key_pem = connection.client_key_pem.Clone();
   // The cluster's keys are application/jwk-set+json.
   request.headers.push_back({"Accept", Secret("application/json, */*;q=0.1")});
   request.headers.push_back({"User-Agent", Secret(parts_.user_agent)});

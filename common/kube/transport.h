@@ -32,9 +32,9 @@ class Transport : public std::enable_shared_from_this<Transport> {
     [[nodiscard]] bool ok() const { return status / 100 == 2; }
   };
 
-  Transport(Settings settings, ClientParts parts);
+  Transport(ClusterConnection connection, ClientParts parts);
 
-  [[nodiscard]] const Settings& settings() const { return credentials_.settings(); }
+  [[nodiscard]] const ClusterConnection& connection() const { return credentials_.connection(); }
 
   // Any status is a value, once it is not to be sent again before `deadline`.
   [[nodiscard]] Task<Result<Opened>> Open(std::shared_ptr<const Call> call, Deadline deadline);

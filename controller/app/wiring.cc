@@ -5,7 +5,7 @@
 #include "common/base/encoding.h"
 #include "common/base/version.h"
 #include "common/kube/client.h"
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 #include "common/metrics/process_metrics.h"
 #include "controller/app/metrics.h"
 #include "controller/app/status.h"
@@ -65,10 +65,10 @@ std::string Identity() {
   return std::string(host.data()) + "_" + HexEncode(text);
 }
 
-Result<kube::Settings> ApiSettings(const ControllerOptions& options) {
+Result<kube::ClusterConnection> ApiSettings(const ControllerOptions& options) {
   return options.kubeconfig_file.empty()
-             ? kube::InClusterSettings()
-             : kube::KubeconfigSettings(options.kubeconfig_file, options.kubeconfig_context);
+             ? kube::InClusterConnection()
+             : kube::KubeconfigConnection(options.kubeconfig_file, options.kubeconfig_context);
 }
 
 }  // namespace
@@ -90,7 +90,7 @@ class Controller::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Result<Done> Start() {
-    Result<kube::Settings> settings = ApiSettings(options_);
+    Result<kube::ClusterConnection> settings = ApiSettings(options_);
     if (!settings) {
       return settings.error();
     }
@@ -147,7 +147,7 @@ class Controller::Impl {
     return {options_.lease_namespace, options_.lease_name};
   }
 
-  void BuildClients(kube::Settings settings) {
+  void BuildClients(kube::ClusterConnection settings) {
     kube::ClientParts parts;
     parts.logger = &log_;
     parts.random = &Random;

@@ -38,10 +38,10 @@ double Random() {
   return std::uniform_real_distribution<double>(0, 1)(engine);
 }
 
-Result<kube::Settings> ReadSettings(const CsiOptions& options) {
+Result<kube::ClusterConnection> ReadSettings(const CsiOptions& options) {
   return options.kubeconfig_file.empty()
-             ? kube::InClusterSettings()
-             : kube::KubeconfigSettings(options.kubeconfig_file, options.kubeconfig_context);
+             ? kube::InClusterConnection()
+             : kube::KubeconfigConnection(options.kubeconfig_file, options.kubeconfig_context);
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ class Driver::Impl {
   }
 
   Result<Done> ConnectCluster() {
-    Result<kube::Settings> settings = ReadSettings(options_);
+    Result<kube::ClusterConnection> settings = ReadSettings(options_);
     if (!settings) {
       return settings.error();
     }

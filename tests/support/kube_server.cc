@@ -120,8 +120,8 @@ KubeServer::~KubeServer() {
   KillChild(etcd_);
 }
 
-kube::Settings KubeServer::Settings(const std::string& token) const {
-  kube::Settings settings;
+kube::ClusterConnection KubeServer::Settings(const std::string& token) const {
+  kube::ClusterConnection settings;
   settings.server = address();
   settings.ca_pem = ca_.pem();
   settings.token = Secret(token.empty() ? admin_token_ : token);

@@ -5,7 +5,7 @@
 // collects garbage, makes ServiceAccounts or ends a namespace. Ends with the test.
 
 #include "common/curl/curl_client.h"
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/test_ca.h"
 
@@ -45,7 +45,7 @@ class KubeServer {
   [[nodiscard]] const std::string& admin_token() const { return admin_token_; }
   [[nodiscard]] const std::string& issuer() const { return issuer_; }
   // For kube::Client, as admin or with `token`.
-  [[nodiscard]] kube::Settings Settings(const std::string& token = "") const;
+  [[nodiscard]] kube::ClusterConnection Settings(const std::string& token = "") const;
 
   // As admin, or with `token`. PATCH is server-side apply unless `type` says otherwise.
   Reply Ask(const std::string& method,

@@ -94,7 +94,7 @@ TEST(KubeClient, KnowsAVersionThatIsGone) {
 
 TEST(KubeClient, FailsFastWhileNobodyListens) {
   KubeWorld world;
-  Settings settings = KubeWorld::server().Settings();
+  ClusterConnection settings = KubeWorld::server().Settings();
   settings.server.port = testing_support::TcpGate(1).port();  // Free again.
   Client client(std::move(settings), KubeWorld::Parts());
   const auto started = std::chrono::steady_clock::now();

@@ -67,7 +67,7 @@ bool Within(std::chrono::seconds most, const std::function<bool()>& condition) {
 TEST(KubeCrowd, ManyWatchesOfSingleObjectsShareFewConnections) {
   KubeWorld world;
   testing_support::TcpGate gate(KubeWorld::server().port());
-  kube::Settings settings = KubeWorld::server().Settings();
+  kube::ClusterConnection settings = KubeWorld::server().Settings();
   settings.server.port = gate.port();
   Client client(std::move(settings), KubeWorld::Parts());
   const ObjectPtr made = world.Make("one");

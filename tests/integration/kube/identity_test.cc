@@ -20,14 +20,14 @@ using testing_support::RunTask;
 using testing_support::ScratchDir;
 using testing_support::TestCa;
 
-Result<ObjectPtr> GetAs(Settings settings) {
+Result<ObjectPtr> GetAs(ClusterConnection settings) {
   Client client(std::move(settings), KubeWorld::Parts());
   constexpr ResourceType kNamespaces{"", "v1", "namespaces", "Namespace", false};
   return RunTask(client.Get(kNamespaces, {"", "default"}, SoonEnough()));
 }
 
-Settings Bare() {
-  Settings settings = KubeWorld::server().Settings();
+ClusterConnection Bare() {
+  ClusterConnection settings = KubeWorld::server().Settings();
   settings.token = Secret();
   return settings;
 }
@@ -69,7 +69,7 @@ TEST(KubeIdentity, FollowsATokenThatIsReplacedInItsFile) {
   KubeServer& server = KubeWorld::server();
   const ScratchDir dir;
   ReplaceFile(dir / "token", "a-token-that-is-no-more");
-  Settings settings = Bare();
+  ClusterConnection settings = Bare();
   settings.token_file = dir / "token";
   Client client(std::move(settings), KubeWorld::Parts());
   EXPECT_THAT(RunTask(client.GetRaw("/api/v1/namespaces/default", SoonEnough())),
@@ -85,10 +85,10 @@ TEST(KubeIdentity, IsAClientCertificateInFilesOrInMemory) {
   const ScratchDir dir;
   ReplaceFile(dir / "c.crt", identity.certificate_pem);
   ReplaceFile(dir / "c.key", identity.key_pem);
-  Settings files = Bare();
+  ClusterConnection files = Bare();
   files.client_cert_file = dir / "c.crt";
   files.client_key_file = dir / "c.key";
-  Settings memory = Bare();
+  ClusterConnection memory = Bare();
   memory.client_cert_pem = identity.certificate_pem;
   memory.client_key_pem = Secret(identity.key_pem);
 
@@ -108,12 +108,12 @@ TEST(KubeIdentity, IsTakenFromAKubeconfigFile) {
                   "\"}}]\nusers: [{name: a, user: {token: " + KubeWorld::server().admin_token() +
                   "}}]\n");
 
-  EXPECT_TRUE(GetAs(*KubeconfigSettings(dir / "config", "")));
+  EXPECT_TRUE(GetAs(*KubeconfigConnection(dir / "config", "")));
 }
 
 TEST(KubeServerIdentity, IsRefusedWhenAnotherCaSignedIt) {
   const TestCa other;
-  Settings settings = KubeWorld::server().Settings();
+  ClusterConnection settings = KubeWorld::server().Settings();
   settings.ca_pem = other.pem();
 
   EXPECT_THAT(GetAs(std::move(settings)),
@@ -121,7 +121,7 @@ TEST(KubeServerIdentity, IsRefusedWhenAnotherCaSignedIt) {
 }
 
 TEST(KubeServerIdentity, IsRefusedUnderAnotherName) {
-  Settings settings = KubeWorld::server().Settings();
+  ClusterConnection settings = KubeWorld::server().Settings();
   settings.server_name = "kubernetes.example.com";
 
   EXPECT_THAT(GetAs(std::move(settings)),
@@ -129,7 +129,7 @@ TEST(KubeServerIdentity, IsRefusedUnderAnotherName) {
 }
 
 TEST(KubeServerIdentity, IsNeverVouchedForByTheWebsAuthorities) {
-  Settings settings = KubeWorld::server().Settings();
+  ClusterConnection settings = KubeWorld::server().Settings();
   settings.ca_pem.clear();
 
   EXPECT_THAT(GetAs(std::move(settings)),
@@ -139,7 +139,7 @@ TEST(KubeServerIdentity, IsNeverVouchedForByTheWebsAuthorities) {
 TEST(KubeServerIdentity, FollowsACaThatIsReplacedInItsFile) {
   const ScratchDir dir;
   ReplaceFile(dir / "ca.crt", KubeWorld::server().ca().pem());
-  Settings settings = KubeWorld::server().Settings();
+  ClusterConnection settings = KubeWorld::server().Settings();
   settings.ca_pem.clear();
   settings.ca_file = dir / "ca.crt";
 

@@ -24,8 +24,8 @@ struct Gated {
   TcpGate gate{KubeWorld::server().port()};
   Client client{Settings(), KubeWorld::Parts()};
 
-  [[nodiscard]] kube::Settings Settings() const {
-    kube::Settings settings = KubeWorld::server().Settings();
+  [[nodiscard]] kube::ClusterConnection Settings() const {
+    kube::ClusterConnection settings = KubeWorld::server().Settings();
     settings.server.port = gate.port();
     return settings;
   }

@@ -39,7 +39,7 @@ class Overload : public ::testing::Test {
 
   HttpAnswer Answer(const HttpRequest& request) { return script_(++asked_, request); }
   std::unique_ptr<Client> NewClient() {
-    Settings settings;
+    ClusterConnection settings;
     settings.server = {true, "localhost", server_.port()};
     settings.ca_pem = ca_.pem();
     settings.token = Secret("token-of-the-test");

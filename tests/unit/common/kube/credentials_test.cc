@@ -18,8 +18,8 @@ const Credentials::Time kNow{std::chrono::hours(1)};
 
 class CredentialsOf : public ::testing::Test {
  protected:
-  Settings Files() const {
-    Settings settings;
+  ClusterConnection Files() const {
+    ClusterConnection settings;
     settings.token_file = dir_ / "token";
     settings.ca_file = dir_ / "ca.crt";
     return settings;
@@ -74,7 +74,7 @@ TEST_F(CredentialsOf, KnowWhetherARefusedTokenWasReplaced) {
 }
 
 TEST_F(CredentialsOf, NeverReplaceATokenThatIsNotInAFile) {
-  Settings settings;
+  ClusterConnection settings;
   settings.token = Secret("fixed");
   Credentials credentials(std::move(settings));
 

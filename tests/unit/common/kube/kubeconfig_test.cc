@@ -1,5 +1,5 @@
 #include "common/base/encoding.h"
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 #include "tests/support/result_matchers.h"
 #include "tests/support/scratch_dir.h"
 
@@ -21,9 +21,9 @@ constexpr char kCluster[] =
 
 class Kubeconfig : public ::testing::Test {
  protected:
-  Result<Settings> Read(const std::string& cluster,
-                        const std::string& user,
-                        const std::string& context = "") {
+  Result<ClusterConnection> Read(const std::string& cluster,
+                                 const std::string& user,
+                                 const std::string& context = "") {
     return ReadText(
         "apiVersion: v1\nkind: Config\ncurrent-context: main\ncontexts:\n"
         "- {name: main, context: {cluster: c, user: u, namespace: team-a}}\n"
@@ -34,9 +34,9 @@ class Kubeconfig : public ::testing::Test {
             cluster + "}\nusers:\n- {name: u, user: " + user + "}\n",
         context);
   }
-  Result<Settings> ReadText(const std::string& text, const std::string& context = "") {
+  Result<ClusterConnection> ReadText(const std::string& text, const std::string& context = "") {
     ReplaceFile(path_, text);
-    return KubeconfigSettings(path_, context);
+    return KubeconfigConnection(path_, context);
   }
 
   const ScratchDir dir_;
@@ -158,7 +158,7 @@ TEST_F(Kubeconfig, SaysWhereTheYamlIsWrong) {
 }
 
 TEST_F(Kubeconfig, SaysThatThereIsNoFile) {
-  EXPECT_THAT(KubeconfigSettings(dir_ / "none", ""),
+  EXPECT_THAT(KubeconfigConnection(dir_ / "none", ""),
               HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr(dir_ / "none")));
 }
 

@@ -1,4 +1,4 @@
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 
 #include "tests/support/result_matchers.h"
 #include "tests/support/scratch_dir.h"
@@ -32,7 +32,7 @@ class InCluster : public ::testing::Test {
     ::setenv("KUBERNETES_SERVICE_HOST", host, 1);
     ::setenv("KUBERNETES_SERVICE_PORT", port, 1);
   }
-  Result<Settings> Read() const { return InClusterSettings(dir_.path()); }
+  Result<ClusterConnection> Read() const { return InClusterConnection(dir_.path()); }
 
   const ScratchDir dir_;
 };

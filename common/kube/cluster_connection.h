@@ -11,7 +11,7 @@
 
 namespace connector::kube {
 
-struct Settings {
+struct ClusterConnection {
   http::Origin server;
   std::string ca_pem;       // Trusted alone. Empty with http only.
   std::string ca_file;      // Read again every ten seconds; wins over ca_pem.
@@ -26,19 +26,20 @@ struct Settings {
   Secret client_key_pem;
   std::string ns;  // Our own namespace; "default" where nothing says another.
 
-  [[nodiscard]] Settings Clone() const;
+  [[nodiscard]] ClusterConnection Clone() const;
 };
 
 inline constexpr char kAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 // Of KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and the files that a pod finds in
 // `directory`. Fails with kInvalidArgument outside a pod.
-[[nodiscard]] Result<Settings> InClusterSettings(const std::string& directory = kAccountDirectory);
+[[nodiscard]] Result<ClusterConnection> InClusterConnection(
+    const std::string& directory = kAccountDirectory);
 
 // `context` empty: the current one. Fails with kInvalidArgument naming the file and field, also for
 // what is not supported (exec, auth-provider, insecure-skip-tls-verify, ...) with what to write
 // instead, and for a credential that would go over plain http.
-[[nodiscard]] Result<Settings> KubeconfigSettings(const std::string& path,
-                                                  const std::string& context);
+[[nodiscard]] Result<ClusterConnection> KubeconfigConnection(const std::string& path,
+                                                             const std::string& context);
 
 }  // namespace connector::kube

@@ -1,4 +1,4 @@
-#include "common/kube/settings.h"
+#include "common/kube/cluster_connection.h"
 
 #include "common/config/read_file.h"
 
@@ -21,8 +21,8 @@ Error Invalid(std::string message) {
 
 }  // namespace
 
-Settings Settings::Clone() const {
-  Settings copy;
+ClusterConnection ClusterConnection::Clone() const {
+  ClusterConnection copy;
   copy.server = server;
   copy.ca_pem = ca_pem;
   copy.ca_file = ca_file;
@@ -37,7 +37,7 @@ Settings Settings::Clone() const {
   return copy;
 }
 
-Result<Settings> InClusterSettings(const std::string& directory) {
+Result<ClusterConnection> InClusterConnection(const std::string& directory) {
   const std::string host = Environment("KUBERNETES_SERVICE_HOST");
   const std::string port = Environment("KUBERNETES_SERVICE_PORT");
   if (host.empty() || port.empty()) {
@@ -52,12 +52,12 @@ Result<Settings> InClusterSettings(const std::string& directory) {
     return Invalid("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are no address: " +
                    server.error().message);
   }
-  Settings settings;
-  settings.server = *server;
-  settings.ca_file = directory + "/ca.crt";
-  settings.token_file = directory + "/token";
-  settings.ns = "default";
-  for (const std::string& file : {settings.ca_file, settings.token_file}) {
+  ClusterConnection connection;
+  connection.server = *server;
+  connection.ca_file = directory + "/ca.crt";
+  connection.token_file = directory + "/token";
+  connection.ns = "default";
+  for (const std::string& file : {connection.ca_file, connection.token_file}) {
     constexpr std::size_t kMaxBytes = 1024 * 1024;
     if (const Result<std::string> read = config::ReadFile(file, kMaxBytes); !read) {
       return Invalid(file + ": " + read.error().message +
@@ -66,9 +66,9 @@ Result<Settings> InClusterSettings(const std::string& directory) {
   }
   if (const Result<std::string> ns = config::ReadFile(directory + "/namespace", kMaxNameBytes)) {
     const std::size_t end = ns->find_last_not_of(" \r\n");
-    settings.ns = end == std::string::npos ? "default" : ns->substr(0, end + 1);
+    connection.ns = end == std::string::npos ? "default" : ns->substr(0, end + 1);
   }
-  return settings;
+  return connection;
 }
 
 }  // namespace connector::kube
