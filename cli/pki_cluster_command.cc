@@ -2,7 +2,7 @@
 #include "cli/pki_layout.h"
 #include "cli/pki_secrets.h"
 #include "common/base/encoding.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "common/log/log.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -124,7 +124,7 @@ json::object WithData(const kube::Object& object, const SecretData& data) {
 
 class Cluster {
  public:
-  Cluster(kube::Client& client, std::string ns, const Console& console)
+  Cluster(kube::ApiClient& client, std::string ns, const Console& console)
       : client_(client), ns_(std::move(ns)), console_(console) {}
 
   // kConflict: somebody else wrote one of them meanwhile; plan anew.
@@ -178,12 +178,12 @@ class Cluster {
     return error;
   }
 
-  kube::Client& client_;
+  kube::ApiClient& client_;
   std::string ns_;
   const Console& console_;
 };
 
-Task<Result<Done>> FillUntilAgreed(kube::Client& client,
+Task<Result<Done>> FillUntilAgreed(kube::ApiClient& client,
                                    std::string ns,
                                    ClusterPki wanted,
                                    const Console& console) {
@@ -200,7 +200,7 @@ Task<Result<Done>> FillUntilAgreed(kube::Client& client,
   co_return done;
 }
 
-Result<Done> FillCluster(kube::Client& client,
+Result<Done> FillCluster(kube::ApiClient& client,
                          const std::string& ns,
                          const ClusterPki& wanted,
                          const Console& console) {
@@ -231,14 +231,14 @@ int Run(const CommandArguments& arguments, const Console& console) {
   log::Logger logger(STDERR_FILENO, "connectorctl", log::Level::kWarning);
   std::mt19937_64 generator(std::random_device{}());
   std::mutex mutex;
-  kube::ClientParts parts;
+  kube::ApiClientParts parts;
   parts.logger = &logger;
   parts.user_agent = "connectorctl";
   parts.random = [&] {
     const std::lock_guard lock(mutex);
     return std::uniform_real_distribution<double>(0, 1)(generator);
   };
-  kube::Client client(*std::move(settings), std::move(parts));
+  kube::ApiClient client(*std::move(settings), std::move(parts));
   const Result<Done> done = FillCluster(client, ns, *wanted, console);
   if (done) {
     return kExitOk;

@@ -13,7 +13,7 @@
 #include "common/admin/status.h"
 #include "common/async/one_shot.h"
 #include "common/async/scope.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "common/log/log.h"
 
 #include <prometheus/collectable.h>
@@ -32,7 +32,7 @@ class AccessService {
  public:
   // All outlive the service, and the client the executor's work.
   struct Parts {
-    kube::Client& client;
+    kube::ApiClient& client;
     const Clock& clock;
     asio::io_context& io;
     log::Logger& logger;

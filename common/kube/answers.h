@@ -4,7 +4,7 @@
 
 #include "common/base/result.h"
 #include "common/json/wiped_json.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 
 #include <memory>
 #include <string>
@@ -13,7 +13,8 @@
 namespace connector::kube {
 
 // An answer that is not a success. `what` opens the message: "get secrets team-a/harbor". `body` is
-// a Status object, whose message is taken over where the header of client.h says so, or anything.
+// a Status object, whose message is taken over where the header of api_client.h says so, or
+// anything.
 [[nodiscard]] Error ErrorFromStatus(int status, std::string_view body, const std::string& what);
 
 // An error that says what it was about.

@@ -9,7 +9,7 @@
 
 #include "common/async/scope.h"
 #include "common/base/clock.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 
 #include <atomic>
 #include <chrono>
@@ -51,7 +51,7 @@ class Informer {
  public:
   // `client`, `clock` and what `on_change` uses outlive the informer.
   struct Parts {
-    Client* client = nullptr;
+    ApiClient* client = nullptr;
     const Clock* clock = nullptr;
     log::Logger* logger = nullptr;
     std::function<double()> random;

@@ -28,12 +28,12 @@ MeteredClient::MeteredClient(ClusterConnection connection,
                     .Help("Time of one request to the Kubernetes API, but watches.")
                     .Register(registry)),
       client_(std::move(connection),
-              ClientParts{&logger,
-                          RandomFraction,
-                          [this](const Exchange& exchange) { Note(exchange); },
-                          std::string("connector-broker/") + kVersion}) {}
+              ApiClientParts{&logger,
+                             RandomFraction,
+                             [this](const ApiRequestReport& exchange) { Note(exchange); },
+                             std::string("connector-broker/") + kVersion}) {}
 
-void MeteredClient::Note(const Exchange& exchange) {
+void MeteredClient::Note(const ApiRequestReport& exchange) {
   const std::string verb(exchange.verb);
   requests_
       .Add({{"verb", verb},

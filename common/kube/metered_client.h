@@ -3,7 +3,7 @@
 // MeteredClient: the broker's one client of the Kubernetes API, with its metrics. Everything that
 // asks the API asks through it.
 
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "common/kube/cluster_connection.h"
 #include "common/log/log.h"
 
@@ -25,16 +25,16 @@ class MeteredClient {
   // `logger` and `registry` outlive it.
   MeteredClient(ClusterConnection connection, log::Logger& logger, prometheus::Registry& registry);
 
-  [[nodiscard]] Client& client() { return client_; }
+  [[nodiscard]] ApiClient& client() { return client_; }
   [[nodiscard]] const std::string& server() const { return server_; }  // https://HOST:PORT
 
  private:
-  void Note(const Exchange& exchange);
+  void Note(const ApiRequestReport& exchange);
 
   const std::string server_;
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Histogram>& duration_;
-  Client client_;
+  ApiClient client_;
 };
 
 }  // namespace connector::kube

@@ -16,17 +16,17 @@ bool IsSegment(std::string_view name) {
   return !name.empty() && name != "." && name != "..";
 }
 
-Error Invalid(const Call& call, std::string problem) {
+Error Invalid(const ApiCall& call, std::string problem) {
   return MakeError(
       ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, call.what + ": " + std::move(problem));
 }
 
 }  // namespace
 
-Result<Call> CollectionCall(std::string_view verb,
-                            const ResourceType& type,
-                            const std::string& ns) {
-  Call call;
+Result<ApiCall> CollectionCall(std::string_view verb,
+                               const ResourceType& type,
+                               const std::string& ns) {
+  ApiCall call;
   call.verb = verb;
   call.resource = type.plural;
   call.what = std::string(verb) + " " + call.resource;
@@ -38,10 +38,10 @@ Result<Call> CollectionCall(std::string_view verb,
   return call;
 }
 
-Result<Call> SelectorCall(std::string_view verb,
-                          const ResourceType& type,
-                          const Selector& selector) {
-  Result<Call> call = CollectionCall(verb, type, selector.ns);
+Result<ApiCall> SelectorCall(std::string_view verb,
+                             const ResourceType& type,
+                             const Selector& selector) {
+  Result<ApiCall> call = CollectionCall(verb, type, selector.ns);
   if (!call) {
     return call;
   }
@@ -57,11 +57,11 @@ Result<Call> SelectorCall(std::string_view verb,
   return call;
 }
 
-Result<Call> ObjectCall(std::string_view verb,
-                        const ResourceType& type,
-                        const ObjectName& name,
-                        std::string_view subresource) {
-  Result<Call> call = CollectionCall(verb, type, name.ns);
+Result<ApiCall> ObjectCall(std::string_view verb,
+                           const ResourceType& type,
+                           const ObjectName& name,
+                           std::string_view subresource) {
+  Result<ApiCall> call = CollectionCall(verb, type, name.ns);
   if (!call) {
     return call;
   }
@@ -80,7 +80,7 @@ Result<Call> ObjectCall(std::string_view verb,
   return call;
 }
 
-void AddQuery(Call& call, std::string_view name, std::string_view value) {
+void AddQuery(ApiCall& call, std::string_view name, std::string_view value) {
   call.query.append(call.query.empty() ? "" : "&").append(name).append("=").append(Encoded(value));
 }
 

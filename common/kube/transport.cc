@@ -11,7 +11,7 @@ namespace {
 // No more often: thousands of watches may fall silent at once.
 constexpr std::chrono::seconds kPoolRest{5};
 
-Error Unavailable(const Call& call, const std::string& problem) {
+Error Unavailable(const ApiCall& call, const std::string& problem) {
   return MakeError(
       ErrorCode::kUnavailable, ErrorOrigin::kUpstream, call.what + ": " + problem, Retry::kSafe);
 }
@@ -23,7 +23,7 @@ std::shared_ptr<curl::CurlClient> NewPool() {
 
 }  // namespace
 
-Transport::Transport(ClusterConnection connection, ClientParts parts)
+Transport::Transport(ClusterConnection connection, ApiClientParts parts)
     : parts_(std::move(parts)), credentials_(std::move(connection)), pool_(NewPool()) {}
 
 std::shared_ptr<curl::CurlClient> Transport::Pool() {
@@ -61,7 +61,7 @@ void Transport::Shutdown() {
   }
 }
 
-Result<curl::CurlRequest> Transport::Request(const Call& call, const Secret& token) {
+Result<curl::CurlRequest> Transport::Request(const ApiCall& call, const Secret& token) {
   const ClusterConnection& connection = credentials_.connection();
   curl::CurlRequest request;
   request.method = call.method;
@@ -111,7 +111,8 @@ void Transport::ThrottleUntil(Clock::time_point until) {
   }
 }
 
-Task<Result<Done>> Transport::WaitForThrottle(std::shared_ptr<const Call> call, Deadline deadline) {
+Task<Result<Done>> Transport::WaitForThrottle(std::shared_ptr<const ApiCall> call,
+                                              Deadline deadline) {
   const auto kept = shared_from_this();
   const auto now = Clock::now();
   const Clock::time_point until{Clock::duration(throttled_until_.load())};
@@ -134,14 +135,14 @@ Task<Result<Done>> Transport::WaitForThrottle(std::shared_ptr<const Call> call, 
   co_return Done{};
 }
 
-void Transport::Observe(const Call& call, int status, Clock::time_point started) const {
+void Transport::Observe(const ApiCall& call, int status, Clock::time_point started) const {
   if (parts_.observe) {
     parts_.observe({call.verb, call.resource, status, Clock::now() - started});
   }
 }
 
-Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call,
-                                                Deadline deadline) {
+Task<Result<Transport::OpenResponse>> Transport::Open(std::shared_ptr<const ApiCall> call,
+                                                      Deadline deadline) {
   const auto kept = shared_from_this();
   bool token_read_again = false;
   while (true) {
@@ -157,7 +158,7 @@ Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call
     if (!request) {
       co_return std::move(request).error();
     }
-    Opened opened{Pool(), nullptr};
+    OpenResponse opened{Pool(), nullptr};
     const auto started = Clock::now();
     auto stream = co_await opened.pool->Open(*std::move(request), deadline, call->cancel);
     Observe(*call, stream ? (*stream)->status() : 0, started);
@@ -184,7 +185,7 @@ Task<Result<Transport::Opened>> Transport::Open(std::shared_ptr<const Call> call
 }
 
 Task<Result<std::unique_ptr<curl::WipedBuffer>>> Transport::ReadAll(
-    std::shared_ptr<const Opened> opened, std::string what, Deadline deadline) {
+    std::shared_ptr<const OpenResponse> opened, std::string what, Deadline deadline) {
   const auto kept = shared_from_this();
   auto whole = std::make_unique<curl::WipedBuffer>();
   while (true) {
@@ -207,14 +208,14 @@ Task<Result<std::unique_ptr<curl::WipedBuffer>>> Transport::ReadAll(
   }
 }
 
-Task<Result<Transport::Answer>> Transport::Send(std::shared_ptr<const Call> call,
+Task<Result<Transport::Answer>> Transport::Send(std::shared_ptr<const ApiCall> call,
                                                 Deadline deadline) {
   const auto kept = shared_from_this();
-  Result<Opened> opened = co_await Open(call, deadline);
+  Result<OpenResponse> opened = co_await Open(call, deadline);
   if (!opened) {
     co_return std::move(opened).error();
   }
-  const auto shared = std::make_shared<const Opened>(*std::move(opened));
+  const auto shared = std::make_shared<const OpenResponse>(*std::move(opened));
   const std::string what = call->what;
   auto body = co_await ReadAll(shared, what, deadline);
   if (!body) {

@@ -1,11 +1,11 @@
 #pragma once
 
-// Transport: sends one Call as us, over connections that all of a client's requests share, and
+// Transport: sends one ApiCall as us, over connections that all of a client's requests share, and
 // sends it again where the API asks for that. Thread-safe. Private to this library.
 
 #include "common/async/cancel.h"
 #include "common/curl/curl_client.h"
-#include "common/kube/credentials.h"
+#include "common/kube/api_credentials.h"
 #include "common/kube/requests.h"
 
 #include <atomic>
@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxAnswerBytes = std::size_t{64} * 1024 * 1024;
 class Transport : public std::enable_shared_from_this<Transport> {
  public:
   // An answer whose body is still to be read.
-  struct Opened {
+  struct OpenResponse {
     std::shared_ptr<curl::CurlClient> pool;
     std::unique_ptr<curl::CurlStream> stream;
   };
@@ -32,16 +32,17 @@ class Transport : public std::enable_shared_from_this<Transport> {
     [[nodiscard]] bool ok() const { return status / 100 == 2; }
   };
 
-  Transport(ClusterConnection connection, ClientParts parts);
+  Transport(ClusterConnection connection, ApiClientParts parts);
 
   [[nodiscard]] const ClusterConnection& connection() const { return credentials_.connection(); }
 
   // Any status is a value, once it is not to be sent again before `deadline`.
-  [[nodiscard]] Task<Result<Opened>> Open(std::shared_ptr<const Call> call, Deadline deadline);
-  [[nodiscard]] Task<Result<Answer>> Send(std::shared_ptr<const Call> call, Deadline deadline);
+  [[nodiscard]] Task<Result<OpenResponse>> Open(std::shared_ptr<const ApiCall> call,
+                                                Deadline deadline);
+  [[nodiscard]] Task<Result<Answer>> Send(std::shared_ptr<const ApiCall> call, Deadline deadline);
   // The rest of a body.
   [[nodiscard]] Task<Result<std::unique_ptr<curl::WipedBuffer>>> ReadAll(
-      std::shared_ptr<const Opened> opened, std::string what, Deadline deadline);
+      std::shared_ptr<const OpenResponse> opened, std::string what, Deadline deadline);
 
   // Something on `pool` got no answer: what comes takes new connections, because a peer that is
   // stuck would hold them all up.
@@ -53,15 +54,15 @@ class Transport : public std::enable_shared_from_this<Transport> {
   using Clock = std::chrono::steady_clock;
 
   [[nodiscard]] std::shared_ptr<curl::CurlClient> Pool();
-  [[nodiscard]] Result<curl::CurlRequest> Request(const Call& call, const Secret& token);
+  [[nodiscard]] Result<curl::CurlRequest> Request(const ApiCall& call, const Secret& token);
   // Waits while the API is overloaded.
-  [[nodiscard]] Task<Result<Done>> WaitForThrottle(std::shared_ptr<const Call> call,
+  [[nodiscard]] Task<Result<Done>> WaitForThrottle(std::shared_ptr<const ApiCall> call,
                                                    Deadline deadline);
   void ThrottleUntil(Clock::time_point until);
-  void Observe(const Call& call, int status, Clock::time_point started) const;
+  void Observe(const ApiCall& call, int status, Clock::time_point started) const;
 
-  const ClientParts parts_;
-  Credentials credentials_;
+  const ApiClientParts parts_;
+  ApiCredentials credentials_;
   std::atomic<Clock::rep> throttled_until_{0};
   const std::shared_ptr<Cancel> stop_ = std::make_shared<Cancel>();
 

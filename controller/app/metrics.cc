@@ -62,7 +62,7 @@ ControllerMetrics::ControllerMetrics(prometheus::Registry& registry)
   broker_available_.Set(1);
 }
 
-void ControllerMetrics::Requested(const kube::Exchange& exchange) {
+void ControllerMetrics::Requested(const kube::ApiRequestReport& exchange) {
   requests_
       .Add({{"verb", std::string(exchange.verb)},
             {"resource", exchange.resource},

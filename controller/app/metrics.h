@@ -2,7 +2,7 @@
 
 // The controller's metrics. The table of names stands in controller/README.md.
 
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "common/kube/informer.h"
 #include "controller/writer/writer.h"
 
@@ -27,7 +27,7 @@ class ControllerMetrics {
  public:
   explicit ControllerMetrics(prometheus::Registry& registry);
 
-  void Requested(const kube::Exchange& exchange);
+  void Requested(const kube::ApiRequestReport& exchange);
   void Wrote(const WriteReport& written);
   void Reconciled(std::string_view result, std::chrono::steady_clock::duration took);
   void Probed(std::string_view result, std::chrono::steady_clock::duration took);

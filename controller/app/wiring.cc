@@ -4,7 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/encoding.h"
 #include "common/base/version.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "common/kube/cluster_connection.h"
 #include "common/metrics/process_metrics.h"
 #include "controller/app/metrics.h"
@@ -148,12 +148,14 @@ class Controller::Impl {
   }
 
   void BuildClients(kube::ClusterConnection settings) {
-    kube::ClientParts parts;
+    kube::ApiClientParts parts;
     parts.logger = &log_;
     parts.random = &Random;
-    parts.observe = [this](const kube::Exchange& exchange) { metrics_.Requested(exchange); };
+    parts.observe = [this](const kube::ApiRequestReport& exchange) {
+      metrics_.Requested(exchange);
+    };
     parts.user_agent = std::string("connector-controller/") + kVersion;
-    client_ = std::make_unique<kube::Client>(std::move(settings), std::move(parts));
+    client_ = std::make_unique<kube::ApiClient>(std::move(settings), std::move(parts));
     channel_ = grpc_support::MakeChannel(options_.broker_address,
                                          options_.broker_tls,
                                          options_.broker_server_name,
@@ -271,7 +273,7 @@ class Controller::Impl {
   // Below here, what runs on io_ is destroyed before it.
   asio::io_context io_{1};
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
-  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::ApiClient> client_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<probe::ProbeClient> broker_;
   std::unique_ptr<election::Elector> elector_;

@@ -10,7 +10,7 @@
 #include "common/async/scope.h"
 #include "common/async/task.h"
 #include "common/base/clock.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "common/kube/informer.h"
 #include "common/log/log.h"
 #include "controller/election/lease_state.h"
@@ -40,7 +40,7 @@ class Elector {
  public:
   // All outlive the elector.
   struct Parts {
-    kube::Client* client = nullptr;
+    kube::ApiClient* client = nullptr;
     const Clock* clock = nullptr;
     log::Logger* logger = nullptr;
     std::function<double()> random;

@@ -5,7 +5,7 @@
 
 #include "common/async/task.h"
 #include "common/base/result.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "controller/service/proxy_service.h"
 #include "controller/status/condition.h"
 #include "controller/view/cluster_view.h"
@@ -25,7 +25,7 @@ class ProxyServiceReconciler {
  public:
   // All outlive the reconciler. `client` only reads here: who holds a name that is taken.
   struct Parts {
-    kube::Client* client = nullptr;
+    kube::ApiClient* client = nullptr;
     Writer* writer = nullptr;
     const ClusterView* view = nullptr;
   };

@@ -36,7 +36,7 @@ class Reconciler {
  public:
   // All outlive the reconciler. `client` only reads.
   struct Parts {
-    kube::Client* client = nullptr;
+    kube::ApiClient* client = nullptr;
     Writer* writer = nullptr;
     const ClusterView* view = nullptr;
     const Clock* clock = nullptr;

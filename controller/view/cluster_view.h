@@ -30,7 +30,7 @@ namespace connector::controller {
 class ClusterView {
  public:
   struct Parts {
-    kube::Client* client = nullptr;
+    kube::ApiClient* client = nullptr;
     const Clock* clock = nullptr;
     log::Logger* logger = nullptr;
     std::function<double()> random;

@@ -8,7 +8,7 @@
 
 #include "common/async/task.h"
 #include "common/base/result.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 
 #include <boost/json.hpp>
 
@@ -34,7 +34,7 @@ struct WriteReport {
 class Writer {
  public:
   struct Parts {
-    kube::Client* client = nullptr;  // Outlives the writer.
+    kube::ApiClient* client = nullptr;  // Outlives the writer.
     // Until when this replica surely leads; absent when it does not.
     std::function<std::optional<Deadline>()> leading_until;
     std::function<void(const WriteReport&)> on_write;
@@ -42,7 +42,7 @@ class Writer {
 
   explicit Writer(Parts parts) : parts_(std::move(parts)) {}
 
-  // Errors: as kube::Client's, and kPermissionDenied of kSelf with kNotLeading.
+  // Errors: as kube::ApiClient's, and kPermissionDenied of kSelf with kNotLeading.
   [[nodiscard]] Task<Result<kube::ObjectPtr>> Create(kube::ResourceType type,
                                                      std::string ns,
                                                      boost::json::object body);

@@ -75,7 +75,7 @@ void CsiMetrics::Called(const rpc::CallReport& report) {
   }
 }
 
-void CsiMetrics::Asked(const kube::Exchange& exchange) {
+void CsiMetrics::Asked(const kube::ApiRequestReport& exchange) {
   requests_
       .Add({{"verb", std::string(exchange.verb)},
             {"resource", exchange.resource},

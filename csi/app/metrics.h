@@ -2,7 +2,7 @@
 
 // The driver's own metrics: connector_csi_*. csi/README.md lists them.
 
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "csi/rpc/services.h"
 
 #include <prometheus/collectable.h>
@@ -25,7 +25,7 @@ class CsiMetrics {
 
   // Thread-safe.
   void Called(const rpc::CallReport& report);
-  void Asked(const kube::Exchange& exchange);
+  void Asked(const kube::ApiRequestReport& exchange);
 
   struct Totals {
     std::uint64_t calls = 0;

@@ -124,12 +124,13 @@ class Driver::Impl {
     if (!settings) {
       return settings.error();
     }
-    client_ = std::make_unique<kube::Client>(
+    client_ = std::make_unique<kube::ApiClient>(
         std::move(*settings),
-        kube::ClientParts{&log_,
-                          Random,
-                          [this](const kube::Exchange& exchange) { metrics_.Asked(exchange); },
-                          std::string("connector-csi/") + kVersion});
+        kube::ApiClientParts{
+            &log_,
+            Random,
+            [this](const kube::ApiRequestReport& exchange) { metrics_.Asked(exchange); },
+            std::string("connector-csi/") + kVersion});
     const unsigned count = std::clamp(std::thread::hardware_concurrency(), 2U, kMaxThreads);
     for (unsigned i = 0; i < count; ++i) {
       threads_.emplace_back([this] { io_.run(); });
@@ -284,7 +285,7 @@ class Driver::Impl {
   // Below here, what runs on io_ is destroyed before it.
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
-  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::ApiClient> client_;
   std::unique_ptr<kube::Informer> connectors_;
   std::unique_ptr<kube::Informer> classes_;
   std::unique_ptr<cluster::ProxyAccessChecker> access_checker_;

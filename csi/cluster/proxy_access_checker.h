@@ -33,7 +33,7 @@ struct PodAccount {
 
 class ProxyAccessChecker {
  public:
-  // Creates the review and returns the API's answer: kube::Client::Review.
+  // Creates the review and returns the API's answer: kube::ApiClient::Review.
   using CreateReview =
       std::function<Task<Result<boost::json::object>>(boost::json::object, Deadline)>;
   using Now = std::function<std::chrono::steady_clock::time_point()>;

@@ -44,7 +44,7 @@ class KubeServer {
   [[nodiscard]] const TestCa& ca() const { return ca_; }
   [[nodiscard]] const std::string& admin_token() const { return admin_token_; }
   [[nodiscard]] const std::string& issuer() const { return issuer_; }
-  // For kube::Client, as admin or with `token`.
+  // For kube::ApiClient, as admin or with `token`.
   [[nodiscard]] kube::ClusterConnection Settings(const std::string& token = "") const;
 
   // As admin, or with `token`. PATCH is server-side apply unless `type` says otherwise.

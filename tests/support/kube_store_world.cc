@@ -30,15 +30,16 @@ std::string PathOf(const SecretRef& ref) {
 KubeStoreWorld::KubeStoreWorld(const std::string& token)
     : log_fd_(::open((dir_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
       logger_(log_fd_, "broker", log::Level::kDebug) {
-  kube::ClientParts parts;
+  kube::ApiClientParts parts;
   parts.logger = &logger_;
   parts.random = [] { return 0.5; };
   parts.user_agent = "connector-broker/test";
-  parts.observe = [this](const kube::Exchange& exchange) {
+  parts.observe = [this](const kube::ApiRequestReport& exchange) {
     const std::lock_guard lock(mutex_);
     ++exchanges_[{std::string(exchange.verb), exchange.status}];
   };
-  client_ = std::make_unique<kube::Client>(KubeServer::Shared().Settings(token), std::move(parts));
+  client_ =
+      std::make_unique<kube::ApiClient>(KubeServer::Shared().Settings(token), std::move(parts));
   KubeStoreParts store_parts{
       *client_, "0123456789abcdef0123456789abcdef", clock_, io_.get_executor(), logger_};
   store_parts.times.confirm = std::chrono::milliseconds(200);

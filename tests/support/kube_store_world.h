@@ -58,7 +58,7 @@ class KubeStoreWorld {
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, int>, std::size_t> exchanges_;
-  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::ApiClient> client_;
   std::unique_ptr<broker::secrets::KubeSecretStore> store_;
   std::vector<std::thread> threads_;
 };

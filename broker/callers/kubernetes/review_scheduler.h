@@ -20,7 +20,7 @@
 
 namespace connector::broker::callers {
 
-// kube::Client::Review, as a function.
+// kube::ApiClient::Review, as a function.
 using PostReview = std::function<Task<Result<boost::json::object>>(
     kube::ResourceType type, boost::json::object body, Deadline deadline)>;
 

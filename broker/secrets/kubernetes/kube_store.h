@@ -13,7 +13,7 @@
 #include "broker/secrets/secret_need.h"
 #include "broker/secrets/secret_store.h"
 #include "common/base/clock.h"
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 
 #include <chrono>
 #include <cstddef>
@@ -57,7 +57,7 @@ struct KubeStoreTimes {
 
 // `client`, `clock` and `logger` outlive the store.
 struct KubeStoreParts {
-  kube::Client& client;
+  kube::ApiClient& client;
   std::string_view root_key;  // As FileSecretStore's: versions are keyed with it.
   const Clock& clock;
   Executor executor;  // Watches run here, on any number of threads.

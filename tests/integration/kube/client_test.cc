@@ -96,7 +96,7 @@ TEST(KubeClient, FailsFastWhileNobodyListens) {
   KubeWorld world;
   ClusterConnection settings = KubeWorld::server().Settings();
   settings.server.port = testing_support::TcpGate(1).port();  // Free again.
-  Client client(std::move(settings), KubeWorld::Parts());
+  ApiClient client(std::move(settings), KubeWorld::Parts());
   const auto started = std::chrono::steady_clock::now();
 
   const auto got = world.Run(client.Get(kConfigMaps, {world.ns(), "one"}, SoonEnough()));

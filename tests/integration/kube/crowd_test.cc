@@ -35,7 +35,7 @@ struct Count {
   std::atomic<int> seen{0};
 };
 
-Task<void> WatchOne(Client* client,
+Task<void> WatchOne(ApiClient* client,
                     Selector selector,
                     std::string version,
                     std::shared_ptr<Count> count,
@@ -69,7 +69,7 @@ TEST(KubeCrowd, ManyWatchesOfSingleObjectsShareFewConnections) {
   testing_support::TcpGate gate(KubeWorld::server().port());
   kube::ClusterConnection settings = KubeWorld::server().Settings();
   settings.server.port = gate.port();
-  Client client(std::move(settings), KubeWorld::Parts());
+  ApiClient client(std::move(settings), KubeWorld::Parts());
   const ObjectPtr made = world.Make("one");
   const int watches = Watches();
   const auto count = std::make_shared<Count>();

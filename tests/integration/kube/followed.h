@@ -20,7 +20,7 @@ class Followed {
  public:
   using Values = std::map<std::string, std::string>;  // Names and values of ConfigMaps.
 
-  Followed(Client& client, InformerOptions options)
+  Followed(ApiClient& client, InformerOptions options)
       : informer_(std::move(options),
                   Parts(client),
                   [this](const auto& store, const auto& changes) { Told(store, changes); }) {
@@ -82,7 +82,7 @@ class Followed {
   }
 
  private:
-  static Informer::Parts Parts(Client& client) {
+  static Informer::Parts Parts(ApiClient& client) {
     static const SystemClock kClock;
     return {&client, &kClock, nullptr, [] { return 0.5; }};
   }

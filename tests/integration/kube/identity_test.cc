@@ -21,7 +21,7 @@ using testing_support::ScratchDir;
 using testing_support::TestCa;
 
 Result<ObjectPtr> GetAs(ClusterConnection settings) {
-  Client client(std::move(settings), KubeWorld::Parts());
+  ApiClient client(std::move(settings), KubeWorld::Parts());
   constexpr ResourceType kNamespaces{"", "v1", "namespaces", "Namespace", false};
   return RunTask(client.Get(kNamespaces, {"", "default"}, SoonEnough()));
 }
@@ -71,7 +71,7 @@ TEST(KubeIdentity, FollowsATokenThatIsReplacedInItsFile) {
   ReplaceFile(dir / "token", "a-token-that-is-no-more");
   ClusterConnection settings = Bare();
   settings.token_file = dir / "token";
-  Client client(std::move(settings), KubeWorld::Parts());
+  ApiClient client(std::move(settings), KubeWorld::Parts());
   EXPECT_THAT(RunTask(client.GetRaw("/api/v1/namespaces/default", SoonEnough())),
               HasError(ErrorCode::kUnauthenticated));
 

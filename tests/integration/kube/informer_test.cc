@@ -22,7 +22,7 @@ InformerOptions All(const KubeWorld& world) {
 // A client whose bytes go through a gate.
 struct Gated {
   TcpGate gate{KubeWorld::server().port()};
-  Client client{Settings(), KubeWorld::Parts()};
+  ApiClient client{Settings(), KubeWorld::Parts()};
 
   [[nodiscard]] kube::ClusterConnection Settings() const {
     kube::ClusterConnection settings = KubeWorld::server().Settings();

@@ -3,7 +3,7 @@
 // One test's client to the shared API server, in a namespace of its own, and short ways to say what
 // the tests of this folder say often.
 
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "tests/support/kube_server.h"
 #include "tests/support/run_task.h"
 
@@ -27,13 +27,13 @@ class KubeWorld {
   [[nodiscard]] static testing_support::KubeServer& server() {
     return testing_support::KubeServer::Shared();
   }
-  [[nodiscard]] static ClientParts Parts() {
-    ClientParts parts;
+  [[nodiscard]] static ApiClientParts Parts() {
+    ApiClientParts parts;
     parts.random = [] { return 0.5; };
     parts.user_agent = "connector-test";
     return parts;
   }
-  [[nodiscard]] Client& client() { return client_; }
+  [[nodiscard]] ApiClient& client() { return client_; }
   [[nodiscard]] const std::string& ns() const { return ns_; }
 
   template <typename T>
@@ -55,7 +55,7 @@ class KubeWorld {
 
  private:
   const std::string ns_ = server().NewNamespace();
-  Client client_;
+  ApiClient client_;
 };
 
 inline std::string ValueOf(const Object& map) {

@@ -1,4 +1,4 @@
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 #include "tests/integration/kube/followed.h"
 #include "tests/integration/kube/kube_world.h"
 #include "tests/support/http_server.h"
@@ -38,16 +38,18 @@ class Overload : public ::testing::Test {
                 TlsSetup{ca_.Issue()}) {}
 
   HttpAnswer Answer(const HttpRequest& request) { return script_(++asked_, request); }
-  std::unique_ptr<Client> NewClient() {
+  std::unique_ptr<ApiClient> NewClient() {
     ClusterConnection settings;
     settings.server = {true, "localhost", server_.port()};
     settings.ca_pem = ca_.pem();
     settings.token = Secret("token-of-the-test");
-    ClientParts parts = KubeWorld::Parts();
-    parts.observe = [this](const Exchange& exchange) { statuses_.push_back(exchange.status); };
-    return std::make_unique<Client>(std::move(settings), std::move(parts));
+    ApiClientParts parts = KubeWorld::Parts();
+    parts.observe = [this](const ApiRequestReport& exchange) {
+      statuses_.push_back(exchange.status);
+    };
+    return std::make_unique<ApiClient>(std::move(settings), std::move(parts));
   }
-  static Result<ObjectPtr> Get(Client& client, Deadline deadline = SoonEnough()) {
+  static Result<ObjectPtr> Get(ApiClient& client, Deadline deadline = SoonEnough()) {
     return RunTask(client.Get(kSecrets, {"a", "n"}, deadline));
   }
 

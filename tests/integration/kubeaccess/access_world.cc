@@ -44,16 +44,16 @@ app::Options AccessWorld::Defaults() {
 AccessWorld::AccessWorld(app::Options options, testing_support::KubeServer& server)
     : server_(server), options_(std::move(options)) {
   tokens_.SetNotAfter(clock_.Now() + std::chrono::hours(1));
-  kube::ClientParts parts;
+  kube::ApiClientParts parts;
   parts.logger = &log_;
   parts.random = [] { return 0.5; };
-  parts.observe = [this](const kube::Exchange& exchange) {
+  parts.observe = [this](const kube::ApiRequestReport& exchange) {
     const std::lock_guard lock(mutex_);
     ++asked_[exchange.resource];
   };
   parts.user_agent = "test";
   client_ =
-      std::make_unique<kube::Client>(server_.Settings(BrokerToken(server_)), std::move(parts));
+      std::make_unique<kube::ApiClient>(server_.Settings(BrokerToken(server_)), std::move(parts));
   auto on_refresh = [](const callers::KeyRefresh& refresh) {
     EXPECT_TRUE(refresh.ok) << refresh.message;
   };

@@ -103,7 +103,7 @@ class AccessWorld {
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
   curl::CurlClient fetches_;
-  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::ApiClient> client_;
   std::unique_ptr<app::AccessService> access_;
   std::unique_ptr<callers::CallerVerifier> verifier_;
   std::unique_ptr<api::IssueTokenHandler> issue_;

@@ -1,4 +1,4 @@
-#include "common/kube/client.h"
+#include "common/kube/api_client.h"
 
 #include "common/kube/answers.h"
 #include "common/kube/requests.h"
@@ -16,9 +16,9 @@ using SharedTransport = std::shared_ptr<Transport>;
 
 // The answer of a success; all others as the Error that they mean.
 Task<Result<Transport::Answer>> SendExpectingSuccess(SharedTransport transport,
-                                                     Call call,
+                                                     ApiCall call,
                                                      Deadline deadline) {
-  const auto shared = std::make_shared<const Call>(std::move(call));
+  const auto shared = std::make_shared<const ApiCall>(std::move(call));
   Result<Transport::Answer> answer = co_await transport->Send(shared, deadline);
   if (answer && !answer->ok()) {
     co_return ErrorFromStatus(answer->status, answer->text(), shared->what);
@@ -27,7 +27,7 @@ Task<Result<Transport::Answer>> SendExpectingSuccess(SharedTransport transport,
 }
 
 Task<Result<ObjectPtr>> SendForObject(SharedTransport transport,
-                                      Result<Call> call,
+                                      Result<ApiCall> call,
                                       Deadline deadline) {
   if (!call) {
     co_return std::move(call).error();
@@ -45,11 +45,11 @@ Task<Result<ObjectPtr>> SendForObject(SharedTransport transport,
   co_return object;
 }
 
-Result<Call> WithBody(Result<Call> call,
-                      std::string method,
-                      std::string_view content_type,
-                      const ResourceType& type,
-                      boost::json::object body) {
+Result<ApiCall> WithBody(Result<ApiCall> call,
+                         std::string method,
+                         std::string_view content_type,
+                         const ResourceType& type,
+                         boost::json::object body) {
   if (call) {
     call->method = std::move(method);
     call->content_type = content_type;
@@ -81,7 +81,7 @@ Task<Result<Listing>> ListPages(SharedTransport transport,
   Listing listing;
   std::string next;
   do {
-    Result<Call> call = SelectorCall("list", type, selector);
+    Result<ApiCall> call = SelectorCall("list", type, selector);
     if (!call) {
       co_return std::move(call).error();
     }
@@ -90,7 +90,7 @@ Task<Result<Listing>> ListPages(SharedTransport transport,
     if (!next.empty()) {
       AddQuery(*call, "continue", next);
     }
-    const auto shared = std::make_shared<const Call>(*std::move(call));
+    const auto shared = std::make_shared<const ApiCall>(*std::move(call));
     Result<Transport::Answer> answer = co_await transport->Send(shared, deadline);
     if (!answer) {
       co_return std::move(answer).error();
@@ -158,7 +158,7 @@ Result<WatchEnd> WatchEndOf(const Error& error, Deadline deadline) {
 }
 
 Task<Result<WatchEnd>> ReadWatch(SharedTransport transport,
-                                 Transport::Opened opened,
+                                 Transport::OpenResponse opened,
                                  ResourceType type,
                                  std::function<void(WatchEvent)> on_event,
                                  std::chrono::milliseconds idle,
@@ -189,37 +189,37 @@ Task<Result<WatchEnd>> ReadWatch(SharedTransport transport,
 
 }  // namespace
 
-class Client::Impl {
+class ApiClient::Impl {
  public:
-  Impl(ClusterConnection connection, ClientParts parts)
+  Impl(ClusterConnection connection, ApiClientParts parts)
       : transport(std::make_shared<Transport>(std::move(connection), std::move(parts))) {}
 
   const SharedTransport transport;
 };
 
-Client::Client(ClusterConnection connection, ClientParts parts)
+ApiClient::ApiClient(ClusterConnection connection, ApiClientParts parts)
     : impl_(std::make_unique<Impl>(std::move(connection), std::move(parts))) {}
 
-Client::~Client() {
+ApiClient::~ApiClient() {
   Shutdown();
 }
 
-void Client::Shutdown() {
+void ApiClient::Shutdown() {
   impl_->transport->Shutdown();
 }
 
-const std::string& Client::own_namespace() const {
+const std::string& ApiClient::own_namespace() const {
   return impl_->transport->connection().ns;
 }
 
-Task<Result<ObjectPtr>> Client::Get(ResourceType type, ObjectName name, Deadline deadline) {
+Task<Result<ObjectPtr>> ApiClient::Get(ResourceType type, ObjectName name, Deadline deadline) {
   return SendForObject(impl_->transport, ObjectCall("get", type, name), deadline);
 }
 
-Task<Result<Listing>> Client::List(ResourceType type,
-                                   Selector selector,
-                                   Deadline deadline,
-                                   std::shared_ptr<Cancel> cancel) {
+Task<Result<Listing>> ApiClient::List(ResourceType type,
+                                      Selector selector,
+                                      Deadline deadline,
+                                      std::shared_ptr<Cancel> cancel) {
   const SharedTransport transport = impl_->transport;
   Result<Listing> listing;
   const auto expired = std::make_shared<bool>(true);
@@ -230,20 +230,20 @@ Task<Result<Listing>> Client::List(ResourceType type,
   co_return listing;
 }
 
-Task<Result<ObjectPtr>> Client::Create(ResourceType type,
-                                       std::string ns,
-                                       boost::json::object body,
-                                       Deadline deadline) {
+Task<Result<ObjectPtr>> ApiClient::Create(ResourceType type,
+                                          std::string ns,
+                                          boost::json::object body,
+                                          Deadline deadline) {
   return SendForObject(
       impl_->transport,
       WithBody(CollectionCall("create", type, ns), "POST", kJson, type, std::move(body)),
       deadline);
 }
 
-Task<Result<boost::json::object>> Client::Review(ResourceType type,
-                                                 boost::json::object body,
-                                                 Deadline deadline) {
-  Result<Call> call =
+Task<Result<boost::json::object>> ApiClient::Review(ResourceType type,
+                                                    boost::json::object body,
+                                                    Deadline deadline) {
+  Result<ApiCall> call =
       WithBody(CollectionCall("create", type, ""), "POST", kJson, type, std::move(body));
   if (!call) {
     co_return std::move(call).error();
@@ -265,27 +265,27 @@ Task<Result<boost::json::object>> Client::Review(ResourceType type,
   co_return std::move(parsed.as_object());
 }
 
-Task<Result<ObjectPtr>> Client::Update(ResourceType type,
-                                       ObjectName name,
-                                       boost::json::object body,
-                                       Deadline deadline) {
+Task<Result<ObjectPtr>> ApiClient::Update(ResourceType type,
+                                          ObjectName name,
+                                          boost::json::object body,
+                                          Deadline deadline) {
   return SendForObject(
       impl_->transport,
       WithBody(ObjectCall("update", type, name), "PUT", kJson, type, std::move(body)),
       deadline);
 }
 
-Task<Result<ObjectPtr>> Client::Apply(ResourceType type,
-                                      ObjectName name,
-                                      boost::json::object body,
-                                      ApplyOptions options,
-                                      Deadline deadline) {
+Task<Result<ObjectPtr>> ApiClient::Apply(ResourceType type,
+                                         ObjectName name,
+                                         boost::json::object body,
+                                         ApplyOptions options,
+                                         Deadline deadline) {
   // JSON is YAML, and the only content type of server-side apply that all versions take.
-  Result<Call> call = WithBody(ObjectCall("apply", type, name, options.subresource),
-                               "PATCH",
-                               "application/apply-patch+yaml",
-                               type,
-                               WithName(std::move(body), name));
+  Result<ApiCall> call = WithBody(ObjectCall("apply", type, name, options.subresource),
+                                  "PATCH",
+                                  "application/apply-patch+yaml",
+                                  type,
+                                  WithName(std::move(body), name));
   if (call) {
     AddQuery(*call, "fieldManager", options.field_manager);
     AddQuery(*call, "force", options.force ? "true" : "false");
@@ -293,11 +293,11 @@ Task<Result<ObjectPtr>> Client::Apply(ResourceType type,
   return SendForObject(impl_->transport, std::move(call), deadline);
 }
 
-Task<Result<ObjectPtr>> Client::MergePatch(ResourceType type,
-                                           ObjectName name,
-                                           std::string subresource,
-                                           boost::json::object body,
-                                           Deadline deadline) {
+Task<Result<ObjectPtr>> ApiClient::MergePatch(ResourceType type,
+                                              ObjectName name,
+                                              std::string subresource,
+                                              boost::json::object body,
+                                              Deadline deadline) {
   return SendForObject(impl_->transport,
                        WithBody(ObjectCall("patch", type, name, subresource),
                                 "PATCH",
@@ -307,10 +307,10 @@ Task<Result<ObjectPtr>> Client::MergePatch(ResourceType type,
                        deadline);
 }
 
-Task<Result<Done>> Client::Delete(ResourceType type,
-                                  ObjectName name,
-                                  DeletePreconditions preconditions,
-                                  Deadline deadline) {
+Task<Result<Done>> ApiClient::Delete(ResourceType type,
+                                     ObjectName name,
+                                     DeletePreconditions preconditions,
+                                     Deadline deadline) {
   boost::json::object conditions;
   if (!preconditions.uid.empty()) {
     conditions["uid"] = preconditions.uid;
@@ -319,7 +319,7 @@ Task<Result<Done>> Client::Delete(ResourceType type,
     conditions["resourceVersion"] = preconditions.resource_version;
   }
   constexpr ResourceType kOptions{"", "v1", "deleteoptions", "DeleteOptions", false};
-  Result<Call> call =
+  Result<ApiCall> call =
       WithBody(ObjectCall("delete", type, name),
                "DELETE",
                kJson,
@@ -336,8 +336,8 @@ Task<Result<Done>> Client::Delete(ResourceType type,
   co_return Done{};
 }
 
-Task<Result<std::string>> Client::GetRaw(std::string path, Deadline deadline) {
-  Call call;
+Task<Result<std::string>> ApiClient::GetRaw(std::string path, Deadline deadline) {
+  ApiCall call;
   call.verb = "get";
   call.resource = "raw";
   call.what = "get " + path;
@@ -350,15 +350,15 @@ Task<Result<std::string>> Client::GetRaw(std::string path, Deadline deadline) {
   co_return std::string(answer->text());
 }
 
-Task<Result<WatchEnd>> Client::Watch(ResourceType type,
-                                     Selector selector,
-                                     std::string resource_version,
-                                     std::function<void(WatchEvent)> on_event,
-                                     std::chrono::milliseconds idle,
-                                     Deadline deadline,
-                                     std::shared_ptr<Cancel> cancel) {
+Task<Result<WatchEnd>> ApiClient::Watch(ResourceType type,
+                                        Selector selector,
+                                        std::string resource_version,
+                                        std::function<void(WatchEvent)> on_event,
+                                        std::chrono::milliseconds idle,
+                                        Deadline deadline,
+                                        std::shared_ptr<Cancel> cancel) {
   const SharedTransport transport = impl_->transport;
-  Result<Call> call = SelectorCall("watch", type, selector);
+  Result<ApiCall> call = SelectorCall("watch", type, selector);
   if (!call) {
     co_return std::move(call).error();
   }
@@ -367,8 +367,8 @@ Task<Result<WatchEnd>> Client::Watch(ResourceType type,
   AddQuery(*call, "resourceVersion", resource_version);
   call->head_timeout = idle;
   call->cancel = cancel;
-  const auto shared = std::make_shared<const Call>(*std::move(call));
-  Result<Transport::Opened> opened = co_await transport->Open(shared, deadline);
+  const auto shared = std::make_shared<const ApiCall>(*std::move(call));
+  Result<Transport::OpenResponse> opened = co_await transport->Open(shared, deadline);
   if (!opened) {
     co_return std::move(opened).error();
   }
@@ -384,7 +384,7 @@ Task<Result<WatchEnd>> Client::Watch(ResourceType type,
   }
   const std::string what = shared->what;
   auto body = co_await transport->ReadAll(
-      std::make_shared<const Transport::Opened>(*std::move(opened)), what, deadline);
+      std::make_shared<const Transport::OpenResponse>(*std::move(opened)), what, deadline);
   if (!body) {
     co_return std::move(body).error();
   }

@@ -1,4 +1,4 @@
-#include "common/kube/credentials.h"
+#include "common/kube/api_credentials.h"
 
 #include "tests/support/result_matchers.h"
 #include "tests/support/scratch_dir.h"
@@ -14,7 +14,7 @@ using testing_support::HasErrorMessage;
 using testing_support::ReplaceFile;
 using testing_support::ScratchDir;
 
-const Credentials::Time kNow{std::chrono::hours(1)};
+const ApiCredentials::Time kNow{std::chrono::hours(1)};
 
 class CredentialsOf : public ::testing::Test {
  protected:
@@ -24,7 +24,7 @@ class CredentialsOf : public ::testing::Test {
     settings.ca_file = dir_ / "ca.crt";
     return settings;
   }
-  static std::string TokenAt(Credentials& credentials, Credentials::Time now) {
+  static std::string TokenAt(ApiCredentials& credentials, ApiCredentials::Time now) {
     const Result<Secret> token = credentials.Token(now);
     return token ? std::string(token->Reveal()) : token.error().message;
   }
@@ -34,7 +34,7 @@ class CredentialsOf : public ::testing::Test {
 
 TEST_F(CredentialsOf, ReadsATokenAgainBeforeItIsAMinuteOld) {
   ReplaceFile(dir_ / "token", "first\n");
-  Credentials credentials(Files());
+  ApiCredentials credentials(Files());
   EXPECT_EQ(TokenAt(credentials, kNow), "first");
 
   ReplaceFile(dir_ / "token", "second\n");
@@ -45,7 +45,7 @@ TEST_F(CredentialsOf, ReadsATokenAgainBeforeItIsAMinuteOld) {
 
 TEST_F(CredentialsOf, KeepsATokenWhoseFileIsGone) {
   ReplaceFile(dir_ / "token", "first");
-  Credentials credentials(Files());
+  ApiCredentials credentials(Files());
   EXPECT_EQ(TokenAt(credentials, kNow), "first");
 
   std::filesystem::remove(dir_ / "token");
@@ -54,17 +54,17 @@ TEST_F(CredentialsOf, KeepsATokenWhoseFileIsGone) {
 }
 
 TEST_F(CredentialsOf, SayWhichTokenFileIsMissingOrEmpty) {
-  Credentials missing(Files());
+  ApiCredentials missing(Files());
   EXPECT_THAT(missing.Token(kNow), HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("token: ")));
 
   ReplaceFile(dir_ / "token", " \n");
-  Credentials empty(Files());
+  ApiCredentials empty(Files());
   EXPECT_THAT(empty.Token(kNow), HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("is empty")));
 }
 
 TEST_F(CredentialsOf, KnowWhetherARefusedTokenWasReplaced) {
   ReplaceFile(dir_ / "token", "first");
-  Credentials credentials(Files());
+  ApiCredentials credentials(Files());
   const Result<Secret> refused = credentials.Token(kNow);
 
   EXPECT_FALSE(credentials.Replaced(*refused, kNow));
@@ -76,7 +76,7 @@ TEST_F(CredentialsOf, KnowWhetherARefusedTokenWasReplaced) {
 TEST_F(CredentialsOf, NeverReplaceATokenThatIsNotInAFile) {
   ClusterConnection settings;
   settings.token = Secret("fixed");
-  Credentials credentials(std::move(settings));
+  ApiCredentials credentials(std::move(settings));
 
   EXPECT_FALSE(credentials.Replaced(Secret("fixed"), kNow));
   EXPECT_EQ(TokenAt(credentials, kNow), "fixed");
@@ -84,7 +84,7 @@ TEST_F(CredentialsOf, NeverReplaceATokenThatIsNotInAFile) {
 
 TEST_F(CredentialsOf, ReadTheCaAgain) {
   ReplaceFile(dir_ / "ca.crt", "one");
-  Credentials credentials(Files());
+  ApiCredentials credentials(Files());
   EXPECT_EQ(*credentials.CaPem(kNow), "one");
 
   ReplaceFile(dir_ / "ca.crt", "two");

@@ -1,7 +1,7 @@
 #pragma once
 
-// Credentials: what we show to the API server, and whom we take for it, read again from their files
-// while we run. Thread-safe. Private to this library.
+// ApiCredentials: what we show to the API server, and whom we take for it, read again from their
+// files while we run. Thread-safe. Private to this library.
 
 #include "common/base/result.h"
 #include "common/base/secret.h"
@@ -17,11 +17,11 @@ namespace connector::kube {
 inline constexpr std::chrono::seconds kTokenFileLife{50};
 inline constexpr std::chrono::seconds kCaFileLife{10};
 
-class Credentials {
+class ApiCredentials {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  explicit Credentials(ClusterConnection connection) : connection_(std::move(connection)) {}
+  explicit ApiCredentials(ClusterConnection connection) : connection_(std::move(connection)) {}
 
   [[nodiscard]] const ClusterConnection& connection() const { return connection_; }
 

@@ -1,4 +1,4 @@
-#include "common/kube/credentials.h"
+#include "common/kube/api_credentials.h"
 
 #include "common/config/read_file.h"
 #include "common/curl/wiped_buffer.h"
@@ -18,7 +18,7 @@ Error InFile(const std::string& path, Error error) {
 
 }  // namespace
 
-Result<Done> Credentials::ReadToken(Time now) {
+Result<Done> ApiCredentials::ReadToken(Time now) {
   Result<std::string> text = config::ReadFile(connection_.token_file, kMaxTokenBytes);
   if (!text) {
     return InFile(connection_.token_file, std::move(text).error());
@@ -36,7 +36,7 @@ Result<Done> Credentials::ReadToken(Time now) {
   return Done{};
 }
 
-Result<Secret> Credentials::Token(Time now) {
+Result<Secret> ApiCredentials::Token(Time now) {
   if (connection_.token_file.empty()) {
     return connection_.token.Clone();
   }
@@ -49,7 +49,7 @@ Result<Secret> Credentials::Token(Time now) {
   return token_.Clone();
 }
 
-bool Credentials::Replaced(const Secret& refused, Time now) {
+bool ApiCredentials::Replaced(const Secret& refused, Time now) {
   if (connection_.token_file.empty()) {
     return false;
   }
@@ -57,7 +57,7 @@ bool Credentials::Replaced(const Secret& refused, Time now) {
   return ReadToken(now).has_value() && token_.Reveal() != refused.Reveal();
 }
 
-Result<std::string> Credentials::CaPem(Time now) {
+Result<std::string> ApiCredentials::CaPem(Time now) {
   if (connection_.ca_file.empty()) {
     return connection_.ca_pem;
   }

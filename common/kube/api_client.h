@@ -1,6 +1,6 @@
 #pragma once
 
-// Client: requests to one Kubernetes API server, over libcurl. Thread-safe.
+// ApiClient: requests to one Kubernetes API server, over libcurl. Thread-safe.
 //
 // Errors, everywhere: kNotFound (404), kConflict (409: somebody else was first), kInvalidArgument
 // (400, 422: the message is the server's), kUnauthenticated (401), kPermissionDenied (403),
@@ -72,26 +72,26 @@ struct DeletePreconditions {
 };
 
 // What one request was, for metrics. `resource` is the plural, with "/status" where it was that.
-struct Exchange {
+struct ApiRequestReport {
   std::string_view verb;  // get, list, watch, create, update, apply, patch, delete
   std::string resource;
   int status = 0;  // 0: no answer.
   std::chrono::steady_clock::duration took{};
 };
 
-struct ClientParts {
+struct ApiClientParts {
   log::Logger* logger = nullptr;
-  std::function<double()> random;                // In [0, 1), thread-safe.
-  std::function<void(const Exchange&)> observe;  // Any thread. Empty: nobody listens.
-  std::string user_agent;                        // "connector-broker/0.1.0"
+  std::function<double()> random;                        // In [0, 1), thread-safe.
+  std::function<void(const ApiRequestReport&)> observe;  // Any thread. Empty: nobody listens.
+  std::string user_agent;                                // "connector-broker/0.1.0"
 };
 
-class Client {
+class ApiClient {
  public:
-  Client(ClusterConnection connection, ClientParts parts);
-  ~Client();  // As Shutdown.
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
+  ApiClient(ClusterConnection connection, ApiClientParts parts);
+  ~ApiClient();  // As Shutdown.
+  ApiClient(const ApiClient&) = delete;
+  ApiClient& operator=(const ApiClient&) = delete;
 
   [[nodiscard]] const std::string& own_namespace() const;
 
