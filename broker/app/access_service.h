@@ -10,7 +10,7 @@
 #include "broker/callers/key_refresh.h"
 #include "broker/callers/kubernetes/review_scheduler.h"
 #include "broker/callers/verifier_chain.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 #include "common/async/one_shot.h"
 #include "common/async/scope.h"
 #include "common/kube/api_client.h"

@@ -6,7 +6,7 @@
 #include "broker/connectors/effective_resources.h"
 #include "broker/secrets/kubernetes/kube_store.h"
 #include "common/admin/admin_server.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 #include "common/base/clock.h"
 #include "common/kube/informer.h"
 

@@ -73,7 +73,7 @@ void RecentFailures::Note(const api::IssueOutcome& outcome, WallTime now) {
   any_failing_ = !failing_.empty();
 }
 
-std::vector<admin::RecentError> RecentFailures::List() const {
+std::vector<admin::RecentErrorEntry> RecentFailures::List() const {
   const std::lock_guard lock(mutex_);
   return {errors_.begin(), errors_.end()};
 }
@@ -99,8 +99,8 @@ admin::Readiness ReadinessOf(const audit::AuditStatus& audit,
   return readiness;
 }
 
-admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness) {
-  admin::Status status;
+admin::StatusReport StatusOf(const StatusSources& sources, admin::Readiness readiness) {
+  admin::StatusReport status;
   status.program = "connector-broker";
   status.version = sources.version;
   status.started_at = sources.started_at;

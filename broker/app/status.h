@@ -11,7 +11,7 @@
 #include "broker/secrets/kubernetes/kube_store.h"
 #include "broker/secrets/vault/vault_store.h"
 #include "common/admin/admin_server.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 
 #include <atomic>
 #include <deque>
@@ -30,12 +30,12 @@ class RecentFailures {
   static constexpr std::size_t kKept = admin::kMaxRecentErrors;
 
   void Note(const api::IssueOutcome& outcome, WallTime now);
-  [[nodiscard]] std::vector<admin::RecentError> List() const;
+  [[nodiscard]] std::vector<admin::RecentErrorEntry> List() const;
   [[nodiscard]] std::map<std::string, std::string> Failing() const;  // By connector.
 
  private:
   mutable std::mutex mutex_;
-  std::deque<admin::RecentError> errors_;
+  std::deque<admin::RecentErrorEntry> errors_;
   std::map<std::string, std::string> failing_;
   std::atomic<bool> any_failing_ = false;  // Spares the usual case, a success, the lock.
 };
@@ -59,6 +59,7 @@ struct StatusSources {
                                            bool serving,
                                            const std::optional<secrets::VaultStatus>& vault);
 
-[[nodiscard]] admin::Status StatusOf(const StatusSources& sources, admin::Readiness readiness);
+[[nodiscard]] admin::StatusReport StatusOf(const StatusSources& sources,
+                                           admin::Readiness readiness);
 
 }  // namespace connector::broker::app

@@ -337,7 +337,7 @@ class Broker::Impl {
       options.collectables.emplace_back(access_metrics_ = access_->state_metrics());
     }
     options.status_json = [this, sources] {
-      admin::Status status = StatusOf(sources, ReadinessNow());
+      admin::StatusReport status = StatusOf(sources, ReadinessNow());
       if (cluster_) {
         status.sections.push_back(ClusterSection(cluster_->Status()));
       }

@@ -185,7 +185,7 @@ class AdminServer::Impl {
 
   const std::chrono::milliseconds io_timeout_;
   const std::string address_;
-  const Responder responder_;
+  const AdminResponder responder_;
   std::uint16_t port_ = 0;
   std::size_t connections_ = 0;  // Of the server's thread.
   std::optional<asio::io_context> io_;

@@ -6,7 +6,7 @@
 //                 reason why not
 //   /metrics      Prometheus text exposition of every collectable
 //   /             the status page (status_page.html), for people
-//   /status.json  what the page shows (status.h)
+//   /status.json  what the page shows (status_report.h)
 // Anything else is 404, any other method 405.
 //
 // Serves on one thread of its own, so that a busy or blocked program still answers. It has no TLS
@@ -48,7 +48,7 @@ struct AdminOptions {
   std::function<Readiness()> readiness = {};
   // Registries and other sources of metrics. One that has died is left out.
   std::vector<std::weak_ptr<prometheus::Collectable>> collectables = {};
-  std::function<std::string()> status_json = {};  // See status.h: ToJson(Status).
+  std::function<std::string()> status_json = {};  // See status_report.h: ToJson(StatusReport).
   std::string title = {};                         // Of the page, for example "connector-broker".
   std::chrono::milliseconds io_timeout = kIoTimeout;
 };

@@ -60,10 +60,10 @@ Response PlainResponse(int status, std::string body) {
           .body = std::move(body)};
 }
 
-Responder::Responder(AdminOptions options)
+AdminResponder::AdminResponder(AdminOptions options)
     : options_(std::move(options)), page_(MakeStatusPage(options_.title)) {}
 
-Response Responder::Answer(const Request& request) const noexcept {
+Response AdminResponder::Answer(const Request& request) const noexcept {
   try {
     if (request.method != "GET" && request.method != "HEAD") {
       Response response = PlainResponse(405, "only GET and HEAD\n");
@@ -76,7 +76,7 @@ Response Responder::Answer(const Request& request) const noexcept {
   }
 }
 
-Response Responder::Route(std::string_view path) const {
+Response AdminResponder::Route(std::string_view path) const {
   if (path == "/livez") {
     return PlainResponse(200, "ok\n");
   }
@@ -97,7 +97,7 @@ Response Responder::Route(std::string_view path) const {
   return PlainResponse(404, "try /, /livez, /readyz, /metrics or /status.json\n");
 }
 
-Response Responder::Ready() const {
+Response AdminResponder::Ready() const {
   const Readiness readiness = options_.readiness();
   const bool ready = readiness.reasons.empty();
   std::string body = ready ? "ready\n" : "";
@@ -110,7 +110,7 @@ Response Responder::Ready() const {
   return PlainResponse(ready ? 200 : 503, std::move(body));
 }
 
-Response Responder::Metrics() const {
+Response AdminResponder::Metrics() const {
   std::vector<prometheus::MetricFamily> families;
   for (const auto& weak : options_.collectables) {
     if (const auto collectable = weak.lock()) {
@@ -127,7 +127,7 @@ Response Responder::Metrics() const {
   return response;
 }
 
-Response Responder::Page() const {
+Response AdminResponder::Page() const {
   Response response = PlainResponse(200, page_.html);
   response.content_type = "text/html; charset=utf-8";
   response.extra_headers =

@@ -29,9 +29,9 @@ struct Response {
 
 [[nodiscard]] Response PlainResponse(int status, std::string body);
 
-class Responder {
+class AdminResponder {
  public:
-  explicit Responder(AdminOptions options);
+  explicit AdminResponder(AdminOptions options);
 
   // Never throws: what a function of AdminOptions throws becomes a 500 without its text.
   [[nodiscard]] Response Answer(const Request& request) const noexcept;

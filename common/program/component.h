@@ -5,7 +5,7 @@
 // that each may use those before it. What a component has nothing to say to, it leaves alone.
 
 #include "common/admin/admin_server.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 #include "common/async/task.h"
 #include "common/base/result.h"
 
@@ -36,7 +36,7 @@ class Component {
   virtual void AddReadiness(admin::Readiness& /*readiness*/) const {}
 
   // Adds its section to the status page, and what else of the page it knows.
-  virtual void AddStatus(admin::Status& /*status*/) const {}
+  virtual void AddStatus(admin::StatusReport& /*status*/) const {}
 
  protected:
   Component() = default;

@@ -1,7 +1,7 @@
 #include "common/program/runtime.h"
 
 #include "common/admin/admin_server.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 #include "common/base/version.h"
 #include "common/metrics/process_metrics.h"
 
@@ -114,9 +114,9 @@ class Runtime::Impl {
     return readiness;
   }
 
-  [[nodiscard]] admin::Status Status() const {
+  [[nodiscard]] admin::StatusReport Status() const {
     admin::Readiness readiness = Readiness();
-    admin::Status status;
+    admin::StatusReport status;
     status.program = Title();
     status.version = kVersion;
     status.started_at = started_at_;

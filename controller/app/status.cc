@@ -46,10 +46,10 @@ admin::ConnectorStatus RowOf(const kube::Object& connector) {
   return row;
 }
 
-admin::Status StatusOf(const ControllerStatusSources& sources,
-                       const admin::Readiness& readiness,
-                       bool broker_available) {
-  admin::Status out;
+admin::StatusReport StatusOf(const ControllerStatusSources& sources,
+                             const admin::Readiness& readiness,
+                             bool broker_available) {
+  admin::StatusReport out;
   out.program = "connector-controller";
   out.version = sources.version;
   out.started_at = sources.started_at;

@@ -3,7 +3,7 @@
 // What the controller's status page shows. No secrets: the controller has none to show.
 
 #include "common/admin/admin_server.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 #include "common/base/clock.h"
 #include "common/kube/informer.h"
 #include "controller/election/elector.h"
@@ -23,9 +23,9 @@ struct ControllerStatusSources {
 };
 
 [[nodiscard]] admin::Readiness ReadinessOf(const ClusterView& view, bool stopping);
-[[nodiscard]] admin::Status StatusOf(const ControllerStatusSources& sources,
-                                     const admin::Readiness& readiness,
-                                     bool broker_available);
+[[nodiscard]] admin::StatusReport StatusOf(const ControllerStatusSources& sources,
+                                           const admin::Readiness& readiness,
+                                           bool broker_available);
 // One row per Connector, from what its conditions say.
 [[nodiscard]] admin::ConnectorStatus RowOf(const kube::Object& connector);
 

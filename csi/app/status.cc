@@ -14,15 +14,15 @@ void RecentCallFailures::Note(const rpc::CallReport& report,
   }
 }
 
-std::vector<admin::RecentError> RecentCallFailures::List() const {
+std::vector<admin::RecentErrorEntry> RecentCallFailures::List() const {
   const std::lock_guard lock(mutex_);
   return {errors_.begin(), errors_.end()};
 }
 
-admin::Status StatusOf(const CsiStatusSources& facts,
-                       admin::Readiness readiness,
-                       std::vector<admin::RecentError> errors) {
-  admin::Status status;
+admin::StatusReport StatusOf(const CsiStatusSources& facts,
+                             admin::Readiness readiness,
+                             std::vector<admin::RecentErrorEntry> errors) {
+  admin::StatusReport status;
   status.program = "connector-csi";
   status.version = facts.version;
   status.started_at = facts.started_at;

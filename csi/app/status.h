@@ -4,7 +4,7 @@
 // in a recent failure's sentence.
 
 #include "common/admin/admin_server.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 #include "common/base/clock.h"
 #include "csi/app/metrics.h"
 
@@ -20,13 +20,13 @@ namespace connector::csi::app {
 class RecentCallFailures {
  public:
   void Note(const rpc::CallReport& report, const publish::PublishFailure& failure, WallTime now);
-  [[nodiscard]] std::vector<admin::RecentError> List() const;
+  [[nodiscard]] std::vector<admin::RecentErrorEntry> List() const;
 
  private:
   static constexpr std::size_t kKept = 20;
 
   mutable std::mutex mutex_;
-  std::deque<admin::RecentError> errors_;  // Newest first.
+  std::deque<admin::RecentErrorEntry> errors_;  // Newest first.
 };
 
 struct CsiStatusSources {
@@ -39,8 +39,8 @@ struct CsiStatusSources {
   CsiMetrics::Totals totals;
 };
 
-[[nodiscard]] admin::Status StatusOf(const CsiStatusSources& facts,
-                                     admin::Readiness readiness,
-                                     std::vector<admin::RecentError> errors);
+[[nodiscard]] admin::StatusReport StatusOf(const CsiStatusSources& facts,
+                                           admin::Readiness readiness,
+                                           std::vector<admin::RecentErrorEntry> errors);
 
 }  // namespace connector::csi::app

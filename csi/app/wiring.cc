@@ -1,7 +1,7 @@
 #include "csi/app/wiring.h"
 
 #include "common/admin/admin_server.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 #include "common/base/clock.h"
 #include "common/base/version.h"
 #include "common/kube/informer.h"

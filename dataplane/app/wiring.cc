@@ -1,7 +1,7 @@
 #include "dataplane/app/wiring.h"
 
 #include "common/admin/admin_server.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 #include "common/base/version.h"
 #include "common/metrics/process_metrics.h"
 #include "dataplane/app/metrics.h"
@@ -103,7 +103,7 @@ admin::Readiness Dataplane::Impl::Ready() const {
 }
 
 std::string Dataplane::Impl::StatusJson() const {
-  admin::Status status{.program = "connector-dataplane", .version = kVersion};
+  admin::StatusReport status{.program = "connector-dataplane", .version = kVersion};
   status.started_at = started_at;
   status.reasons = Ready().reasons;
   const routes::WatchStatus stream = watcher->Status();

@@ -4,7 +4,7 @@
 
 #include "broker/connectors/effective_resources.h"
 #include "broker/secrets/vault/vault_store.h"
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 
 #include <string>
 #include <vector>

@@ -28,10 +28,10 @@ AdminOptions Options() {
 }
 
 Response Get(const AdminOptions& options, std::string target) {
-  return Responder(options).Answer({.method = "GET", .target = std::move(target)});
+  return AdminResponder(options).Answer({.method = "GET", .target = std::move(target)});
 }
 
-TEST(Responder, IsAliveEvenWhenNotReady) {
+TEST(AdminResponder, IsAliveEvenWhenNotReady) {
   AdminOptions options = Options();
   options.readiness = [] { return Readiness{{"no routes yet"}, {}}; };
 
@@ -39,12 +39,12 @@ TEST(Responder, IsAliveEvenWhenNotReady) {
   EXPECT_EQ(Get(options, "/livez").body, "ok\n");
 }
 
-TEST(Responder, IsReadyWhenThereIsNoReasonNotToBe) {
+TEST(AdminResponder, IsReadyWhenThereIsNoReasonNotToBe) {
   EXPECT_EQ(Get(Options(), "/readyz").status, 200);
   EXPECT_EQ(Get(Options(), "/readyz").body, "ready\n");
 }
 
-TEST(Responder, SaysEveryReasonWhyNotReadyInALineOfItsOwn) {
+TEST(AdminResponder, SaysEveryReasonWhyNotReadyInALineOfItsOwn) {
   AdminOptions options = Options();
   options.readiness = [] { return Readiness{{"no routes yet", "draining"}, {}}; };
 
@@ -52,7 +52,7 @@ TEST(Responder, SaysEveryReasonWhyNotReadyInALineOfItsOwn) {
   EXPECT_EQ(Get(options, "/readyz").body, "no routes yet\ndraining\n");
 }
 
-TEST(Responder, IsReadyThoughSomethingIsDegraded) {
+TEST(AdminResponder, IsReadyThoughSomethingIsDegraded) {
   AdminOptions options = Options();
   options.readiness = [] { return Readiness{{}, {"Vault is sealed"}}; };
 
@@ -60,7 +60,7 @@ TEST(Responder, IsReadyThoughSomethingIsDegraded) {
   EXPECT_EQ(Get(options, "/readyz").body, "ready\ndegraded: Vault is sealed\n");
 }
 
-TEST(Responder, ShowsTheMetricsOfEveryCollectableThatStillLives) {
+TEST(AdminResponder, ShowsTheMetricsOfEveryCollectableThatStillLives) {
   const auto first = std::make_shared<prometheus::Registry>();
   const auto second = std::make_shared<prometheus::Registry>();
   auto dead = std::make_shared<prometheus::Registry>();
@@ -77,7 +77,7 @@ TEST(Responder, ShowsTheMetricsOfEveryCollectableThatStillLives) {
               AllOf(HasSubstr("first_total{k=\"v\"} 2\n"), HasSubstr("second_total 1\n")));
 }
 
-TEST(Responder, ShowsThePageWithItsSecurityPolicy) {
+TEST(AdminResponder, ShowsThePageWithItsSecurityPolicy) {
   const Response response = Get(Options(), "/");
 
   EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
@@ -87,33 +87,34 @@ TEST(Responder, ShowsThePageWithItsSecurityPolicy) {
                     HasSubstr("\r\nX-Frame-Options: DENY\r\n")));
 }
 
-TEST(Responder, ShowsTheStatusAsJson) {
+TEST(AdminResponder, ShowsTheStatusAsJson) {
   const Response response = Get(Options(), "/status.json");
 
   EXPECT_EQ(response.content_type, "application/json");
   EXPECT_EQ(response.body, "{}");
 }
 
-TEST(Responder, IgnoresTheQuery) {
+TEST(AdminResponder, IgnoresTheQuery) {
   EXPECT_EQ(Get(Options(), "/livez?verbose=1").status, 200);
 }
 
-TEST(Responder, KnowsNoOtherPath) {
+TEST(AdminResponder, KnowsNoOtherPath) {
   for (const char* target : {"/metrics/", "/../livez", "/LIVEZ", "", "http://a/livez", "/debug"}) {
     EXPECT_EQ(Get(Options(), target).status, 404) << target;
   }
 }
 
-TEST(Responder, RefusesEveryMethodButGetAndHead) {
+TEST(AdminResponder, RefusesEveryMethodButGetAndHead) {
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", ""}) {
-    const Response response = Responder(Options()).Answer({.method = method, .target = "/livez"});
+    const Response response =
+        AdminResponder(Options()).Answer({.method = method, .target = "/livez"});
     EXPECT_EQ(response.status, 405) << method;
     EXPECT_THAT(response.Serialize(false), HasSubstr("\r\nAllow: GET, HEAD\r\n"));
   }
-  EXPECT_EQ(Responder(Options()).Answer({.method = "HEAD", .target = "/livez"}).status, 200);
+  EXPECT_EQ(AdminResponder(Options()).Answer({.method = "HEAD", .target = "/livez"}).status, 200);
 }
 
-TEST(Responder, HidesWhatAFunctionThrew) {
+TEST(AdminResponder, HidesWhatAFunctionThrew) {
   AdminOptions options = Options();
   options.status_json = []() -> std::string { throw std::runtime_error("password"); };
 

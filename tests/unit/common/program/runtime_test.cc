@@ -46,7 +46,7 @@ class FakeComponent final : public Component {
   void AddReadiness(admin::Readiness& readiness) const override {
     readiness.reasons.push_back(name_ + " is not ready");
   }
-  void AddStatus(admin::Status& status) const override {
+  void AddStatus(admin::StatusReport& status) const override {
     status.sections.push_back({"Of " + name_, {}});
   }
 

@@ -1,4 +1,4 @@
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 
 #include <boost/json.hpp>
 
@@ -70,7 +70,7 @@ json::object ToObject(const TokenCacheStatus& cache) {
   return {{"entries", cache.entries}, {"hits", cache.hits}, {"misses", cache.misses}};
 }
 
-json::object ToObject(const RecentError& error) {
+json::object ToObject(const RecentErrorEntry& error) {
   return {
       {"time", Rfc3339(error.time)}, {"connector", error.connector}, {"message", error.message}};
 }
@@ -95,7 +95,7 @@ json::array ToArray(const std::vector<T>& items, std::size_t limit) {
 
 }  // namespace
 
-std::string ToJson(const Status& status) {
+std::string ToJson(const StatusReport& status) {
   json::object out{{"program", status.program},
                    {"version", status.version},
                    {"startedAt", Rfc3339(status.started_at)},

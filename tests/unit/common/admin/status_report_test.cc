@@ -1,4 +1,4 @@
-#include "common/admin/status.h"
+#include "common/admin/status_report.h"
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
@@ -16,12 +16,12 @@ using std::chrono::system_clock;
 
 constexpr system_clock::time_point kStart{seconds{1'790'000'000}};
 
-json::value Parsed(const Status& status) {
+json::value Parsed(const StatusReport& status) {
   return json::parse(ToJson(status));
 }
 
 TEST(StatusJson, SaysAllThatTheStatusHolds) {
-  const Status status{
+  const StatusReport status{
       .program = "connector-dataplane",
       .version = "0.1.0",
       .started_at = kStart,
@@ -66,7 +66,7 @@ TEST(StatusJson, SaysAllThatTheStatusHolds) {
 }
 
 TEST(StatusJson, LeavesOutWhatTheProgramDoesNotCount) {
-  Status status{.program = "connector-broker", .version = "0.1.0", .started_at = kStart};
+  StatusReport status{.program = "connector-broker", .version = "0.1.0", .started_at = kStart};
   status.connectors.push_back({.name = "default/harbor"});
 
   EXPECT_EQ(Parsed(status), json::parse(R"({
@@ -82,7 +82,7 @@ TEST(StatusJson, LeavesOutWhatTheProgramDoesNotCount) {
 }
 
 TEST(StatusJson, ShowsALimitedNumberOfConnectorsAndErrors) {
-  Status status;
+  StatusReport status;
   status.connectors.resize(kMaxConnectorsShown + 1);
   status.errors.resize(kMaxRecentErrors + 1);
 
@@ -94,7 +94,7 @@ TEST(StatusJson, ShowsALimitedNumberOfConnectorsAndErrors) {
 }
 
 TEST(StatusJson, KeepsARowOfOneLabelAndOneValueAnArray) {
-  Status status;
+  StatusReport status;
   status.sections = {{.title = "t", .rows = {{"label", "value"}}}};
 
   EXPECT_EQ(Parsed(status).at("sections").at(0).at("rows"), json::parse(R"([["label","value"]])"));

@@ -1,8 +1,8 @@
 #pragma once
 
-// Status: what the status page of a program shows, and its JSON form (/status.json). The page hides
-// what is absent, so that one page serves the data plane and the broker. Counters are totals since
-// the start of the program; the page makes rates of them.
+// StatusReport: what the status page of a program shows, and its JSON form (/status.json). The page
+// hides what is absent, so that one page serves the data plane and the broker. Counters are totals
+// since the start of the program; the page makes rates of them.
 //
 // Everything here is shown to anyone who reaches the admin port: never a secret, a token, a query
 // string or a caller's name.
@@ -56,7 +56,7 @@ struct TokenCacheStatus {
   std::uint64_t misses = 0;
 };
 
-struct RecentError {
+struct RecentErrorEntry {
   std::chrono::system_clock::time_point time = {};
   std::string connector = {};  // namespace/name; may be empty.
   std::string message = {};
@@ -68,7 +68,7 @@ struct StatusSection {
   std::vector<std::pair<std::string, std::string>> rows = {};
 };
 
-struct Status {
+struct StatusReport {
   std::string program = {};
   std::string version = {};
   std::chrono::system_clock::time_point started_at = {};
@@ -77,7 +77,7 @@ struct Status {
   std::vector<ConnectorStatus> connectors = {};
   std::optional<Totals> totals = {};
   std::optional<TokenCacheStatus> token_cache = {};
-  std::vector<RecentError> errors = {};  // Newest first; at most kMaxRecentErrors are shown.
+  std::vector<RecentErrorEntry> errors = {};  // Newest first; at most kMaxRecentErrors are shown.
   std::vector<StatusSection> sections = {};
 };
 
@@ -92,6 +92,6 @@ inline constexpr std::size_t kMaxRecentErrors = 50;
 //   totals?{requests, denied, errors, bytesDown?, bytesUp?}, tokenCache?{entries, hits, misses},
 //   errors[{time, connector, message}], sections[{title, rows[[label, value]]}]
 // A key with "?" is absent when its field is.
-[[nodiscard]] std::string ToJson(const Status& status);
+[[nodiscard]] std::string ToJson(const StatusReport& status);
 
 }  // namespace connector::admin
