@@ -8,7 +8,7 @@ namespace {
 
 int Run(const CommandArguments& arguments, const Console& console) {
   const std::string& directory = arguments.positionals()[0];
-  const Result<auditlog::Report> report = auditlog::VerifyDirectory(directory);
+  const Result<auditlog::VerificationReport> report = auditlog::VerifyDirectory(directory);
   if (!report) {
     // kUnavailable: nothing is known about the chain, because it could not be read.
     const bool broken = report.error().code == ErrorCode::kInvalidArgument;

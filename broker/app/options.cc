@@ -146,7 +146,7 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
     return problems;
   }
   const Result<std::string> text = config::ReadFile(path, config::kMaxYamlBytes);
-  config::Documents documents = config::ParseYaml(text ? *text : std::string(), path);
+  config::YamlDocuments documents = config::ParseYaml(text ? *text : std::string(), path);
   config::OptionsReader reader(
       path, documents.roots.empty() ? config::Node() : std::move(documents.roots.front()));
   out.listen_address = from.listen_address();

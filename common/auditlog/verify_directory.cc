@@ -101,14 +101,14 @@ Result<std::vector<std::string>> ListAuditFiles(const std::string& directory) {
   return paths;
 }
 
-Result<Report> VerifyFile(const std::string& path,
-                          const ChainPosition& position,
-                          bool may_be_torn) {
+Result<VerificationReport> VerifyFile(const std::string& path,
+                                      const ChainPosition& position,
+                                      bool may_be_torn) {
   const File file(std::fopen(path.c_str(), "re"));
   if (!file) {
     return Unreadable(path, errno);
   }
-  Report report{.files = 1, .first = position, .last = position};
+  VerificationReport report{.files = 1, .first = position, .last = position};
   if (FirstSeq(NameOf(path)) != position.seq + 1) {
     return Tampered(path, 1, "its name says another seq than follows the file before");
   }
@@ -158,12 +158,12 @@ Result<std::optional<Link>> FirstRecord(const std::string& path) {
   return std::optional(std::move(*link));
 }
 
-Result<Report> VerifyDirectory(const std::string& directory) {
+Result<VerificationReport> VerifyDirectory(const std::string& directory) {
   const Result<std::vector<std::string>> paths = ListAuditFiles(directory);
   if (!paths) {
     return paths.error();
   }
-  Report total;
+  VerificationReport total;
   if (paths->empty()) {
     return total;
   }
@@ -179,7 +179,7 @@ Result<Report> VerifyDirectory(const std::string& directory) {
     return Tampered(paths->front(), 1, "prev of the first record of all is not 64 zeros");
   }
   for (const std::string& path : *paths) {
-    const Result<Report> file = VerifyFile(path, total.last, path == paths->back());
+    const Result<VerificationReport> file = VerifyFile(path, total.last, path == paths->back());
     if (!file) {
       return file.error();
     }

@@ -20,7 +20,7 @@ namespace connector::auditlog {
 inline constexpr std::size_t kMaxReplicas = 100;           // More are not told per file.
 inline constexpr std::size_t kMaxRecordBytes = 64 * 1024;  // A longer line is no record.
 
-struct Report {
+struct VerificationReport {
   std::uint64_t files = 0;
   std::uint64_t records = 0;
   // Before the first record: genesis, unless older files were moved away.
@@ -33,7 +33,7 @@ struct Report {
   // The brokers that the records name, each once; records of older brokers name none.
   std::set<std::string> replicas = {};
 
-  bool operator==(const Report&) const = default;
+  bool operator==(const VerificationReport&) const = default;
 };
 
 // "audit-<seq, 20 digits>.jsonl"
@@ -48,14 +48,14 @@ struct Report {
 //
 // Fails with kInvalidArgument, naming file and line, when a record does not hold; with kUnavailable
 // when the file cannot be read.
-[[nodiscard]] Result<Report> VerifyFile(const std::string& path,
-                                        const ChainPosition& position,
-                                        bool may_be_torn);
+[[nodiscard]] Result<VerificationReport> VerifyFile(const std::string& path,
+                                                    const ChainPosition& position,
+                                                    bool may_be_torn);
 
 // The first record of `path`, by its own word; none when the file holds no whole record.
 [[nodiscard]] Result<std::optional<Link>> FirstRecord(const std::string& path);
 
 // Verifies all files. An empty directory is a chain without records.
-[[nodiscard]] Result<Report> VerifyDirectory(const std::string& directory);
+[[nodiscard]] Result<VerificationReport> VerifyDirectory(const std::string& directory);
 
 }  // namespace connector::auditlog

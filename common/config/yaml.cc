@@ -62,7 +62,7 @@ class Loader {
       return;
     }
     std::set<std::string> seen;
-    for (const Entry& entry : node.entries) {
+    for (const YamlEntry& entry : node.entries) {
       const std::string key_path = Join(path, entry.key);
       const FieldDescriptor* field = FindField(*out.GetDescriptor(), entry.key);
       if (field == nullptr) {
@@ -119,7 +119,7 @@ class Loader {
   }
 
   bool OneofIsFree(const FieldDescriptor& field,
-                   const Entry& entry,
+                   const YamlEntry& entry,
                    const std::string& path,
                    const Message& out) {
     const OneofDescriptor* oneof = field.real_containing_oneof();
@@ -157,7 +157,7 @@ class Loader {
     }
   }
 
-  void FillField(const Entry& entry,
+  void FillField(const YamlEntry& entry,
                  const std::string& path,
                  const FieldDescriptor& field,
                  Message& out) {
@@ -187,7 +187,7 @@ class Loader {
     }
     const Descriptor& type = *field.message_type();
     std::set<std::string> seen;
-    for (const Entry& entry : node.entries) {
+    for (const YamlEntry& entry : node.entries) {
       const std::string key_path = Join(path, entry.key);
       if (!seen.insert(entry.key).second) {
         Report(entry.line, key_path, "the key is given twice; keep one of them");
@@ -258,7 +258,7 @@ std::vector<Problem> LoadNode(const Node& root, std::string_view file, Message& 
 }
 
 std::vector<Problem> LoadYaml(std::string_view text, std::string_view file, Message& out) {
-  Documents documents = ParseYaml(text, file);
+  YamlDocuments documents = ParseYaml(text, file);
   if (!documents.problems.empty()) {
     return std::move(documents.problems);
   }

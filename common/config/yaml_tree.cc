@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kStringTag = "tag:yaml.org,2002:str";
 
 // Builds one document from the parser's events. Throws ParserException, as the parser does.
-class Builder final : public YAML::EventHandler {
+class TreeBuilder final : public YAML::EventHandler {
  public:
   [[nodiscard]] Node Take() { return std::exchange(root_, Node{}); }
 
@@ -118,7 +118,7 @@ class Builder final : public YAML::EventHandler {
       frame.node.entries.push_back({std::move(node.text), node.line, {}});
       frame.wants_key = false;
     } else {
-      Entry& entry = frame.node.entries.back();
+      YamlEntry& entry = frame.node.entries.back();
       if (node.kind == Node::Kind::kMap || node.kind == Node::Kind::kSequence) {
         node.line = entry.line;  // Where a reader looks for what is missing inside.
       }
@@ -156,13 +156,13 @@ std::string_view NextStep(std::string_view path) {
 }  // namespace
 
 const Node* Node::Find(std::string_view key) const {
-  const auto found =
-      std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.key == key; });
+  const auto found = std::find_if(
+      entries.begin(), entries.end(), [&](const YamlEntry& e) { return e.key == key; });
   return found == entries.end() ? nullptr : &found->value;
 }
 
-Documents ParseYaml(std::string_view text, std::string_view file) {
-  Documents out;
+YamlDocuments ParseYaml(std::string_view text, std::string_view file) {
+  YamlDocuments out;
   const auto fail = [&](int line, std::string message) {
     out.problems.push_back({std::string(file), line, {}, std::move(message)});
   };
@@ -178,7 +178,7 @@ Documents ParseYaml(std::string_view text, std::string_view file) {
          "not valid YAML: a control character; remove it, or escape it in double quotes");
     return out;
   }
-  Builder builder;
+  TreeBuilder builder;
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
@@ -213,8 +213,9 @@ int LineOf(const Node& root, std::string_view path) {
       continue;
     }
     const std::string_view key = step.starts_with('.') ? step.substr(1) : step;
-    const auto found = std::find_if(
-        node->entries.begin(), node->entries.end(), [&](const Entry& e) { return e.key == key; });
+    const auto found = std::find_if(node->entries.begin(),
+                                    node->entries.end(),
+                                    [&](const YamlEntry& e) { return e.key == key; });
     if (found == node->entries.end()) {
       return line;
     }
@@ -234,7 +235,7 @@ void Wipe(Node& node) {
   for (Node& item : node.items) {
     Wipe(item);
   }
-  for (Entry& entry : node.entries) {
+  for (YamlEntry& entry : node.entries) {
     Wipe(entry.value);
   }
 }

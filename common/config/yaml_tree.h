@@ -19,7 +19,7 @@ namespace connector::config {
 inline constexpr std::size_t kMaxYamlBytes = std::size_t{4} * 1024 * 1024;
 inline constexpr std::size_t kMaxYamlDepth = 32;
 
-struct Entry;
+struct YamlEntry;
 
 struct Node {
   enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMap };
@@ -29,25 +29,25 @@ struct Node {
   std::string text;
   bool plain = false;  // A scalar without quotes, which YAML may read as a number or a boolean.
   std::vector<Node> items;
-  std::vector<Entry> entries;  // In the order of the file, duplicates included.
+  std::vector<YamlEntry> entries;  // In the order of the file, duplicates included.
 
   // The value of the first entry `key` of a map; null when there is none.
   [[nodiscard]] const Node* Find(std::string_view key) const;
 };
 
-struct Entry {
+struct YamlEntry {
   std::string key;
   int line = 0;
   Node value;
 };
 
-struct Documents {
+struct YamlDocuments {
   std::vector<Node> roots;  // Documents that hold nothing are left out.
   // At most one: what follows a syntax error cannot be read. `roots` then has what came before it.
   std::vector<Problem> problems;
 };
 
-[[nodiscard]] Documents ParseYaml(std::string_view text, std::string_view file);
+[[nodiscard]] YamlDocuments ParseYaml(std::string_view text, std::string_view file);
 
 // The line on which `path` ("spec.from[1].name") stands, or the deepest part of it that exists.
 [[nodiscard]] int LineOf(const Node& root, std::string_view path);

@@ -107,7 +107,7 @@ Result<Claims> ParseClaims(std::string_view payload) {
   return claims;
 }
 
-Result<Done> CheckClaims(const Claims& claims, Expected expected, WallTime now) {
+Result<Done> CheckClaims(const Claims& claims, ExpectedClaims expected, WallTime now) {
   if (claims.issuer != expected.issuer) {
     return BadToken("the token is of another issuer");
   }

@@ -41,7 +41,7 @@ struct Claims {
 // seconds from 0 to kMaxNumericDate.
 [[nodiscard]] Result<Claims> ParseClaims(std::string_view payload);
 
-struct Expected {
+struct ExpectedClaims {
   std::string_view issuer;
   std::string_view audience;
 };
@@ -49,7 +49,7 @@ struct Expected {
 // Fails with kUnauthenticated, one message per check, unless iss is exactly the expected one, aud
 // contains the expected one, exp is there and after `now`, and neither nbf nor iat is more than
 // kClockLeeway after `now`.
-[[nodiscard]] Result<Done> CheckClaims(const Claims& claims, Expected expected, WallTime now);
+[[nodiscard]] Result<Done> CheckClaims(const Claims& claims, ExpectedClaims expected, WallTime now);
 
 // The iss of a token whose signature nobody has checked: good for choosing who checks it, and for
 // nothing else. Fails with kUnauthenticated like ParseClaims.

@@ -42,9 +42,9 @@ std::string Text(const Node& node, std::string_view key) {
   return found == nullptr ? "" : found->text;
 }
 
-class Reader {
+class KubeconfigReader {
  public:
-  Reader(std::string path, const Node& root) : path_(std::move(path)), root_(root) {}
+  KubeconfigReader(std::string path, const Node& root) : path_(std::move(path)), root_(root) {}
 
   Result<ClusterConnection> Read(const std::string& wanted) {
     const std::string name = wanted.empty() ? Text(root_, "current-context") : wanted;
@@ -199,14 +199,14 @@ Result<ClusterConnection> KubeconfigConnection(const std::string& path,
   if (!text) {
     return Invalid(path + ": " + text.error().message);
   }
-  config::Documents documents = config::ParseYaml(*text, path);
+  config::YamlDocuments documents = config::ParseYaml(*text, path);
   curl::Wipe(*text);
   Result<ClusterConnection> connection = Invalid(path + ": wants one document");
   if (!documents.problems.empty()) {
     connection = Invalid(path + ": line " + std::to_string(documents.problems.front().line) + ": " +
                          documents.problems.front().message);
   } else if (documents.roots.size() == 1) {
-    connection = Reader(path, documents.roots.front()).Read(context);
+    connection = KubeconfigReader(path, documents.roots.front()).Read(context);
   }
   for (Node& root : documents.roots) {
     config::Wipe(root);

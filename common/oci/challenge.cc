@@ -32,9 +32,9 @@ bool IsControl(char c) {
 using Parameters = std::map<std::string, std::string>;
 
 // Reads one field line from left to right.
-class Reader {
+class ChallengeReader {
  public:
-  explicit Reader(std::string_view text) : rest_(text) {}
+  explicit ChallengeReader(std::string_view text) : rest_(text) {}
 
   [[nodiscard]] bool AtEnd() const { return rest_.empty(); }
 
@@ -118,7 +118,7 @@ class Reader {
 
 // What stands between one scheme and the next. Leaves the reader at the end or at the next scheme;
 // `separated` says whether a comma stood last, without which no scheme may follow.
-Result<Parameters> ReadParameters(Reader& reader, bool& separated) {
+Result<Parameters> ReadParameters(ChallengeReader& reader, bool& separated) {
   Parameters parameters;
   separated = false;
   const bool spaced = reader.SkipSpace();
@@ -165,7 +165,7 @@ Result<Done> ParseLine(std::string_view line, std::vector<Challenge>& found) {
   if (std::any_of(line.begin(), line.end(), IsControl)) {
     return Invalid("a challenge holds a control character");
   }
-  Reader reader(line);
+  ChallengeReader reader(line);
   reader.SkipSpace();
   bool separated = true;
   while (!reader.AtEnd()) {

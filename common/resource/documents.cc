@@ -210,7 +210,7 @@ std::string Title(const Identity& identity) {
 FileDocuments ParseDocuments(std::string_view text, const std::string& file) {
   FileDocuments out;
   out.file = file;
-  config::Documents documents = config::ParseYaml(text, file);
+  config::YamlDocuments documents = config::ParseYaml(text, file);
   for (Node& root : documents.roots) {
     if (const std::optional<Kind> kind = ReadKind(root, out)) {
       DocumentParser(root, *kind, out).Parse();

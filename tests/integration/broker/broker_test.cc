@@ -136,10 +136,10 @@ class BrokerTest : public ::testing::Test {
     }
     return response;
   }
-  auditlog::Report Audit() {
+  auditlog::VerificationReport Audit() {
     const auto report = auditlog::VerifyDirectory(dir_ / "audit");
     EXPECT_TRUE(report.has_value()) << (report ? "" : report.error().message);
-    return report ? *report : auditlog::Report{};
+    return report ? *report : auditlog::VerificationReport{};
   }
 
   testing_support::TestCa ca_;

@@ -45,10 +45,10 @@ class ChainWriterTest : public ::testing::Test {
     }
     return writer.Append(events);
   }
-  auditlog::Report Verified() {
+  auditlog::VerificationReport Verified() {
     const auto report = auditlog::VerifyDirectory(directory_);
     EXPECT_TRUE(report.has_value()) << (report ? "" : report.error().message);
-    return report ? *report : auditlog::Report{};
+    return report ? *report : auditlog::VerificationReport{};
   }
   std::string FirstFile() { return directory_ + "/" + auditlog::AuditFileName(1); }
 
@@ -73,11 +73,11 @@ TEST_F(ChainWriterTest, WritesBatchesAsOneChainInAPrivateFile) {
   ASSERT_THAT(Append(*writer, 2), HasValue(Done{}));
 
   EXPECT_EQ(Verified(),
-            (auditlog::Report{.files = 1,
-                              .records = 5,
-                              .first = {},
-                              .last = writer->position(),
-                              .replicas = {"broker-1"}}));
+            (auditlog::VerificationReport{.files = 1,
+                                          .records = 5,
+                                          .first = {},
+                                          .last = writer->position(),
+                                          .replicas = {"broker-1"}}));
   struct stat info {};
   ASSERT_EQ(::stat(FirstFile().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);

@@ -34,7 +34,7 @@ class VerifyDirectoryOf : public ::testing::Test {
 };
 
 TEST_F(VerifyDirectoryOf, NothingIsAChainWithoutRecords) {
-  EXPECT_THAT(VerifyDirectory(dir_.path()), HasValue(Report{}));
+  EXPECT_THAT(VerifyDirectory(dir_.path()), HasValue(VerificationReport{}));
 }
 
 TEST_F(VerifyDirectoryOf, SeveralFilesRunsTheChainOnFromFileToFile) {
@@ -42,8 +42,9 @@ TEST_F(VerifyDirectoryOf, SeveralFilesRunsTheChainOnFromFileToFile) {
   WriteFile(2);
   std::ofstream(dir_ / "README") << "not an audit file";
 
-  EXPECT_THAT(VerifyDirectory(dir_.path()),
-              HasValue(Report{.files = 2, .records = 5, .first = {}, .last = position_}));
+  EXPECT_THAT(
+      VerifyDirectory(dir_.path()),
+      HasValue(VerificationReport{.files = 2, .records = 5, .first = {}, .last = position_}));
 }
 
 TEST_F(VerifyDirectoryOf, ATornLastLineIsNotTampering) {
@@ -51,12 +52,12 @@ TEST_F(VerifyDirectoryOf, ATornLastLineIsNotTampering) {
   AppendBytes("{\"seq\":3,");
 
   EXPECT_THAT(VerifyDirectory(dir_.path()),
-              HasValue(Report{.files = 1,
-                              .records = 2,
-                              .first = {},
-                              .last = position_,
-                              .torn_tail = true,
-                              .torn_tail_bytes = 9}));
+              HasValue(VerificationReport{.files = 1,
+                                          .records = 2,
+                                          .first = {},
+                                          .last = position_,
+                                          .torn_tail = true,
+                                          .torn_tail_bytes = 9}));
 }
 
 TEST_F(VerifyDirectoryOf, ATornLineBeforeTheLastFileIsAnError) {
@@ -94,8 +95,9 @@ TEST_F(VerifyDirectoryOf, OldFilesMovedAwayStartsWhereTheFirstFileSays) {
   const ChainPosition first = position_;
   WriteFile(1);
 
-  EXPECT_THAT(VerifyDirectory(dir_.path()),
-              HasValue(Report{.files = 1, .records = 1, .first = first, .last = position_}));
+  EXPECT_THAT(
+      VerifyDirectory(dir_.path()),
+      HasValue(VerificationReport{.files = 1, .records = 1, .first = first, .last = position_}));
 }
 
 TEST_F(VerifyDirectoryOf, AFirstRecordOfAllThatNamesAPredecessorIsAnError) {

@@ -24,7 +24,7 @@ std::string Show(const Node& node) {
       }
       return "[ " + out + "]";
     case Node::Kind::kMap:
-      for (const Entry& entry : node.entries) {
+      for (const YamlEntry& entry : node.entries) {
         out.append(entry.key).append(": ").append(Show(entry.value)).append(" ");
       }
       return "{ " + out + "}";

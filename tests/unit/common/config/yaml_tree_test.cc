@@ -16,7 +16,7 @@ using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST(ParseYaml, KeepsLinesOrderAndDuplicates) {
-  const Documents documents = ParseYaml("b: 1\na:\n- x\n- \"2\"\nb: 3\n", "f.yaml");
+  const YamlDocuments documents = ParseYaml("b: 1\na:\n- x\n- \"2\"\nb: 3\n", "f.yaml");
 
   ASSERT_THAT(documents.roots, SizeIs(1));
   const Node& root = documents.roots.front();
@@ -36,7 +36,7 @@ TEST(ParseYaml, LeavesOutDocumentsThatHoldNothing) {
 }
 
 TEST(ParseYaml, KeepsTheDocumentsBeforeASyntaxError) {
-  const Documents documents = ParseYaml("a: b\n---\na: [\n", "f.yaml");
+  const YamlDocuments documents = ParseYaml("a: b\n---\na: [\n", "f.yaml");
 
   EXPECT_THAT(documents.roots, SizeIs(1));
   ASSERT_THAT(documents.problems, SizeIs(1));
@@ -56,7 +56,7 @@ struct Refused {
 class ParseYamlRefuses : public ::testing::TestWithParam<Refused> {};
 
 TEST_P(ParseYamlRefuses, WithTheLineAndTheReason) {
-  const Documents documents = ParseYaml(GetParam().text, "f.yaml");
+  const YamlDocuments documents = ParseYaml(GetParam().text, "f.yaml");
 
   ASSERT_THAT(documents.problems, SizeIs(1));
   EXPECT_EQ(documents.problems[0].line, GetParam().line) << documents.problems[0].message;
@@ -101,14 +101,14 @@ TEST(ParseYaml, DoesNotRepeatTheFileInAMessage) {
                            "password: \"s3cret\\q\"\n",
                            "!s3cret!x a: b\n",
                            "%YAML s3cret\n---\na: b\n"}) {
-    const Documents documents = ParseYaml(text, "f.yaml");
+    const YamlDocuments documents = ParseYaml(text, "f.yaml");
     ASSERT_THAT(documents.problems, SizeIs(1)) << text;
     EXPECT_THAT(documents.problems[0].message, Not(HasSubstr("s3cret")));
   }
 }
 
 TEST(LineOf, FindsTheDeepestPartThatExists) {
-  const Documents documents = ParseYaml("spec:\n  from:\n  - a: b\n  - c:\n      d: e\n", "f");
+  const YamlDocuments documents = ParseYaml("spec:\n  from:\n  - a: b\n  - c:\n      d: e\n", "f");
   ASSERT_THAT(documents.roots, SizeIs(1));
   const Node& root = documents.roots.front();
 
@@ -121,7 +121,7 @@ TEST(LineOf, FindsTheDeepestPartThatExists) {
 }
 
 TEST(Wipe, LeavesNoScalar) {
-  Documents documents = ParseYaml("a: s3cret\nb: [s3cret, {c: s3cret}]\n", "f");
+  YamlDocuments documents = ParseYaml("a: s3cret\nb: [s3cret, {c: s3cret}]\n", "f");
   Node& root = documents.roots.front();
 
   Wipe(root);

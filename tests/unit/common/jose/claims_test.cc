@@ -86,7 +86,7 @@ TEST(ParseClaims, TakesTimesUpToItsLimits) {
 
 TEST(CheckClaims, GivesLeewayToTheStartAndNoneToTheEnd) {
   const Claims claims{"i", "s", {"a"}, At(1000), At(1000), At(1000), {}};
-  const Expected expected{"i", "a"};
+  const ExpectedClaims expected{"i", "a"};
 
   EXPECT_TRUE(CheckClaims(claims, expected, At(999)));
   EXPECT_TRUE(CheckClaims(claims, expected, At(970)));
