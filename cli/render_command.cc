@@ -220,7 +220,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
     return Fail(console, kExitUsage, written.error().message);
   }
   console.out << (connector.upstream_host.empty()
-                      ? "images are now named " + render::Address(connector)
+                      ? "images are now named " + render::ImageAddress(connector)
                       : "images keep their names: " + connector.upstream_host)
               << "/REPOSITORY:TAG\n";
   return kExitOk;

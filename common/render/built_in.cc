@@ -5,7 +5,7 @@
 
 namespace connector::render {
 
-std::shared_ptr<const Configurations> BuiltIn() {
+std::shared_ptr<const Configurations> BuiltInConfigurations() {
   static const auto configurations = [] {
     resource::FileDocuments documents = resource::ParseDocuments(kOciClassYaml, "oci-class.yaml");
     // A mistake in the file is one of this release; its test finds it.

@@ -1,7 +1,7 @@
 #include "common/render/volume.h"
 
 #include "common/base/encoding.h"
-#include "common/render/choice.h"
+#include "common/render/configuration_choice.h"
 #include "common/render/volume_connector.h"
 
 #include <openssl/crypto.h>
@@ -79,8 +79,9 @@ class Renderer {
         if (connectors[i].host == connectors[j].host &&
             (connectors[i].ref == connectors[j].ref || connectors[i].tls != connectors[j].tls)) {
           return Invalid(connectors[i].ref == connectors[j].ref
-                             ? Title(connectors[i]) + " is named twice; name it once"
-                             : Title(connectors[i]) + " and " + Title(connectors[j]) +
+                             ? ConnectorTitle(connectors[i]) + " is named twice; name it once"
+                             : ConnectorTitle(connectors[i]) + " and " +
+                                   ConnectorTitle(connectors[j]) +
                                    " have one host, with TLS and without");
         }
       }
@@ -123,7 +124,7 @@ class Renderer {
   }
 
   Result<Done> Choose() {
-    Result<Choice> choice = ChooseConfigurations(request_);
+    Result<ConfigurationChoice> choice = ChooseConfigurations(request_);
     if (!choice) {
       return choice.error();
     }
@@ -144,7 +145,7 @@ class Renderer {
         for (const std::string& name : known) {
           list.append(list.empty() ? "" : ", ").append(name);
         }
-        return Invalid("configuration.params: " + Shown(entry.first) +
+        return Invalid("configuration.params: " + QuotedName(entry.first) +
                        " is not a parameter of the chosen configurations; known: " + list);
       }
     }
@@ -238,7 +239,7 @@ class Renderer {
                           const std::string& path,
                           const std::vector<const Fields*>& layers) {
     const auto wrong = [&](const std::string& problem) {
-      return Invalid("the file " + Shown(path) + " of the configuration " +
+      return Invalid("the file " + QuotedName(path) + " of the configuration " +
                      source.configuration.name + " " + problem);
     };
     if (const std::string problem = resource::FilePathProblem(path); !problem.empty()) {
@@ -263,7 +264,7 @@ class Renderer {
     }
     const auto [at, fresh] = volume_.try_emplace(path);
     if (!fresh && at->second.content.Reveal() != file.content.Reveal()) {
-      return Invalid("two configurations write different files " + Shown(path) +
+      return Invalid("two configurations write different files " + QuotedName(path) +
                      "; leave one of them out of configuration.names");
     }
     at->second = std::move(file);
@@ -273,7 +274,7 @@ class Renderer {
   Result<Done> AddBuiltIns() {
     std::string addresses;
     for (const VolumeConnector& connector : request_.connectors) {
-      addresses.append(addresses.empty() ? "" : "\n").append(Address(connector));
+      addresses.append(addresses.empty() ? "" : "\n").append(ImageAddress(connector));
     }
     for (const std::string_view path : kAddressFiles) {
       if (Result<Done> put = Put(std::string(path), {Secret(addresses), false}); !put) {
@@ -313,7 +314,7 @@ class Renderer {
         for (const auto& file : volume_) {
           files.append(files.empty() ? "" : ", ").append(file.first);
         }
-        return Invalid("configuration.names: " + Shown("!" + left_out) +
+        return Invalid("configuration.names: " + QuotedName("!" + left_out) +
                        " leaves out nothing; the files are " + files);
       }
     }
@@ -343,8 +344,8 @@ class Renderer {
     for (const auto& file : volume_) {
       const auto next = volume_.lower_bound(file.first + "/");
       if (next != volume_.end() && next->first.starts_with(file.first + "/")) {
-        return Invalid(Shown(file.first) + " would be a file, and the folder of " +
-                       Shown(next->first) + "; leave one of them out");
+        return Invalid(QuotedName(file.first) + " would be a file, and the folder of " +
+                       QuotedName(next->first) + "; leave one of them out");
       }
     }
     return Done{};
@@ -354,7 +355,7 @@ class Renderer {
   Ca ca_;
   Secret auth_;
   Fields fields_;
-  Choice choice_;
+  ConfigurationChoice choice_;
   Volume volume_;
   std::size_t bytes_ = 0;
 };

@@ -43,7 +43,8 @@ struct VolumeConnector {
   bool path_form = false;     // Images are named host/namespaces/NS/connectors/NAME/...
   std::string upstream_host;  // host[:port] of the registry, for mirrors; empty: no mirror.
   std::string class_name;     // Only to be named in messages.
-  std::shared_ptr<const Configurations> configurations;  // Of its class. Null: BuiltIn().
+  std::shared_ptr<const Configurations>
+      configurations;  // Of its class. Null: BuiltInConfigurations().
 };
 
 struct VolumeRequest {
@@ -75,13 +76,13 @@ using Volume = std::map<std::string, VolumeFile>;
 [[nodiscard]] Result<Volume> RenderVolume(const VolumeRequest& request);
 
 // What an image reference starts with, for example "h:1/namespaces/a/connectors/b".
-[[nodiscard]] std::string Address(const VolumeConnector& connector);
+[[nodiscard]] std::string ImageAddress(const VolumeConnector& connector);
 
 // How containerd names the folder of a registry: "host:port" is "host_port_".
 [[nodiscard]] std::string HostDirectory(std::string host);
 
 // The configurations of the class `oci` that this release ships (deploy/crds/oci-class.yaml).
-[[nodiscard]] std::shared_ptr<const Configurations> BuiltIn();
+[[nodiscard]] std::shared_ptr<const Configurations> BuiltInConfigurations();
 
 // The two volume attributes as they are written. "a, !b" is {"a", "!b"}; params is one JSON object
 // whose values are text, numbers or booleans. Both fail with kInvalidArgument.

@@ -52,11 +52,11 @@ std::string HostDirectory(std::string host) {
   return host;
 }
 
-std::string Title(const VolumeConnector& connector) {
+std::string ConnectorTitle(const VolumeConnector& connector) {
   return connector.ref.name.empty() ? connector.host : "connector " + connector.ref.ToString();
 }
 
-std::string Address(const VolumeConnector& connector) {
+std::string ImageAddress(const VolumeConnector& connector) {
   return connector.path_form ? connector.host + "/namespaces/" + connector.ref.ns + "/connectors/" +
                                    connector.ref.name
                              : connector.host;
@@ -81,14 +81,14 @@ Result<Done> CheckConnector(const VolumeConnector& connector) {
 
 Fields ConnectorFields(const VolumeConnector& connector, const Ca& ca) {
   const std::string url = (connector.tls ? "https://" : "http://") + connector.host;
-  const std::string path = Address(connector).substr(connector.host.size());
+  const std::string path = ImageAddress(connector).substr(connector.host.size());
   Fields out;
   out.texts = {{"name", connector.ref.name},
                {"namespace", connector.ref.ns},
                {"host", connector.host},
                {"host_directory", HostDirectory(connector.host)},
                {"url", url},
-               {"address", Address(connector)},
+               {"address", ImageAddress(connector)},
                {"tls", Flag(connector.tls)},
                {"plain_http", Flag(!connector.tls)},
                {"path_form", Flag(connector.path_form)},

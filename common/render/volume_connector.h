@@ -12,7 +12,7 @@
 namespace connector::render {
 
 // "connector ns/name", or the host where the connector has no name.
-[[nodiscard]] std::string Title(const VolumeConnector& connector);
+[[nodiscard]] std::string ConnectorTitle(const VolumeConnector& connector);
 
 // Fails with kInvalidArgument for a host or upstream host that is no host[:port] in lower case
 // (clients compare them by bytes), an upstream host that is the host itself, and in the path form a

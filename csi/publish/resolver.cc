@@ -126,7 +126,7 @@ VolumeResolver::Configurations VolumeResolver::ConfigurationsOf(const ClusterSna
   const kube::ObjectPtr object = snapshot.classes->Find({{}, class_name});
   if (object == nullptr) {
     if (class_name == resource::kDefaultClass) {
-      return render::BuiltIn();
+      return render::BuiltInConfigurations();
     }
     return PublishFailure{Reason::kNotReady,
                           connector + " has the class " + class_name +
@@ -144,7 +144,7 @@ VolumeResolver::Configurations VolumeResolver::ConfigurationsOf(const ClusterSna
     }
     auto& own = documents.classes.front().connector_class.configurations;
     parsed.configurations = own.empty()
-                                ? render::BuiltIn()
+                                ? render::BuiltInConfigurations()
                                 : std::make_shared<const render::Configurations>(std::move(own));
     parsed.resource_version = object->resource_version();
   }

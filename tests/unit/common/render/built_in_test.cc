@@ -39,7 +39,7 @@ std::vector<std::string> Paths(const VolumeRequest& request) {
 
 TEST(BuiltIn, HasTheConfigurationsThatItsUsersKnow) {
   std::vector<std::string> names;
-  for (const resource::Configuration& configuration : *BuiltIn()) {
+  for (const resource::Configuration& configuration : *BuiltInConfigurations()) {
     names.push_back(configuration.name);
   }
   EXPECT_THAT(names,

@@ -1,4 +1,4 @@
-#include "common/render/choice.h"
+#include "common/render/configuration_choice.h"
 
 #include "common/config/problem.h"
 #include "common/render/volume_connector.h"
@@ -18,7 +18,7 @@ Error Invalid(std::string message) {
 }
 
 const Configurations& BuiltInOnce() {
-  static const auto built_in = BuiltIn();
+  static const auto built_in = BuiltInConfigurations();
   return *built_in;
 }
 
@@ -56,12 +56,12 @@ Error Unknown(std::string_view name, const VolumeConnector& connector) {
     known.append(known.empty() ? "" : ", ").append(one.name);
   }
   return Invalid(
-      "configuration.names: " + Shown(name) + " is not a configuration of " +
+      "configuration.names: " + QuotedName(name) + " is not a configuration of " +
       (connector.class_name.empty() ? "the built-in class" : "the class " + connector.class_name) +
       (known.empty() ? ", which has none" : "; known: " + known));
 }
 
-Result<Done> Add(const VolumeRequest& request, std::string_view name, Choice& out) {
+Result<Done> Add(const VolumeRequest& request, std::string_view name, ConfigurationChoice& out) {
   const VolumeConnector& first = request.connectors.front();
   const Configuration* chosen = Find(Of(first), name);
   if (chosen == nullptr) {
@@ -74,8 +74,9 @@ Result<Done> Add(const VolumeRequest& request, std::string_view name, Choice& ou
     }
     if (!(*own == *chosen)) {
       return Invalid("the classes " + first.class_name + " and " + other.class_name + " of " +
-                     Title(first) + " and " + Title(other) + " have different configurations " +
-                     Shown(name) + "; mount them in two volumes");
+                     ConnectorTitle(first) + " and " + ConnectorTitle(other) +
+                     " have different configurations " + QuotedName(name) +
+                     "; mount them in two volumes");
     }
   }
   if (std::find(out.configurations.begin(), out.configurations.end(), chosen) ==
@@ -87,8 +88,8 @@ Result<Done> Add(const VolumeRequest& request, std::string_view name, Choice& ou
 
 }  // namespace
 
-Result<Choice> ChooseConfigurations(const VolumeRequest& request) {
-  Choice out;
+Result<ConfigurationChoice> ChooseConfigurations(const VolumeRequest& request) {
+  ConfigurationChoice out;
   for (const std::string& name : request.configurations) {
     if (name.starts_with('!')) {
       out.left_out.insert(name.substr(1));
@@ -109,7 +110,7 @@ const Configuration* FindEnvironment(const VolumeConnector& connector) {
   return own == nullptr ? Find(BuiltInOnce(), "env") : own;
 }
 
-std::string Shown(std::string_view name) {
+std::string QuotedName(std::string_view name) {
   return '"' + config::Join("", name) + '"';
 }
 

@@ -12,7 +12,7 @@
 
 namespace connector::render {
 
-struct Choice {
+struct ConfigurationChoice {
   std::vector<const resource::Configuration*> configurations;  // Of the request's classes.
   std::set<std::string> left_out;                              // Files and folders.
 };
@@ -20,12 +20,12 @@ struct Choice {
 // Every connector's class must have each configuration, and have the same: what makes one file of
 // all connectors is one template. Fails with kInvalidArgument and the class that has not. A name
 // may also be that of a file, or docker-config. `request` has a connector, and outlives the choice.
-[[nodiscard]] Result<Choice> ChooseConfigurations(const VolumeRequest& request);
+[[nodiscard]] Result<ConfigurationChoice> ChooseConfigurations(const VolumeRequest& request);
 
 // What makes .env, which every volume has: the class's own, else the built-in one.
 [[nodiscard]] const resource::Configuration* FindEnvironment(const VolumeConnector& connector);
 
 // A name that somebody wrote, for a message.
-[[nodiscard]] std::string Shown(std::string_view name);
+[[nodiscard]] std::string QuotedName(std::string_view name);
 
 }  // namespace connector::render
