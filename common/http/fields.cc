@@ -19,41 +19,41 @@ bool HasPrefix(std::string_view text, std::string_view lower) {
   return text.size() > lower.size() && Matches(text.substr(0, lower.size()), lower);
 }
 
-struct Known {
+struct KnownHeader {
   std::string_view name;  // Lower case.
   HeaderId id;
 };
 
 constexpr std::array kKnown = {
-    Known{"accept", HeaderId::kAccept},
-    Known{"accept-encoding", HeaderId::kAcceptEncoding},
-    Known{"accept-ranges", HeaderId::kAcceptRanges},
-    Known{"authorization", HeaderId::kAuthorization},
-    Known{"cache-control", HeaderId::kCacheControl},
-    Known{"connection", HeaderId::kConnection},
-    Known{"content-length", HeaderId::kContentLength},
-    Known{"content-location", HeaderId::kContentLocation},
-    Known{"content-range", HeaderId::kContentRange},
-    Known{"content-type", HeaderId::kContentType},
-    Known{"date", HeaderId::kDate},
-    Known{"docker-content-digest", HeaderId::kDockerContentDigest},
-    Known{"docker-distribution-api-version", HeaderId::kDockerDistributionApiVersion},
-    Known{"docker-ratelimit-source", HeaderId::kDockerRateLimitSource},
-    Known{"docker-upload-uuid", HeaderId::kDockerUploadUuid},
-    Known{"etag", HeaderId::kEtag},
-    Known{"expect", HeaderId::kExpect},
-    Known{"host", HeaderId::kHost},
-    Known{"last-modified", HeaderId::kLastModified},
-    Known{"link", HeaderId::kLink},
-    Known{"location", HeaderId::kLocation},
-    Known{"oci-namespace", HeaderId::kOciNamespace},
-    Known{"range", HeaderId::kRange},
-    Known{"retry-after", HeaderId::kRetryAfter},
-    Known{"transfer-encoding", HeaderId::kTransferEncoding},
-    Known{"user-agent", HeaderId::kUserAgent},
-    Known{"warning", HeaderId::kWarning},
-    Known{"www-authenticate", HeaderId::kWwwAuthenticate},
-    Known{"x-request-id", HeaderId::kXRequestId},
+    KnownHeader{"accept", HeaderId::kAccept},
+    KnownHeader{"accept-encoding", HeaderId::kAcceptEncoding},
+    KnownHeader{"accept-ranges", HeaderId::kAcceptRanges},
+    KnownHeader{"authorization", HeaderId::kAuthorization},
+    KnownHeader{"cache-control", HeaderId::kCacheControl},
+    KnownHeader{"connection", HeaderId::kConnection},
+    KnownHeader{"content-length", HeaderId::kContentLength},
+    KnownHeader{"content-location", HeaderId::kContentLocation},
+    KnownHeader{"content-range", HeaderId::kContentRange},
+    KnownHeader{"content-type", HeaderId::kContentType},
+    KnownHeader{"date", HeaderId::kDate},
+    KnownHeader{"docker-content-digest", HeaderId::kDockerContentDigest},
+    KnownHeader{"docker-distribution-api-version", HeaderId::kDockerDistributionApiVersion},
+    KnownHeader{"docker-ratelimit-source", HeaderId::kDockerRateLimitSource},
+    KnownHeader{"docker-upload-uuid", HeaderId::kDockerUploadUuid},
+    KnownHeader{"etag", HeaderId::kEtag},
+    KnownHeader{"expect", HeaderId::kExpect},
+    KnownHeader{"host", HeaderId::kHost},
+    KnownHeader{"last-modified", HeaderId::kLastModified},
+    KnownHeader{"link", HeaderId::kLink},
+    KnownHeader{"location", HeaderId::kLocation},
+    KnownHeader{"oci-namespace", HeaderId::kOciNamespace},
+    KnownHeader{"range", HeaderId::kRange},
+    KnownHeader{"retry-after", HeaderId::kRetryAfter},
+    KnownHeader{"transfer-encoding", HeaderId::kTransferEncoding},
+    KnownHeader{"user-agent", HeaderId::kUserAgent},
+    KnownHeader{"warning", HeaderId::kWarning},
+    KnownHeader{"www-authenticate", HeaderId::kWwwAuthenticate},
+    KnownHeader{"x-request-id", HeaderId::kXRequestId},
 };
 
 // Two known names with one slot would lose one; the static_assert below proves that none do.
@@ -117,7 +117,7 @@ HeaderId LookUpHeader(std::string_view name) {
   }
   const std::uint8_t slot = kSlotTable[SlotOf(name)];
   if (slot != 0) {
-    const Known& known = kKnown[slot - 1U];
+    const KnownHeader& known = kKnown[slot - 1U];
     if (known.name.size() == name.size() && Matches(name, known.name)) {
       return known.id;
     }

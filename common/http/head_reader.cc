@@ -15,9 +15,9 @@ std::string_view TrimSpace(std::string_view text) {
   return text;
 }
 
-Step Fail(HeadFailure& failure, const HeadFailure& why) {
+ReadStep Fail(HeadFailure& failure, const HeadFailure& why) {
   failure = why;
-  return Step::kFailed;
+  return ReadStep::kFailed;
 }
 
 HeadFailure NameFailure(char found) {
@@ -29,37 +29,37 @@ HeadFailure NameFailure(char found) {
 }
 
 // The end of the value that starts at `begin`.
-std::size_t SkipValue(Side side, std::string_view buffer, std::size_t begin) {
+std::size_t SkipValue(MessageSide side, std::string_view buffer, std::size_t begin) {
   std::size_t end = SkipPlain(buffer, begin);
-  while (side == Side::kResponse && end < buffer.size() &&
+  while (side == MessageSide::kResponse && end < buffer.size() &&
          static_cast<unsigned char>(buffer[end]) >= 0x80) {
     end = SkipPlain(buffer, end + 1);
   }
   return end;
 }
 
-Step ReadName(Side side, Cursor& at, std::string_view& name, HeadFailure& failure) {
+ReadStep ReadName(MessageSide side, Cursor& at, std::string_view& name, HeadFailure& failure) {
   if (at.Peek() == ' ' || at.Peek() == '\t') {
     return Fail(failure,
                 Bad(HeadError::kFolding, "A header line must not start with white space."));
   }
   const std::size_t colon = SkipClass(kTokenByte, at.buffer, at.pos);
   if (colon == at.buffer.size()) {
-    return Step::kMore;
+    return ReadStep::kMore;
   }
   if (at.buffer[colon] != ':' || colon == at.pos) {
     return Fail(failure, NameFailure(at.buffer[colon]));
   }
   name = at.buffer.substr(at.pos, colon - at.pos);
   // X_Forwarded_For and X-Forwarded-For are one name to some servers.
-  if (side == Side::kRequest && name.find('_') != std::string_view::npos) {
+  if (side == MessageSide::kRequest && name.find('_') != std::string_view::npos) {
     return Fail(failure, Bad(HeadError::kFieldName, "A header's name must not hold '_'."));
   }
   at.pos = colon + 1;
-  return Step::kOk;
+  return ReadStep::kOk;
 }
 
-Step ReadValue(Side side, Cursor& at, std::string_view& value, HeadFailure& failure) {
+ReadStep ReadValue(MessageSide side, Cursor& at, std::string_view& value, HeadFailure& failure) {
   constexpr HeadFailure kValue =
       Bad(HeadError::kFieldValue, "A header's value must be printable ASCII, space and tab.");
   while (!at.AtEnd() && (at.Peek() == ' ' || at.Peek() == '\t')) {
@@ -129,20 +129,20 @@ HeadFailure CheckFraming(const FramingFields& framing, std::uint8_t minor_versio
   return kNoFailure;
 }
 
-Step ReadField(Side side, Cursor& at, HeaderField& field, HeadFailure& failure) {
+ReadStep ReadField(MessageSide side, Cursor& at, HeaderField& field, HeadFailure& failure) {
   field = {};
   if (at.AtEnd()) {
-    return Step::kMore;
+    return ReadStep::kMore;
   }
   if (at.Peek() == '\r') {
     return ReadLineEnd(at, kLineEnding, failure);
   }
   std::string_view name;
-  Step step = ReadName(side, at, name, failure);
-  if (step == Step::kOk) {
+  ReadStep step = ReadName(side, at, name, failure);
+  if (step == ReadStep::kOk) {
     step = ReadValue(side, at, field.value, failure);
   }
-  if (step == Step::kOk) {
+  if (step == ReadStep::kOk) {
     field.name = name;
     field.id = LookUpHeader(name);
   }
@@ -150,10 +150,10 @@ Step ReadField(Side side, Cursor& at, HeaderField& field, HeadFailure& failure) 
 }
 
 // "HTTP/1.x" at the cursor.
-Step ReadVersion(Cursor& at,
-                 std::uint8_t& minor,
-                 const HeadFailure& malformed,
-                 HeadFailure& failure) {
+ReadStep ReadVersion(Cursor& at,
+                     std::uint8_t& minor,
+                     const HeadFailure& malformed,
+                     HeadFailure& failure) {
   constexpr std::string_view kPattern = "HTTP/1.";
   const std::string_view rest = at.buffer.substr(at.pos, kPattern.size() + 1);
   const std::size_t shared = std::min(rest.size(), kPattern.size());
@@ -162,7 +162,7 @@ Step ReadVersion(Cursor& at,
     return Fail(failure, other ? kVersion : malformed);
   }
   if (rest.size() <= kPattern.size()) {
-    return Step::kMore;
+    return ReadStep::kMore;
   }
   const char digit = rest[kPattern.size()];
   if (digit != '0' && digit != '1') {
@@ -170,34 +170,34 @@ Step ReadVersion(Cursor& at,
   }
   minor = static_cast<std::uint8_t>(digit - '0');
   at.pos += kPattern.size() + 1;
-  return Step::kOk;
+  return ReadStep::kOk;
 }
 
-Step ReadLineEnd(Cursor& at, const HeadFailure& malformed, HeadFailure& failure) {
+ReadStep ReadLineEnd(Cursor& at, const HeadFailure& malformed, HeadFailure& failure) {
   if (at.AtEnd()) {
-    return Step::kMore;
+    return ReadStep::kMore;
   }
   if (at.Peek() != '\r') {
     return Fail(failure, at.Peek() == '\n' ? kLineEnding : malformed);
   }
   if (at.pos + 1 == at.buffer.size()) {
-    return Step::kMore;
+    return ReadStep::kMore;
   }
   if (at.buffer[at.pos + 1] != '\n') {
     return Fail(failure, kLineEnding);
   }
   at.pos += 2;
-  return Step::kOk;
+  return ReadStep::kOk;
 }
 
-HeadResult Finish(Step step, const Cursor& at, const HeadFailure& failure) {
-  if (step == Step::kFailed) {
+HeadResult Finish(ReadStep step, const Cursor& at, const HeadFailure& failure) {
+  if (step == ReadStep::kFailed) {
     return {HeadStatus::kError, 0, failure};
   }
-  if (at.pos > kMaxHeadBytes || (step == Step::kMore && at.buffer.size() >= kMaxHeadBytes)) {
+  if (at.pos > kMaxHeadBytes || (step == ReadStep::kMore && at.buffer.size() >= kMaxHeadBytes)) {
     return {HeadStatus::kError, 0, kTooLarge};
   }
-  return step == Step::kMore ? HeadResult{} : HeadResult{HeadStatus::kComplete, at.pos, {}};
+  return step == ReadStep::kMore ? HeadResult{} : HeadResult{HeadStatus::kComplete, at.pos, {}};
 }
 
 }  // namespace connector::http::head_reader

@@ -21,8 +21,8 @@ constexpr HeadFailure Bad(HeadError reason, std::string_view sentence) {
 inline constexpr HeadFailure kLineEnding =
     Bad(HeadError::kLineEnding, "Lines must end with CRLF; a bare CR or LF is not allowed.");
 
-enum class Side : std::uint8_t { kRequest, kResponse };
-enum class Step : std::uint8_t { kOk, kMore, kFailed };
+enum class MessageSide : std::uint8_t { kRequest, kResponse };
+enum class ReadStep : std::uint8_t { kOk, kMore, kFailed };
 
 // A reader's place in the buffer. `pos` only moves over what was accepted.
 struct Cursor {
@@ -53,37 +53,40 @@ struct ConnectionTokens {
 [[nodiscard]] ConnectionTokens ReadConnection(std::string_view value, ConnectionTokens tokens);
 
 // "HTTP/1.x" at the cursor. What is no version at all fails as `malformed`.
-[[nodiscard]] Step ReadVersion(Cursor& at,
-                               std::uint8_t& minor,
-                               const HeadFailure& malformed,
-                               HeadFailure& failure);
+[[nodiscard]] ReadStep ReadVersion(Cursor& at,
+                                   std::uint8_t& minor,
+                                   const HeadFailure& malformed,
+                                   HeadFailure& failure);
 // CRLF at the cursor.
-[[nodiscard]] Step ReadLineEnd(Cursor& at, const HeadFailure& malformed, HeadFailure& failure);
+[[nodiscard]] ReadStep ReadLineEnd(Cursor& at, const HeadFailure& malformed, HeadFailure& failure);
 // One field line. At the empty line that ends the head, `field.name` is empty.
-[[nodiscard]] Step ReadField(Side side, Cursor& at, HeaderField& field, HeadFailure& failure);
+[[nodiscard]] ReadStep ReadField(MessageSide side,
+                                 Cursor& at,
+                                 HeaderField& field,
+                                 HeadFailure& failure);
 
 // Reads field lines up to the empty one, and gives each to `interpret`.
 template <typename Interpret>
-[[nodiscard]] Step ReadFields(
-    Side side, Cursor& at, HeaderFields& fields, HeadFailure& failure, Interpret interpret) {
+[[nodiscard]] ReadStep ReadFields(
+    MessageSide side, Cursor& at, HeaderFields& fields, HeadFailure& failure, Interpret interpret) {
   fields.Reset();
   HeaderField field;
   while (true) {
-    const Step step = ReadField(side, at, field, failure);
-    if (step != Step::kOk || field.name.empty()) {
+    const ReadStep step = ReadField(side, at, field, failure);
+    if (step != ReadStep::kOk || field.name.empty()) {
       return step;
     }
     if (!fields.Add(field)) {
       failure = {431, HeadError::kTooManyFields, "There are over 100 header lines."};
-      return Step::kFailed;
+      return ReadStep::kFailed;
     }
     failure = interpret(field);
     if (failure.reason != HeadError::kNone) {
-      return Step::kFailed;
+      return ReadStep::kFailed;
     }
   }
 }
 
-[[nodiscard]] HeadResult Finish(Step step, const Cursor& at, const HeadFailure& failure);
+[[nodiscard]] HeadResult Finish(ReadStep step, const Cursor& at, const HeadFailure& failure);
 
 }  // namespace connector::http::head_reader

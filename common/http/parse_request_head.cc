@@ -37,62 +37,62 @@ constexpr std::array kMethods = {
     Method::kGet, Method::kHead, Method::kPost, Method::kPatch, Method::kPut, Method::kDelete};
 constexpr std::size_t kMaxMethodBytes = 32;
 
-Step ReadMethod(Cursor& at, Method& method, HeadFailure& why) {
+ReadStep ReadMethod(Cursor& at, Method& method, HeadFailure& why) {
   const std::size_t end = SkipClass(kTokenByte, at.buffer, at.pos);
   if (end == at.buffer.size() && end < kMaxMethodBytes) {
-    return Step::kMore;
+    return ReadStep::kMore;
   }
   if (end == 0 || end >= kMaxMethodBytes || at.buffer[end] != ' ') {
     why = end < at.buffer.size() && (at.buffer[end] == '\r' || at.buffer[end] == '\n')
               ? kLineEnding
               : kRequestLine;
-    return Step::kFailed;
+    return ReadStep::kFailed;
   }
   const std::string_view token = at.buffer.substr(0, end);
   const auto* found = std::find_if(
       kMethods.begin(), kMethods.end(), [&](Method m) { return ToString(m) == token; });
   if (found == kMethods.end()) {
     why = {405, HeadError::kMethod, "Use GET, HEAD, POST, PATCH, PUT or DELETE."};
-    return Step::kFailed;
+    return ReadStep::kFailed;
   }
   method = *found;
   at.pos = end + 1;
-  return Step::kOk;
+  return ReadStep::kOk;
 }
 
-Step ReadTarget(Cursor& at, std::string_view& target, HeadFailure& why) {
+ReadStep ReadTarget(Cursor& at, std::string_view& target, HeadFailure& why) {
   const std::size_t end = SkipClass(kTargetByte, at.buffer, at.pos);
   if (end > kMaxRequestLineBytes) {
     why = {414, HeadError::kTargetTooLong, "The request line is over 16 KiB."};
-    return Step::kFailed;
+    return ReadStep::kFailed;
   }
   if (at.pos < at.buffer.size() && at.Peek() != '/') {
     why = Bad(HeadError::kTargetForm, "The target must start with '/': no URL, authority or '*'.");
-    return Step::kFailed;
+    return ReadStep::kFailed;
   }
   if (end == at.buffer.size()) {
-    return Step::kMore;
+    return ReadStep::kMore;
   }
   if (at.buffer[end] != ' ') {
     why = at.buffer[end] == '\r' || at.buffer[end] == '\n'
               ? kRequestLine
               : Bad(HeadError::kTargetBytes, "The target must be printable ASCII without '#'.");
-    return Step::kFailed;
+    return ReadStep::kFailed;
   }
   target = at.buffer.substr(at.pos, end - at.pos);
   at.pos = end + 1;
-  return Step::kOk;
+  return ReadStep::kOk;
 }
 
-Step ReadRequestLine(Cursor& at, RequestHead& out, HeadFailure& why) {
-  Step step = ReadMethod(at, out.method, why);
-  if (step == Step::kOk) {
+ReadStep ReadRequestLine(Cursor& at, RequestHead& out, HeadFailure& why) {
+  ReadStep step = ReadMethod(at, out.method, why);
+  if (step == ReadStep::kOk) {
     step = ReadTarget(at, out.target, why);
   }
-  if (step == Step::kOk) {
+  if (step == ReadStep::kOk) {
     step = ReadVersion(at, out.minor_version, kRequestLine, why);
   }
-  return step == Step::kOk ? ReadLineEnd(at, kRequestLine, why) : step;
+  return step == ReadStep::kOk ? ReadLineEnd(at, kRequestLine, why) : step;
 }
 
 struct RequestFacts {
@@ -189,15 +189,16 @@ HeadResult ReadRequest(std::string_view buffer, RequestHead& out) {
   Cursor at{buffer};
   RequestFacts facts;
   HeadFailure failure = kNoFailure;
-  Step step = ReadRequestLine(at, out, failure);
-  if (step == Step::kOk) {
-    step = ReadFields(Side::kRequest, at, out.fields, failure, [&](const HeaderField& field) {
-      return Interpret(field, facts, out);
-    });
+  ReadStep step = ReadRequestLine(at, out, failure);
+  if (step == ReadStep::kOk) {
+    step =
+        ReadFields(MessageSide::kRequest, at, out.fields, failure, [&](const HeaderField& field) {
+          return Interpret(field, facts, out);
+        });
   }
-  if (step == Step::kOk) {
+  if (step == ReadStep::kOk) {
     failure = Conclude(facts, out);
-    step = failure.reason == HeadError::kNone ? Step::kOk : Step::kFailed;
+    step = failure.reason == HeadError::kNone ? ReadStep::kOk : ReadStep::kFailed;
   }
   return Finish(step, at, failure);
 }

@@ -6,19 +6,19 @@ namespace {
 constexpr HeadFailure kStatusLine =
     Bad(HeadError::kStatusLine, "The status line must read: HTTP/1.1 STATUS REASON.");
 
-Step ReadStatusLine(Cursor& at, ResponseHead& out, HeadFailure& why) {
-  Step step = ReadVersion(at, out.minor_version, kStatusLine, why);
-  if (step != Step::kOk) {
+ReadStep ReadStatusLine(Cursor& at, ResponseHead& out, HeadFailure& why) {
+  ReadStep step = ReadVersion(at, out.minor_version, kStatusLine, why);
+  if (step != ReadStep::kOk) {
     return step;
   }
   if (at.pos + 4 >= at.buffer.size()) {
-    return Step::kMore;
+    return ReadStep::kMore;
   }
   const std::string_view digits = at.buffer.substr(at.pos + 1, 3);
   if (at.Peek() != ' ' || SkipClass(kDigitByte, digits, 0) != 3 || digits[0] < '1' ||
       digits[0] > '5') {
     why = kStatusLine;
-    return Step::kFailed;
+    return ReadStep::kFailed;
   }
   out.status = static_cast<int>(*ParseLength(digits));
   at.pos += 4;
@@ -95,15 +95,16 @@ HeadResult ReadResponse(std::string_view buffer, Method method, ResponseHead& ou
   Cursor at{buffer};
   ResponseFacts facts;
   HeadFailure failure = kNoFailure;
-  Step step = ReadStatusLine(at, out, failure);
-  if (step == Step::kOk) {
-    step = ReadFields(Side::kResponse, at, out.fields, failure, [&](const HeaderField& field) {
-      return Interpret(field, facts);
-    });
+  ReadStep step = ReadStatusLine(at, out, failure);
+  if (step == ReadStep::kOk) {
+    step =
+        ReadFields(MessageSide::kResponse, at, out.fields, failure, [&](const HeaderField& field) {
+          return Interpret(field, facts);
+        });
   }
-  if (step == Step::kOk) {
+  if (step == ReadStep::kOk) {
     failure = Conclude(facts, method, out);
-    step = failure.reason == HeadError::kNone ? Step::kOk : Step::kFailed;
+    step = failure.reason == HeadError::kNone ? ReadStep::kOk : ReadStep::kFailed;
   }
   return Finish(step, at, failure);
 }
