@@ -1,7 +1,7 @@
 #pragma once
 
 // From the messages of CSI to what the publisher takes, and from its failures to gRPC's codes. The
-// only target that reads the fields which may hold tokens; nothing prints a message.
+// only place that reads the fields which may hold tokens; nothing prints a message.
 
 #include "common/base/result.h"
 #include "csi/publish/volume_publisher.h"

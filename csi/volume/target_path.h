@@ -1,6 +1,6 @@
 #pragma once
 
-// The two texts of a kubelet's call that lead to a target on the node. Pure.
+// The two texts of a kubelet's call that lead to a place on the node. Pure.
 //
 // A target is PODS/<pod uid>/volumes/kubernetes.io~csi/<volume>/<leaf>, where PODS is configured:
 // nothing else is ever mounted or unmounted. A volume id is compared and shown, and never part of a

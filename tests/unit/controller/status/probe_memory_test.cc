@@ -22,7 +22,7 @@ const std::vector<ProbeStepResult> kRefused{{"secret", true, "Ok", "s"},
                                             {"liveness", true, "Ok", "l"},
                                             {"auth", false, "CredentialRefused", "no"}};
 
-auto Truths(ConditionStatus secret, ConditionStatus liveness, ConditionStatus auth) {
+auto Statuses(ConditionStatus secret, ConditionStatus liveness, ConditionStatus auth) {
   return ElementsAre(Field(&ConditionState::status, secret),
                      Field(&ConditionState::status, liveness),
                      Field(&ConditionState::status, auth));
@@ -92,7 +92,7 @@ TEST_F(ProbeMemoryTest, ShowsAFirstFailureAtOnce) {
   Report(kDead);
 
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
 }
 
 TEST_F(ProbeMemoryTest, KeepsAConditionTrueUntilTheThirdPassingFailureInARow) {
@@ -100,11 +100,11 @@ TEST_F(ProbeMemoryTest, KeepsAConditionTrueUntilTheThirdPassingFailureInARow) {
   Report(kDead);
   Report(kDead);
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 
   Report(kDead);
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
 }
 
 TEST_F(ProbeMemoryTest, CountsPassingFailuresAnewAfterASuccess) {
@@ -116,7 +116,7 @@ TEST_F(ProbeMemoryTest, CountsPassingFailuresAnewAfterASuccess) {
   Report(kDead);
 
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, IsTrueAgainAfterOneSuccess) {
@@ -124,7 +124,7 @@ TEST_F(ProbeMemoryTest, IsTrueAgainAfterOneSuccess) {
   Report(kGood);
 
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, ShowsARefusedCredentialAtOnce) {
@@ -132,7 +132,7 @@ TEST_F(ProbeMemoryTest, ShowsARefusedCredentialAtOnce) {
   Report(kRefused);
 
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kFalse));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kFalse));
 }
 
 TEST_F(ProbeMemoryTest, ProtectsNothingAfterAChangeOfTheSpec) {
@@ -141,7 +141,7 @@ TEST_F(ProbeMemoryTest, ProtectsNothingAfterAChangeOfTheSpec) {
   Report(kDead);
 
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kFalse, ConditionStatus::kUnknown));
 }
 
 TEST_F(ProbeMemoryTest, KeepsTheFirstTextOfAFailureThatGoesOn) {
@@ -157,7 +157,7 @@ TEST_F(ProbeMemoryTest, SaysNothingOfAConnectorWhileTheBrokerIsAwayForAShortTime
   BrokerFails(kNow + seconds(119));
 
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, KnowsNothingOnceTheBrokerIsAwayForTheGrace) {
@@ -176,7 +176,7 @@ TEST_F(ProbeMemoryTest, CountsTheGraceAnewAfterAnAnswer) {
   BrokerFails(kNow + seconds(121));
 
   EXPECT_THAT(memory_.states(),
-              Truths(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
+              Statuses(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, KeepsTheFirstTextWhileTheBrokerIsAway) {
