@@ -10,6 +10,7 @@
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
 #include "controller/probe/probe_client.h"
+#include "controller/probe/probe_schedule.h"
 #include "controller/status/probe_memory.h"
 
 #include <chrono>
@@ -28,12 +29,6 @@ struct ProbeOptions {
 
 // A Connector that changed is probed after this long, when the brokers know of it too.
 inline constexpr std::chrono::milliseconds kPropagationDelay{1000};
-
-enum class ProbeSchedule : std::uint8_t {
-  kImmediately,   // It changed.
-  kPeriodically,  // Its conditions are known: some time in the next period.
-  kNever,         // No broker can use it as it is.
-};
 
 class ProbeRunner {
  public:

@@ -1,38 +1,16 @@
 #include "controller/reconcile/event_recorder.h"
 
-#include "controller/reconcile/proxy_service_reconciler.h"
+#include "controller/reconcile/reconcile_decisions.h"
 
 #include <chrono>
 #include <optional>
 #include <vector>
 
 namespace connector::controller {
-namespace {
-
-// Whether True or False became another, or the reason did.
-bool Differs(const std::vector<status::Condition>& before,
-             const status::ConditionStates& states,
-             status::Index index) {
-  const status::Condition* found = status::Find(before, status::kTypes[index]);
-  const status::ConditionState was = found == nullptr ? status::ConditionState{} : found->state;
-  return was.status != states[index].status || was.reason != states[index].reason;
-}
-
-}  // namespace
 
 Task<void> EventRecorder::Record(kube::ObjectPtr connector, status::ConditionStates states) {
-  const std::vector<status::Condition> before = status::ReadConditions(connector->json());
-  const status::ConditionState& ready = states[status::kReady];
-  const status::ConditionState& proxy = states[status::kProxyService];
-  std::vector<status::ConditionState> to_record;
-  const bool only_not_yet = ready.reason == status::ConditionState{}.reason;
-  if (Differs(before, states, status::kReady) && !only_not_yet) {
-    to_record.push_back(ready);
-  }
-  if (proxy.reason == kServiceNameTaken && ready.reason != kServiceNameTaken &&
-      Differs(before, states, status::kProxyService)) {
-    to_record.push_back(proxy);
-  }
+  const std::vector<status::ConditionState> to_record =
+      StatesToRecord(status::ReadConditions(connector->json()), states);
   for (const status::ConditionState& each : to_record) {
     EventNote note{{connector->name().ns, connector->name().name},
                    connector->uid(),

@@ -1,6 +1,7 @@
 #include "controller/reconcile/proxy_service_reconciler.h"
 
 #include "controller/json/read.h"
+#include "controller/reconcile/reconcile_decisions.h"
 #include "controller/service/proxy_slices.h"
 
 #include <utility>
@@ -16,24 +17,16 @@ status::ConditionState Right(const std::string& service) {
           "the Service " + service + " leads to the data plane"};
 }
 
-// Errors that say what the API, its admission or its quota will not have: for the condition. Others
-// pass, and are tried again.
-bool IsRefusal(const Error& error) {
-  return !IsNotLeading(error) &&
-         (error.code == ErrorCode::kPermissionDenied || error.code == ErrorCode::kInvalidArgument ||
-          error.code == ErrorCode::kUnauthenticated);
-}
-
 Result<status::ConditionState> FromError(const Error& error) {
-  if (IsRefusal(error)) {
-    return status::ConditionState{ConditionStatus::kFalse, "ServiceRefused", error.message};
+  std::optional<status::ConditionState> refused = StateOfRefusal(error);
+  if (refused) {
+    return *std::move(refused);
   }
   return error;
 }
 
-bool IsDeleting(const kube::Object& object) {
-  const boost::json::object* metadata = ObjectAt(object.json(), "metadata");
-  return metadata != nullptr && metadata->contains("deletionTimestamp");
+status::ConditionState NameTaken(std::string problem) {
+  return {ConditionStatus::kFalse, std::string(kServiceNameTaken), std::move(problem)};
 }
 
 }  // namespace
@@ -48,19 +41,17 @@ Task<Result<status::ConditionState>> ProxyServiceReconciler::Ensure(service::Own
     co_return FromError(found.error());
   }
   const kube::Object& observed = **found;
-  const std::string foreign = service::ForeignProblem(observed.json(), owner);
-  if (!foreign.empty()) {
-    co_return status::ConditionState{ConditionStatus::kFalse, kServiceNameTaken, foreign};
+  ServiceDecision decision = DecideService(observed.json(), owner, settings_);
+  if (decision.action == ServiceAction::kForeign) {
+    co_return NameTaken(std::move(decision.problem));
   }
-  if (IsDeleting(observed)) {
+  if (decision.action == ServiceAction::kWait) {
     co_return MakeError(
         ErrorCode::kConflict, ErrorOrigin::kUpstream, "the Service is being deleted");
   }
-  std::optional<boost::json::object> correction =
-      service::BuildServicePatch(observed.json(), owner, settings_);
-  if (correction) {
+  if (decision.action == ServiceAction::kPatch) {
     const Result<kube::ObjectPtr> patched = co_await parts_.writer->MergePatch(
-        kube::kServices, observed.name(), std::string(), *std::move(correction));
+        kube::kServices, observed.name(), std::string(), *std::move(decision.patch));
     if (!patched) {
       co_return FromError(patched.error());
     }
@@ -122,7 +113,7 @@ Task<Result<status::ConditionState>> ProxyServiceReconciler::EnsureSlices(servic
   }
   if (copies && !any_ready) {
     co_return status::ConditionState{ConditionStatus::kFalse,
-                                     "NoEndpoints",
+                                     std::string(kNoEndpoints),
                                      "no data plane is ready behind the Service " +
                                          settings_.dataplane_ns + "/" + settings_.dataplane_name};
   }
@@ -146,10 +137,8 @@ Task<Result<status::ConditionState>> ProxyServiceReconciler::CreateSlice(service
     co_return there.error();
   }
   if (!service::IsOwnedBy((*there)->json(), owner.uid)) {
-    co_return status::ConditionState{
-        ConditionStatus::kFalse,
-        kServiceNameTaken,
-        "the EndpointSlice " + name.ToString() + " is not the Connector's; delete or rename it"};
+    co_return NameTaken("the EndpointSlice " + name.ToString() +
+                        " is not the Connector's; delete or rename it");
   }
   // Ours, and the view does not have it yet.
   co_return Result<status::ConditionState>(created.error());

@@ -19,8 +19,6 @@
 
 namespace connector::controller {
 
-inline constexpr const char* kServiceNameTaken = "ServiceNameTaken";
-
 class ProxyServiceReconciler {
  public:
   // All outlive the reconciler. `client` only reads here: who holds a name that is taken.

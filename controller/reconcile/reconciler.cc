@@ -1,8 +1,8 @@
 #include "controller/reconcile/reconciler.h"
 
-#include "controller/json/read.h"
 #include "controller/queue/backoff.h"
 #include "controller/queue/work_queue.h"
+#include "controller/reconcile/reconcile_decisions.h"
 #include "controller/status/spec_check.h"
 #include "controller/status/status_patch.h"
 
@@ -24,13 +24,12 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>,
                                          Executor>;
 
-constexpr milliseconds kSpacing{
-    100};  // Between two turns of a Connector that changes all the time.
+constexpr milliseconds kSpacing{100};  // Between two runs of a Connector that changes all the time.
 constexpr milliseconds kFirstRetry{200};
 constexpr milliseconds kMaxRetry{30'000};
-// For a name that another Service has: nobody tells us when it goes.
-constexpr milliseconds kNameTakenFirstRetry{5'000};
-constexpr milliseconds kNameTakenMaxRetry{300'000};
+// For a name that another Service has, or a refused write: no watch tells when that ends.
+constexpr milliseconds kRefusedFirstRetry{5'000};
+constexpr milliseconds kRefusedMaxRetry{300'000};
 
 SteadyTime Now() {
   return std::chrono::steady_clock::now();
@@ -43,39 +42,11 @@ struct ReconcileState {
   bool sound = false;
   bool needs_secret = false;
   status::ProbeMemory probe;
-  int failures = 0;          // Turns in a row that ended in an error.
-  int name_taken_count = 0;  // Turns in a row in which another Service had the name.
+  int failures = 0;       // Runs in a row that ended in an error.
+  int refused_count = 0;  // Runs in a row in which the Service was not to be had.
   SteadyTime last_run{};
 };
 using ReconcileStatePtr = std::shared_ptr<ReconcileState>;
-
-bool IsDeleting(const kube::Object& object) {
-  const boost::json::object* metadata = ObjectAt(object.json(), "metadata");
-  return metadata != nullptr && metadata->contains("deletionTimestamp");
-}
-
-// What an earlier leader found still holds, and nothing of it is bad or missing.
-bool ProbesAreKnownGood(const std::vector<status::Condition>& conditions, std::int64_t generation) {
-  return std::all_of(status::kTypes.begin() + status::kSecret,
-                     status::kTypes.begin() + status::kProxyService,
-                     [&](std::string_view type) {
-                       const status::Condition* found = status::Find(conditions, type);
-                       return found != nullptr &&
-                              found->state.status == status::ConditionStatus::kTrue &&
-                              found->observed_generation == generation;
-                     });
-}
-
-std::string BrokerReason(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::kNotFound:
-      return "UnknownToBroker";
-    case ErrorCode::kPermissionDenied:
-      return "BrokerRefused";
-    default:
-      return "BrokerUnavailable";
-  }
-}
 
 }  // namespace
 
@@ -144,7 +115,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       state.probe.Report(*answer, state.needs_secret, options_.probes);
     } else {
       state.probe.BrokerFailed(
-          BrokerReason(answer.error()), answer.error().message, Now(), options_.probes);
+          BrokerFailureReason(answer.error()), answer.error().message, Now(), options_.probes);
     }
     queue_.Add(ref, Now());
     Wake();
@@ -185,23 +156,23 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
 
   static Task<void> Work(std::shared_ptr<Impl> self, ConnectorRef ref) {
     const SteadyTime start = Now();
-    const Result<ReconcileResult> turn = co_await self->Reconcile(ref);
-    self->Ended(ref, turn, start);
+    const Result<ReconcileResult> result = co_await self->Reconcile(ref);
+    self->Finish(ref, result, start);
     self->queue_.Finish(ref);
     self->Wake();
   }
 
-  void Ended(const ConnectorRef& ref, const Result<ReconcileResult>& turn, SteadyTime start) {
+  void Finish(const ConnectorRef& ref, const Result<ReconcileResult>& result, SteadyTime start) {
     const auto found = states_.find(ref);
-    if (turn) {
+    if (result) {
       constexpr std::string_view kNames[] = {"gone", "unchanged", "changed"};
-      parts_.observe(kNames[static_cast<std::size_t>(*turn)], Now() - start);
+      parts_.observe(kNames[static_cast<std::size_t>(*result)], Now() - start);
       if (found != states_.end()) {
         found->second->failures = 0;
       }
       return;
     }
-    if (IsNotLeading(turn.error())) {
+    if (IsNotLeading(result.error())) {
       return;  // The next leader does it.
     }
     parts_.observe("error", Now() - start);
@@ -211,9 +182,9 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     const int failures = ++found->second->failures;
     queue_.Add(ref, Now() + BackoffAfter(failures, kFirstRetry, kMaxRetry, parts_.random()));
     // Somebody else was first: seen again in a moment, and nothing is wrong.
-    if (turn.error().code != ErrorCode::kConflict || failures > 5) {
+    if (IsWorthAWarning(result.error(), failures)) {
       parts_.logger->Warning("a connector could not be reconciled; it is tried again",
-                             {{"connector", ref.ToString()}, {"error", turn.error().message}});
+                             {{"connector", ref.ToString()}, {"error", result.error().message}});
     }
   }
 
@@ -222,7 +193,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       co_return ReconcileResult::kUnchanged;
     }
     const kube::ObjectPtr connector = parts_.view->connectors()->Find({ref.ns, ref.name});
-    if (!connector || IsDeleting(*connector)) {
+    if (!connector || IsDeleting(connector->json())) {
       states_.erase(ref);
       service_reconciler_.ServiceObserved(ref);
       parts_.schedule_probe(ref, probe::ProbeSchedule::kNever);
@@ -240,17 +211,11 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     if (!proxy) {
       co_return proxy.error();
     }
-    RetryWhileNameIsTaken(ref, *state, *proxy);
+    RetryWhileRefused(ref, *state, *proxy);
     status::WantedStatus wanted{service::HostOf(ref, options_.service),
                                 service::UrlOf(ref, options_.service),
                                 spec_check.secret_class,
-                                {}};
-    wanted.states[status::kClass] = spec_check.class_ready;
-    std::copy(state->probe.states().begin(),
-              state->probe.states().end(),
-              wanted.states.begin() + status::kSecret);
-    wanted.states[status::kProxyService] = *proxy;
-    wanted.states[status::kReady] = status::ReadyOf(wanted.states);
+                                JoinConditions(spec_check, state->probe.states(), *proxy)};
     co_return co_await WriteStatus(connector, std::move(wanted));
   }
 
@@ -267,40 +232,38 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
                      ReconcileState& state,
                      const kube::Object& connector,
                      const status::SpecCheck& spec_check) {
-    const bool is_new = state.generation == 0;
-    const bool changed = state.generation != connector.generation();
-    const bool became_sound = spec_check.sound && !state.sound;
+    const ProbeInputs inputs{.first_run = state.generation == 0,
+                             .spec_changed = state.generation != connector.generation(),
+                             .was_sound = state.sound,
+                             .is_sound = spec_check.sound};
     state.generation = connector.generation();
     state.sound = spec_check.sound;
     state.needs_secret = spec_check.needs_secret;
     const std::vector<status::Condition> conditions = status::ReadConditions(connector.json());
-    if (is_new) {
+    if (inputs.first_run) {
       state.probe = status::ProbeMemory(conditions);
-    } else if (changed) {
+    } else if (inputs.spec_changed) {
       state.probe.Renew();
     }
-    if (!spec_check.sound) {
-      parts_.schedule_probe(ref, probe::ProbeSchedule::kNever);
-    } else if (is_new && ProbesAreKnownGood(conditions, connector.generation())) {
-      parts_.schedule_probe(ref, probe::ProbeSchedule::kPeriodically);
-    } else if (changed || became_sound) {
-      parts_.schedule_probe(ref, probe::ProbeSchedule::kImmediately);
+    const std::optional<probe::ProbeSchedule> schedule =
+        DecideProbe(inputs, conditions, connector.generation());
+    if (schedule) {
+      parts_.schedule_probe(ref, *schedule);
     }
   }
 
-  void RetryWhileNameIsTaken(const ConnectorRef& ref,
-                             ReconcileState& state,
-                             const status::ConditionState& proxy) {
-    if (proxy.status != status::ConditionStatus::kFalse || proxy.reason == "NoEndpoints") {
-      state.name_taken_count = 0;
+  void RetryWhileRefused(const ConnectorRef& ref,
+                         ReconcileState& state,
+                         const status::ConditionState& proxy) {
+    if (!NeedsRetry(proxy)) {
+      state.refused_count = 0;
       return;
     }
-    ++state.name_taken_count;
-    queue_.Add(ref,
-               Now() + BackoffAfter(state.name_taken_count,
-                                    kNameTakenFirstRetry,
-                                    kNameTakenMaxRetry,
-                                    parts_.random()));
+    ++state.refused_count;
+    queue_.Add(
+        ref,
+        Now() + BackoffAfter(
+                    state.refused_count, kRefusedFirstRetry, kRefusedMaxRetry, parts_.random()));
   }
 
   Task<Result<ReconcileResult>> WriteStatus(kube::ObjectPtr connector,
