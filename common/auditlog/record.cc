@@ -163,9 +163,4 @@ Result<Link> FollowRecord(std::string_view line, ChainPosition& position) {
   return link;
 }
 
-Result<Done> VerifyRecord(std::string_view line, ChainPosition& position) {
-  const Result<Link> link = FollowRecord(line, position);
-  return link ? Result<Done>(Done{}) : link.error();
-}
-
 }  // namespace connector::auditlog

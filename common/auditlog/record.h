@@ -70,6 +70,5 @@ struct Link {
 // Checks that `line` (without its line end) is the record that follows `position` and moves onto
 // it; says which. The error says what does not hold: JSON, seq, prev or hash.
 [[nodiscard]] Result<Link> FollowRecord(std::string_view line, ChainPosition& position);
-[[nodiscard]] Result<Done> VerifyRecord(std::string_view line, ChainPosition& position);
 
 }  // namespace connector::auditlog

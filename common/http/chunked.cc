@@ -37,7 +37,7 @@ ChunkedStep ChunkedDecoder::Next(std::string_view input) {
       step.payload_size = static_cast<std::size_t>(
           std::min<std::uint64_t>(chunk_left_, input.size() - step.consumed));
       step.consumed += step.payload_size;
-      SkipPayload(step.payload_size);
+      TakePayload(step.payload_size);
       break;
     }
     state_ = NextState(input[step.consumed]);
@@ -51,7 +51,7 @@ ChunkedStep ChunkedDecoder::Next(std::string_view input) {
   return step;
 }
 
-void ChunkedDecoder::SkipPayload(std::uint64_t bytes) {
+void ChunkedDecoder::TakePayload(std::uint64_t bytes) {
   chunk_left_ -= std::min(bytes, chunk_left_);
   if (state_ == State::kPayload && chunk_left_ == 0) {
     state_ = State::kPayloadCr;
@@ -162,11 +162,6 @@ std::size_t WriteChunkHeader(std::uint64_t size, char (&out)[kMaxChunkHeaderByte
   out[count] = '\r';
   out[count + 1] = '\n';
   return count + 2;
-}
-
-void AppendChunkHeader(std::string& out, std::uint64_t size) {
-  char header[kMaxChunkHeaderBytes];
-  out.append(header, WriteChunkHeader(size, header));
 }
 
 }  // namespace connector::http

@@ -4,7 +4,7 @@
 //
 // Pure, without a buffer of its own: it says which ranges of the caller's bytes are payload. Chunk
 // extensions and trailers are checked, bounded and never passed on, so a body is always written
-// anew with AppendChunkHeader and the two constants below.
+// anew with WriteChunkHeader and the two constants below.
 
 #include <cstddef>
 #include <cstdint>
@@ -37,13 +37,6 @@ class ChunkedDecoder {
   // it; a bare CR or LF, or a control byte; data not followed by CRLF; a limit above.
   [[nodiscard]] ChunkedStep Next(std::string_view input);
 
-  // Payload bytes of the current chunk that were not seen yet. A caller that moves them without
-  // looking (splice) reports them with SkipPayload, at most that many.
-  [[nodiscard]] std::uint64_t payload_left() const {
-    return state_ == State::kPayload ? chunk_left_ : 0;
-  }
-  void SkipPayload(std::uint64_t bytes);
-
   [[nodiscard]] bool done() const { return state_ == State::kDone; }
   [[nodiscard]] bool failed() const { return state_ == State::kError; }
 
@@ -65,6 +58,7 @@ class ChunkedDecoder {
     kError,
   };
 
+  void TakePayload(std::uint64_t bytes);
   State NextState(char byte);
   State InSize(char byte);
   State InExtension(char byte);
@@ -85,6 +79,5 @@ inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 // Writes "SIZE\r\n" and returns how many bytes. `size` must not be 0: that would end the body.
 std::size_t WriteChunkHeader(std::uint64_t size, char (&out)[kMaxChunkHeaderBytes]);
-void AppendChunkHeader(std::string& out, std::uint64_t size);
 
 }  // namespace connector::http

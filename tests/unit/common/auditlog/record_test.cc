@@ -33,6 +33,11 @@ std::string WithoutEnd(std::string line) {
   return line;
 }
 
+Result<Done> Follow(std::string_view line, ChainPosition& position) {
+  const Result<Link> link = FollowRecord(line, position);
+  return link ? Result<Done>(Done{}) : link.error();
+}
+
 TEST(FormatRecord, WritesMembersInOneOrderAndTheHashOfTheRestLast) {
   const std::string body =
       R"({"seq":1,"prev":"0000000000000000000000000000000000000000000000000000000000000000",)"
@@ -70,26 +75,26 @@ TEST(FormatRecord, KeepsALineOneLineWhateverAFieldHolds) {
 
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   ChainPosition verified;
-  EXPECT_THAT(VerifyRecord(WithoutEnd(line), verified), HasValue(Done{}));
+  EXPECT_THAT(Follow(WithoutEnd(line), verified), HasValue(Done{}));
 }
 
-TEST(VerifyRecord, FollowsAChainOfFormattedRecords) {
+TEST(FollowRecord, FollowsAChainOfFormattedRecords) {
   ChainPosition written;
   ChainPosition verified;
   for (int i = 0; i < 3; ++i) {
     const std::string line = FormatRecord(GrantOfAPull(), written);
-    ASSERT_THAT(VerifyRecord(WithoutEnd(line), verified), HasValue(Done{}));
+    ASSERT_THAT(Follow(WithoutEnd(line), verified), HasValue(Done{}));
     EXPECT_EQ(verified, written);
   }
 }
 
-TEST(VerifyRecord, SaysWhatDoesNotHold) {
+TEST(FollowRecord, SaysWhatDoesNotHold) {
   ChainPosition written;
   const std::string first = WithoutEnd(FormatRecord(GrantOfAPull(), written));
   const std::string second = WithoutEnd(FormatRecord(GrantOfAPull(), written));
   const auto error_of = [](const std::string& line, ChainPosition from) {
     const ChainPosition before = from;
-    const Result<Done> result = VerifyRecord(line, from);
+    const Result<Done> result = Follow(line, from);
     EXPECT_EQ(from, before) << "a record that does not hold moves nothing";
     return result ? "holds" : result.error().message;
   };
