@@ -102,9 +102,8 @@ void ControllerMetrics::BrokerAvailable(bool available) {
   broker_available_.Set(available ? 1 : 0);
 }
 
-std::vector<prometheus::MetricFamily> ConnectorMetrics::Collect() const {
+prometheus::MetricFamily CountConnectors(const std::shared_ptr<const kube::Store>& connectors) {
   std::map<std::pair<std::string, std::string>, int> counts;
-  const std::shared_ptr<const kube::Store> connectors = connectors_();
   for (const auto& [name, object] : connectors->objects) {
     const std::vector<status::Condition> conditions = status::ReadConditions(object->json());
     const status::Condition* ready = status::Find(conditions, status::kTypes[status::kReady]);
@@ -121,7 +120,7 @@ std::vector<prometheus::MetricFamily> ConnectorMetrics::Collect() const {
     metric.gauge.value = count;
     family.metric.push_back(std::move(metric));
   }
-  return {std::move(family)};
+  return family;
 }
 
 }  // namespace connector::controller::app

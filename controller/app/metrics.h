@@ -6,19 +6,17 @@
 #include "common/kube/informer.h"
 #include "controller/writer/writer.h"
 
-#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string_view>
-#include <vector>
 
 namespace connector::controller::app {
 
@@ -49,15 +47,7 @@ class ControllerMetrics {
 };
 
 // Connectors by what their Ready condition says, counted when scraped.
-class ConnectorMetrics final : public prometheus::Collectable {
- public:
-  explicit ConnectorMetrics(std::function<std::shared_ptr<const kube::Store>()> connectors)
-      : connectors_(std::move(connectors)) {}
-
-  [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
-
- private:
-  std::function<std::shared_ptr<const kube::Store>()> connectors_;
-};
+[[nodiscard]] prometheus::MetricFamily CountConnectors(
+    const std::shared_ptr<const kube::Store>& connectors);
 
 }  // namespace connector::controller::app

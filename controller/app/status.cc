@@ -46,15 +46,7 @@ admin::ConnectorStatus RowOf(const kube::Object& connector) {
   return row;
 }
 
-admin::StatusReport StatusOf(const ControllerStatusSources& sources,
-                             const admin::Readiness& readiness,
-                             bool broker_available) {
-  admin::StatusReport out;
-  out.program = "connector-controller";
-  out.version = sources.version;
-  out.started_at = sources.started_at;
-  out.reasons = readiness.reasons;
-  out.degraded = readiness.degraded;
+void AddStatus(const ControllerStatusSources& sources, admin::StatusReport& out) {
   const std::shared_ptr<const kube::Store> connectors = sources.view->connectors();
   for (const auto& [name, object] : connectors->objects) {
     out.connectors.push_back(RowOf(*object));
@@ -65,10 +57,10 @@ admin::StatusReport StatusOf(const ControllerStatusSources& sources,
                            {"Lease", sources.lease},
                            {"Holder", leader.holder.empty() ? "nobody" : leader.holder},
                            {"Transitions", std::to_string(leader.transitions)}}});
-  out.sections.push_back({"Broker",
-                          {{"Address", sources.broker_address},
-                           {"Probes", broker_available ? "are answered" : "get no answer"}}});
-  return out;
+  out.sections.push_back(
+      {"Broker",
+       {{"Address", sources.broker_address},
+        {"Probes", sources.broker_available ? "are answered" : "get no answer"}}});
 }
 
 }  // namespace connector::controller::app

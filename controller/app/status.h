@@ -4,7 +4,6 @@
 
 #include "common/admin/admin_server.h"
 #include "common/admin/status_report.h"
-#include "common/base/clock.h"
 #include "common/kube/informer.h"
 #include "controller/election/elector.h"
 #include "controller/view/cluster_view.h"
@@ -16,16 +15,13 @@ namespace connector::controller::app {
 struct ControllerStatusSources {
   const ClusterView* view = nullptr;
   const election::Elector* elector = nullptr;
-  std::string version;
   std::string lease;
   std::string broker_address;
-  WallTime started_at;
+  bool broker_available = true;
 };
 
 [[nodiscard]] admin::Readiness ReadinessOf(const ClusterView& view, bool stopping);
-[[nodiscard]] admin::StatusReport StatusOf(const ControllerStatusSources& sources,
-                                           const admin::Readiness& readiness,
-                                           bool broker_available);
+void AddStatus(const ControllerStatusSources& sources, admin::StatusReport& out);
 // One row per Connector, from what its conditions say.
 [[nodiscard]] admin::ConnectorStatus RowOf(const kube::Object& connector);
 

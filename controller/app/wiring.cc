@@ -1,55 +1,23 @@
 #include "controller/app/wiring.h"
 
-#include "common/admin/admin_server.h"
-#include "common/base/clock.h"
 #include "common/base/encoding.h"
 #include "common/base/version.h"
-#include "common/kube/api_client.h"
 #include "common/kube/cluster_connection.h"
-#include "common/metrics/process_metrics.h"
-#include "controller/app/metrics.h"
-#include "controller/app/status.h"
-#include "controller/election/elector.h"
-#include "controller/probe/probe_client.h"
-#include "controller/probe/probe_runner.h"
-#include "controller/reconcile/reconciler.h"
-#include "controller/view/cluster_view.h"
-#include "controller/writer/writer.h"
+#include "common/program/runtime.h"
+#include "controller/app/control_loop.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <grpcpp/channel.h>
-#include <grpcpp/support/channel_arguments.h>
 #include <openssl/rand.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <future>
-#include <random>
+#include <stdexcept>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <utility>
 
 namespace connector::controller::app {
 namespace {
-
-grpc::ChannelArguments ChannelArguments() {
-  grpc::ChannelArguments arguments;
-  arguments.SetLoadBalancingPolicyName("round_robin");
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
-  return arguments;
-}
-
-// In [0, 1). Any thread.
-double Random() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
 
 // Unlike that of every other process, also on a host of the same name: a Lease with it is ours.
 std::string Identity() {
@@ -65,7 +33,7 @@ std::string Identity() {
   return std::string(host.data()) + "_" + HexEncode(text);
 }
 
-Result<kube::ClusterConnection> ApiSettings(const ControllerOptions& options) {
+Result<kube::ClusterConnection> ReadConnection(const ControllerOptions& options) {
   return options.kubeconfig_file.empty()
              ? kube::InClusterConnection()
              : kube::KubeconfigConnection(options.kubeconfig_file, options.kubeconfig_context);
@@ -73,216 +41,56 @@ Result<kube::ClusterConnection> ApiSettings(const ControllerOptions& options) {
 
 }  // namespace
 
-// All but the admin server runs on one thread: the controller waits far more than it works, and
-// what runs on one thread needs no locks.
 class Controller::Impl {
  public:
   Impl(ControllerOptions options, log::Logger& logger)
       : options_(std::move(options)),
-        log_(logger),
-        started_at_(clock_.Now()),
         identity_(Identity()),
-        process_metrics_(std::make_shared<metrics::ProcessMetrics>("controller", kVersion)),
-        metrics_(*registry_) {}
+        runtime_({"controller", options_.admin_address, 1, kStopTimeout}, logger) {}
 
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   Result<Done> Start() {
-    Result<kube::ClusterConnection> settings = ApiSettings(options_);
-    if (!settings) {
-      return settings.error();
+    Result<kube::ClusterConnection> connection = ReadConnection(options_);
+    if (!connection) {
+      return connection.error();
     }
     if (options_.lease_namespace.empty()) {
-      options_.lease_namespace = settings->ns;
+      options_.lease_namespace = connection->ns;
     }
-    BuildClients(*std::move(settings));
-    BuildElection();
-    BuildView();
-    BuildReconciler();
-    const Result<Done> admin = StartAdmin();
-    if (!admin) {
-      return admin;
+    control_loop_ =
+        std::make_unique<ControlLoop>(runtime_, options_, identity_, *std::move(connection));
+    const Result<Done> started = runtime_.Start({control_loop_.get()});
+    if (!started) {
+      return started;
     }
-    view_->Start(io_.get_executor());
-    reconciler_->Start(io_.get_executor());
-    runner_->Start(io_.get_executor());
-    elector_->Start(io_.get_executor());
-    thread_ = std::thread([this] { io_.run(); });
-    log_.Info("started",
-              {{"version", kVersion},
-               {"identity", identity_},
-               {"lease", Lease().ToString()},
-               {"admin_port", admin_->port()}});
-    return Done{};
+    runtime_.logger().Info("started",
+                           {{"version", kVersion},
+                            {"identity", identity_},
+                            {"lease", options_.lease_namespace + "/" + options_.lease_name},
+                            {"admin_port", runtime_.admin_port()}});
+    return started;
   }
 
   void Stop() {
-    if (stopping_.exchange(true)) {
+    if (stopped_.exchange(true)) {
       return;
     }
-    log_.Info("stopping");
-    if (thread_.joinable()) {
-      std::promise<void> stopped;
-      asio::co_spawn(
-          io_, StopParts(), [&stopped](const std::exception_ptr&) { stopped.set_value(); });
-      stopped.get_future().wait();
-      client_->Shutdown();
-      io_.stop();
-      thread_.join();
-    }
-    if (admin_) {
-      admin_->Stop();
-    }
-    log_.Info("stopped");
+    runtime_.logger().Info("stopping");
+    runtime_.Stop();
+    runtime_.logger().Info("stopped");
   }
 
-  [[nodiscard]] std::uint16_t admin_port() const {
-    return admin_ ? admin_->port() : std::uint16_t{0};
-  }
+  [[nodiscard]] std::uint16_t admin_port() const { return runtime_.admin_port(); }
 
  private:
-  [[nodiscard]] kube::ObjectName Lease() const {
-    return {options_.lease_namespace, options_.lease_name};
-  }
-
-  void BuildClients(kube::ClusterConnection settings) {
-    kube::ApiClientParts parts;
-    parts.logger = &log_;
-    parts.random = &Random;
-    parts.observe = [this](const kube::ApiRequestReport& exchange) {
-      metrics_.Requested(exchange);
-    };
-    parts.user_agent = std::string("connector-controller/") + kVersion;
-    client_ = std::make_unique<kube::ApiClient>(std::move(settings), std::move(parts));
-    channel_ = grpc_support::MakeChannel(options_.broker_address,
-                                         options_.broker_tls,
-                                         options_.broker_server_name,
-                                         ChannelArguments());
-    broker_ = std::make_unique<probe::ProbeClient>(channel_, options_.broker_timeout);
-  }
-
-  void BuildElection() {
-    election::Elector::Parts parts{client_.get(), &clock_, &log_, &Random, [this](bool leading) {
-                                     metrics_.Leading(leading);
-                                     reconciler_->LeadershipChanged();
-                                     runner_->Wake();
-                                   }};
-    elector_ = std::make_unique<election::Elector>(
-        election::ElectionOptions{Lease(), identity_, options_.lease_times}, std::move(parts));
-    writer_ = std::make_unique<Writer>(
-        Writer::Parts{client_.get(),
-                      [this] { return elector_->HeldUntil(); },
-                      [this](const WriteReport& written) { metrics_.Wrote(written); }});
-  }
-
-  void BuildView() {
-    ClusterView::Parts parts;
-    parts.client = client_.get();
-    parts.clock = &clock_;
-    parts.logger = &log_;
-    parts.random = &Random;
-    parts.on_change = [this](const std::vector<ConnectorRef>& refs) { reconciler_->Changed(refs); };
-    parts.on_all = [this] { reconciler_->AllChanged(); };
-    view_ = std::make_unique<ClusterView>(options_.service, std::move(parts));
-  }
-
-  void BuildReconciler() {
-    const auto leading = [this] { return elector_->HeldUntil().has_value(); };
-    probe::ProbeRunner::Parts probes;
-    probes.broker = broker_.get();
-    probes.leading = leading;
-    probes.random = &Random;
-    probes.on_answer = [this](const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer) {
-      return reconciler_->OnAnswer(ref, answer);
-    };
-    probes.observe = [this](std::string_view result, std::chrono::steady_clock::duration took) {
-      metrics_.Probed(result, took);
-      metrics_.BrokerAvailable(result != "unavailable");
-      broker_available_ = result != "unavailable";
-    };
-    runner_ = std::make_unique<probe::ProbeRunner>(options_.probes, std::move(probes));
-
-    Reconciler::Parts parts;
-    parts.client = client_.get();
-    parts.writer = writer_.get();
-    parts.view = view_.get();
-    parts.clock = &clock_;
-    parts.logger = &log_;
-    parts.leading = leading;
-    parts.random = &Random;
-    parts.schedule_probe = [this](const ConnectorRef& ref, probe::ProbeSchedule schedule) {
-      runner_->Schedule(ref, schedule);
-    };
-    parts.observe = [this](std::string_view result, std::chrono::steady_clock::duration took) {
-      metrics_.Reconciled(result, took);
-    };
-    parts.on_queue_depth = [this](std::size_t waiting) { metrics_.QueueDepth(waiting); };
-    reconciler_ = std::make_unique<Reconciler>(
-        ReconcileOptions{options_.service, options_.probe_rules, options_.workers, identity_},
-        std::move(parts));
-  }
-
-  Result<Done> StartAdmin() {
-    connector_metrics_ = std::make_shared<ConnectorMetrics>([this] { return view_->connectors(); });
-    const ControllerStatusSources sources{view_.get(),
-                                          elector_.get(),
-                                          kVersion,
-                                          Lease().ToString(),
-                                          options_.broker_address,
-                                          started_at_};
-    admin::AdminOptions options;
-    options.address = options_.admin_address;
-    options.readiness = [this] { return ReadinessOf(*view_, stopping_); };
-    options.collectables = {registry_, process_metrics_, connector_metrics_};
-    options.status_json = [this, sources] {
-      return admin::ToJson(StatusOf(sources, ReadinessOf(*view_, stopping_), broker_available_));
-    };
-    options.title = "connector-controller";
-    admin_ = std::make_unique<admin::AdminServer>(std::move(options));
-    return admin_->Start();
-  }
-
-  // Nothing is written any more before the Lease is handed back.
-  Task<void> StopParts() {
-    const Deadline deadline = std::chrono::steady_clock::now() + kStopTimeout;
-    const bool probes = co_await runner_->Stop(deadline);
-    const bool turns = co_await reconciler_->Stop(deadline);
-    const bool watches = co_await view_->Stop(deadline);
-    if (!probes || !turns || !watches) {
-      log_.Warning("not all work ended in time; the lease is left to run out");
-      co_return;
-    }
-    co_await elector_->Stop(deadline);
-  }
-
   ControllerOptions options_;
-  log::Logger& log_;
-  const SystemClock clock_;
-  const WallTime started_at_;
   const std::string identity_;
-
-  std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
-  std::shared_ptr<metrics::ProcessMetrics> process_metrics_;
-  std::shared_ptr<ConnectorMetrics> connector_metrics_;
-  ControllerMetrics metrics_;
-  std::atomic<bool> stopping_ = false;
-  std::atomic<bool> broker_available_ = true;
-
-  // Below here, what runs on io_ is destroyed before it.
-  asio::io_context io_{1};
-  asio::executor_work_guard<Executor> work_{io_.get_executor()};
-  std::unique_ptr<kube::ApiClient> client_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<probe::ProbeClient> broker_;
-  std::unique_ptr<election::Elector> elector_;
-  std::unique_ptr<Writer> writer_;
-  std::unique_ptr<ClusterView> view_;
-  std::unique_ptr<probe::ProbeRunner> runner_;
-  std::unique_ptr<Reconciler> reconciler_;
-  std::unique_ptr<admin::AdminServer> admin_;
-  std::thread thread_;
+  program::Runtime runtime_;
+  std::unique_ptr<ControlLoop> control_loop_;
+  std::atomic<bool> stopped_ = false;
 };
 
 Controller::Controller(ControllerOptions options, log::Logger& logger)

@@ -75,11 +75,11 @@ void CsiMetrics::Called(const rpc::CallReport& report) {
   }
 }
 
-void CsiMetrics::Asked(const kube::ApiRequestReport& exchange) {
+void CsiMetrics::Requested(const kube::ApiRequestReport& request) {
   requests_
-      .Add({{"verb", std::string(exchange.verb)},
-            {"resource", exchange.resource},
-            {"status", std::to_string(exchange.status)}})
+      .Add({{"verb", std::string(request.verb)},
+            {"resource", request.resource},
+            {"status", std::to_string(request.status)}})
       .Increment();
 }
 
@@ -89,8 +89,7 @@ CsiMetrics::Totals CsiMetrics::totals() const {
           failed_.load(std::memory_order_relaxed)};
 }
 
-std::vector<prometheus::MetricFamily> NodeStateMetrics::Collect() const {
-  const State state = look_();
+std::vector<prometheus::MetricFamily> NodeStateFamilies(const NodeState& state) {
   return {
       Gauge(
           "connector_csi_volumes", "Volumes that are mounted.", static_cast<double>(state.volumes)),

@@ -5,16 +5,14 @@
 #include "common/kube/api_client.h"
 #include "csi/rpc/services.h"
 
-#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <utility>
 #include <vector>
 
 namespace connector::csi::app {
@@ -25,7 +23,7 @@ class CsiMetrics {
 
   // Thread-safe.
   void Called(const rpc::CallReport& report);
-  void Asked(const kube::ApiRequestReport& exchange);
+  void Requested(const kube::ApiRequestReport& request);
 
   struct Totals {
     std::uint64_t calls = 0;
@@ -44,18 +42,11 @@ class CsiMetrics {
 };
 
 // What is looked at when metrics are scraped.
-class NodeStateMetrics final : public prometheus::Collectable {
- public:
-  struct State {
-    std::size_t volumes = 0;
-    bool synced = false;
-  };
-  explicit NodeStateMetrics(std::function<State()> look) : look_(std::move(look)) {}
-
-  [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
-
- private:
-  std::function<State()> look_;
+struct NodeState {
+  std::size_t volumes = 0;
+  bool synced = false;
 };
+
+[[nodiscard]] std::vector<prometheus::MetricFamily> NodeStateFamilies(const NodeState& state);
 
 }  // namespace connector::csi::app

@@ -19,27 +19,20 @@ std::vector<admin::RecentErrorEntry> RecentCallFailures::List() const {
   return {errors_.begin(), errors_.end()};
 }
 
-admin::StatusReport StatusOf(const CsiStatusSources& facts,
-                             admin::Readiness readiness,
-                             std::vector<admin::RecentErrorEntry> errors) {
-  admin::StatusReport status;
-  status.program = "connector-csi";
-  status.version = facts.version;
-  status.started_at = facts.started_at;
-  status.reasons = std::move(readiness.reasons);
-  status.degraded = std::move(readiness.degraded);
-  status.totals = admin::Totals{.requests = facts.totals.calls,
-                                .denied = facts.totals.refused,
-                                .errors = facts.totals.failed,
+void AddStatus(const CsiStatusSources& sources,
+               std::vector<admin::RecentErrorEntry> errors,
+               admin::StatusReport& status) {
+  status.totals = admin::Totals{.requests = sources.totals.calls,
+                                .denied = sources.totals.refused,
+                                .errors = sources.totals.failed,
                                 .bytes_down = std::nullopt,
                                 .bytes_up = std::nullopt};
   status.errors = std::move(errors);
   status.sections.push_back({"Driver",
-                             {{"Name", facts.driver_name},
-                              {"Node", facts.node_id},
-                              {"Mounted volumes", std::to_string(facts.volumes)},
-                              {"Connectors known", std::to_string(facts.connectors)}}});
-  return status;
+                             {{"Name", sources.driver_name},
+                              {"Node", sources.node_id},
+                              {"Mounted volumes", std::to_string(sources.volumes)},
+                              {"Connectors known", std::to_string(sources.connectors)}}});
 }
 
 }  // namespace connector::csi::app

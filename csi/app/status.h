@@ -3,7 +3,6 @@
 // What the status page of the driver shows. No token, and no name of a connector's user but the pod
 // in a recent failure's sentence.
 
-#include "common/admin/admin_server.h"
 #include "common/admin/status_report.h"
 #include "common/base/clock.h"
 #include "csi/app/metrics.h"
@@ -32,15 +31,13 @@ class RecentCallFailures {
 struct CsiStatusSources {
   std::string driver_name;
   std::string node_id;
-  std::string version;
-  WallTime started_at{};
   std::size_t connectors = 0;
   std::size_t volumes = 0;
   CsiMetrics::Totals totals;
 };
 
-[[nodiscard]] admin::StatusReport StatusOf(const CsiStatusSources& facts,
-                                           admin::Readiness readiness,
-                                           std::vector<admin::RecentErrorEntry> errors);
+void AddStatus(const CsiStatusSources& sources,
+               std::vector<admin::RecentErrorEntry> errors,
+               admin::StatusReport& status);
 
 }  // namespace connector::csi::app

@@ -23,11 +23,11 @@ std::shared_ptr<const kube::Store> Fresh() {
   return store;
 }
 
-TEST(ConnectorMetrics, CountConnectorsByReadyAndItsReason) {
-  const std::vector<prometheus::MetricFamily> families = ConnectorMetrics(&Fresh).Collect();
+TEST(CountConnectors, ByReadyAndItsReason) {
+  const prometheus::MetricFamily family = CountConnectors(Fresh());
 
   std::vector<std::string> found;
-  for (const prometheus::ClientMetric& metric : families.at(0).metric) {
+  for (const prometheus::ClientMetric& metric : family.metric) {
     found.push_back(metric.label.at(0).value + " " + metric.label.at(1).value + " " +
                     std::to_string(static_cast<int>(metric.gauge.value)));
   }

@@ -1,0 +1,188 @@
+#include "controller/app/control_loop.h"
+
+#include "common/async/block_on.h"
+#include "common/base/version.h"
+#include "controller/app/status.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <random>
+#include <utility>
+
+namespace connector::controller::app {
+namespace {
+
+grpc::ChannelArguments ChannelArguments() {
+  grpc::ChannelArguments arguments;
+  arguments.SetLoadBalancingPolicyName("round_robin");
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
+  return arguments;
+}
+
+// In [0, 1). Any thread.
+double Random() {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+}  // namespace
+
+ControlLoop::ControlLoop(program::Runtime& runtime,
+                         const ControllerOptions& options,
+                         std::string identity,
+                         kube::ClusterConnection connection)
+    : runtime_(runtime),
+      options_(options),
+      metrics_(runtime.registry()),
+      client_(MakeApiClient(std::move(connection))),
+      broker_(MakeProbeClient()),
+      elector_(MakeElector(identity)),
+      writer_(MakeWriter()),
+      view_(MakeView()),
+      runner_(MakeProbeRunner()),
+      reconciler_(MakeReconciler(identity)) {}
+
+ControlLoop::~ControlLoop() = default;
+
+kube::ObjectName ControlLoop::Lease() const {
+  return {options_.lease_namespace, options_.lease_name};
+}
+
+std::unique_ptr<kube::ApiClient> ControlLoop::MakeApiClient(kube::ClusterConnection connection) {
+  kube::ApiClientParts parts;
+  parts.logger = &runtime_.logger();
+  parts.random = &Random;
+  parts.observe = [this](const kube::ApiRequestReport& request) { metrics_.Requested(request); };
+  parts.user_agent = std::string("connector-controller/") + kVersion;
+  return std::make_unique<kube::ApiClient>(std::move(connection), std::move(parts));
+}
+
+std::unique_ptr<probe::ProbeClient> ControlLoop::MakeProbeClient() const {
+  return std::make_unique<probe::ProbeClient>(grpc_support::MakeChannel(options_.broker_address,
+                                                                        options_.broker_tls,
+                                                                        options_.broker_server_name,
+                                                                        ChannelArguments()),
+                                              options_.broker_timeout);
+}
+
+std::unique_ptr<election::Elector> ControlLoop::MakeElector(const std::string& identity) {
+  election::Elector::Parts parts;
+  parts.client = client_.get();
+  parts.clock = &runtime_.clock();
+  parts.logger = &runtime_.logger();
+  parts.random = &Random;
+  parts.on_change = [this](bool leading) {
+    metrics_.Leading(leading);
+    reconciler_->LeadershipChanged();
+    runner_->Wake();
+  };
+  return std::make_unique<election::Elector>(
+      election::ElectionOptions{Lease(), identity, options_.lease_times}, std::move(parts));
+}
+
+std::unique_ptr<Writer> ControlLoop::MakeWriter() {
+  return std::make_unique<Writer>(
+      Writer::Parts{client_.get(),
+                    [this] { return elector_->HeldUntil(); },
+                    [this](const WriteReport& written) { metrics_.Wrote(written); }});
+}
+
+std::unique_ptr<ClusterView> ControlLoop::MakeView() {
+  ClusterView::Parts parts;
+  parts.client = client_.get();
+  parts.clock = &runtime_.clock();
+  parts.logger = &runtime_.logger();
+  parts.random = &Random;
+  parts.on_change = [this](const std::vector<ConnectorRef>& refs) { reconciler_->Changed(refs); };
+  parts.on_all = [this] { reconciler_->AllChanged(); };
+  return std::make_unique<ClusterView>(options_.service, std::move(parts));
+}
+
+std::unique_ptr<probe::ProbeRunner> ControlLoop::MakeProbeRunner() {
+  probe::ProbeRunner::Parts parts;
+  parts.broker = broker_.get();
+  parts.leading = [this] { return elector_->HeldUntil().has_value(); };
+  parts.random = &Random;
+  parts.on_answer = [this](const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer) {
+    return reconciler_->OnAnswer(ref, answer);
+  };
+  parts.observe = [this](std::string_view result, std::chrono::steady_clock::duration took) {
+    metrics_.Probed(result, took);
+    metrics_.BrokerAvailable(result != "unavailable");
+    broker_available_ = result != "unavailable";
+  };
+  return std::make_unique<probe::ProbeRunner>(options_.probes, std::move(parts));
+}
+
+std::unique_ptr<Reconciler> ControlLoop::MakeReconciler(const std::string& identity) {
+  Reconciler::Parts parts;
+  parts.client = client_.get();
+  parts.writer = writer_.get();
+  parts.view = view_.get();
+  parts.clock = &runtime_.clock();
+  parts.logger = &runtime_.logger();
+  parts.leading = [this] { return elector_->HeldUntil().has_value(); };
+  parts.random = &Random;
+  parts.schedule_probe = [this](const ConnectorRef& ref, probe::ProbeSchedule schedule) {
+    runner_->Schedule(ref, schedule);
+  };
+  parts.observe = [this](std::string_view result, std::chrono::steady_clock::duration took) {
+    metrics_.Reconciled(result, took);
+  };
+  parts.on_queue_depth = [this](std::size_t waiting) { metrics_.QueueDepth(waiting); };
+  return std::make_unique<Reconciler>(
+      ReconcileOptions{options_.service, options_.probe_rules, options_.workers, identity},
+      std::move(parts));
+}
+
+Result<Done> ControlLoop::Start() {
+  BlockOn(runtime_.executor(), StartParts());
+  return Done{};
+}
+
+// On the one thread: what starts first may call what starts last.
+Task<void> ControlLoop::StartParts() {
+  const Executor executor = runtime_.executor();
+  view_->Start(executor);
+  reconciler_->Start(executor);
+  runner_->Start(executor);
+  elector_->Start(executor);
+  co_return;
+}
+
+void ControlLoop::Stop(Deadline deadline) {
+  BlockOn(runtime_.executor(), StopParts(deadline));
+  client_->Shutdown();
+}
+
+Task<void> ControlLoop::StopParts(Deadline deadline) {
+  const bool probes = co_await runner_->Stop(deadline);
+  const bool runs = co_await reconciler_->Stop(deadline);
+  const bool watches = co_await view_->Stop(deadline);
+  if (!probes || !runs || !watches) {
+    runtime_.logger().Warning("not all work ended in time; the lease is left to run out");
+    co_return;
+  }
+  co_await elector_->Stop(deadline);
+}
+
+std::vector<prometheus::MetricFamily> ControlLoop::Metrics() const {
+  return {CountConnectors(view_->connectors())};
+}
+
+void ControlLoop::AddReadiness(admin::Readiness& readiness) const {
+  readiness = ReadinessOf(*view_, runtime_.stopping());
+}
+
+void ControlLoop::AddStatus(admin::StatusReport& status) const {
+  app::AddStatus(
+      {view_.get(), elector_.get(), Lease().ToString(), options_.broker_address, broker_available_},
+      status);
+}
+
+}  // namespace connector::controller::app
