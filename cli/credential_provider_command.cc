@@ -83,25 +83,26 @@ In a CredentialProviderConfig (docs/clients/kubelet.md has it whole):
 }  // namespace
 
 Command CredentialProviderCommand() {
-  return {{.name = "credential-provider",
-           .summary = "Give the kubelet the pod's own token for pulling.",
-           .flags = {{.name = "host-suffix",
-                      .value_name = "SUFFIX",
-                      .help = "Of the host form; default: svc and svc.cluster.local.",
-                      .repeated = true},
-                     {.name = "path-host",
-                      .value_name = "HOST[:PORT]",
-                      .help = "A data plane that images name in the path form.",
-                      .repeated = true},
-                     {.name = "mirror-host",
-                      .value_name = "HOST[:PORT]",
-                      .help = "A registry that the node mirrors.",
-                      .repeated = true},
-                     {.name = "cache-duration",
-                      .value_name = "DURATION",
-                      .help = "How long the kubelet may remember an answer; default: 5m."}},
-           .details = kDetails},
-          Run};
+  return {
+      {.name = "credential-provider",
+       .summary = "Give the kubelet the pod's own token for pulling.",
+       .flags = {{.name = "host-suffix",
+                  .value_name = "SUFFIX",
+                  .help = "Domain of the data plane's hosts; default: svc and svc.cluster.local.",
+                  .repeated = true},
+                 {.name = "path-host",
+                  .value_name = "HOST[:PORT]",
+                  .help = "The data plane, where images name the connector in their path.",
+                  .repeated = true},
+                 {.name = "mirror-host",
+                  .value_name = "HOST[:PORT]",
+                  .help = "A registry that the node pulls through the data plane.",
+                  .repeated = true},
+                 {.name = "cache-duration",
+                  .value_name = "DURATION",
+                  .help = "How long the kubelet may remember an answer; default: 5m."}},
+       .details = kDetails},
+      Run};
 }
 
 }  // namespace connector::cli

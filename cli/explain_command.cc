@@ -105,7 +105,7 @@ Example:
 
 Command ExplainCommand() {
   return {{.name = "explain",
-           .summary = "Say why a caller may or may not do something.",
+           .summary = "Explain why a caller may or may not do something.",
            .flags = WithBrokerFlags({{.name = "connector",
                                       .value_name = "NAMESPACE/NAME",
                                       .help = "The connector.",

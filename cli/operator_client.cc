@@ -94,12 +94,16 @@ std::vector<Flag> WithBrokerFlags(std::vector<Flag> own) {
       {.name = "ca-file", .value_name = "FILE", .help = "The broker's CA; default: DIR/ca.crt."},
       {.name = "certificate-file",
        .value_name = "FILE",
-       .help = "Our certificate; default: DIR/operator.crt."},
-      {.name = "key-file", .value_name = "FILE", .help = "Its key; default: DIR/operator.key."},
+       .help = "The operator's certificate; default: DIR/operator.crt."},
+      {.name = "key-file",
+       .value_name = "FILE",
+       .help = "The operator's key; default: DIR/operator.key."},
       {.name = "server-name",
        .value_name = "NAME",
        .help = "Name in the broker's certificate; default: the host of ADDR."},
-      {.name = "timeout", .value_name = "TIME", .help = "Of the whole call; default: 15s."}};
+      {.name = "timeout",
+       .value_name = "TIME",
+       .help = "Time limit of the whole call; default: 15s."}};
   own.insert(own.end(), std::begin(flags), std::end(flags));
   return own;
 }

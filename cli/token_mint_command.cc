@@ -153,13 +153,15 @@ Command TokenMintCommand() {
                  {.name = "audience", .value_name = "NAME", .help = "aud; default: oci-connector."},
                  {.name = "service-account",
                   .value_name = "NAMESPACE/NAME",
-                  .help = "sub, as Kubernetes writes it for a ServiceAccount."},
+                  .help = "sub, in the form of a Kubernetes ServiceAccount."},
                  {.name = "subject", .value_name = "TEXT", .help = "sub, as it is."},
                  {.name = "claim",
                   .value_name = "KEY=VALUE",
-                  .help = "A further claim, as text.",
+                  .help = "Another claim, as text.",
                   .repeated = true},
-                 {.name = "ttl", .value_name = "TIME", .help = "Until exp; default: 1h."}},
+                 {.name = "ttl",
+                  .value_name = "TIME",
+                  .help = "Lifetime, which sets exp; default: 1h."}},
        .details = kDetails},
       Run};
 }

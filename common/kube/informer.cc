@@ -235,7 +235,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
       health_.problem = error.message;
     }
     if (first && parts_.logger != nullptr) {
-      parts_.logger->Warning("the Kubernetes API cannot be followed; the last state stays",
+      parts_.logger->Warning("could not watch the Kubernetes API; keeping the last state",
                              {{"resource", options_.type.plural}, {"error", error.message}});
     }
   }
@@ -250,7 +250,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
       health_.problem.clear();
     }
     if (parts_.logger != nullptr) {
-      parts_.logger->Info("the Kubernetes API is followed again",
+      parts_.logger->Info("watching the Kubernetes API again",
                           {{"resource", options_.type.plural}});
     }
   }

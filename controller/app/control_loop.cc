@@ -165,7 +165,7 @@ Task<void> ControlLoop::StopParts(Deadline deadline) {
   const bool runs = co_await reconciler_->Stop(deadline);
   const bool watches = co_await view_->Stop(deadline);
   if (!probes || !runs || !watches) {
-    runtime_.logger().Warning("not all work ended in time; the lease is left to run out");
+    runtime_.logger().Warning("some work did not end in time; the lease will expire by itself");
     co_return;
   }
   co_await elector_->Stop(deadline);

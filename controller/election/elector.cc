@@ -111,7 +111,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
       co_await ReadLeaseAgain();
       co_return;
     }
-    parts_.logger->Warning("the lease could not be written",
+    parts_.logger->Warning("could not write the lease",
                            {{"lease", options_.lease.ToString()},
                             {"leading", state_.Holds(Now())},
                             {"error", written.error().message}});
@@ -139,7 +139,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
     } else {
       state_.Failed(Now());
       parts_.logger->Warning(
-          "the lease could not be read",
+          "could not read the lease",
           {{"lease", options_.lease.ToString()}, {"error", read.error().message}});
     }
   }
@@ -150,7 +150,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
         LeaseMove::kRenew, std::move(record), std::min(deadline, *state_.HeldUntil()));
     if (released) {
       state_.ObserveRead(Observe(**released), Now());
-      parts_.logger->Info("handed the lease back", {{"lease", options_.lease.ToString()}});
+      parts_.logger->Info("released the lease", {{"lease", options_.lease.ToString()}});
     }
     Report();
   }

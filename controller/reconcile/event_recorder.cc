@@ -36,7 +36,7 @@ Task<void> EventRecorder::Write(EventNote note) {
         kube::kEvents, name, std::string(), std::move(write->body));
   }
   if (!written && !IsNotLeading(written.error())) {
-    parts_.logger->Debug("an event could not be written",
+    parts_.logger->Debug("could not write an event",
                          {{"connector", note.ref.ToString()},
                           {"reason", note.reason},
                           {"error", written.error().message}});

@@ -183,7 +183,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     queue_.Add(ref, Now() + BackoffAfter(failures, kFirstRetry, kMaxRetry, parts_.random()));
     // Somebody else was first: seen again in a moment, and nothing is wrong.
     if (IsWorthAWarning(result.error(), failures)) {
-      parts_.logger->Warning("a connector could not be reconciled; it is tried again",
+      parts_.logger->Warning("could not reconcile a connector; trying again",
                              {{"connector", ref.ToString()}, {"error", result.error().message}});
     }
   }
