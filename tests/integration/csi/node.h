@@ -3,6 +3,9 @@
 // A node for tests: a mount namespace of the process's own, and a folder of pods that is mounted as
 // a kubelet's is for a driver's pod, so that what is mounted in it is seen where it was shared to.
 
+#include "csi/files/mount_table.h"
+#include "csi/files/safe_open.h"
+#include "csi/files/volume_mount.h"
 #include "tests/support/scratch_dir.h"
 
 #include <gtest/gtest.h>
@@ -16,10 +19,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "csi/files/mount_table.h"
-#include "csi/files/safe_open.h"
-#include "csi/files/volume_mount.h"
 
 namespace connector::csi::testing {
 
@@ -61,7 +60,7 @@ class Node {
   }
 
   // The folder of `target`, opened as the publisher does it.
-  static files::Place PlaceOf(const std::string& target) {
+  static files::MountTarget TargetOf(const std::string& target) {
     const std::filesystem::path path(target);
     Result<files::Fd> opened = files::OpenFolder(path.parent_path());
     return {std::move(*opened), path.filename()};

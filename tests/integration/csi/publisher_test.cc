@@ -35,12 +35,12 @@ using testing_support::RunTask;
 constexpr const char* kId = "csi-1";
 
 auto Fails(Reason reason, const std::string& says) {
-  return VariantWith<Failure>(
-      AllOf(Field(&Failure::reason, reason), Field(&Failure::message, HasSubstr(says))));
+  return VariantWith<PublishFailure>(AllOf(Field(&PublishFailure::reason, reason),
+                                           Field(&PublishFailure::message, HasSubstr(says))));
 }
 
-auto Does(Action action) {
-  return VariantWith<Action>(action);
+auto Does(PublishAction action) {
+  return VariantWith<PublishAction>(action);
 }
 
 std::string Tokens(const std::string& token, const std::string& expires_at) {
@@ -70,22 +70,23 @@ class PublisherTest : public ::testing::Test {
     request.tokens = Secret(Tokens(token, expires_at));
     return request;
   }
-  Outcome Publish(PublishRequest request) {
+  PublishOutcome Publish(PublishRequest request) {
     return RunTask(publisher_.Publish(std::move(request), Deadline::max()));
   }
 
   Node node_;
   CsiCluster cluster_;
   SystemClock clock_;
-  cluster::Grants grants_{[this](boost::json::object, Deadline) { return cluster_.Review(); }};
-  Resolver resolver_{
-      {{"registry-config"}, false, {}}, [this] { return cluster_.Current(); }, grants_};
-  Publisher publisher_{node_.pods(), resolver_, clock_};
+  cluster::ProxyAccessChecker access_checker_{
+      [this](boost::json::object, Deadline) { return cluster_.Review(); }};
+  VolumeResolver resolver_{
+      {{"registry-config"}, false, {}}, [this] { return cluster_.Current(); }, access_checker_};
+  VolumePublisher publisher_{node_.pods(), resolver_, clock_};
   std::string target_ = node_.MakePod("cfg");
 };
 
 TEST_F(PublisherTest, MountsTheConfigurationWithThePodsToken) {
-  EXPECT_THAT(Publish(Request()), Does(Action::kMounted));
+  EXPECT_THAT(Publish(Request()), Does(PublishAction::kMounted));
 
   EXPECT_EQ(Node::Read(target_ + "/token"), "token-1");
   EXPECT_THAT(Node::Read(target_ + "/config.json"), HasSubstr("c-harbor.ci.svc"));
@@ -93,14 +94,14 @@ TEST_F(PublisherTest, MountsTheConfigurationWithThePodsToken) {
 
 TEST_F(PublisherTest, DoesNothingWhenItIsCalledAgain) {
   (void)Publish(Request());
-  EXPECT_THAT(Publish(Request()), Does(Action::kUnchanged));
+  EXPECT_THAT(Publish(Request()), Does(PublishAction::kUnchanged));
   EXPECT_THAT(node_.Mounts(), SizeIs(1));
 }
 
 TEST_F(PublisherTest, ReplacesTheTokenBeforeItEnds) {
   (void)Publish(Request("token-1", "2099-01-01T00:00:00Z"));
 
-  EXPECT_THAT(Publish(Request("token-2", "2099-01-01T00:10:00Z")), Does(Action::kRefreshed));
+  EXPECT_THAT(Publish(Request("token-2", "2099-01-01T00:10:00Z")), Does(PublishAction::kRefreshed));
 
   EXPECT_EQ(Node::Read(target_ + "/token"), "token-2");
   EXPECT_THAT(node_.Mounts(), SizeIs(1));
@@ -110,17 +111,17 @@ TEST_F(PublisherTest, ReplacesTheTokenBeforeItEnds) {
 TEST_F(PublisherTest, DoesNotPutAnOlderTokenBackWhenCallsComeOutOfOrder) {
   (void)Publish(Request("token-2", "2099-01-01T00:10:00Z"));
 
-  EXPECT_THAT(Publish(Request("token-1", "2099-01-01T00:00:00Z")), Does(Action::kKept));
+  EXPECT_THAT(Publish(Request("token-1", "2099-01-01T00:00:00Z")), Does(PublishAction::kKept));
   EXPECT_EQ(Node::Read(target_ + "/token"), "token-2");
 }
 
 TEST_F(PublisherTest, RefreshesAVolumeThatADriverBeforeItMounted) {
   (void)Publish(Request());
-  Publisher second(node_.pods(), resolver_, clock_);
+  VolumePublisher second(node_.pods(), resolver_, clock_);
 
   EXPECT_THAT(RunTask(second.Publish(Request("token-2", "2099-01-01T00:10:00Z"), Deadline::max())),
-              Does(Action::kRefreshed));
-  EXPECT_THAT(second.Unpublish(kId, target_), Does(Action::kUnmounted));
+              Does(PublishAction::kRefreshed));
+  EXPECT_THAT(second.Unpublish(kId, target_), Does(PublishAction::kUnmounted));
   EXPECT_THAT(node_.Mounts(), IsEmpty());
 }
 
@@ -128,23 +129,23 @@ TEST_F(PublisherTest, MountsAgainAfterAReboot) {
   (void)Publish(Request());
   ASSERT_EQ(::umount2(target_.c_str(), MNT_DETACH), 0);  // What a reboot does to a tmpfs.
 
-  EXPECT_THAT(Publish(Request()), Does(Action::kMounted));
+  EXPECT_THAT(Publish(Request()), Does(PublishAction::kMounted));
   EXPECT_EQ(Node::Read(target_ + "/token"), "token-1");
 }
 
 TEST_F(PublisherTest, LeavesNothingBehind) {
   (void)Publish(Request());
 
-  EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(Action::kUnmounted));
+  EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(PublishAction::kUnmounted));
 
   EXPECT_THAT(node_.Mounts(), IsEmpty());
   EXPECT_TRUE(std::filesystem::is_empty(std::filesystem::path(target_).parent_path()));
 }
 
 TEST_F(PublisherTest, UnmountsAgainAndWhereThePodsFolderIsGone) {
-  EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(Action::kUnmounted));
+  EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(PublishAction::kUnmounted));
   std::filesystem::remove_all(node_.pods() + "/" + kPodUid);
-  EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(Action::kUnmounted));
+  EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(PublishAction::kUnmounted));
 }
 
 TEST_F(PublisherTest, DoesNotMountForAPodThatIsGone) {
@@ -258,7 +259,7 @@ TEST_P(PublisherRace, ChangesNothingOutside) {
   });
   int mounted = 0;
   while (!done) {
-    mounted += std::holds_alternative<Action>(Publish(Request())) ? 1 : 0;
+    mounted += std::holds_alternative<PublishAction>(Publish(Request())) ? 1 : 0;
     (void)publisher_.Unpublish(kId, target_);
   }
   attacker.join();
@@ -269,7 +270,7 @@ TEST_P(PublisherRace, ChangesNothingOutside) {
     std::filesystem::rename(folder, folder + ".spare");
     std::filesystem::rename(link, folder);
   }
-  EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(Action::kUnmounted));
+  EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(PublishAction::kUnmounted));
   EXPECT_GT(mounted, 0);
   EXPECT_GT(exchanged, kExchanges / 2);
   EXPECT_THAT(node_.Mounts(), IsEmpty());

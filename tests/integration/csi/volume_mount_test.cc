@@ -2,6 +2,8 @@
 
 #include "csi/files/volume_mount.h"
 
+#include "csi/files/payload.h"
+#include "csi/files/tree.h"
 #include "tests/integration/csi/node.h"
 #include "tests/support/result_matchers.h"
 
@@ -14,9 +16,6 @@
 #include <fstream>
 #include <string>
 #include <thread>
-
-#include "csi/files/payload.h"
-#include "csi/files/tree.h"
 
 namespace connector::csi::files {
 namespace {
@@ -47,12 +46,12 @@ class VolumeMountTest : public ::testing::Test {
     Result<Fd> volume = NewVolume(kId, group);
     ASSERT_THAT(volume, HasValue(::testing::_)) << volume.error().message;
     ASSERT_THAT(Write(volume->get(), files, {expiry_, group}), HasValue(Done{}));
-    ASSERT_THAT(Attach(*volume, Node::PlaceOf(target_)), HasValue(Done{}));
+    ASSERT_THAT(Attach(*volume, Node::TargetOf(target_)), HasValue(Done{}));
   }
   // The root of the mounted volume, writable for us.
   Fd View() {
-    Result<Look> look = LookAt(Node::PlaceOf(target_), kId);
-    Result<Fd> view = WritableView(look->folder);
+    Result<MountInspection> found = InspectMount(Node::TargetOf(target_), kId);
+    Result<Fd> view = WritableView(found->folder);
     return std::move(*view);
   }
   std::vector<std::string> Names() { return *NamesIn(OpenFolder(target_)->get()); }
@@ -219,20 +218,20 @@ TEST_F(VolumeMountTest, DoesNotFollowALinkThatSomebodyPutIntoTheVolume) {
 TEST_F(VolumeMountTest, LeavesNothingBehindWhenItIsTakenAway) {
   Mount(Files({{"token", "x"}}));
 
-  EXPECT_THAT(Detach(Node::PlaceOf(target_), kId), HasValue(Done{}));
+  EXPECT_THAT(Detach(Node::TargetOf(target_), kId), HasValue(Done{}));
 
   EXPECT_THAT(node_.Mounts(), IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(target_));
 }
 
 TEST_F(VolumeMountTest, CanBeTakenAwayAgain) {
-  EXPECT_THAT(Detach(Node::PlaceOf(target_), kId), HasValue(Done{}));
+  EXPECT_THAT(Detach(Node::TargetOf(target_), kId), HasValue(Done{}));
 }
 
 TEST_F(VolumeMountTest, RemovesTheEmptyFolderThatARebootLeft) {
   std::filesystem::create_directory(target_);
 
-  EXPECT_THAT(Detach(Node::PlaceOf(target_), kId), HasValue(Done{}));
+  EXPECT_THAT(Detach(Node::TargetOf(target_), kId), HasValue(Done{}));
   EXPECT_FALSE(std::filesystem::exists(target_));
 }
 
@@ -240,14 +239,14 @@ TEST_F(VolumeMountTest, TakesAwayEveryMountThatTwoDriversStacked) {
   Mount(Files({{"token", "x"}}));
   Mount(Files({{"token", "y"}}));
 
-  EXPECT_THAT(Detach(Node::PlaceOf(target_), kId), HasValue(Done{}));
+  EXPECT_THAT(Detach(Node::TargetOf(target_), kId), HasValue(Done{}));
   EXPECT_THAT(node_.Mounts(), IsEmpty());
 }
 
 TEST_F(VolumeMountTest, DoesNotTakeAwayAnotherVolume) {
   Mount(Files({{"token", "x"}}));
 
-  EXPECT_THAT(Detach(Node::PlaceOf(target_), "csi-2"), HasError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Detach(Node::TargetOf(target_), "csi-2"), HasError(ErrorCode::kInvalidArgument));
   EXPECT_EQ(Node::Read(target_ + "/token"), "x");
 }
 
@@ -256,7 +255,7 @@ TEST_F(VolumeMountTest, DoesNotTakeAwayWhatSomebodyElseMounted) {
   ASSERT_EQ(::mount("tmpfs", target_.c_str(), "tmpfs", 0, nullptr), 0);
   std::ofstream(target_ + "/theirs") << "x";
 
-  EXPECT_THAT(Detach(Node::PlaceOf(target_), kId), HasError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Detach(Node::TargetOf(target_), kId), HasError(ErrorCode::kInvalidArgument));
   EXPECT_EQ(Node::Read(target_ + "/theirs"), "x");
 }
 
@@ -264,9 +263,9 @@ TEST_F(VolumeMountTest, DoesNotFollowALinkAtTheTarget) {
   std::filesystem::create_directory(node_.outside());
   std::filesystem::create_directory_symlink(node_.outside(), target_);
 
-  EXPECT_THAT(Detach(Node::PlaceOf(target_), kId), HasError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Detach(Node::TargetOf(target_), kId), HasError(ErrorCode::kInvalidArgument));
   Result<Fd> volume = NewVolume(kId, {});
-  EXPECT_THAT(Attach(*volume, Node::PlaceOf(target_)), HasError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Attach(*volume, Node::TargetOf(target_)), HasError(ErrorCode::kInvalidArgument));
   EXPECT_THAT(node_.Mounts(), IsEmpty());
   EXPECT_TRUE(std::filesystem::exists(node_.outside()));
 }
@@ -275,7 +274,7 @@ TEST_F(VolumeMountTest, DoesNotRemoveAFolderWithSomethingInIt) {
   std::filesystem::create_directory(target_);
   std::ofstream(target_ + "/theirs") << "x";
 
-  EXPECT_THAT(Detach(Node::PlaceOf(target_), kId), HasError(ErrorCode::kInternal));
+  EXPECT_THAT(Detach(Node::TargetOf(target_), kId), HasError(ErrorCode::kInternal));
   EXPECT_EQ(Node::Read(target_ + "/theirs"), "x");
 }
 

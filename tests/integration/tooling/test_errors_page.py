@@ -10,7 +10,7 @@ SOURCES = [
     "broker/authorization/decision.cc",
     "common/http/head_reader.cc",
     "common/http/head_reader.h",
-    "common/http/request_head.cc",
+    "common/http/parse_request_head.cc",
     "dataplane/oci/errors.cc",
     "dataplane/oci/link.cc",
     "dataplane/oci/redirect.cc",
