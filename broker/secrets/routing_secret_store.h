@@ -1,7 +1,7 @@
 #pragma once
 
-// RoutingSecretStore: the file store for Secrets, the Vault store for what is in Vault. So that
-// minting and probing need not know which is which.
+// RoutingSecretStore: sends each reference to the store that holds it, the Vault store or the one
+// for Secrets. Minting and health checks need not know which.
 
 #include "broker/secrets/secret_store.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// SecretNeed: a Secret that connectors in force refer to, and what for.
+// SecretNeed: a Secret that effective connectors refer to, and what it must hold for them.
 
 #include "broker/secrets/secret_store.h"
 

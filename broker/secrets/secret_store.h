@@ -39,10 +39,10 @@ struct SecretRef {
 struct StoredSecret {
   std::string type;                    // Kubernetes type, for example kubernetes.io/basic-auth.
   std::map<std::string, Secret> data;  // Decoded bytes by key.
-  // Changes whenever the content does, is equal on every broker, and tells nothing about the
-  // content (keyed digest or the store's own version).
+  // Changes whenever the content does, is equal on every broker, and reveals nothing of the content
+  // (a keyed digest or the store's own version).
   std::string version;
-  // When the store takes the credential back (a lease); what was made of it ends no later.
+  // When a lease ends; tokens minted from the credential end no later.
   std::optional<WallTime> not_after{};
 };
 
@@ -51,7 +51,7 @@ class SecretStore {
  public:
   virtual ~SecretStore() = default;
 
-  // Reads what `ref` names, from the store itself: never from a cache of ours.
+  // Reads from the store itself, never from a cache of ours: a rotated secret counts at once.
   //
   // Finishes by `deadline`. Errors: kNotFound (no such secret), kPermissionDenied (the store
   // refused the broker's own identity), kDeadlineExceeded, kUnavailable with Retry::kSafe.
@@ -62,8 +62,8 @@ class SecretStore {
   virtual void Follow(std::vector<SecretRef> refs,
                       std::function<void(const SecretRef&)> on_change) = 0;
 
-  // The registry refused what Fetch answered. True when the store had made that credential for us
-  // (a lease): it is given up, and the next Fetch has a new one.
+  // The registry refused what Fetch returned. True when the store had leased that credential to us:
+  // it is revoked, and the next Fetch returns a new one.
   virtual bool Discard(const SecretRef& /*ref*/) { return false; }
 
  protected:

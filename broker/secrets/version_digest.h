@@ -1,7 +1,7 @@
 #pragma once
 
 // VersionDigest: the version of a stored secret. Keyed with a key derived from the root key, so
-// that it is equal on every broker and tells nothing about a password, not even by guessing. Pure.
+// that it is equal on every broker and reveals nothing of a password, not even to guessing. Pure.
 
 #include "common/base/secret.h"
 
@@ -18,7 +18,7 @@ class VersionDigest {
   // Of what is stored.
   [[nodiscard]] std::string Of(std::string_view type,
                                const std::map<std::string, Secret>& data) const;
-  // Of where it is stored alone: for credentials that the store makes for each broker apart.
+  // Of the place alone: for credentials that the store creates for each broker separately.
   [[nodiscard]] std::string OfPlace(std::string_view place) const;
 
  private:

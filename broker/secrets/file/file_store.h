@@ -1,7 +1,7 @@
 #pragma once
 
-// FileSecretStore: the Secrets of the resource directory. Holds what the directory source last
-// gave it; deliberately reads no file itself, so that Connectors and Secrets change together.
+// FileSecretStore: the Secrets of the resource directory. The directory source gives it their
+// content; it reads no file itself, so that Connectors and Secrets change together.
 
 #include "broker/secrets/secret_store.h"
 #include "broker/secrets/version_digest.h"
@@ -24,8 +24,8 @@ class FileSecretStore final : public SecretStore {
   // and tell nothing about a password, not even by guessing.
   explicit FileSecretStore(std::string_view root_key);
 
-  // Replaces all Secrets; then tells the follower of each followed one that differs. One call at a
-  // time: the callback runs in the caller's thread.
+  // Replaces all Secrets, then notifies the follower of each followed one that differs. One call at
+  // a time: the callback runs in the caller's thread.
   void Update(const Secrets& secrets);
 
   // As Fetch, at once.

@@ -137,7 +137,8 @@ Error ExplainKubeError(const Error& error, const SecretRef& ref, KubeVerb verb) 
       out.message = Refusal(ref, verb);
       break;
     case ErrorCode::kUnauthenticated:
-      // Nothing of the Secret, but of us; the token is replaced by whoever gave it.
+      // Our own token is refused. That says nothing about the Secret, and passes when it is
+      // renewed.
       out.code = ErrorCode::kUnavailable;
       out.retry = Retry::kSafe;
       out.message = "the Kubernetes API does not accept the broker's own ServiceAccount token";

@@ -1,6 +1,6 @@
 #pragma once
 
-// How a Secret of the Kubernetes API is named, read and explained. Pure.
+// Names and reads Secrets of the Kubernetes API, and explains errors. Pure.
 
 #include "broker/secrets/secret_need.h"
 #include "broker/secrets/version_digest.h"
@@ -28,10 +28,10 @@ enum class KubeVerb : std::uint8_t { kGet, kWatch };
 // missing, and for a refusal the rule of a Role that gives it.
 [[nodiscard]] Error ExplainKubeError(const Error& error, const SecretRef& ref, KubeVerb verb);
 
-// What a followed Secret is good for; kept instead of its content.
+// What is kept of a followed Secret instead of its content.
 struct KubeContent {
   std::string version;                       // Empty: there is none, or it cannot be read.
-  std::string problem;                       // Why, of all of it.
+  std::string problem;                       // Why the Secret as a whole cannot be used.
   std::map<std::string, std::string> lacks;  // By registry: why there is no credential for it.
   std::string ca_pem;                        // Only where one is needed. Public.
   std::string ca_problem;

@@ -2,12 +2,12 @@
 
 // KubeSecretStore: Secrets of the Kubernetes API, each by its name.
 //
-// Fetch asks the API itself. What is followed has a watch of its own, because the broker's rights
-// name single Secrets: it may neither list nor watch all of a namespace. Of a followed Secret its
-// version is kept and what it lacks, and of a CA bundle the PEM; never a credential.
+// Fetch reads from the API. Each followed Secret has its own watch, because the broker's rights
+// name single Secrets: it may neither list nor watch a namespace. Of a followed Secret the store
+// keeps the version, what it lacks, and the PEM of a CA bundle; never a credential.
 //
-// There is no polling to fall back to: where the broker may get a Secret and not watch it, Fetch
-// fails and says which right is missing, because a rotation would go unseen (promise P6).
+// There is no fallback to polling. Where the broker may get a Secret but not watch it, Fetch fails
+// and names the missing right: a rotation would go unseen (docs/promises.md P6).
 
 #include "broker/secrets/kubernetes/kube_secret.h"
 #include "broker/secrets/secret_need.h"
@@ -27,7 +27,7 @@
 
 namespace connector::broker::secrets {
 
-// What is known of one followed Secret: for the catalog, the status page and the metrics.
+// The state of one followed Secret, for the catalog, the status page and the metrics.
 struct KubeObservation {
   bool known = false;  // The API has said something definite.
   // Stays while the API does not answer.
@@ -46,8 +46,8 @@ struct KubeStoreStatus {
 };
 
 struct KubeStoreTimes {
-  // A watch that says nothing for this long after its start is asked about by a get: it cannot say
-  // that there is nothing.
+  // A watch without an event for this long after its start is followed by a get: a watch sends
+  // nothing for a Secret that does not exist.
   std::chrono::milliseconds confirm{300};
   std::chrono::milliseconds idle = std::chrono::seconds(90);
   // After failures, doubling up to the larger of `longest` and 20 ms for each followed Secret.
@@ -93,7 +93,7 @@ class KubeSecretStore final : public SecretStore {
   [[nodiscard]] KubeObservation Observed(const SecretRef& ref) const;
   [[nodiscard]] KubeStoreStatus Status() const;
 
-  // The API answers again, as somebody else saw: whoever waits for it tries now.
+  // Another part saw that the API answers again: watches in a pause start now.
   void Wake();
 
   // Ends the watches; false when `deadline` came first. Once only.

@@ -1,7 +1,7 @@
 #pragma once
 
-// KubernetesSecretWatcher: the inside of KubeSecretStore. One watch, and so one coroutine, for each
-// followed Secret. Private to this library.
+// KubernetesSecretWatcher: the implementation of KubeSecretStore. Each followed Secret has its own
+// watch, and so its own coroutine. Private to this library.
 
 #include "broker/secrets/kubernetes/kube_store.h"
 #include "common/async/cancel.h"

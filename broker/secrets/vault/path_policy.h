@@ -1,8 +1,9 @@
 #pragma once
 
-// Which namespace's Connectors may refer to which paths in Vault. The broker reads with its own
-// rights for many tenants; without this, anyone who may write a Connector could have any secret
-// that the broker can read sent to a registry of their own. Deny by default. Pure.
+// Decides which namespace's Connectors may refer to which paths in Vault. Deny by default. Pure.
+//
+// The broker reads Vault with its own rights, for many tenants. Without this check, anyone who can
+// write a Connector could send any secret that the broker can read to a registry of their own.
 
 #include "broker/secrets/vault/vault_options.h"
 #include "common/base/result.h"

@@ -1,7 +1,7 @@
 #pragma once
 
-// What Vault's answers say, as values. Pure. Parsed into memory that is wiped; a message names the
-// path, the key and the way out, and never holds content.
+// Parses Vault's answers into values. Pure. JSON is parsed in memory that is wiped. A message names
+// the path, the key and what to do, and never holds content.
 
 #include "broker/secrets/vault/vault_calls.h"
 #include "common/base/result.h"
@@ -38,7 +38,7 @@ struct VaultLeaseGrant {
   bool renewable = false;
 };
 
-// Of KV v2: equal as long as reading the data gives the same. Told by the data and by the metadata.
+// The version of a KV v2 secret. Equal as long as the data are; both data and metadata carry it.
 struct VaultKvState {
   std::uint32_t version = 0;
   std::string mark;
@@ -53,9 +53,9 @@ struct VaultReading {
   std::optional<VaultLeaseGrant> lease;
 };
 
-// Each takes an answer of status 200 (204 where there is nothing to say). A body that is not what
-// Vault answers there: kUnavailable, because whatever sits there may pass. ReadReading also fails
-// with kInvalidArgument: wrapped, or nothing usable under the keys of `location`.
+// Each takes an answer of status 200, or 204 without a body. A body that Vault would not send is
+// kUnavailable: a proxy in front of Vault may have sent it, and that passes. ReadReading also fails
+// with kInvalidArgument: the answer is wrapped, or the keys of `location` hold nothing usable.
 [[nodiscard]] Result<VaultTokenGrant> ReadLogin(const VaultAnswer& answer);
 [[nodiscard]] Result<VaultTokenGrant> ReadLookup(const VaultAnswer& answer);
 [[nodiscard]] Result<VaultLeaseGrant> ReadRenewal(const VaultAnswer& answer);

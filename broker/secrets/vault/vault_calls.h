@@ -1,7 +1,7 @@
 #pragma once
 
-// The requests that the broker makes of Vault's HTTP API. Pure. A token, a lease id or a
-// credential stands in a header or a body, never in a path or query.
+// Builds the requests to Vault's HTTP API. Pure. A token, a lease id or a credential goes into a
+// header or a body, never into a path or query, because proxies log those.
 
 #include "broker/secrets/vault/vault_options.h"
 #include "broker/secrets/vault/vault_status.h"
@@ -22,7 +22,7 @@ struct VaultCall {
   std::string query;
   std::string vault_namespace;  // Empty: none is named.
   Secret body;
-  Secret sensitive;  // What of the body must not come back in a message; may be empty.
+  Secret sensitive;  // The part of the body that must not appear in a message; may be empty.
 
   [[nodiscard]] VaultCall Clone() const;
 };
@@ -31,7 +31,8 @@ struct VaultCall {
 [[nodiscard]] VaultCall AppRoleLoginCall(const AppRoleLogin& login, std::string_view secret_id);
 [[nodiscard]] VaultCall CertLoginCall(const CertLogin& login);
 
-// Asks what a wrapping token was made for; and, as that token, for what it wraps, which works once.
+// The first asks what a wrapping token was made for. The second, sent with that token, returns what
+// it wraps; that works once.
 [[nodiscard]] VaultCall LookupWrappingCall(std::string_view wrapping_token);
 [[nodiscard]] VaultCall UnwrapCall();
 

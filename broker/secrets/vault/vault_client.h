@@ -1,9 +1,8 @@
 #pragma once
 
-// VaultClient: makes one call of Vault, at whichever of its addresses answers. It holds the gate
-// before all of Vault, so that an ailing one is asked by one request at a time; it retries what
-// vault_route.h says, and sends what Vault needs for read-after-write (X-Vault-Index). It knows no
-// login.
+// VaultClient: makes one call to Vault, at the first of its addresses that answers. A failing Vault
+// gets one request at a time. vault_route.h says what is retried. The client sends X-Vault-Index,
+// which Vault needs for read-after-write. It knows nothing of logins.
 
 #include "broker/secrets/vault/vault_answers.h"
 #include "broker/secrets/vault/vault_calls.h"
@@ -28,14 +27,15 @@ namespace connector::broker::secrets {
 
 inline constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
 
-// How long a call may wait for the gate before it fails with what the gate says. Those who poll do
-// not wait at all; a caller's mint may, so that a hiccup costs no pull. A Vault that has failed
-// more often than kMaxTransientFailures in a row is down: then all fail at once.
+// Whether a call retries while Vault fails. Polls fail fast. A mint retries for kRetryWindow, so
+// that a short failure costs no pull. After more than kMaxTransientFailures failures in a row Vault
+// counts as down, and every call fails at once.
 enum class VaultRetryPolicy : std::uint8_t { kFailFast, kRetryBriefly };
 inline constexpr std::chrono::milliseconds kRetryWindow{2000};
 inline constexpr unsigned kMaxTransientFailures = 2;
 
-// As whom a call is made. Connections are kept within one identity and never shared.
+// The identity of a call. Identities never share connections: a client certificate authenticates
+// the whole connection.
 struct VaultIdentity {
   Secret token;                  // Empty for a login.
   std::string certificate_file;  // Empty: the transport's, if there is one.
@@ -68,10 +68,10 @@ class VaultClient {
 
   // Connections for a new identity; Shutdown ends them with all others.
   [[nodiscard]] std::shared_ptr<curl::CurlClient> NewConnections();
-  // What is under way fails, and so does what comes.
+  // Calls under way fail, and so do later ones.
   void Shutdown();
 
-  // Of reachable, sealed, problem, failing_since and retry_at alone.
+  // Sets only reachable, sealed, problem, failing_since and retry_at.
   [[nodiscard]] VaultStatus Reachability() const;
   // When a probe is due: nullopt while Vault answers.
   [[nodiscard]] std::optional<VaultTime> ProbeAt() const;

@@ -1,7 +1,7 @@
 #pragma once
 
-// VaultItem: what the Vault store knows of one reference, and what it decides from it. Pure: no
-// clock, no lock, no socket; vault_store.cc moves the bytes. Private to this library.
+// VaultItem: the state of one followed or fetched reference, and the decisions made from it. Pure:
+// no clock, no lock, no socket. Private to this library.
 
 #include "broker/secrets/secret_store.h"
 #include "broker/secrets/vault/vault_answers.h"
@@ -18,12 +18,12 @@
 
 namespace connector::broker::secrets {
 
-// A credential that Vault made for us, for a time.
+// A credential that Vault created for the broker and takes back at its end.
 struct VaultLease {
   Secret id;
   std::string hash;
   LeaseTerms terms;
-  std::uint64_t generation = 0;  // Of the login that it ends with.
+  std::uint64_t generation = 0;  // The login that read it; it ends with that login.
   std::shared_ptr<const StoredSecret> secret;
 };
 
@@ -39,11 +39,11 @@ struct VaultItem {
 
   SecretRef ref;
   bool followed = false;
-  bool dropped = false;   // No longer the store's; whoever still holds it gives up.
-  bool answered = false;  // Vault has said something definite about it.
+  bool dropped = false;   // Removed from the store; coroutines that still hold it end.
+  bool answered = false;  // Vault has answered about it, with data or a refusal.
   VaultObservation seen;
 
-  // One request at a time: a read that others may join, or something else that they wait for.
+  // One request at a time: a read that others join, or another request that they wait for.
   std::shared_ptr<Flight> flight;
   std::shared_ptr<OneShot<Done>> other;
   VaultGate gate;
@@ -54,15 +54,16 @@ struct VaultItem {
   std::uint64_t metadata_refused_in = 0;  // The login that may not read metadata.
 
   VaultTime next;                     // Of reading and polling.
-  std::optional<VaultTime> renew_at;  // Of the lease, instead of the plan's time, after a failure.
+  std::optional<VaultTime> renew_at;  // Of the lease, after a failure.
   std::shared_ptr<OneShot<Done>> wake = std::make_shared<OneShot<Done>>();
 
-  // `generation` is the login's now; `lease_alive` says that the lease's login still is.
+  // `generation` is that of the current login. `lease_alive`: the login of the lease has not ended.
   [[nodiscard]] VaultWatchPlan Plan(std::uint64_t generation,
                                     bool lease_alive,
                                     VaultTime now) const;
   [[nodiscard]] bool LeaseEnded(VaultTime now) const;
-  // When to look again: `interval` with jitter; sooner after a failure. `random` is in [0, 1).
+  // Sets the next poll: after `interval` with jitter, sooner after a failure. `random` is in [0,
+  // 1).
   void SetNext(std::chrono::milliseconds interval, VaultTime now, double random);
 };
 

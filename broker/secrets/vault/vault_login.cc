@@ -72,7 +72,7 @@ Task<Result<Secret>> Unwrap(const AppRoleLogin& login,
   if (!origin) {
     co_return origin.error();
   }
-  // Else whoever can write the file could have us log in with a secret_id of theirs.
+  // Otherwise anyone who can write the file could make us log in with a secret_id of their own.
   if (!origin->starts_with("auth/" + login.mount + "/role/") || !origin->ends_with("/secret-id")) {
     co_return Refused("the wrapping token was not made by auth/" + login.mount +
                       "/role/.../secret-id; it is not unwrapped");

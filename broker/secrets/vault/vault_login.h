@@ -1,7 +1,7 @@
 #pragma once
 
-// Logging in at Vault, one function per method. Reads its files anew each time. Holds no token
-// and no schedule: vault_session.h does.
+// Logs in to Vault, by one of four methods. Reads its files at each login, so that rotated ones
+// count. vault_session.h holds the token and decides when to log in.
 
 #include "broker/secrets/vault/vault_answers.h"
 #include "broker/secrets/vault/vault_client.h"
@@ -17,15 +17,14 @@ namespace connector::broker::secrets {
 
 inline constexpr std::size_t kMaxLoginFileBytes = 64 * 1024;
 
-// What survives from one login to the next: the secret_id that a wrapping token gave, because that
-// token works once.
+// Kept between logins: the secret_id that a wrapping token returned, because that token works once.
 struct VaultLoginMemory {
   std::string unwrapped_digest;  // SHA-256 of the wrapping token.
   Secret secret_id;              // Empty when unwrapping failed for good.
 };
 
 [[nodiscard]] std::string MethodName(const VaultLoginMethod& login);  // "kubernetes" ...
-// False for a token file: that token is somebody else's to revoke.
+// False for a token file: Vault Agent owns that token and revokes it.
 [[nodiscard]] bool TokenIsOurs(const VaultLoginMethod& login);
 
 // The one line of a small file, without the white space around it. Fails with kUnavailable: a

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the broker tells Prometheus of its dealings with Vault. Labels have a fixed set of values.
+// Metrics about Vault. Labels have a fixed set of values.
 
 #include "broker/connectors/catalog.h"
 #include "broker/secrets/vault/vault_store.h"

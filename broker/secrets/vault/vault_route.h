@@ -1,9 +1,9 @@
 #pragma once
 
-// VaultRoute: which of Vault's addresses one call goes to next, after each answer. Pure.
+// VaultRoute: decides after each answer which of Vault's addresses the call goes to next. Pure.
 //
-// Addresses are tried in order. A redirect is followed to another of the configured addresses and
-// nowhere else: the token goes with it.
+// Addresses are tried in order. A redirect is followed only to another configured address, because
+// the token goes with the request (docs/promises.md P5).
 
 #include "broker/secrets/vault/vault_lease.h"
 #include "common/base/result.h"
@@ -23,7 +23,7 @@ inline constexpr int kMaxRedirects = 3;
 inline constexpr int kMaxStateRetries = 5;
 inline constexpr std::chrono::milliseconds kFirstStateRetry{50};  // Doubled each time.
 
-// What the route has to know of one answer.
+// What the route needs from one answer.
 struct VaultHop {
   int status = 0;        // 0: none came; then `failure` says why.
   std::string location;  // Of a redirect.
@@ -43,7 +43,7 @@ struct VaultRouteStep {
   Kind kind = Kind::kDeliver;
   std::size_t address = 0;
   std::chrono::milliseconds wait{0};
-  Error error;  // With kAsk: what to say when there is no time left to ask.
+  Error error;  // With kAsk: the error when no time is left to ask.
   bool sealed = false;
 };
 

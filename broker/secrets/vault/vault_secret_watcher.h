@@ -1,8 +1,7 @@
 #pragma once
 
-// VaultSecretWatcher: the inside of VaultSecretStore. Reads what is asked for
-// (vault_secret_watcher.cc), and watches, renews and revokes what is followed (vault_watch.cc).
-// Private to this library.
+// VaultSecretWatcher: the implementation of VaultSecretStore. vault_secret_watcher.cc reads for
+// Fetch; vault_watch.cc watches, renews and revokes what is followed. Private to this library.
 
 #include "broker/secrets/vault/path_policy.h"
 #include "broker/secrets/vault/vault_client.h"
@@ -68,7 +67,7 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
     std::vector<std::shared_ptr<VaultLease>> to_revoke;
   };
 
-  // SecretResult.
+  // Reading.
   [[nodiscard]] Step Next(const SecretRef& ref);
   [[nodiscard]] std::optional<StoredSecret> LiveLease(const VaultItem& item) const;
   [[nodiscard]] Task<SecretResult> Load(ItemPointer item);

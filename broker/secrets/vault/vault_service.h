@@ -1,6 +1,6 @@
 #pragma once
 
-// VaultService: the Vault store of a broker with its metrics, as the other parts want to see it.
+// VaultService: the Vault store with its metrics, and the views of it that other parts need.
 
 #include "broker/connectors/catalog_publisher.h"
 #include "broker/secrets/vault/vault_metrics.h"
@@ -22,7 +22,7 @@ class VaultService {
     log::Logger& logger;
     prometheus::Registry& registry;
     const connectors::Catalog& catalog;
-    std::function<void()> on_change;  // What a Connector's credential is may have changed.
+    std::function<void()> on_change;  // A Connector's credential may have changed.
   };
 
   VaultService(const VaultOptions& options, Parts parts);
@@ -34,7 +34,7 @@ class VaultService {
   [[nodiscard]] connectors::CredentialView View();
   [[nodiscard]] VaultLoginCheck Login();
 
-  // Gives leases and our own token back. Blocks; threads must run the executor.
+  // Revokes leases and our own token. Blocks; threads must run the executor.
   void Stop();
 
  private:

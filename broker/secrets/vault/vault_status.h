@@ -1,7 +1,7 @@
 #pragma once
 
-// What the broker's own dealings with Vault look like from outside: values for the status page,
-// readiness and metrics. No secret in any of them.
+// The state of the broker's connection to Vault, for the status page, readiness and metrics. None
+// of the values is a secret.
 
 #include "common/async/task.h"
 #include "common/base/clock.h"
@@ -30,17 +30,17 @@ enum class VaultOperation : std::uint8_t {
 };
 [[nodiscard]] std::string_view ToString(VaultOperation operation);  // "login", "read_metadata" ...
 
-// What became of one request to one address.
+// The outcome of one request to one address.
 enum class VaultOutcome : std::uint8_t {
   kOk,
-  kRefused,       // 400, 403, 404, 405: Vault answered, with no.
+  kRefused,       // 400, 403, 404, 405
   kRedirected,    // 307, 472, 473
   kMissingState,  // 412
   kLimited,       // 429
   kSealed,        // 503 of a sealed Vault
   kUnavailable,   // Other 5xx
   kUnreachable,   // No connection, TLS not verified, no answer in time, cut off.
-  kNonsense,      // An answer that is none of Vault's, or too large.
+  kNonsense,      // An answer that Vault would not send, or one that is too large.
 };
 [[nodiscard]] std::string_view ToString(VaultOutcome outcome);  // "ok", "missing_state" ...
 
@@ -52,7 +52,7 @@ struct VaultExchange {
 // Called on any thread, with no lock held.
 using VaultExchangeObserver = std::function<void(const VaultExchange&)>;
 
-// Who we are at Vault.
+// Our identity at Vault.
 struct VaultLoginInfo {
   std::string method;                 // "kubernetes", "approle", "cert" or "tokenFile".
   std::vector<std::string> policies;  // Without "default".
@@ -61,7 +61,7 @@ struct VaultLoginInfo {
   bool renewable = false;
 };
 
-// Logs in to Vault where we are not, and says as whom. Empty where the broker has no Vault.
+// Logs in to Vault if necessary, and returns the identity. Empty when no Vault is configured.
 using VaultLoginCheck = std::function<Task<Result<VaultLoginInfo>>(Deadline)>;
 
 struct VaultStatus {
@@ -69,7 +69,7 @@ struct VaultStatus {
   bool sealed = false;    // As the last answer said.
   std::string problem;    // Why not reachable, or why there is no login; empty when all is well.
   std::optional<WallTime> failing_since;
-  std::optional<WallTime> retry_at;     // When Vault is asked next, while it is not reachable.
+  std::optional<WallTime> retry_at;     // When the next attempt is due, while it is not reachable.
   std::optional<VaultLoginInfo> login;  // None: not logged in.
   std::uint64_t logins = 0;             // Since start.
   std::uint64_t renewals = 0;           // Of our own token.

@@ -2,9 +2,9 @@
 
 // VaultSecretStore: credentials in HashiCorp Vault, KV v1 and v2 and engines that lease.
 //
-// Fetch asks Vault itself; only a live lease is held, in a Secret, until it is replaced. What is
-// followed is watched: KV by its metadata, leases by renewing them and by fetching new ones before
-// they end. What is no longer followed is revoked. How Vault is spoken to is broker/vault's.
+// Fetch reads from Vault; only a live lease is kept, in a Secret, until it is replaced. Followed
+// references are watched: KV through its metadata, leases by renewing or replacing them before they
+// end. Leases that are no longer followed are revoked.
 
 #include "broker/secrets/secret_store.h"
 #include "broker/secrets/vault/vault_options.h"
@@ -27,10 +27,10 @@ enum class VaultKind : std::uint8_t { kUnknown, kKv, kLease };
 // What is known of one reference: for the catalog, the status page and the metrics.
 struct VaultObservation {
   VaultKind kind = VaultKind::kUnknown;
-  // Of what was read last. Stays while Vault does not answer; empty when it was never read, or when
-  // Vault said that it is gone or not ours to read.
+  // The version read last. Stays while Vault does not answer. Empty when nothing was read yet, or
+  // when Vault answered that there is nothing, or that the broker may not read it.
   std::string version;
-  // Why the credential cannot be used; empty while it can, also when Vault is down by now.
+  // Why the credential cannot be used. Empty while it can, also while Vault is down.
   std::string problem;
   std::uint32_t kv_version = 0;  // Of KV v2; 0 when there is none.
   std::string lease_hash;        // 16 hexadecimal digits of the lease id's SHA-256.
@@ -63,9 +63,9 @@ class VaultSecretStore final : public SecretStore {
   VaultSecretStore& operator=(const VaultSecretStore&) = delete;
 
   // Also fails with kPermissionDenied when the rules do not let `ref.ns` refer to that path, and
-  // with kInvalidArgument when Vault holds something there that is no credential (wrapped answer,
-  // a value that is not text). Messages name Vault, the path and the way out, never the secret.
-  // kUnavailable carries retry_after.
+  // with kInvalidArgument when Vault holds no credential there (a wrapped answer, a value that is
+  // not text). Messages name Vault, the path and what to do, never the secret. kUnavailable carries
+  // retry_after.
   [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline) override;
 
   // Starts the login too, when `refs` is not empty.
@@ -74,15 +74,15 @@ class VaultSecretStore final : public SecretStore {
 
   bool Discard(const SecretRef& ref) override;
 
-  // Of a reference that is neither followed nor was fetched: the problem that it has not been read.
+  // A reference that was neither followed nor fetched has the problem that it was not read yet.
   [[nodiscard]] VaultObservation Observed(const SecretRef& ref) const;
   [[nodiscard]] VaultStatus Status() const;
 
-  // Logs in when we are not, and says as whom. The first step of a check.
+  // Logs in if necessary and returns the identity. The first step of a health check.
   [[nodiscard]] Task<Result<VaultLoginInfo>> CheckLogin(Deadline deadline);
 
-  // Ends watching, revokes leases and our own token, as far as `deadline` allows. Once only; Fetch
-  // fails from then on.
+  // Stops the watches and revokes leases and our own token, as far as `deadline` allows. Call it
+  // once; Fetch fails from then on.
   [[nodiscard]] Task<Done> Stop(Deadline deadline);
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the catalog, the status page and readiness tell of Vault. Pure.
+// What the catalog, the status page and readiness show of Vault. Pure.
 
 #include "broker/connectors/effective_resources.h"
 #include "broker/secrets/vault/vault_store.h"
@@ -20,8 +20,8 @@ namespace connector::broker::secrets {
 // Whether any connector keeps its credential in Vault.
 [[nodiscard]] bool NeedsVault(const connectors::CatalogSnapshot& snapshot);
 
-// One sentence for each thing that is wrong: what was granted goes on, so nothing of it makes a
-// broker not ready.
+// One sentence for each problem. None makes the broker not ready: tokens that were issued stay
+// valid.
 [[nodiscard]] std::vector<std::string> DegradedBy(const VaultStatus& status);
 
 [[nodiscard]] admin::StatusSection VaultSection(const VaultStatus& status);
