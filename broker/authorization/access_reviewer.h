@@ -1,8 +1,7 @@
 #pragma once
 
-// AccessReviewer: may this caller use this Connector at all, by the rights of the cluster that it
-// runs in? Asked before the Connector's own access rules count. A broker that knows no cluster has
-// none.
+// AccessReviewer: decides whether the cluster's rights let a caller use a Connector at all. Both
+// the cluster and the Connector's access rules must allow. A broker without a cluster has none.
 
 #include "broker/callers/caller_verifier.h"
 #include "common/async/task.h"
@@ -16,13 +15,13 @@ namespace connector::broker::authorization {
 
 struct AccessAnswer {
   bool allowed = false;
-  std::string reason;      // Why, in the cluster's words; may be empty.
+  std::string reason;      // Why, as the API server says it; may be empty.
   WallTime asked_at = {};  // The answer is not younger than this.
 };
 
 struct AccessQuestion {
   callers::Caller caller;
-  std::string token_key;  // token_key.h: whatever the caller may do, it may with this token.
+  std::string token_key;  // Of the caller's token (token_key.h).
   ConnectorRef connector;
 };
 
@@ -31,7 +30,8 @@ class AccessReviewer {
  public:
   virtual ~AccessReviewer() = default;
 
-  // A no is an answer. Fails with kUnavailable when there is none: the caller must then deny.
+  // A denial is an answer, not an error. Fails with kUnavailable without an answer; the caller must
+  // then deny (docs/promises.md P3).
   [[nodiscard]] virtual Task<Result<AccessAnswer>> MayUse(AccessQuestion question,
                                                           Deadline deadline) = 0;
 

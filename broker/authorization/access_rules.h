@@ -1,6 +1,6 @@
 #pragma once
 
-// May this caller do this in this repository? Pure: a function of the Connector's access rules.
+// Decides whether a caller may do something in a repository. Pure: a function of the access rules.
 // Deny by default (promise P3); the decision names the rule that matched, and audit writes it.
 // Deliberately does not verify anyone: it takes a Caller, which only a verifier can make.
 
@@ -17,7 +17,7 @@ namespace connector::broker::authorization {
 
 struct AccessDecision {
   bool allowed = false;
-  // False when no rule speaks of the caller at all: outside, the connector then looks absent.
+  // False when no rule names the caller at all: to the client the connector then looks absent.
   bool caller_known = false;
   // "access[2]" of each scope's rule, comma-separated; empty when denied, or where RBAC decides.
   std::string rule;
@@ -43,7 +43,7 @@ enum class NoRules : std::uint8_t {
                                       const std::vector<oci::Scope>& scopes,
                                       NoRules no_rules = NoRules::kNobody);
 
-// What a denied client is told: names connector, repository and action, and what to ask for.
+// The message for a denied client: names connector, repository and action, and what to request.
 [[nodiscard]] std::string DenialSentence(const resource::Connector& connector,
                                          const std::vector<oci::Scope>& scopes);
 

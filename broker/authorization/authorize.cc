@@ -14,7 +14,8 @@ std::string Unpermitted(const callers::Caller& caller,
 
 RankedConnector Permitted(RankedConnector choice, const std::string& reason) {
   if (choice.refusal) {
-    return choice;  // Its rules deny; now the caller may be told so.
+    // Its rules deny. The cluster lets the caller use it, so the denial may name the connector.
+    return choice;
   }
   choice.rule = choice.rule.empty() ? "rbac" : "rbac," + choice.rule;
   choice.reason += "; RBAC allows get connectors/proxy" + (reason.empty() ? "" : ": " + reason);
@@ -42,7 +43,7 @@ Task<Authorization> Authorize(AccessReviewer* reviewer, AccessRequest request, D
     AccessQuestion question{request.caller, request.token_key, ref};
     const auto answer = co_await reviewer->MayUse(std::move(question), deadline);
     if (!answer) {
-      // Not the next one: which connector serves must not depend on what fails.
+      // No fallback to the next connector: which one serves must not depend on failures.
       co_return Authorization{{nullptr, {}, {}, AccessUnknown(answer.error())}};
     }
     if (answer->allowed) {

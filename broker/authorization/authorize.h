@@ -1,8 +1,9 @@
 #pragma once
 
-// May this caller do this, and through which connector? The access rules first (rank_connectors.h),
-// which cost nothing; then, in a cluster, the API server is asked about the connectors that are
-// left, one by one. Both must allow. Without sockets; the reviewer is an interface.
+// Decides whether a caller may do what it asks for, and through which connector. The access rules
+// come first (rank_connectors.h), because they cost nothing. In a cluster, the API server is then
+// asked about the remaining connectors, one by one. Both must allow. Without sockets; the reviewer
+// is an interface.
 
 #include "broker/authorization/access_reviewer.h"
 #include "broker/authorization/rank_connectors.h"
@@ -15,7 +16,8 @@
 
 namespace connector::broker::authorization {
 
-// Of one request. Beyond it a mirror's connectors look absent: the caller's own namespace is first.
+// For one request. Further connectors of a mirror look absent. Those of the caller's own namespace
+// come first.
 inline constexpr std::size_t kMaxAccessReviews = 8;
 
 struct AccessRequest {
@@ -28,7 +30,7 @@ struct AccessRequest {
 
 struct Authorization {
   RankedConnector choice;  // Its rule is "access[0]", "rbac" or "rbac,access[0]".
-  // Since when it is known that the caller may: no later than now. Epoch where nobody was asked.
+  // When the API server was asked; epoch when it was not asked.
   WallTime right_checked_at = {};
 };
 

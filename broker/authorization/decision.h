@@ -1,7 +1,7 @@
 #pragma once
 
-// What a request is about, and why it is denied: what the client is told, and what only log and
-// audit know. Pure.
+// The target of a request, and the reason of a denial: what the client sees, and what only log and
+// audit hold. Pure.
 
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
@@ -17,7 +17,7 @@
 
 namespace connector::broker::authorization {
 
-struct AnyConnector {  // Only who the caller is, is asked.
+struct AnyConnector {  // The request only verifies the caller.
   bool operator==(const AnyConnector&) const = default;
 };
 struct MirrorRegistry {
@@ -41,12 +41,12 @@ struct Refusal {
 // "ACCESS_DENIED": the name without its enum's prefix, for metrics and audit.
 [[nodiscard]] std::string ReasonName(v1::DenialReason reason);
 
-// One plain text for every cause, so that a client learns nothing from guessing; `error` says which
-// check failed. An issuer that cannot be asked is told apart, because waiting helps.
+// One text for every cause, so that a client learns nothing by guessing. `error` says which check
+// failed. An issuer that does not answer has a text of its own, because a retry helps.
 [[nodiscard]] Refusal CallerRefused(const Error& error);
 
-// The cluster could not be asked whether the caller may use the connector. Names none: the caller
-// may be one who must not know that it exists.
+// The API server did not say whether the caller may use the connector. The text names no connector:
+// perhaps this caller must not know that it exists.
 [[nodiscard]] Refusal AccessUnknown(const Error& error);
 
 // One text for a connector that does not exist and for one that this caller may not use at all.

@@ -1,7 +1,7 @@
 #pragma once
 
-// Which connector serves a request, and whether its access rules let the caller. Pure: a function
-// of one snapshot of the catalog. What the cluster's RBAC says comes after it, in authorize.h.
+// Ranks the connectors that could serve a request, and checks the access rules of each. Pure: a
+// function of one snapshot of the catalog. The cluster's RBAC is checked later, in authorize.h.
 
 #include "broker/authorization/access_rules.h"
 #include "broker/authorization/decision.h"
@@ -18,7 +18,7 @@ namespace connector::broker::authorization {
 struct RankedConnector {
   std::shared_ptr<const connectors::CatalogEntry>
       entry;                       // Null when the connector must look absent.
-  std::string rule;                // That allowed it.
+  std::string rule;                // The rule that allowed it.
   std::string reason;              // Why it is allowed, for operators.
   std::optional<Refusal> refusal;  // Absent: allowed.
 };

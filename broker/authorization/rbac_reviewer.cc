@@ -25,7 +25,7 @@ struct AccessReviewContext {
   callers::ReviewCache<AccessAnswer> cache;
 };
 
-// The hash has one length, and no name holds a NUL: two questions never join to one key.
+// The hash has a fixed length and no name holds a NUL, so two questions never have one key.
 std::string KeyOf(const AccessQuestion& question) {
   std::string key = question.token_key;
   key.append(question.connector.ns).push_back('\0');
@@ -33,7 +33,8 @@ std::string KeyOf(const AccessQuestion& question) {
   return key;
 }
 
-// Every age counts from before the question: what happened while it was answered is not known.
+// The age of an answer counts from before the request: the API server may have decided at any
+// moment since then.
 Task<Result<AccessAnswer>> Review(std::shared_ptr<AccessReviewContext> context,
                                   AccessQuestion question,
                                   WallTime asked_at) {

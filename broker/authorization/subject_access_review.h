@@ -1,6 +1,6 @@
 #pragma once
 
-// A SubjectAccessReview (authorization.k8s.io/v1) as it is sent and as it is read. Pure. Internal
+// Builds and reads a SubjectAccessReview (authorization.k8s.io/v1). Pure. Internal
 // to broker/access.
 
 #include "broker/authorization/access_reviewer.h"
@@ -12,16 +12,16 @@
 
 namespace connector::broker::authorization {
 
-// Whom the API server is asked about. Where it was not itself that said who the caller is: a
-// ServiceAccount with the groups that every one has; or, of another issuer, ISSUER#SUBJECT in no
-// group, which no built-in role binds.
+// The user of the review. When the API server did not authenticate the caller itself, this is the
+// ServiceAccount with its standard groups. A caller of another issuer is ISSUER#SUBJECT without
+// groups, which no built-in role binds.
 [[nodiscard]] callers::KubernetesUser UserOf(const callers::Caller& caller);
 
 // May `user` get connectors/proxy of `connector`?
 [[nodiscard]] boost::json::object SubjectAccessReviewOf(const callers::KubernetesUser& user,
                                                         const ConnectorRef& connector);
 
-// Only status.allowed true without status.denied is a yes. Fails with kUnavailable when this is not
+// Only status.allowed without status.denied allows. Fails with kUnavailable when this is not
 // the answer to a SubjectAccessReview.
 [[nodiscard]] Result<AccessAnswer> ReadSubjectAccessReview(const boost::json::object& answer);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// CallerVerifier: turns the bytes that a client showed into a verified Caller.
+// CallerVerifier: turns the token that a client sent into a verified Caller.
 //
 // Implementations: local_verifier.h (development issuer), oidc_verifier.h (any OpenID issuer, JWKS
 // discovered and cached), token_review_verifier.h (the Kubernetes API server is asked),
@@ -39,8 +39,8 @@ struct ServiceAccount {
   bool operator==(const ServiceAccount&) const = default;
 };
 
-// Whom the Kubernetes API server takes the caller for, word for word: it is told the same when it
-// is asked what this user may do.
+// The user that the Kubernetes API server authenticated, unchanged: a SubjectAccessReview must name
+// exactly the same user.
 struct KubernetesUser {
   std::string username;
   std::string uid = {};
@@ -56,8 +56,9 @@ struct Caller {
   std::optional<ServiceAccount> service_account;  // Only from issuers trusted to name them.
   std::map<std::string, std::string> claims;      // String, number and boolean claims, as text.
   WallTime expires_at;
-  std::optional<KubernetesUser> kubernetes_user = {};  // Where the API server said who it is.
-  // When its issuer was last asked whether the token still holds; epoch where nobody is asked.
+  // Set when the API server authenticated the caller.
+  std::optional<KubernetesUser> kubernetes_user = {};
+  // When the issuer last confirmed the token; epoch for issuers that are not asked.
   WallTime caller_checked_at = {};
 
   // For logs and for binding upload sessions: unique over issuers.

@@ -1,7 +1,7 @@
 #pragma once
 
-// DiscoveredIssuer: a verifier whose issuer becomes known while the broker runs already, because it
-// is asked from an API server that may not answer yet.
+// DiscoveredIssuer: a verifier whose issuer is discovered while the broker runs. The API server
+// names the issuer, and may not answer when the broker starts.
 
 #include "broker/callers/caller_verifier.h"
 #include "common/base/result.h"
@@ -31,8 +31,8 @@ class DiscoveredIssuer {
   std::shared_ptr<const Known> known_;
 };
 
-// The issuer that an API server's /.well-known/openid-configuration names. Fails with kUnavailable
-// when that is no such document.
+// Returns the issuer that an API server's /.well-known/openid-configuration names. Fails with
+// kUnavailable when `document` is not such a document.
 [[nodiscard]] Result<std::string> ReadIssuer(std::string_view document);
 
 }  // namespace connector::broker::callers

@@ -1,11 +1,11 @@
 #pragma once
 
-// KeyCache: when an issuer's cached keys may be used and when they are fetched again. Pure: it
-// decides and keeps the keys; the OIDC verifier fetches, waits and locks.
+// KeyCache: keeps an issuer's keys, and decides when they may be used and when they are fetched
+// again. Pure: the OIDC verifier fetches, waits and locks.
 //
-// Keys that are young are used as they are; older ones are used while newer ones are fetched; still
-// older ones only after an attempt to fetch; beyond kKeysDieAfter nothing is accepted. An unknown
-// key asks for newer ones at once. All attempts share one limit, so that nobody can make this
+// Young keys are used at once. Older ones are used while newer ones are fetched; still older ones
+// only after an attempt to fetch. After kKeysDieAfter nothing is accepted. A token with an unknown
+// key starts a fetch at once. All attempts share one rate limit: otherwise a client could make the
 // broker flood an issuer by inventing key ids.
 
 #include "common/base/clock.h"
@@ -41,7 +41,7 @@ class KeyCache {
   void BeginRefresh(WallTime now);
   void EndRefresh(std::optional<jose::JwkSet> fetched, WallTime now);
 
-  // The keys, unless there are none or they are dead.
+  // The keys; nullopt when there are none or they have expired.
   [[nodiscard]] std::optional<jose::JwkSet> Usable(WallTime now) const;
   // Changes with each successful refresh.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a verifier reports each time it has read an issuer's keys anew, for metrics and logs.
+// KeyRefresh: the result of one refresh of an issuer's keys, for metrics and logs.
 
 #include <functional>
 #include <string>
@@ -9,7 +9,7 @@ namespace connector::broker::callers {
 
 struct KeyRefresh {
   std::string issuer;
-  bool ok = false;      // False: the keys that were there before stay in use, up to their limit.
+  bool ok = false;      // False: the current keys stay in use, up to their limit.
   std::string message;  // Why not; empty when ok.
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// From a token and an issuer's keys to a Caller: the checks that every verifier shares, in their
-// one order (signature, claims, subject). Pure. Internal to broker/identity.
+// Verifies a token with an issuer's keys and returns the Caller. Every verifier shares these
+// checks, in one order: signature, claims, subject. Pure. Internal to broker/identity.
 
 #include "broker/callers/caller_verifier.h"
 #include "common/base/clock.h"
@@ -15,9 +15,9 @@
 namespace connector::broker::callers {
 
 // What `sub` of an issuer's tokens may mean. An issuer that could name ServiceAccounts without
-// being trusted to would open every rule that speaks of them.
+// being trusted to do so could act as any of them.
 enum class SubjectRule : std::uint8_t {
-  kNeverServiceAccount,   // Whatever it looks like, it is text.
+  kNeverServiceAccount,   // It is text, whatever it looks like.
   kMaybeServiceAccount,   // system:serviceaccount:NS:NAME names one; other subjects are text.
   kAlwaysServiceAccount,  // A cluster's own issuer: anything else is refused.
 };

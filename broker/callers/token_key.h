@@ -1,7 +1,7 @@
 #pragma once
 
-// What a token is remembered by: the SHA-256 of all of it, 32 bytes. Never a part of it: who could
-// make two tokens with one key would be taken for somebody else.
+// The cache key of a token: the SHA-256 of the whole token, 32 bytes. A key made of a part would
+// let anyone who can make two tokens with one key act as another caller.
 
 #include "broker/callers/caller_verifier.h"
 

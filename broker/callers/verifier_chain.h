@@ -1,11 +1,10 @@
 #pragma once
 
-// The chain: what the broker asks. It picks the one verifier that is responsible for a token's
-// issuer, and remembers callers that were verified a moment ago.
+// The verifier chain picks the verifier of a token's issuer, and caches callers that were verified
+// a moment ago.
 //
-// The issuer is read from a token that nobody has checked, and used for nothing but that choice:
-// the verifier then checks it again. Refusals are never remembered here, and of a verifier that
-// remembers by itself nothing is. Passes
+// The issuer is read from an unchecked token and used only for this choice; the verifier checks it
+// again. Refusals are never cached here, and nothing of a verifier that has its own cache. Passes
 // tests/contract/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
@@ -22,13 +21,13 @@
 
 namespace connector::broker::callers {
 
-// How long a verified token is taken at its word, at most: until its exp if that is sooner.
+// How long a verified token is accepted from the cache, at most; never past its exp.
 inline constexpr std::chrono::seconds kVerifiedFor{60};
 
 struct IssuerVerifier {
   std::string issuer;
   std::unique_ptr<CallerVerifier> verifier;
-  // Zero: each time the verifier is asked. Never more than kVerifiedFor.
+  // Zero: the verifier checks every request. Never more than kVerifiedFor.
   std::chrono::seconds remembered_for = kVerifiedFor;
 };
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// ReviewScheduler: asks the Kubernetes API server to review something (a token, an access), at a
-// bounded rate and fairly between workloads (fair_queue.h). What a review means is its caller's
-// matter; here nothing is remembered.
+// ReviewScheduler: sends reviews (of a token, of an access) to the Kubernetes API server, at a
+// bounded rate and fairly between workloads (fair_queue.h). It caches nothing and does not
+// interpret the answers.
 
 #include "broker/callers/kubernetes/fair_queue.h"
 #include "common/async/task.h"

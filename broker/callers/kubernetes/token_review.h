@@ -1,6 +1,6 @@
 #pragma once
 
-// A TokenReview (authentication.k8s.io/v1) as it is sent and as it is read. Pure. Internal to
+// Builds and reads a TokenReview (authentication.k8s.io/v1). Pure. Internal to
 // broker/identity.
 
 #include "broker/callers/caller_verifier.h"

@@ -32,7 +32,7 @@ struct TokenReviewContext {
   callers::ReviewCache<Caller> cache;
 };
 
-// By the token's own word. Passing says nothing yet; failing spares the API server a question.
+// Checks the unverified claims. A pass proves nothing; a failure saves a request to the API server.
 Result<jose::Claims> Precheck(std::string_view token, const TokenReviewContext& context) {
   auto claims = jose::UnverifiedClaims(token);
   if (!claims) {
@@ -69,7 +69,8 @@ Result<Caller> ToCaller(KubernetesUser user, const jose::Claims& claims, WallTim
   return caller;
 }
 
-// Every age counts from before the question: what happened while it was answered is not known.
+// The age of an answer counts from before the request: the API server may have decided at any
+// moment since then.
 Task<Result<Caller>> Review(std::shared_ptr<TokenReviewContext> context,
                             std::shared_ptr<const Secret> token,
                             jose::Claims claims,

@@ -3,9 +3,9 @@
 // The `kubernetes` verifier: tokens of a cluster's ServiceAccounts, checked by its API server
 // (TokenReview), which knows whether the pod and the ServiceAccount still exist.
 //
-// An answer serves for a few seconds, by the hash of the whole token, and callers who come at once
-// with one token share one review. Tokens that are no good by their own word (audience, times) are
-// refused without asking. Passes tests/contract/callers/caller_verifier_contract.h.
+// An answer is cached for a few seconds by the hash of the whole token. Concurrent calls with one
+// token share one review. A token whose own claims fail (audience, times) is refused without a
+// review. Passes tests/contract/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/kubernetes/review_scheduler.h"

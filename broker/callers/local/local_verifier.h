@@ -3,8 +3,8 @@
 // The `local` verifier: tokens of the development issuer, made by `connectorctl token mint`,
 // against public keys in a file.
 //
-// The file is read again when it changes; a file that cannot be used keeps the keys that were
-// there. It makes no network request. Passes tests/contract/callers/caller_verifier_contract.h.
+// The file is read again when it changes. When the new content cannot be used, the current keys
+// stay. It makes no network request. Passes tests/contract/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/key_refresh.h"
@@ -17,7 +17,7 @@
 
 namespace connector::broker::callers {
 
-// How often, at most, the file is looked at. Only a call to Verify looks.
+// How often, at most, the file is checked. Only a call to Verify checks it.
 inline constexpr std::chrono::seconds kKeyFileCheckInterval{1};
 
 struct LocalOptions {

@@ -1,8 +1,8 @@
 #pragma once
 
 // Where an OIDC issuer's keys come from: its discovery document, then its JWKS. Internal to
-// broker/identity. Both documents are the issuer's word, so every rule on them stands here, and no
-// credential is ever sent to get them.
+// broker/identity. An issuer chooses the content of both documents, so every check of them is
+// here. No credential is ever sent to get them.
 
 #include "common/async/task.h"
 #include "common/base/result.h"

@@ -3,9 +3,9 @@
 // The `oidc` verifier: tokens of one OpenID issuer, against keys that are discovered, cached and
 // fetched again (key_cache.h has the times, key_source.h the rules of discovery).
 //
-// A token is accepted on a verified signature only: a failing issuer makes known keys last longer,
-// and never makes an unverified token pass. It does no network I/O of its own; it is given a
-// function that fetches. Passes tests/contract/callers/caller_verifier_contract.h.
+// A token is accepted only with a verified signature. While an issuer fails, the current keys are
+// used longer, but no unverified token passes. The verifier does no network I/O; a function that
+// fetches is passed to it. Passes tests/contract/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/key_refresh.h"
