@@ -1,7 +1,7 @@
 #pragma once
 
-// BrokerService: the gRPC face of the handlers. Per call: is this peer on the method's list, what
-// is the deadline, run the handler on the broker's executor. Decides nothing else.
+// BrokerService: the gRPC service. For each call it checks whether the peer may call the method,
+// sets the deadline, and runs the handler on the broker's executor. It decides nothing else.
 
 #include "broker/api/issue_token_handler.h"
 #include "broker/api/operator_handler.h"
@@ -50,7 +50,7 @@ class BrokerService final : public v1::Broker::CallbackService {
                                             const v1::ExplainAccessRequest* request,
                                             v1::ExplainAccessResponse* response) override;
 
-  // Whether any peer that may was here.
+  // Whether any allowed peer has called.
   [[nodiscard]] bool called() const { return called_; }
   // Returns when no handler runs any more; the io_context must go on running until then.
   void WaitUntilIdle();
@@ -60,7 +60,7 @@ class BrokerService final : public v1::Broker::CallbackService {
   [[nodiscard]] std::optional<std::string> Admit(const ::grpc::CallbackServerContext& context,
                                                  BrokerMethod method);
   [[nodiscard]] bool IsOpen() const { return parts_.open == nullptr || *parts_.open; }
-  // With what a peer that Admit did not let in is told.
+  // The status for a peer that Admit refused.
   [[nodiscard]] ::grpc::Status Refusal() const;
   [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context) const;
   [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,

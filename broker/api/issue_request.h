@@ -1,7 +1,7 @@
 #pragma once
 
-// An IssueToken or ExplainAccess request as it came over the wire, and after it was checked. Pure.
-// The peer is an authenticated data plane, but what it passes on was chosen by a client.
+// Parses and checks IssueToken and ExplainAccess requests. Pure. The peer is an authenticated data
+// plane, but a client chose the content.
 
 #include "broker/authorization/decision.h"
 #include "common/base/result.h"

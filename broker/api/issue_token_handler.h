@@ -1,10 +1,10 @@
 #pragma once
 
-// IssueTokenHandler: what IssueToken does, without sockets or a server. Read Decide in the source:
-// caller, policy and RBAC, mint; then the audit record is on disk, and only then there is an answer
-// (promises P2, P3 and P4).
+// IssueTokenHandler: what IssueToken does, without sockets or a server. Decide verifies the caller,
+// checks rules and RBAC, and mints. The answer leaves only after the audit record is on disk
+// (docs/promises.md P2, P3 and P4).
 //
-// Deliberately does not know which peers may call: broker_service.h has asked already.
+// It does not know which peers may call: broker_service.h has checked that before.
 
 #include "broker/api/issue_request.h"
 #include "broker/audit/audit_log.h"
@@ -36,7 +36,7 @@ inline constexpr std::chrono::seconds kAuthorizationLifetime{60};
 struct IssueOutcome {
   v1::DenialReason reason = v1::DENIAL_REASON_UNSPECIFIED;  // Unspecified: granted.
   std::string connector;  // "namespace/name" of one that exists; else empty.
-  std::string message;    // What the client was told; empty when granted.
+  std::string message;    // The message for the client; empty when granted.
   std::chrono::steady_clock::duration took{};
 };
 

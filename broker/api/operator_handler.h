@@ -1,7 +1,7 @@
 #pragma once
 
-// What operators ask: ExplainAccess (what IssueToken would decide, and why) and CheckConnector.
-// Issues nothing and writes no audit record; each call is logged. Without sockets.
+// OperatorHandler: ExplainAccess (what IssueToken would decide, and why) and CheckConnector. Issues
+// nothing and writes no audit record; each call is logged. Without sockets.
 
 #include "broker/authorization/access_reviewer.h"
 #include "broker/callers/caller_verifier.h"
@@ -23,7 +23,7 @@ class Logger;
 
 namespace connector::broker::api {
 
-// broker/probe, as a function of the connector's entry.
+// health_check::Prober as a function of the connector's entry.
 using ProbeFunction = std::function<Task<v1::CheckConnectorResponse>(
     std::shared_ptr<const connectors::CatalogEntry> entry, Deadline deadline)>;
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Which client certificate may call which method (configuration: peers). Pure. The certificate has
-// been verified; here its names are compared, whole.
+// Decides which client certificate may call which method (configuration: peers). Pure. The
+// certificate was verified before; here its names are compared as a whole.
 
 #include <algorithm>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
 
-// Our types as messages of the broker's API. Pure.
+// Converts our types to messages of the broker's API. Pure.
 
 #include "broker/upstream_auth/minter.h"
 #include "common/base/clock.h"

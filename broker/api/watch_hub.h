@@ -32,7 +32,7 @@ namespace connector::broker::api {
 
 class WatchStream;
 
-// What a stream should have told its client by now. Immutable parts, replaced whole.
+// What a stream should have sent to its client by now. Immutable parts, replaced whole.
 struct WatchState {
   std::shared_ptr<const connectors::CatalogSnapshot> routes;
   std::shared_ptr<const std::vector<SealingKey>> keys;

@@ -1,7 +1,8 @@
 #pragma once
 
-// AppendFile: a file that only grows, but for what Truncate takes back. Implementations: the real
-// one below, and a faulty one in the tests (a disk that fails cannot be had on every machine).
+// AppendFile: a file that only grows, except that Truncate removes what was appended last.
+// Implementations: the real one below, and a faulty one in the tests (a disk that fails cannot be
+// had on every machine).
 
 #include "common/base/result.h"
 

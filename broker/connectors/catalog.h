@@ -1,8 +1,8 @@
 #pragma once
 
-// Catalog: the connectors that are in force, each with the version of its secret and its epoch.
-// Readers take an immutable snapshot; writers replace it whole. Deliberately holds no secret: only
-// versions and CA bundles.
+// Catalog: the effective connectors, each with the version of its secret and its epoch. Readers
+// take an immutable snapshot; writers replace it whole. The catalog holds no secret, only versions
+// and CA bundles.
 
 #include "broker/secrets/secret_store.h"
 #include "common/base/connector_ref.h"
@@ -24,8 +24,8 @@ struct CatalogEntry {
   std::string ca_pem;          // Of caCertSecretRef; empty when none.
   std::string secret_version;  // Empty when there is none, or none could be read.
   std::string problem;         // Why the secret or CA cannot be used; empty when all is well.
-  std::string mint_key;        // Digest of all that a minted token depends on, but the scopes.
-  std::string epoch;           // Digest of all that a grant depends on (mint_key and policy).
+  std::string mint_key;  // Digest of everything that a minted token depends on, except the scopes.
+  std::string epoch;     // Digest of everything that a grant depends on (mint_key and rules).
 };
 
 struct CatalogSnapshot {

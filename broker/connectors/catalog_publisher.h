@@ -1,10 +1,10 @@
 #pragma once
 
-// CatalogPublisher: joins the resources in force with what is known of the credentials outside of
-// them, in Vault or in Secrets of the Kubernetes API, and publishes the catalog when either
-// changes. The only writer of the catalog.
+// CatalogPublisher: combines the effective resources with the state of the credentials outside
+// them, in Vault or in Secrets of the Kubernetes API. It publishes the catalog when either changes,
+// and is its only writer.
 //
-// Such a credential is read after the Connector is there, and may come and go by itself; one in a
+// An outside credential is read after its Connector appears, and changes independently. One in a
 // Secret of the directory changes together with the Connectors.
 
 #include "broker/connectors/catalog.h"
@@ -26,9 +26,9 @@ class Registry;
 
 namespace connector::broker::connectors {
 
-// A place outside the resources where credentials are. Empty functions: there is none.
+// The view of a credential store outside the resources. Empty functions: there is none.
 struct CredentialView {
-  // What must be watched from now on; replaces what was before.
+  // Sets what is watched from now on.
   std::function<void(std::vector<secrets::SecretNeed>)> follow{};
   // `registry` is host[:port] of the one that the credential is for.
   std::function<CredentialState(const secrets::SecretRef&, const std::string& registry)> observe{};
@@ -37,7 +37,7 @@ struct CredentialView {
 
 struct CredentialViews {
   CredentialView vault{};
-  CredentialView cluster{};  // Where there is one, no Secret is looked for in the directory.
+  CredentialView cluster{};  // When set, no Secret is looked up in the directory.
 };
 
 // Thread-safe.
@@ -57,12 +57,12 @@ class CatalogPublisher {
   // True when the catalog changed. One call at a time.
   bool Publish(std::shared_ptr<const EffectiveResources> effective);
 
-  // Something that `observe` tells may have changed.
+  // The results of `observe` may have changed.
   void Refresh();
 
-  // Whether every credential outside was read, or cannot be.
+  // Whether every outside credential was read, or is known to be unreadable.
   [[nodiscard]] bool AllKnown() const;
-  // Waits until every credential outside was read or cannot be; false when `time` is over first.
+  // Waits for that; false when `time` passes first.
   [[nodiscard]] bool WaitForCredentials(std::chrono::milliseconds time);
 
  private:

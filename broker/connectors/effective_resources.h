@@ -1,10 +1,10 @@
 #pragma once
 
-// Which connectors and Secrets are in force after a reload. Pure.
+// Decides which connectors and Secrets are effective after a reload. Pure.
 //
-// A resource that has problems keeps its last good version, so that a typing mistake breaks nobody;
-// so does everything in a file of which a part cannot be identified. A resource that is gone is
-// gone at once (promise P6): nothing else keeps it alive.
+// A resource with problems keeps its last good version, so that a typing mistake breaks nobody. The
+// same holds for every resource of a file of which a part cannot be identified. A deleted resource
+// stops at once (docs/promises.md P6); nothing else keeps it.
 
 #include "broker/connectors/catalog.h"
 #include "common/resource/directory.h"
@@ -24,14 +24,14 @@ struct EffectiveResources {
 [[nodiscard]] EffectiveResources Merge(const EffectiveResources& previous,
                                        const resource::DirectoryContent& loaded);
 
-// What is known of the credential that a connector refers to.
+// The state of the credential that a connector refers to.
 struct CredentialState {
   std::string version{};  // Empty when it cannot be used, or was not read yet.
   std::string problem{};  // Why; empty when it can be used.
-  bool known = true;      // False: it was not read yet, and nothing says that it cannot be.
+  bool known = true;      // False: it was not read yet, and may still be readable.
 };
 
-// The same of its CA bundle.
+// The state of its CA bundle.
 struct CaState {
   std::string pem{};
   std::string problem{};
@@ -45,21 +45,21 @@ struct ConnectorCredentials {
 
 using CredentialLookup = std::function<ConnectorCredentials(const resource::Connector&)>;
 
-// Looks at the Secrets that are in force. `state_of` is asked for those that can be used, and for
-// credentials that are not in the directory. `effective` outlives what is returned.
+// Looks credentials up in the effective Secrets. `state_of` is called for those that can be used,
+// and for credentials outside the directory. `effective` outlives what is returned.
 [[nodiscard]] CredentialLookup DirectoryLookup(
     const EffectiveResources& effective,
     std::function<CredentialState(const secrets::SecretRef&)> state_of);
 
-// Entries of the connectors in force. One whose credential or CA cannot be used has `problem` set
-// and no secret version, so that its epoch changes and cached tokens die. What `previous` has and
-// is still so is taken from it: digests are made of what changed alone.
+// Makes the entries of the effective connectors. One whose credential or CA cannot be used has
+// `problem` set and no secret version: its epoch changes and cached tokens end. Entries of
+// `previous` that are unchanged are reused, because digests are expensive.
 [[nodiscard]] std::shared_ptr<const CatalogSnapshot> MakeSnapshot(
     const EffectiveResources& effective,
     const CredentialLookup& lookup,
     const CatalogSnapshot& previous = {});
 
-// True when a reader could not tell one from the other.
+// True when both have the same entries for a reader.
 [[nodiscard]] bool SameEntries(const CatalogSnapshot& a, const CatalogSnapshot& b);
 
 }  // namespace connector::broker::connectors

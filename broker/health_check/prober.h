@@ -1,11 +1,11 @@
 #pragma once
 
-// Prober: does a connector work? Runs the steps that a person would try by hand, and says for the
-// first that fails what to do. What CheckConnector answers.
+// Prober: checks whether a connector works. It runs the steps that a person would try by hand, and
+// says for the first failure what to do. CheckConnector returns its steps.
 //
-// Deliberately asks for no more than the connector may do anyway, uses the same token source as
-// IssueToken (so that it shares its cache, backoff and rate limit), writes nothing, and follows no
-// redirect. Messages name the registry, the connector and the Secret, and never hold a credential.
+// It requests nothing beyond the connector's rights and uses the token source of IssueToken, with
+// its cache, backoff and rate limit. It writes nothing and follows no redirect. Messages name the
+// registry, the connector and the Secret, and never hold a credential.
 
 #include "broker/connectors/catalog.h"
 #include "broker/secrets/secret_store.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the broker tells Prometheus about minting. Labels are bounded: results only.
+// Metrics of minting. Labels are bounded: results only.
 
 #include "common/base/result.h"
 

@@ -45,7 +45,7 @@ class Minter {
   virtual ~Minter() = default;
 
   // Errors, all with origin kUpstream: kPermissionDenied (the credential was refused),
-  // kResourceExhausted (told to wait; retry_after), kDeadlineExceeded, kUnavailable (no answer, TLS
+  // kResourceExhausted (rate limited; retry_after), kDeadlineExceeded, kUnavailable (no answer, TLS
   // failure, 5xx), kInvalidArgument (an answer that makes no sense, or a realm that is not pinned).
   // The message is a sentence for the client's user: names the registry, never the credential.
   [[nodiscard]] virtual Task<Result<UpstreamToken>> Mint(MintRequest request,

@@ -1,10 +1,10 @@
 #pragma once
 
-// The TokenSource that mints: reads the stored secret, asks the Minter of the connector's
-// auth.name, keeps the token. One mint at a time per key, however many wait; a waiter's deadline
-// ends its own wait and never the mint, which has kMintTimeout. When to ask is endpoint_gate.h's
-// decision, what to keep token_cache.h's. A token ends with the lease of the credential that it was
-// made of; a leased credential that the registry refuses is given up, and replaced once.
+// The TokenSource that mints: it reads the stored secret, calls the Minter of the connector's
+// auth.name and caches the token. However many callers wait, each key has one mint at a time. A
+// caller's deadline ends its own wait and never the mint, which has kMintTimeout. A token ends with
+// the lease of its credential. When the registry refuses a leased credential, the lease is revoked
+// and the mint repeated once with a new one.
 
 #include "broker/secrets/secret_store.h"
 #include "broker/upstream_auth/token_source.h"

@@ -1,7 +1,7 @@
 #pragma once
 
-// TokenCache: minted tokens by what they were minted for, and how fresh each is. Pure: no clock, no
-// lock, no I/O; the caller guards it. Never holds a single-use token.
+// TokenCache: keeps minted tokens by what they were minted for, and says how fresh each is. Pure:
+// no clock, no I/O; the caller holds a lock. Never holds a single-use token.
 
 #include "broker/upstream_auth/minter.h"
 
@@ -40,9 +40,9 @@ struct TokenCacheKey {
 [[nodiscard]] std::vector<oci::Scope> Normalized(std::vector<oci::Scope> scopes);
 
 enum class Freshness : std::uint8_t {
-  kNone,     // Not there, or dead.
-  kLow,      // Alive, but only to be used when no other can be had.
-  kRefresh,  // Good; mint its successor now.
+  kNone,     // Absent or expired.
+  kLow,      // Valid, but too short: used only when no other can be minted.
+  kRefresh,  // Good, and due to be replaced: mint the next one now.
   kFresh,
 };
 
@@ -56,9 +56,9 @@ class TokenCache {
   };
   [[nodiscard]] Found Find(const TokenCacheKey& key, WallTime now) const;
 
-  // `random` is in [0, 1). Makes room by dropping what is dead, else what dies first.
+  // `random` is in [0, 1). A full cache drops expired tokens, else the one that expires first.
   void Put(const TokenCacheKey& key, TokenPointer token, WallTime now, double random);
-  // The refresh ahead of this token did not bring one that can be kept: do not try again.
+  // A refresh ahead returned a token that cannot be cached: use this one until its end.
   void KeepToTheEnd(const TokenCacheKey& key);
   void Erase(const TokenCacheKey& key) { slots_.erase(key); }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// TokenSource: the broker's cache of minted tokens. Single flight per key, refresh ahead with
-// jitter, backoff after failures, a rate limit per token endpoint. What the RPC service and the
-// probe ask; they never see a Minter or a store.
+// TokenSource: the broker's cache of minted tokens. One mint at a time per key, refresh ahead with
+// jitter, backoff after failures, a rate limit per token endpoint. The API and the health check use
+// it; they never see a Minter or a store.
 
 #include "broker/connectors/catalog.h"
 #include "broker/upstream_auth/minter.h"
@@ -14,9 +14,9 @@ class TokenSource {
  public:
   virtual ~TokenSource() = default;
 
-  // A token for `scopes` of the entry's connector, minted now or before, with enough life left to
-  // be worth handing out. Errors: those of Minter::Mint, and kNotFound or kInvalidArgument with
-  // origin kSelf when the stored secret is absent or lacks a key.
+  // Returns a token for `scopes` of the entry's connector, new or cached, with enough lifetime left
+  // to be useful. Errors: those of Minter::Mint, and kNotFound or kInvalidArgument with origin
+  // kSelf when the stored secret is absent or lacks a key.
   [[nodiscard]] virtual Task<Result<std::shared_ptr<const UpstreamToken>>> Get(
       std::shared_ptr<const connectors::CatalogEntry> entry,
       std::vector<oci::Scope> scopes,

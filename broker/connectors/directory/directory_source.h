@@ -1,10 +1,10 @@
 #pragma once
 
-// DirectorySource: gives the publisher what a directory of resources holds, and watches it. What
-// stays in force when a file is wrong is effective_resources.h's decision.
+// DirectorySource: watches a directory of resources and passes its content to the publisher.
+// effective_resources.h decides what stays effective when a file is wrong.
 //
-// Polls names, times and inodes instead of asking inotify: that also sees the symbolic-link swap of
-// Kubernetes projections, network file systems and files replaced by rename.
+// Polls names, times and inodes instead of using inotify. Polling also sees the symbolic-link swap
+// of Kubernetes projections, network file systems and files replaced by rename.
 
 #include "broker/connectors/catalog_publisher.h"
 #include "broker/connectors/effective_resources.h"
@@ -60,7 +60,7 @@ class DirectorySource {
 
  private:
   struct Metrics;
-  // What tells one state of a file from another.
+  // A file whose state is equal has not changed.
   struct FileState {
     std::string path;
     std::int64_t modified_ns = 0;

@@ -1,10 +1,10 @@
 #pragma once
 
-// ClusterResources: which connectors of the Kubernetes API are in force. The rules are the files'
-// (effective_resources.h): a Connector that has problems, by itself or with its class, keeps its
-// last good version, disturbs no other, and is gone as soon as it is deleted.
+// ClusterResources: decides which connectors of the Kubernetes API are effective. The rules are
+// those of files (effective_resources.h): a Connector with problems of its own or of its class
+// keeps its last good version and disturbs no other. A deleted one stops at once.
 //
-// No socket, no lock, no clock. What did not change is not read again, but when a class changes.
+// No socket, no lock, no clock. Unchanged resources are not read again, unless a class changes.
 
 #include "broker/connectors/effective_resources.h"
 #include "common/config/problem.h"
@@ -25,7 +25,7 @@ class ClusterResources {
   void TakeConnectors(const kube::Store& connectors, const kube::Changes& changes);
 
   [[nodiscard]] std::shared_ptr<const EffectiveResources> effective() const { return effective_; }
-  // Of what is there now, in the order of names.
+  // Problems of the current resources, in the order of names.
   [[nodiscard]] std::vector<config::Problem> Problems() const;
 
  private:

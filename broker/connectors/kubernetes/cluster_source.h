@@ -1,7 +1,7 @@
 #pragma once
 
-// ClusterSource: gives the publisher the Connectors and ConnectorClasses that informers bring. What
-// stays in force when one is wrong is cluster_resources.h's decision.
+// ClusterSource: passes the Connectors and ConnectorClasses of two informers to the publisher.
+// cluster_resources.h decides what stays effective when one is wrong.
 
 #include "broker/connectors/catalog_publisher.h"
 #include "broker/connectors/kubernetes/cluster_resources.h"
@@ -36,7 +36,7 @@ class ClusterSource {
   ClusterSource(const ClusterSource&) = delete;
   ClusterSource& operator=(const ClusterSource&) = delete;
 
-  // What an informer tells. Nothing is published before both came once: without its class a
+  // Called by the informers. Nothing is published before both have called once: without its class a
   // Connector would look broken.
   void TakeConnectors(const std::shared_ptr<const kube::Store>& connectors,
                       const kube::Changes& changes);

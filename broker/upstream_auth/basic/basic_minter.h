@@ -10,7 +10,7 @@
 
 namespace connector::broker::upstream_auth {
 
-// The password has no life of its own; after this a data plane must ask again.
+// A password does not expire; after this time a data plane must request it again.
 inline constexpr std::chrono::hours kBasicLife{1};
 
 // `clock` must outlive the minter. Mint fails with kInvalidArgument without allow_static.

@@ -1,8 +1,8 @@
 #pragma once
 
-// Discovery: learns from an unauthenticated `GET /v2/` how a registry wants clients to
-// authenticate. Remembers the challenges for kDiscoveryLife, because they hardly ever change; never
-// a token, and never whether a realm is allowed (realm.h decides that anew each time).
+// Discovery: finds out with an unauthenticated `GET /v2/` how a registry wants clients to
+// authenticate. Keeps the challenges for kDiscoveryLife, because they hardly ever change. Never
+// keeps a token, nor whether a realm is allowed: realm.h decides that each time.
 
 #include "broker/upstream_auth/minter.h"
 #include "common/curl/curl_client.h"
@@ -32,7 +32,7 @@ class Discovery {
   [[nodiscard]] Task<Result<std::vector<oci::Challenge>>> Challenges(MintRequest request,
                                                                      Deadline deadline);
 
-  // A mint failed: the registry may have changed its mind, so the next call asks it again.
+  // Call it when a mint failed: the challenges may have changed, so the next call asks again.
   void Forget(const MintRequest& request);
 
  private:

@@ -27,7 +27,7 @@ struct TokenEndpoint {
 // (the pinned one's, when it has one) is kept but for `scope`, other parameters that are ours, and
 // `service` where the challenge names one.
 //
-// Fails with kInvalidArgument/kUpstream and a sentence that tells the administrator what to set,
+// Fails with kInvalidArgument/kUpstream and a sentence that says what to configure,
 // also for http without allowInsecureUpstream.
 [[nodiscard]] Result<TokenEndpoint> PinnedEndpoint(const resource::Connector& connector,
                                                    const oci::BearerChallenge& challenge);
