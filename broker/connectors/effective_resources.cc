@@ -58,8 +58,8 @@ std::shared_ptr<const CatalogEntry> EntryOf(
 
 }  // namespace
 
-EffectiveResources Merge(const EffectiveResources& previous,
-                         const resource::DirectoryContent& loaded) {
+EffectiveResources MergeResources(const EffectiveResources& previous,
+                                  const resource::DirectoryContent& loaded) {
   EffectiveResources next{loaded.connectors, loaded.secrets};
   const auto keeps = [&](const Identity& identity, const std::string& file) {
     return loaded.broken.contains(identity) || loaded.unreadable_files.contains(file);

@@ -21,8 +21,8 @@ struct EffectiveResources {
   resource::SecretMap secrets;
 };
 
-[[nodiscard]] EffectiveResources Merge(const EffectiveResources& previous,
-                                       const resource::DirectoryContent& loaded);
+[[nodiscard]] EffectiveResources MergeResources(const EffectiveResources& previous,
+                                                const resource::DirectoryContent& loaded);
 
 // The state of the credential that a connector refers to.
 struct CredentialState {

@@ -96,7 +96,7 @@ Result<bool> DirectorySource::Reload(bool visible) {
   failing_ = false;
   states_ = *std::move(states);
   settled_ = Settled(states_);
-  effective_ = std::make_shared<const EffectiveResources>(Merge(*effective_, *content));
+  effective_ = std::make_shared<const EffectiveResources>(MergeResources(*effective_, *content));
   const bool published = targets_.publisher.Publish(effective_);
   if (!visible && !published && content->problems == LastProblems()) {
     return false;  // Looked again only because the times of files are coarse.

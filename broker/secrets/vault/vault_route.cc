@@ -95,7 +95,7 @@ VaultRouteStep VaultRoute::Redirected(const VaultHop& hop) {
     step.error.retry = Retry::kNever;  // It would redirect again.
     return step;
   }
-  if (++redirects_ > kMaxRedirects) {
+  if (++redirects_ > kMaxVaultRedirects) {
     step.error = Unavailable(from + " redirects in a circle");
     step.error.retry = Retry::kNever;
     return step;

@@ -19,7 +19,7 @@
 
 namespace connector::broker::secrets {
 
-inline constexpr int kMaxRedirects = 3;
+inline constexpr int kMaxVaultRedirects = 3;
 inline constexpr int kMaxStateRetries = 5;
 inline constexpr std::chrono::milliseconds kFirstStateRetry{50};  // Doubled each time.
 

@@ -52,42 +52,44 @@ std::string Generations(const EffectiveResources& effective) {
               : std::string(secret->second.secret->data.at("password").Reveal()));
 }
 
-TEST(Merge, TakesWhatIsGood) {
-  EXPECT_EQ(Generations(Merge({}, OneOfEach(1))), "1/1");
-  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), OneOfEach(2))), "2/2");
+TEST(MergeResources, TakesWhatIsGood) {
+  EXPECT_EQ(Generations(MergeResources({}, OneOfEach(1))), "1/1");
+  EXPECT_EQ(Generations(MergeResources(MergeResources({}, OneOfEach(1)), OneOfEach(2))), "2/2");
 }
 
-TEST(Merge, DropsWhatIsGone) {
-  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), {})), "-/-");
+TEST(MergeResources, DropsWhatIsGone) {
+  EXPECT_EQ(Generations(MergeResources(MergeResources({}, OneOfEach(1)), {})), "-/-");
 }
 
-TEST(Merge, KeepsTheLastGoodVersionOfABrokenResourceOnly) {
+TEST(MergeResources, KeepsTheLastGoodVersionOfABrokenResourceOnly) {
   DirectoryContent broken;
   broken.broken.insert({Kind::kConnector, "default", "harbor"});
-  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "1/-");
+  EXPECT_EQ(Generations(MergeResources(MergeResources({}, OneOfEach(1)), broken)), "1/-");
 
   broken.broken = {{Kind::kSecret, "default", "robot"}};
-  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "-/1");
+  EXPECT_EQ(Generations(MergeResources(MergeResources({}, OneOfEach(1)), broken)), "-/1");
 
   broken.broken = {{Kind::kSecret, "other", "robot"}, {Kind::kConnectorClass, "", "harbor"}};
-  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "-/-");
+  EXPECT_EQ(Generations(MergeResources(MergeResources({}, OneOfEach(1)), broken)), "-/-");
 }
 
-TEST(Merge, KeepsWhatCameFromAFileOfWhichAPartCannotBeIdentified) {
+TEST(MergeResources, KeepsWhatCameFromAFileOfWhichAPartCannotBeIdentified) {
   DirectoryContent broken;
   broken.unreadable_files = {"a.yaml"};
-  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "1/-");
+  EXPECT_EQ(Generations(MergeResources(MergeResources({}, OneOfEach(1)), broken)), "1/-");
 
   broken = OneOfEach(2);
   broken.unreadable_files = {"a.yaml", "s.yaml"};
-  EXPECT_EQ(Generations(Merge(Merge({}, OneOfEach(1)), broken)), "2/2")
+  EXPECT_EQ(Generations(MergeResources(MergeResources({}, OneOfEach(1)), broken)), "2/2")
       << "what the file still says in good order is taken";
 }
 
-TEST(Merge, KeepsThroughSeveralBrokenLoads) {
+TEST(MergeResources, KeepsThroughSeveralBrokenLoads) {
   DirectoryContent broken;
   broken.unreadable_files = {"a.yaml", "s.yaml"};
-  EXPECT_EQ(Generations(Merge(Merge(Merge({}, OneOfEach(1)), broken), broken)), "1/1");
+  EXPECT_EQ(
+      Generations(MergeResources(MergeResources(MergeResources({}, OneOfEach(1)), broken), broken)),
+      "1/1");
 }
 
 std::shared_ptr<const CatalogEntry> EntryOf(const EffectiveResources& effective) {
@@ -101,7 +103,7 @@ std::shared_ptr<const CatalogEntry> EntryOf(const EffectiveResources& effective)
 }
 
 TEST(MakeSnapshot, GivesAnEntryTheVersionOfItsSecret) {
-  const auto entry = EntryOf(Merge({}, OneOfEach(1)));
+  const auto entry = EntryOf(MergeResources({}, OneOfEach(1)));
   EXPECT_EQ(entry->secret_version, "version of default/robot");
   EXPECT_EQ(entry->problem, "");
   EXPECT_EQ(entry->ca_pem, "");
@@ -111,15 +113,15 @@ TEST(MakeSnapshot, SaysWhatAConnectorLacksAndChangesItsEpoch) {
   DirectoryContent without = OneOfEach(1);
   without.secrets.clear();
 
-  const auto entry = EntryOf(Merge({}, without));
+  const auto entry = EntryOf(MergeResources({}, without));
 
   EXPECT_THAT(entry->problem, HasSubstr("there is no Secret default/robot"));
   EXPECT_EQ(entry->secret_version, "");
-  EXPECT_NE(entry->epoch, EntryOf(Merge({}, OneOfEach(1)))->epoch);
+  EXPECT_NE(entry->epoch, EntryOf(MergeResources({}, OneOfEach(1)))->epoch);
 }
 
 EffectiveResources WithCa(const std::string& pem) {
-  EffectiveResources out = Merge({}, OneOfEach(1));
+  EffectiveResources out = MergeResources({}, OneOfEach(1));
   auto connector = std::make_shared<resource::Connector>(*out.connectors.at(kHarbor).connector);
   connector->ca_secret_name = "ca";
   out.connectors.at(kHarbor).connector = connector;
@@ -143,7 +145,7 @@ TEST(MakeSnapshot, TakesNoCaThatDoesNotParse) {
 }
 
 EffectiveResources InVault() {
-  EffectiveResources out = Merge({}, OneOfEach(1));
+  EffectiveResources out = MergeResources({}, OneOfEach(1));
   auto connector = std::make_shared<resource::Connector>(*out.connectors.at(kHarbor).connector);
   connector->auth.secret_name.reset();
   connector->auth.vault = {"", "secret/data/ci/harbor"};
@@ -190,9 +192,9 @@ TEST(MakeSnapshot, TakesFromThePreviousOneWhatIsStillSo) {
 
 TEST(MakeSnapshot, TakesNoEntryOfAConnectorThatHasChanged) {
   const CredentialLookup lookup = [](const auto&) { return ConnectorCredentials{}; };
-  const auto first = MakeSnapshot(Merge({}, OneOfEach(1)), lookup);
+  const auto first = MakeSnapshot(MergeResources({}, OneOfEach(1)), lookup);
 
-  EXPECT_NE(MakeSnapshot(Merge({}, OneOfEach(2)), lookup, *first)->Find(kHarbor)->epoch,
+  EXPECT_NE(MakeSnapshot(MergeResources({}, OneOfEach(2)), lookup, *first)->Find(kHarbor)->epoch,
             first->Find(kHarbor)->epoch);
 }
 
@@ -202,7 +204,7 @@ TEST(SameEntries, ComparesEpochsProblemsAndNames) {
     if (!secret) {
       content.secrets.clear();
     }
-    const EffectiveResources effective = Merge({}, content);
+    const EffectiveResources effective = MergeResources({}, content);
     return MakeSnapshot(effective,
                         DirectoryLookup(effective, [](const auto&) { return CredentialState{}; }));
   };

@@ -77,7 +77,7 @@ TEST(VaultRoute, FollowsARedirectToAConfiguredAddressOnly) {
 
 TEST(VaultRoute, FollowsOnlySoManyRedirects) {
   VaultRoute route(kThree, 0);
-  for (int i = 0; i < kMaxRedirects; ++i) {
+  for (int i = 0; i < kMaxVaultRedirects; ++i) {
     ASSERT_EQ(route.OnAnswer(HopWithStatus(307, "https://b.example:8200/"), 0).kind, Kind::kAsk);
   }
   EXPECT_EQ(route.OnAnswer(HopWithStatus(307, "https://b.example:8200/"), 0).kind, Kind::kFail);
