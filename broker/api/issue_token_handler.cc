@@ -11,7 +11,7 @@
 namespace connector::broker::api {
 namespace {
 
-constexpr int kMaxEvaluations = 2;  // The first, and one more when the connector changed meanwhile.
+constexpr int kMaxEvaluations = 2;  // One more when the connector changed during the first.
 
 std::string ScopesText(const std::vector<oci::Scope>& scopes) {
   std::string text;
@@ -60,7 +60,7 @@ Task<v1::IssueTokenResponse> IssueTokenHandler::Run(CallPtr call) {
   const Result<Done> durable = co_await parts_.audit->Append(std::move(event));
   if (!durable) {
     call->refusal =
-        authorization::AuditFailed(durable.error());  // No audit, no token (promise P4).
+        authorization::AuditFailed(durable.error());  // No audit, no token (docs/promises.md P4).
   }
   Report(*call);
   co_return Answer(*call);
@@ -84,8 +84,8 @@ Task<Done> IssueTokenHandler::Decide(CallPtr call) {
   co_return Done{};
 }
 
-// The epoch in the answer must be the one that was evaluated, and still in force after minting:
-// else a data plane would take a token under an old rule for one under the new.
+// The epoch in the answer must be the one that was evaluated, and must still hold after minting.
+// Otherwise a data plane would use a token of an old rule under the new one.
 Task<Done> IssueTokenHandler::Mint(CallPtr call) {
   for (int evaluation = 0; evaluation < kMaxEvaluations; ++evaluation) {
     co_await Choose(call, parts_.catalog->Current());
@@ -129,8 +129,8 @@ Task<Done> IssueTokenHandler::Choose(CallPtr call,
   co_return Done{};
 }
 
-// Counted from when the cluster was asked, not from now: so a deleted pod's token, a deleted
-// RoleBinding and whatever was remembered of them are without effect within one lifetime (P6).
+// Counted from when the API server was asked, not from now. So a deleted pod or RoleBinding ends
+// the right within one lifetime, whatever was cached (docs/promises.md P6).
 WallTime IssueTokenHandler::RightEnds(const Call& call) const {
   WallTime since = parts_.clock->Now();
   for (const WallTime checked_at : {call.caller->caller_checked_at, call.right_checked_at}) {

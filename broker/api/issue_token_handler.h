@@ -29,7 +29,7 @@ class Logger;
 
 namespace connector::broker::api {
 
-// How long a caller's right holds in a data plane without asking again (promise P6).
+// How long a caller's right holds in a data plane without asking again (docs/promises.md P6).
 inline constexpr std::chrono::seconds kAuthorizationLifetime{60};
 
 // One decision, for metrics and the status page.

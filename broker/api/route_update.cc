@@ -51,7 +51,7 @@ v1::WatchRoutesResponse RouteChanges(const connectors::CatalogSnapshot& sent,
   v1::WatchRoutesResponse response;
   for (const auto& [ref, entry] : now.entries) {
     const auto before = sent.Find(ref);
-    // The epoch is a digest of all that a route says, and of more.
+    // An equal epoch means an equal route: the epoch is a digest of everything in the route.
     if (!before || before->epoch != entry->epoch) {
       FillRoute(*response.add_routes(), *entry);
     }

@@ -72,7 +72,7 @@ std::size_t WatchHub::streams() const {
 void WatchHub::Remove(WatchStream* stream) {
   const std::lock_guard lock(mutex_);
   streams_.erase(stream);
-  // Under the lock: whoever waits may destroy the hub as soon as it is released.
+  // Under the lock: the waiting thread may destroy the hub as soon as the lock is released.
   idle_.notify_all();
 }
 

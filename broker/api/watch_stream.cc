@@ -75,7 +75,7 @@ void WatchStream::Do(Step step) {
   }
 }
 
-// Fills response_ with what the client does not know yet; false when it knows all.
+// Fills response_ with what the client does not have yet; false when it has everything.
 bool WatchStream::Prepare() {
   if (!latest_.routes || !latest_.keys) {
     return false;

@@ -1,6 +1,7 @@
 #pragma once
 
-// AuditLog: one record per decision, on disk before the decision takes effect (promise P4).
+// AuditLog: one record per decision, on disk before the decision takes effect (docs/promises.md
+// P4).
 //
 // Implementations: file_audit_log.h (hash-chained JSON lines, group commit), and a fake in
 // tests/support. The chain itself (format, hashing, verification) is common/auditlog, because

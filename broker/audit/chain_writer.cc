@@ -73,7 +73,7 @@ Result<std::unique_ptr<ChainWriter>> ChainWriter::Open(ChainWriterOptions option
   return writer;
 }
 
-// Walks back to the newest file that holds a record, verifies it, and stands on its last record.
+// Finds the newest file with a record, verifies it, and continues after its last record.
 Result<Done> ChainWriter::Continue() {
   const auto paths = auditlog::ListAuditFiles(options_.directory);
   if (!paths) {
@@ -130,7 +130,7 @@ Result<Done> ChainWriter::CutTornTail(const std::string& path, std::uint64_t byt
   if (!tail || !copy || !file) {
     return !tail ? tail.error() : !copy ? copy.error() : file.error();
   }
-  // The copy is on disk before the original loses its tail.
+  // The copy is on disk before the original is truncated.
   for (const Result<Done>& step :
        {(*copy)->Truncate(0), (*copy)->Write(*tail), (*copy)->Sync(), SyncDirectory()}) {
     if (!step) {
@@ -152,7 +152,7 @@ Result<Done> ChainWriter::SyncDirectory() {
                                      : SystemError(options_.directory, errno);
 }
 
-// Makes `file_` a file that takes the next record right behind its last good one.
+// Opens a file in `file_` whose last good record is its end, so that the next one can follow.
 Result<Done> ChainWriter::PrepareFile(WallTime now) {
   if (file_ && dirty_) {
     const Result<Done> cut = file_->Truncate(good_size_);
@@ -169,7 +169,7 @@ Result<Done> ChainWriter::PrepareFile(WallTime now) {
   if (!file) {
     return file.error();
   }
-  // A record is not durable before the name of its file is.
+  // A record is durable only when its file's name is on disk too.
   const Result<Done> synced = SyncDirectory();
   if (!synced) {
     return synced.error();
@@ -200,7 +200,7 @@ Result<Done> ChainWriter::Append(const std::vector<auditlog::Event>& events) {
     durable = file_->Sync();
   }
   if (!durable) {
-    // When this fails too, the next batch begins with it.
+    // When this fails too, the next batch retries it first.
     dirty_ = !file_->Truncate(good_size_).has_value();
     return durable;
   }

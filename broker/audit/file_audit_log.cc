@@ -22,7 +22,7 @@ namespace {
 class Waiter {
  public:
   virtual ~Waiter() = default;
-  // Resumes it on its own executor: the writer thread never runs anyone else's code.
+  // Resumes it on its own executor: the writer thread must not run other code.
   virtual void Complete(Result<Done> result) = 0;
 
  protected:
@@ -147,7 +147,7 @@ class FileAuditLog::Impl {
     }
   }
 
-  // Waits for work. While the disk fails, a record of our own is work.
+  // Waits for records. While the disk fails, the writer retries with a record of its own.
   bool Take(std::vector<auditlog::Event>& events, std::vector<WaiterPtr>& waiters) {
     std::unique_lock lock(mutex_);
     const auto ready = [this] { return stopping_ || !events_.empty(); };
@@ -199,7 +199,7 @@ class FileAuditLog::Impl {
   const Clock* const clock_;
   log::Logger* const log_;
   AuditMetrics metrics_;
-  std::unique_ptr<ChainWriter> writer_;  // Of the thread alone.
+  std::unique_ptr<ChainWriter> writer_;  // Used only by the thread.
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -23,8 +23,8 @@ Components SplitComponents(std::string_view text) {
   }
 }
 
-// "*" is any run of characters. Going back to the last star alone is enough, since an earlier one
-// could only give what the last can take: at most |pattern| * |text| steps.
+// "*" is any run of characters. Backtracking to the last star is enough, because that star can
+// match whatever an earlier one could. So there are at most |pattern| * |text| steps.
 bool ComponentMatches(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;
@@ -57,7 +57,7 @@ bool Speaks(const resource::NamespaceMatch& match, const callers::Caller& caller
 }
 
 bool Speaks(const resource::OidcMatch& match, const callers::Caller& caller) {
-  // With no claim a rule would speak of everybody whom the issuer knows.
+  // A rule without claims would match every subject of the issuer.
   return !match.claims.empty() && caller.issuer == match.issuer &&
          std::all_of(match.claims.begin(), match.claims.end(), [&](const auto& wanted) {
            const auto found = caller.claims.find(wanted.first);
@@ -143,7 +143,7 @@ void AppendWith(std::string& text, std::string_view separator, std::string_view 
 
 bool RepositoryMatches(std::string_view pattern, std::string_view repository) {
   if (!oci::IsRepository(repository)) {
-    return false;  // No pattern covers what is not a name: "a//b", "a/../b", "".
+    return false;  // No pattern covers an invalid name: "a//b", "a/../b", "".
   }
   const Components patterns = SplitComponents(pattern);
   const Components names = SplitComponents(repository);

@@ -1,8 +1,8 @@
 #pragma once
 
 // Decides whether a caller may do something in a repository. Pure: a function of the access rules.
-// Deny by default (promise P3); the decision names the rule that matched, and audit writes it.
-// Deliberately does not verify anyone: it takes a Caller, which only a verifier can make.
+// Deny by default (docs/promises.md P3); the decision names the rule that matched, and audit writes
+// it. Deliberately does not verify anyone: it takes a Caller, which only a verifier can make.
 
 #include "broker/callers/caller_verifier.h"
 #include "common/oci/reference.h"

@@ -35,7 +35,8 @@ struct Authorization {
 };
 
 // `reviewer` null: the access rules alone. A connector that the cluster does not let the caller use
-// looks absent, whatever its rules say; one about which there is no answer denies (promise P3).
+// looks absent, whatever its rules say; one about which there is no answer denies (docs/promises.md
+// P3).
 [[nodiscard]] Task<Authorization> Authorize(AccessReviewer* reviewer,
                                             AccessRequest request,
                                             Deadline deadline);

@@ -19,8 +19,8 @@ std::chrono::seconds RetryAfter(const Error& error, std::chrono::seconds otherwi
       error.retry_after.count() > 0 ? error.retry_after : otherwise, kRetrySoon, kMaxRetryAfter);
 }
 
-// What happened, and what to do about it. A minter's words are for the client's user; they are used
-// only where they name the registry.
+// What happened, and what to do about it. A minter's message is used only where it names the
+// registry, because it is meant for the client's user.
 std::string Sentence(const resource::Connector& connector,
                      const Error& error,
                      std::string ours,
@@ -36,7 +36,7 @@ std::string Sentence(const resource::Connector& connector,
 
 Refusal SecretUnavailable(const resource::Connector& connector, const Error& error) {
   const bool may_recover = error.retry == Retry::kSafe;
-  // The place, and nothing of what the store says about it: that is for the connector's owner.
+  // Names the place only. What the store says is for the connector's owner, not for its users.
   const auto& vault = connector.auth.vault;
   const std::string place = vault ? ", in Vault at " + vault->path + "," : "";
   return {v1::DENIAL_REASON_SECRET_UNAVAILABLE,

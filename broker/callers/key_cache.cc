@@ -5,7 +5,7 @@
 namespace connector::broker::callers {
 namespace {
 
-// A clock that was set back must not make old keys young: then it is time to ask again.
+// A clock that was set back must not make old keys look young: then fetch again.
 bool OlderThan(WallTime since, std::chrono::seconds age, WallTime now) {
   return now < since || now - since >= age;
 }

@@ -7,7 +7,7 @@ namespace connector::broker::callers {
 
 std::size_t VerifiedCache::Hash::operator()(const TokenDigest& digest) const noexcept {
   std::size_t hash = 0;
-  std::memcpy(&hash, digest.data() + 8, sizeof hash);  // Any part of a digest is as good.
+  std::memcpy(&hash, digest.data() + 8, sizeof hash);  // Every part of a digest is equally random.
   return hash;
 }
 

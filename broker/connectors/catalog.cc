@@ -34,7 +34,7 @@ std::shared_ptr<const CatalogEntry> MakeCatalogEntry(
     std::string secret_version,
     std::string problem) {
   auto entry = std::make_shared<CatalogEntry>();
-  // Digests have one length and no "\n", so that no two inputs give one text.
+  // Digests have a fixed length and no "\n", so different inputs never give the same text.
   entry->mint_key =
       crypto::Sha256Hex("mint\n" + crypto::Sha256Hex(CanonicalMintText(*connector)) + "\n" +
                         crypto::Sha256Hex(secret_version) + "\n" + crypto::Sha256Hex(ca_pem));

@@ -23,7 +23,7 @@ secrets::FileSecretStore::Secrets ForStore(const resource::SecretMap& secrets) {
   return out;
 }
 
-// In order, each once: connectors may share one.
+// Sorted, without duplicates: connectors may share a Secret.
 class NeedList {
  public:
   secrets::SecretNeed& Of(const secrets::SecretRef& ref) {

@@ -12,7 +12,7 @@ using resource::Kind;
 
 constexpr const char* kCaKey = "ca.crt";
 
-// Adds to `next` what `previous` has, `next` lacks, and `keeps` holds on to.
+// Adds to `next` the resources of `previous` that it lacks and that `keeps` accepts.
 template <typename Map, typename Keeps>
 void KeepLastGood(const Map& previous, Map& next, Keeps keeps) {
   for (const auto& [name, held] : previous) {

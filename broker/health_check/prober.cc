@@ -120,7 +120,7 @@ std::string LoginText(const secrets::VaultLoginInfo& login) {
          (policies.empty() ? "no policy but default" : "the policies: " + policies);
 }
 
-// What the steps of one check hand on to each other.
+// What the steps of one check share.
 struct CheckContext {
   EntryPointer entry;
   std::optional<secrets::SecretRef> ref;
@@ -205,7 +205,7 @@ class ConnectorProber final : public Prober {
   Task<HealthCheckStep> CheckVaultRead(CheckContextPointer context) {
     context->secret = co_await store_.Fetch(*context->ref, context->deadline);
     const Result<secrets::StoredSecret>& secret = *context->secret;
-    // With kInvalidArgument Vault let us read: what is there is the next step's.
+    // With kInvalidArgument Vault let us read; the next step judges the content.
     if (!secret && secret.error().code != ErrorCode::kInvalidArgument) {
       co_return SecretFailed("vault-read", secret.error());
     }
@@ -280,7 +280,7 @@ class ConnectorProber final : public Prober {
     const std::shared_ptr<const upstream_auth::UpstreamToken>& token = context->token;
     const std::string repository = *RepositoryOf(*entry);
     curl::CurlRequest request = Get(*entry, "/v2/" + repository + "/tags/list", "n=1");
-    // P5: the address is the origin that this connector pins.
+    // docs/promises.md P5: the address is the origin that this connector pins.
     if (token->scheme != upstream_auth::CredentialScheme::kNone) {
       const std::string_view prefix =
           token->scheme == upstream_auth::CredentialScheme::kBasic ? "Basic " : "Bearer ";

@@ -25,7 +25,7 @@ Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
                                                   const StoredSecret& secret,
                                                   const std::string& registry_host) {
   if (ref.vault) {
-    // With the names that the Connector gives the keys, which the reader below does not know.
+    // Uses the Connector's names for the keys, which the reader below does not know.
     const std::string missing = MissingKeys(*ref.vault, secret.data);
     if (!missing.empty()) {
       return MakeError(

@@ -17,7 +17,7 @@ VersionDigest::VersionDigest(std::string_view root_key)
 
 std::string VersionDigest::Of(std::string_view type,
                               const std::map<std::string, Secret>& data) const {
-  // Of digests of the values, so that no second copy of a value is made.
+  // A digest of the values' digests, so that no second copy of a value is made.
   std::string text;
   AppendSized(text, type);
   for (const auto& [key, value] : data) {

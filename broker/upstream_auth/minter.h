@@ -6,7 +6,7 @@
 // (basicAuth), anonymous_minter.h; later one per cloud. Every one passes
 // tests/contract/upstream_auth/minter_contract.h. A minter talks to the token service and nothing
 // else: it never caches (token_source.h does), reads no store, and contacts only origins that the
-// Connector pins (promise P5).
+// Connector pins (docs/promises.md P5).
 
 #include "broker/secrets/secret_store.h"
 #include "common/async/task.h"

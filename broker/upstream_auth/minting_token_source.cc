@@ -245,7 +245,8 @@ class Source final : public MintingTokenSource {
         error.origin = ErrorOrigin::kBroker;  // Not the registry's doing, whoever the store asked.
         co_return error;
       }
-      // P6: a token of another version of the secret must not be found under this one's key.
+      // docs/promises.md P6: a token of another version of the secret must not be found under this
+      // one's key.
       minted.keep = secret->version == entry.secret_version;
       credential_ends = secret->not_after;
       Result<secrets::RegistryCredential> credential =

@@ -66,7 +66,7 @@ void TokenCache::MakeRoom(WallTime now) {
   for (const auto& [key, slot] : slots_) {
     ends.push_back(slot.token->not_after);
   }
-  // A part at once, so that a full cache is not searched at every Put.
+  // Drops several at once, so that a full cache is not searched at every Put.
   const auto cut = ends.begin() + static_cast<std::ptrdiff_t>(ends.size() / 16);
   std::nth_element(ends.begin(), cut, ends.end());
   const WallTime limit = *cut;

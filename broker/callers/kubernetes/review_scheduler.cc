@@ -30,7 +30,7 @@ std::string_view KindName(const kube::ResourceType& type) {
 
 }  // namespace
 
-// Shared with every Ask, since those may outlive the ReviewScheduler.
+// Shared with every Ask, because an Ask may outlive the ReviewScheduler.
 class ReviewScheduler::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(PostReview post, FairQueueOptions options, Executor executor, ReviewObserver observe)

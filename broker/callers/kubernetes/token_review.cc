@@ -40,7 +40,7 @@ bool TrueAt(const json::object& parent, std::string_view name) {
   return found != nullptr && found->is_bool() && found->get_bool();
 }
 
-// Absent or null is none; what is not a list of texts is nullopt.
+// An empty list when absent or null; nullopt when it is not a list of strings.
 std::optional<std::vector<std::string>> TextsOf(const json::value* list) {
   std::vector<std::string> texts;
   if (list == nullptr || list->is_null()) {

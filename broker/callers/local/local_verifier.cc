@@ -17,8 +17,8 @@
 namespace connector::broker::callers {
 namespace {
 
-// Tells one content of a path from the next: a replaced file has another inode, a rewritten one
-// another time.
+// Identifies one content of a path: a replaced file has another inode, a rewritten one another
+// time.
 struct FileIdentity {
   dev_t device = 0;
   ino_t inode = 0;
@@ -50,7 +50,7 @@ class File {
 };
 
 struct KeyFile {
-  FileIdentity identity;  // Of the file that was read, not of the one that stands there now.
+  FileIdentity identity;  // Of the file that was read; the path may name another one now.
   Result<jose::JwkSet> keys;
 };
 
@@ -131,7 +131,7 @@ class LocalVerifier final : public CallerVerifier {
   }
 
   std::optional<KeyRefresh> ReloadIfChanged(WallTime now) {
-    // A clock that was set back counts as time gone by.
+    // A clock that was set back counts as an elapsed interval.
     if (now >= checked_at_ && now < checked_at_ + kKeyFileCheckInterval) {
       return std::nullopt;
     }

@@ -33,7 +33,7 @@ class KeyRing : public std::enable_shared_from_this<KeyRing> {
 
   // The keys to check a token with.
   Task<Result<Keys>> ForUse(Deadline deadline);
-  // Newer keys than `seen`, which lacked a key; no value when there are none to be had now.
+  // Keys newer than `seen`, which lacked a key; no value when none can be fetched now.
   Task<Result<std::optional<Keys>>> NewerThan(std::uint64_t seen, Deadline deadline);
 
  private:
@@ -155,7 +155,7 @@ Task<Result<std::optional<KeyRing::Keys>>> KeyRing::NewerThan(std::uint64_t seen
       co_return std::optional(Keys{*std::move(usable), cache_.generation()});
     }
   }
-  // Still under way, or failed: whether the key exists is then not known.
+  // The refresh is still under way or failed, so nobody knows whether the key exists.
   if (flight_ || cache_.last_refresh_failed()) {
     co_return Unavailable();
   }

@@ -12,9 +12,9 @@
 namespace connector::broker::connectors {
 namespace {
 
-// Time stamps of files are this coarse at worst: a second change within it may leave no trace.
+// The worst resolution of file times: a second change within it may not be visible.
 constexpr std::chrono::milliseconds kTimestampGrain{100};
-// A file that is being written is given this long to become whole before it is read.
+// A file that is being written gets this long to become complete before it is read.
 constexpr std::chrono::milliseconds kWriteGrace{20};
 
 std::int64_t Nanoseconds(const timespec& time) {
@@ -79,7 +79,7 @@ bool DirectorySource::Changed() const {
 }
 
 Result<bool> DirectorySource::Reload(bool visible) {
-  // The states first: a change during the load then shows at the next scan.
+  // States are taken before the load, so that the next scan sees a change during it.
   Result<std::vector<FileState>> states = TakeStates();
   Result<resource::DirectoryContent> content =
       states ? resource::LoadDirectory(directory_)
@@ -99,7 +99,7 @@ Result<bool> DirectorySource::Reload(bool visible) {
   effective_ = std::make_shared<const EffectiveResources>(MergeResources(*effective_, *content));
   const bool published = targets_.publisher.Publish(effective_);
   if (!visible && !published && content->problems == LastProblems()) {
-    return false;  // Looked again only because the times of files are coarse.
+    return false;  // This load was only a precaution, because file times are coarse.
   }
   (content->problems.empty() ? metrics_->ok : metrics_->with_problems).Increment();
   targets_.logger.Info("resources loaded",

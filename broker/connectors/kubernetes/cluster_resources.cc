@@ -67,7 +67,7 @@ void ClusterResources::Resolve(const std::vector<ConnectorRef>& names) {
     if (good != content.connectors.end()) {
       next->connectors.insert_or_assign(ref, std::move(good->second));
     } else if (!connectors_.contains(ref)) {
-      next->connectors.erase(ref);  // Gone at once (promise P6).
+      next->connectors.erase(ref);  // Gone at once (docs/promises.md P6).
     }
   }
   for (config::Problem& problem : content.problems) {

@@ -69,7 +69,7 @@ void ClusterSource::Publish() {
   }
 }
 
-// Says each problem once, for as long as it lasts.
+// Logs each problem once, as long as it lasts.
 void ClusterSource::ReportProblems() {
   std::vector<config::Problem> now = resources_.Problems();
   problem_count_.Set(static_cast<double>(now.size()));

@@ -83,7 +83,7 @@ VaultRouteStep VaultRoute::Redirected(const VaultHop& hop) {
     return NextAddress(Unavailable(from + " is a standby that names no active node"));
   }
   const Result<http::Url> url = http::ParseUrl(hop.location);
-  // P5: the token follows to none but the addresses that the operator named.
+  // docs/promises.md P5: the token follows to none but the addresses that the operator named.
   const auto target =
       url ? std::find(addresses_.begin(), addresses_.end(), url->origin) : addresses_.end();
   VaultRouteStep step;

@@ -74,7 +74,7 @@ Result<TokenEndpoint> PinnedEndpoint(const resource::Connector& connector,
   }
   http::Url realm = *std::move(parsed);
   const std::optional<http::Url>& pin = connector.upstream.token_realm;
-  // P5: without an exact match the credential goes nowhere.
+  // docs/promises.md P5: without an exact match the credential goes nowhere.
   if (pin && (realm.origin != pin->origin || realm.path != pin->path)) {
     return Refused("the registry " + registry + " sends clients to the token service " +
                    Quoted(realm) + ", but connector " + connector.ref.ToString() +

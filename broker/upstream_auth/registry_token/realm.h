@@ -1,7 +1,7 @@
 #pragma once
 
-// Where a connector's credential may go (promise P5), and what a token request there looks like.
-// Pure. The realm that a registry names is checked against the connector's configuration; its
+// Where a connector's credential may go (docs/promises.md P5), and what a token request there looks
+// like. Pure. The realm that a registry names is checked against the connector's configuration; its
 // scopes are never used, because scopes are computed from the client's request.
 
 #include "broker/upstream_auth/minter.h"

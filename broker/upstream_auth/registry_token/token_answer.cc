@@ -18,7 +18,7 @@ Error Nonsense(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kUpstream, std::move(message));
 }
 
-// A number however it is written: integer, fraction, or text of one. NaN when it is none.
+// A number in any form: integer, fraction, or a string of one. NaN when it is not a number.
 double NumberIn(const json::value& value) {
   if (value.is_int64()) {
     return static_cast<double>(value.as_int64());
@@ -78,7 +78,7 @@ Result<std::string_view> TokenIn(const json::object& answer) {
   return token;
 }
 
-// Seconds until the `exp` of a JWT; nullopt when the token is none, or names no time.
+// Seconds until the `exp` of a JWT; nullopt when the token is no JWT or has no `exp`.
 std::optional<double> JwtSecondsLeft(std::string_view token, WallTime now) {
   if (std::count(token.begin(), token.end(), '.') != 2) {
     return std::nullopt;
@@ -120,7 +120,7 @@ Result<UpstreamToken> ReadTokenAnswer(std::string_view body, WallTime now) {
   const json::value* expires_in = Find(*answer, "expires_in");
   double seconds =
       expires_in == nullptr ? static_cast<double>(kDefaultLife.count()) : NumberIn(*expires_in);
-  // Written so that NaN is absurd too.
+  // The form of the comparison rejects NaN too.
   const bool absurd =
       !(seconds > 0 && seconds <= std::chrono::duration<double>(kLongestLife).count());
   if (absurd) {
@@ -128,7 +128,7 @@ Result<UpstreamToken> ReadTokenAnswer(std::string_view body, WallTime now) {
   }
   seconds = std::min(seconds, JwtSecondsLeft(*token, now).value_or(seconds));
   const bool single_use = absurd || seconds <= 0;
-  if (seconds <= 0) {  // Clocks differ; the one request that it serves may still succeed.
+  if (seconds <= 0) {  // Clocks differ: the token may still be valid for one request.
     seconds = static_cast<double>(kDefaultLife.count());
   }
   const auto life =

@@ -41,7 +41,7 @@ Result<TokenEndpoint> EndpointIn(const std::vector<oci::Challenge>& challenges,
                      "basicAuth");
 }
 
-// True when POST may succeed where GET with Basic was answered like this.
+// True when POST may succeed after this answer to GET with Basic.
 bool PostMayHelp(const curl::CurlResponse& response) {
   if (response.status == 404 || response.status == 405) {
     return true;
