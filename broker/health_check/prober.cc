@@ -120,193 +120,172 @@ std::string LoginText(const secrets::VaultLoginInfo& login) {
          (policies.empty() ? "no policy but default" : "the policies: " + policies);
 }
 
+HealthCheckStep SecretFailed(const char* name, const Error& error) {
+  return Failed(name, SecretReason(error.code), error.message);
+}
+
+}  // namespace
+
 // What the steps of one check share.
-struct CheckContext {
+struct Prober::CheckContext {
   EntryPointer entry;
   std::optional<secrets::SecretRef> ref;
   std::optional<Result<secrets::StoredSecret>> secret;
   std::shared_ptr<const upstream_auth::UpstreamToken> token;
   Deadline deadline;
 };
-using CheckContextPointer = std::shared_ptr<CheckContext>;
 
-class ConnectorProber final : public Prober {
- public:
-  ConnectorProber(secrets::SecretStore& store,
-                  upstream_auth::TokenSource& tokens,
-                  curl::CurlClient& client,
-                  secrets::VaultLoginCheck vault_login)
-      : store_(store), tokens_(tokens), client_(client), vault_login_(std::move(vault_login)) {}
-
-  Task<std::vector<HealthCheckStep>> Check(EntryPointer entry, Deadline deadline) override {
-    auto context = std::make_shared<CheckContext>();
-    context->entry = std::move(entry);
-    context->ref = secrets::RefOf(*context->entry->connector);
-    context->deadline = deadline;
-    std::vector<HealthCheckStep> steps;
-    for (const auto run : StepsOf(*context)) {
-      const auto start = std::chrono::steady_clock::now();
-      HealthCheckStep step = co_await (this->*run)(context);
-      step.took = std::chrono::steady_clock::now() - start;
-      const bool ok = step.ok;
-      steps.push_back(std::move(step));
-      if (!ok) {
-        break;
-      }
+Task<std::vector<HealthCheckStep>> Prober::Check(EntryPointer entry, Deadline deadline) {
+  auto context = std::make_shared<CheckContext>();
+  context->entry = std::move(entry);
+  context->ref = secrets::RefOf(*context->entry->connector);
+  context->deadline = deadline;
+  std::vector<HealthCheckStep> steps;
+  for (const auto run : StepsOf(*context)) {
+    const auto start = std::chrono::steady_clock::now();
+    HealthCheckStep step = co_await (this->*run)(context);
+    step.took = std::chrono::steady_clock::now() - start;
+    const bool ok = step.ok;
+    steps.push_back(std::move(step));
+    if (!ok) {
+      break;
     }
-    co_return steps;
   }
+  co_return steps;
+}
 
- private:
-  using Step = Task<HealthCheckStep> (ConnectorProber::*)(CheckContextPointer);
-
-  static std::vector<Step> StepsOf(const CheckContext& context) {
-    std::vector<Step> steps{&ConnectorProber::CheckSecret};
-    if (context.ref && context.ref->vault) {
-      steps = {&ConnectorProber::CheckVaultLogin,
-               &ConnectorProber::CheckVaultRead,
-               &ConnectorProber::CheckVaultKeys};
-    }
-    steps.insert(steps.end(), {&ConnectorProber::CheckLiveness, &ConnectorProber::CheckAuth});
-    if (RepositoryOf(*context.entry)) {
-      steps.push_back(&ConnectorProber::CheckRead);
-    }
-    return steps;
+std::vector<Prober::Step> Prober::StepsOf(const CheckContext& context) {
+  std::vector<Step> steps{&Prober::CheckSecret};
+  if (context.ref && context.ref->vault) {
+    steps = {&Prober::CheckVaultLogin, &Prober::CheckVaultRead, &Prober::CheckVaultKeys};
   }
-
-  Task<HealthCheckStep> CheckSecret(CheckContextPointer context) {
-    if (!context->ref) {
-      co_return CheckCa(
-          "secret", *context, Passed("secret", "this connector needs no Secret", "SecretOptional"));
-    }
-    context->secret = co_await store_.Fetch(*context->ref, context->deadline);
-    if (!*context->secret) {
-      co_return SecretFailed("secret", context->secret->error());
-    }
-    co_return CheckCredential("secret", *context);
+  steps.insert(steps.end(), {&Prober::CheckLiveness, &Prober::CheckAuth});
+  if (RepositoryOf(*context.entry)) {
+    steps.push_back(&Prober::CheckRead);
   }
+  return steps;
+}
 
-  Task<HealthCheckStep> CheckVaultLogin(CheckContextPointer context) {
-    if (!vault_login_) {
-      co_return Failed("vault-login",
-                       "NoVault",
-                       "this broker's configuration has no vault; add it, or use secretRef");
-    }
-    const Result<secrets::VaultLoginInfo> login = co_await vault_login_(context->deadline);
-    if (!login) {
-      const bool refused = login.error().code == ErrorCode::kPermissionDenied ||
-                           login.error().code == ErrorCode::kInvalidArgument;
-      co_return Failed(
-          "vault-login", refused ? "LoginRefused" : "VaultUnavailable", login.error().message);
-    }
-    co_return Passed("vault-login", LoginText(*login));
+Task<HealthCheckStep> Prober::CheckSecret(CheckContextPointer context) {
+  if (!context->ref) {
+    co_return CheckCa(
+        "secret", *context, Passed("secret", "this connector needs no Secret", "SecretOptional"));
   }
+  context->secret = co_await store_.Fetch(*context->ref, context->deadline);
+  if (!*context->secret) {
+    co_return SecretFailed("secret", context->secret->error());
+  }
+  co_return CheckCredential("secret", *context);
+}
 
-  Task<HealthCheckStep> CheckVaultRead(CheckContextPointer context) {
-    context->secret = co_await store_.Fetch(*context->ref, context->deadline);
-    const Result<secrets::StoredSecret>& secret = *context->secret;
-    // With kInvalidArgument Vault let us read; the next step judges the content.
-    if (!secret && secret.error().code != ErrorCode::kInvalidArgument) {
-      co_return SecretFailed("vault-read", secret.error());
+Task<HealthCheckStep> Prober::CheckVaultLogin(CheckContextPointer context) {
+  if (!vault_login_) {
+    co_return Failed("vault-login",
+                     "NoVault",
+                     "this broker's configuration has no vault; add it, or use secretRef");
+  }
+  const Result<secrets::VaultLoginInfo> login = co_await vault_login_(context->deadline);
+  if (!login) {
+    const bool refused = login.error().code == ErrorCode::kPermissionDenied ||
+                         login.error().code == ErrorCode::kInvalidArgument;
+    co_return Failed(
+        "vault-login", refused ? "LoginRefused" : "VaultUnavailable", login.error().message);
+  }
+  co_return Passed("vault-login", LoginText(*login));
+}
+
+Task<HealthCheckStep> Prober::CheckVaultRead(CheckContextPointer context) {
+  context->secret = co_await store_.Fetch(*context->ref, context->deadline);
+  const Result<secrets::StoredSecret>& secret = *context->secret;
+  // With kInvalidArgument Vault let us read; the next step judges the content.
+  if (!secret && secret.error().code != ErrorCode::kInvalidArgument) {
+    co_return SecretFailed("vault-read", secret.error());
+  }
+  co_return Passed("vault-read", "Vault lets the broker read " + context->ref->vault->path);
+}
+
+Task<HealthCheckStep> Prober::CheckVaultKeys(CheckContextPointer context) {
+  if (!*context->secret) {
+    co_return SecretFailed("vault-keys", context->secret->error());
+  }
+  co_return CheckCredential("vault-keys", *context);
+}
+
+HealthCheckStep Prober::CheckCredential(const char* name, const CheckContext& context) {
+  const Result<secrets::RegistryCredential> credential = secrets::ReadRegistryCredential(
+      *context.ref, **context.secret, context.entry->connector->address.Authority());
+  return credential
+             ? CheckCa(name, context, Passed(name, context.ref->ToString() + " holds a credential"))
+             : SecretFailed(name, credential.error());
+}
+
+// `step`, unless the CA bundle cannot be used: liveness would blame the registry's certificate.
+HealthCheckStep Prober::CheckCa(const char* name,
+                                const CheckContext& context,
+                                HealthCheckStep step) {
+  const connectors::CatalogEntry& entry = *context.entry;
+  const bool lacks = entry.connector->ca_secret_name && entry.ca_pem.empty();
+  return lacks ? Failed(name, "CaBundleInvalid", entry.problem) : step;
+}
+
+Task<HealthCheckStep> Prober::CheckLiveness(CheckContextPointer context) {
+  const EntryPointer& entry = context->entry;
+  curl::CurlRequest request = Get(*entry, "/v2/", "");
+  const Result<curl::CurlResponse> response =
+      co_await client_.Perform(std::move(request), context->deadline);
+  if (!response) {
+    co_return TransferFailed("liveness", response.error());
+  }
+  co_return ReadLiveness(*response, entry->connector->address.Authority());
+}
+
+Task<HealthCheckStep> Prober::CheckAuth(CheckContextPointer context) {
+  const EntryPointer& entry = context->entry;
+  std::vector<oci::Scope> scopes;
+  if (const std::optional<std::string> repository = RepositoryOf(*entry)) {
+    if (!oci::IsRepository(*repository)) {
+      co_return Failed("auth",
+                       "AuthMisconfigured",
+                       "the parameter repository of spec.auth.params is not a repository's name");
     }
-    co_return Passed("vault-read", "Vault lets the broker read " + context->ref->vault->path);
+    scopes.push_back({*repository, {oci::Action::kPull}});
   }
-
-  Task<HealthCheckStep> CheckVaultKeys(CheckContextPointer context) {
-    if (!*context->secret) {
-      co_return SecretFailed("vault-keys", context->secret->error());
-    }
-    co_return CheckCredential("vault-keys", *context);
+  Result<std::shared_ptr<const upstream_auth::UpstreamToken>> minted =
+      co_await tokens_.Get(entry, std::move(scopes), context->deadline);
+  if (!minted) {
+    co_return Failed("auth", AuthReason(minted.error().code), minted.error().message);
   }
+  context->token = *std::move(minted);
+  co_return Passed("auth",
+                   context->token->scheme == upstream_auth::CredentialScheme::kNone
+                       ? "the registry asks for no credential"
+                       : "a token for the registry can be had");
+}
 
-  static HealthCheckStep SecretFailed(const char* name, const Error& error) {
-    return Failed(name, SecretReason(error.code), error.message);
+Task<HealthCheckStep> Prober::CheckRead(CheckContextPointer context) {
+  const EntryPointer& entry = context->entry;
+  const std::shared_ptr<const upstream_auth::UpstreamToken>& token = context->token;
+  const std::string repository = *RepositoryOf(*entry);
+  curl::CurlRequest request = Get(*entry, "/v2/" + repository + "/tags/list", "n=1");
+  // docs/promises.md P5: the address is the origin that this connector pins.
+  if (token->scheme != upstream_auth::CredentialScheme::kNone) {
+    const std::string_view prefix =
+        token->scheme == upstream_auth::CredentialScheme::kBasic ? "Basic " : "Bearer ";
+    request.headers.push_back({"Authorization", Secret(prefix, token->value.Reveal(), "")});
   }
-
-  static HealthCheckStep CheckCredential(const char* name, const CheckContext& context) {
-    const Result<secrets::RegistryCredential> credential = secrets::ReadRegistryCredential(
-        *context.ref, **context.secret, context.entry->connector->address.Authority());
-    return credential
-               ? CheckCa(
-                     name, context, Passed(name, context.ref->ToString() + " holds a credential"))
-               : SecretFailed(name, credential.error());
+  const Result<curl::CurlResponse> response =
+      co_await client_.Perform(std::move(request), context->deadline);
+  if (!response) {
+    co_return TransferFailed("read", response.error());
   }
-
-  // `step`, unless the CA bundle cannot be used: liveness would blame the registry's certificate.
-  static HealthCheckStep CheckCa(const char* name,
-                                 const CheckContext& context,
-                                 HealthCheckStep step) {
-    const connectors::CatalogEntry& entry = *context.entry;
-    const bool lacks = entry.connector->ca_secret_name && entry.ca_pem.empty();
-    return lacks ? Failed(name, "CaBundleInvalid", entry.problem) : step;
-  }
-
-  Task<HealthCheckStep> CheckLiveness(CheckContextPointer context) {
-    const EntryPointer& entry = context->entry;
-    curl::CurlRequest request = Get(*entry, "/v2/", "");
-    const Result<curl::CurlResponse> response =
-        co_await client_.Perform(std::move(request), context->deadline);
-    if (!response) {
-      co_return TransferFailed("liveness", response.error());
-    }
-    co_return ReadLiveness(*response, entry->connector->address.Authority());
-  }
-
-  Task<HealthCheckStep> CheckAuth(CheckContextPointer context) {
-    const EntryPointer& entry = context->entry;
-    std::vector<oci::Scope> scopes;
-    if (const std::optional<std::string> repository = RepositoryOf(*entry)) {
-      if (!oci::IsRepository(*repository)) {
-        co_return Failed("auth",
-                         "AuthMisconfigured",
-                         "the parameter repository of spec.auth.params is not a repository's name");
-      }
-      scopes.push_back({*repository, {oci::Action::kPull}});
-    }
-    Result<std::shared_ptr<const upstream_auth::UpstreamToken>> minted =
-        co_await tokens_.Get(entry, std::move(scopes), context->deadline);
-    if (!minted) {
-      co_return Failed("auth", AuthReason(minted.error().code), minted.error().message);
-    }
-    context->token = *std::move(minted);
-    co_return Passed("auth",
-                     context->token->scheme == upstream_auth::CredentialScheme::kNone
-                         ? "the registry asks for no credential"
-                         : "a token for the registry can be had");
-  }
-
-  Task<HealthCheckStep> CheckRead(CheckContextPointer context) {
-    const EntryPointer& entry = context->entry;
-    const std::shared_ptr<const upstream_auth::UpstreamToken>& token = context->token;
-    const std::string repository = *RepositoryOf(*entry);
-    curl::CurlRequest request = Get(*entry, "/v2/" + repository + "/tags/list", "n=1");
-    // docs/promises.md P5: the address is the origin that this connector pins.
-    if (token->scheme != upstream_auth::CredentialScheme::kNone) {
-      const std::string_view prefix =
-          token->scheme == upstream_auth::CredentialScheme::kBasic ? "Basic " : "Bearer ";
-      request.headers.push_back({"Authorization", Secret(prefix, token->value.Reveal(), "")});
-    }
-    const Result<curl::CurlResponse> response =
-        co_await client_.Perform(std::move(request), context->deadline);
-    if (!response) {
-      co_return TransferFailed("read", response.error());
-    }
-    co_return ReadTags(*response, repository);
-  }
-
-  secrets::SecretStore& store_;
-  upstream_auth::TokenSource& tokens_;
-  curl::CurlClient& client_;
-  const secrets::VaultLoginCheck vault_login_;
-};
-
-}  // namespace
+  co_return ReadTags(*response, repository);
+}
 
 std::unique_ptr<Prober> MakeProber(secrets::SecretStore& store,
                                    upstream_auth::TokenSource& tokens,
                                    curl::CurlClient& client,
                                    secrets::VaultLoginCheck vault_login) {
-  return std::make_unique<ConnectorProber>(store, tokens, client, std::move(vault_login));
+  return std::make_unique<Prober>(store, tokens, client, std::move(vault_login));
 }
 
 }  // namespace connector::broker::health_check

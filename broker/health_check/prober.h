@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace connector::broker::health_check {
@@ -37,20 +38,44 @@ struct HealthCheckStep {
 // Thread-safe.
 class Prober {
  public:
-  virtual ~Prober() = default;
+  // All must outlive the prober.
+  Prober(secrets::SecretStore& store,
+         upstream_auth::TokenSource& tokens,
+         curl::CurlClient& client,
+         secrets::VaultLoginCheck vault_login)
+      : store_(store), tokens_(tokens), client_(client), vault_login_(std::move(vault_login)) {}
 
-  // In their order: secret (it is there and has its keys, and so has the CA bundle's), or of a
-  // credential in Vault: vault-login, vault-read (Vault lets us read the path), vault-keys (what is
-  // there is a credential); liveness (GET /v2/ answers 200 or 401), auth (a token can be minted: to
-  // pull the repository parameter, else without a scope), read (GET the repository's tags; only
-  // with that parameter). Stops at the first failure.
-  [[nodiscard]] virtual Task<std::vector<HealthCheckStep>> Check(
-      std::shared_ptr<const connectors::CatalogEntry> entry, Deadline deadline) = 0;
+  // The steps, in this order: secret (the Secret exists and has its keys, and so has the one of the
+  // CA bundle). For a credential in Vault instead: vault-login, vault-read (Vault lets us read the
+  // path), vault-keys (the path holds a credential). Then liveness (GET /v2/ answers 200 or 401),
+  // auth (a token can be minted: to pull the repository parameter, else without a scope), read (GET
+  // the repository's tags; only with that parameter). Stops at the first failure.
+  [[nodiscard]] Task<std::vector<HealthCheckStep>> Check(
+      std::shared_ptr<const connectors::CatalogEntry> entry, Deadline deadline);
 
- protected:
-  Prober() = default;
-  Prober(const Prober&) = default;
-  Prober& operator=(const Prober&) = default;
+ private:
+  struct CheckContext;
+  using CheckContextPointer = std::shared_ptr<CheckContext>;
+  using Step = Task<HealthCheckStep> (Prober::*)(CheckContextPointer);
+
+  [[nodiscard]] static std::vector<Step> StepsOf(const CheckContext& context);
+  [[nodiscard]] static HealthCheckStep CheckCredential(const char* name,
+                                                       const CheckContext& context);
+  [[nodiscard]] static HealthCheckStep CheckCa(const char* name,
+                                               const CheckContext& context,
+                                               HealthCheckStep step);
+  [[nodiscard]] Task<HealthCheckStep> CheckSecret(CheckContextPointer context);
+  [[nodiscard]] Task<HealthCheckStep> CheckVaultLogin(CheckContextPointer context);
+  [[nodiscard]] Task<HealthCheckStep> CheckVaultRead(CheckContextPointer context);
+  [[nodiscard]] Task<HealthCheckStep> CheckVaultKeys(CheckContextPointer context);
+  [[nodiscard]] Task<HealthCheckStep> CheckLiveness(CheckContextPointer context);
+  [[nodiscard]] Task<HealthCheckStep> CheckAuth(CheckContextPointer context);
+  [[nodiscard]] Task<HealthCheckStep> CheckRead(CheckContextPointer context);
+
+  secrets::SecretStore& store_;
+  upstream_auth::TokenSource& tokens_;
+  curl::CurlClient& client_;
+  const secrets::VaultLoginCheck vault_login_;
 };
 
 // All must outlive the prober.
