@@ -92,14 +92,14 @@ std::string RuleName(std::size_t index) {
   return "access[" + std::to_string(index) + "]";
 }
 
-struct ScopeVerdict {
+struct ScopeDecision {
   std::optional<std::size_t> rule;
   std::string reason;
 };
 
-ScopeVerdict EvaluateScope(const std::vector<resource::AccessRule>& rules,
-                           const std::vector<std::size_t>& speaking,
-                           const oci::Scope& scope) {
+ScopeDecision EvaluateScope(const std::vector<resource::AccessRule>& rules,
+                            const std::vector<std::size_t>& speaking,
+                            const oci::Scope& scope) {
   if (scope.actions.empty()) {
     return {std::nullopt, "no action asked for in " + scope.repository};
   }
@@ -188,12 +188,12 @@ AccessDecision Evaluate(const resource::Connector& connector,
   }
   std::string denials;
   for (const oci::Scope& scope : scopes) {
-    const ScopeVerdict verdict = EvaluateScope(connector.access, speaking, scope);
-    if (verdict.rule) {
-      AppendWith(decision.rule, ",", RuleName(*verdict.rule));
-      AppendWith(decision.reason, "; ", verdict.reason);
+    const ScopeDecision decided = EvaluateScope(connector.access, speaking, scope);
+    if (decided.rule) {
+      AppendWith(decision.rule, ",", RuleName(*decided.rule));
+      AppendWith(decision.reason, "; ", decided.reason);
     } else {
-      AppendWith(denials, "; ", verdict.reason);
+      AppendWith(denials, "; ", decided.reason);
     }
   }
   decision.allowed = denials.empty();

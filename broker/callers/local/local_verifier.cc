@@ -117,15 +117,15 @@ class LocalVerifier final : public CallerVerifier {
 
  private:
   jose::JwkSet CurrentKeys() {
-    std::optional<KeyRefresh> news;
+    std::optional<KeyRefresh> refresh;
     jose::JwkSet keys;
     {
       const std::lock_guard lock(mutex_);
-      news = ReloadIfChanged(clock_.Now());
+      refresh = ReloadIfChanged(clock_.Now());
       keys = keys_;
     }
-    if (news && on_refresh_) {
-      on_refresh_(*news);
+    if (refresh && on_refresh_) {
+      on_refresh_(*refresh);
     }
     return keys;
   }

@@ -35,12 +35,12 @@ class ReviewsTest : public ::testing::Test {
       reported_[std::string(ToString(report.result))]++;
     });
   }
-  void Start(const std::string& workload, std::chrono::milliseconds patience = 30s) {
+  void Start(const std::string& workload, std::chrono::milliseconds timeout = 30s) {
     asio::co_spawn(io_,
                    reviews_->Ask(kube::kTokenReviews,
                                  workload,
                                  JsonObject(R"({"who":")" + workload + "\"}"),
-                                 std::chrono::steady_clock::now() + patience),
+                                 std::chrono::steady_clock::now() + timeout),
                    [this](const std::exception_ptr&, Result<boost::json::object> answer) {
                      answers_.push_back(std::move(answer));
                    });
