@@ -8,15 +8,15 @@
 
 namespace connector::broker::callers {
 
-void DiscoveredIssuer::Set(Known known) {
-  auto shared = std::make_shared<const Known>(std::move(known));
+void DiscoveredIssuer::Set(Discovered discovered) {
+  auto shared = std::make_shared<const Discovered>(std::move(discovered));
   const std::lock_guard lock(mutex_);
-  known_ = std::move(shared);
+  discovered_ = std::move(shared);
 }
 
-std::shared_ptr<const DiscoveredIssuer::Known> DiscoveredIssuer::Get() const {
+std::shared_ptr<const DiscoveredIssuer::Discovered> DiscoveredIssuer::Get() const {
   const std::lock_guard lock(mutex_);
-  return known_;
+  return discovered_;
 }
 
 Result<std::string> ReadIssuer(std::string_view document) {

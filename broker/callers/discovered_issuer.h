@@ -17,18 +17,18 @@ namespace connector::broker::callers {
 // Thread-safe.
 class DiscoveredIssuer {
  public:
-  struct Known {
+  struct Discovered {
     std::string issuer;
     std::unique_ptr<CallerVerifier> verifier;
     std::chrono::seconds remembered_for{0};  // As in verifier_chain.h.
   };
 
-  void Set(Known known);
-  [[nodiscard]] std::shared_ptr<const Known> Get() const;  // Null: not known yet.
+  void Set(Discovered discovered);
+  [[nodiscard]] std::shared_ptr<const Discovered> Get() const;  // Null: not known yet.
 
  private:
   mutable std::mutex mutex_;
-  std::shared_ptr<const Known> known_;
+  std::shared_ptr<const Discovered> discovered_;
 };
 
 // Returns the issuer that an API server's /.well-known/openid-configuration names. Fails with

@@ -84,7 +84,7 @@ class VerifierChain final : public CallerVerifier {
     std::chrono::seconds remembered_for{0};
   };
   [[nodiscard]] Responsible ResponsibleFor(const std::string& issuer,
-                                           const DiscoveredIssuer::Known* discovered) const {
+                                           const DiscoveredIssuer::Discovered* discovered) const {
     const auto found = verifiers_.find(issuer);
     if (found != verifiers_.end()) {
       return {found->second.verifier.get(), found->second.remembered_for};

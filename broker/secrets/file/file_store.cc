@@ -7,23 +7,23 @@ namespace connector::broker::secrets {
 FileSecretStore::FileSecretStore(std::string_view root_key) : versions_(root_key) {}
 
 void FileSecretStore::Update(const Secrets& secrets) {
-  std::map<SecretRef, Held> next;
+  std::map<SecretRef, VersionedSecret> next;
   for (const auto& [ref, secret] : secrets) {
-    next.emplace(ref, Held{secret, versions_.Of(secret->type, secret->data)});
+    next.emplace(ref, VersionedSecret{secret, versions_.Of(secret->type, secret->data)});
   }
   std::vector<SecretRef> changed;
   std::function<void(const SecretRef&)> on_change;
   {
     const std::lock_guard lock(mutex_);
-    const auto version = [](const std::map<SecretRef, Held>& held, const SecretRef& ref) {
-      const auto found = held.find(ref);
-      return found == held.end() ? std::string() : found->second.version;
+    const auto version = [](const std::map<SecretRef, VersionedSecret>& map, const SecretRef& ref) {
+      const auto found = map.find(ref);
+      return found == map.end() ? std::string() : found->second.version;
     };
     std::copy_if(
         followed_.begin(), followed_.end(), std::back_inserter(changed), [&](const SecretRef& ref) {
-          return version(held_, ref) != version(next, ref);
+          return version(secrets_, ref) != version(next, ref);
         });
-    held_.swap(next);
+    secrets_.swap(next);
     on_change = on_change_;
   }
   for (const SecretRef& ref : changed) {
@@ -32,21 +32,21 @@ void FileSecretStore::Update(const Secrets& secrets) {
 }
 
 Result<StoredSecret> FileSecretStore::Read(const SecretRef& ref) const {
-  Held held;
+  VersionedSecret current;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = held_.find(ref);
-    if (found == held_.end()) {
+    const auto found = secrets_.find(ref);
+    if (found == secrets_.end()) {
       return MakeError(ErrorCode::kNotFound,
                        ErrorOrigin::kBroker,
                        "there is no Secret " + ref.ns + "/" + ref.name);
     }
-    held = found->second;
+    current = found->second;
   }
   StoredSecret out;
-  out.type = held.secret->type;
-  out.version = held.version;
-  for (const auto& [key, value] : held.secret->data) {
+  out.type = current.secret->type;
+  out.version = current.version;
+  for (const auto& [key, value] : current.secret->data) {
     out.data.emplace(key, value.Clone());
   }
   return out;

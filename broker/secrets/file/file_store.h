@@ -36,14 +36,14 @@ class FileSecretStore final : public SecretStore {
               std::function<void(const SecretRef&)> on_change) override;
 
  private:
-  struct Held {
+  struct VersionedSecret {
     std::shared_ptr<const resource::SecretResource> secret;
     std::string version;
   };
 
   VersionDigest versions_;
   mutable std::mutex mutex_;
-  std::map<SecretRef, Held> held_;
+  std::map<SecretRef, VersionedSecret> secrets_;
   std::vector<SecretRef> followed_;
   std::function<void(const SecretRef&)> on_change_;
 };

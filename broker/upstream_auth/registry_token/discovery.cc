@@ -33,17 +33,17 @@ Discovery::Key Discovery::KeyOf(const MintRequest& request) {
   return {request.connector->ref, request.connector->address, request.ca_pem};
 }
 
-void Discovery::Keep(Key key, Known known) {
+void Discovery::Store(Key key, CachedChallenges cached) {
   const std::lock_guard lock(mutex_);
-  if (known_.size() >= kMaxDiscoveries) {
-    known_.clear();
+  if (cache_.size() >= kMaxDiscoveries) {
+    cache_.clear();
   }
-  known_.insert_or_assign(std::move(key), std::move(known));
+  cache_.insert_or_assign(std::move(key), std::move(cached));
 }
 
 void Discovery::Forget(const MintRequest& request) {
   const std::lock_guard lock(mutex_);
-  known_.erase(KeyOf(request));
+  cache_.erase(KeyOf(request));
 }
 
 Task<Result<std::vector<oci::Challenge>>> Discovery::Challenges(MintRequest request,
@@ -51,8 +51,8 @@ Task<Result<std::vector<oci::Challenge>>> Discovery::Challenges(MintRequest requ
   Key key = KeyOf(request);
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = known_.find(key);
-        found != known_.end() && clock_.Now() < found->second.until) {
+    if (const auto found = cache_.find(key);
+        found != cache_.end() && clock_.Now() < found->second.until) {
       co_return found->second.challenges;
     }
   }
@@ -67,7 +67,7 @@ Task<Result<std::vector<oci::Challenge>>> Discovery::Challenges(MintRequest requ
   Result<std::vector<oci::Challenge>> challenges =
       ReadAnswer(*response, request.connector->address.Authority());
   if (challenges) {
-    Keep(std::move(key), {*challenges, clock_.Now() + kDiscoveryLife});
+    Store(std::move(key), {*challenges, clock_.Now() + kDiscoveryLife});
   }
   co_return challenges;
 }

@@ -44,18 +44,18 @@ class Discovery {
 
     auto operator<=>(const Key&) const = default;
   };
-  struct Known {
+  struct CachedChallenges {
     std::vector<oci::Challenge> challenges;
     WallTime until;
   };
 
   static Key KeyOf(const MintRequest& request);
-  void Keep(Key key, Known known);
+  void Store(Key key, CachedChallenges cached);
 
   curl::CurlClient& client_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::map<Key, Known> known_;
+  std::map<Key, CachedChallenges> cache_;
 };
 
 }  // namespace connector::broker::upstream_auth
