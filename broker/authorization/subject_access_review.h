@@ -1,7 +1,7 @@
 #pragma once
 
 // Builds and reads a SubjectAccessReview (authorization.k8s.io/v1). Pure. Internal
-// to broker/access.
+// to broker/authorization.
 
 #include "broker/authorization/access_reviewer.h"
 #include "broker/callers/caller_verifier.h"

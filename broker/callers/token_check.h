@@ -1,7 +1,7 @@
 #pragma once
 
 // Verifies a token with an issuer's keys and returns the Caller. Every verifier shares these
-// checks, in one order: signature, claims, subject. Pure. Internal to broker/identity.
+// checks, in one order: signature, claims, subject. Pure. Internal to broker/callers.
 
 #include "broker/callers/caller_verifier.h"
 #include "common/base/clock.h"

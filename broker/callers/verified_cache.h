@@ -2,7 +2,7 @@
 
 // VerifiedCache: callers that were verified a moment ago, by the SHA-256 of their whole token. It
 // holds no token, and no refusal: a token that failed is checked in full each time. Internal to
-// broker/identity.
+// broker/callers.
 //
 // Bounded twice: each entry by its time, the cache by its number, the oldest going first. Sharded,
 // since every request of every thread passes here.

@@ -1,7 +1,7 @@
 #pragma once
 
 // Builds and reads a TokenReview (authentication.k8s.io/v1). Pure. Internal to
-// broker/identity.
+// broker/callers.
 
 #include "broker/callers/caller_verifier.h"
 #include "common/base/result.h"

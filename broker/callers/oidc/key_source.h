@@ -1,7 +1,7 @@
 #pragma once
 
 // Where an OIDC issuer's keys come from: its discovery document, then its JWKS. Internal to
-// broker/identity. An issuer chooses the content of both documents, so every check of them is
+// broker/callers. An issuer chooses the content of both documents, so every check of them is
 // here. No credential is ever sent to get them.
 
 #include "common/async/task.h"
