@@ -27,7 +27,7 @@ constexpr std::string_view kUsage =
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
 
-int Run(connector::broker::app::Options options) {
+int Run(connector::broker::app::BrokerOptions options) {
   const sigset_t signals = connector::program::TakeOverSignals();
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
   const connector::grpc_support::LogRoute route(logger);
@@ -40,6 +40,6 @@ int Run(connector::broker::app::Options options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  return connector::program::Main<connector::broker::app::Options>(
+  return connector::program::Main<connector::broker::app::BrokerOptions>(
       argc, argv, {kName, kUsage, connector::broker::app::LoadOptions, Run});
 }

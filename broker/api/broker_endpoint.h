@@ -9,11 +9,11 @@
 #include "broker/api/issue_token_handler.h"
 #include "broker/api/operator_handler.h"
 #include "broker/api/peers.h"
+#include "broker/api/serving_state.h"
 #include "broker/api/watch_hub.h"
 #include "common/base/result.h"
 #include "common/grpc/credentials.h"
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -50,7 +50,7 @@ struct EndpointParts {
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
   log::Logger* log = nullptr;
-  const std::atomic<bool>* open = nullptr;  // As BrokerServiceParts'.
+  const ServingState* state = nullptr;  // As BrokerServiceParts'.
 };
 
 class BrokerEndpoint {

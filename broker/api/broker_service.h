@@ -6,6 +6,7 @@
 #include "broker/api/issue_token_handler.h"
 #include "broker/api/operator_handler.h"
 #include "broker/api/peers.h"
+#include "broker/api/serving_state.h"
 #include "broker/api/watch_hub.h"
 #include "broker/api/wiping_allocator.h"
 
@@ -29,9 +30,8 @@ struct BrokerServiceParts {
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
   log::Logger* log = nullptr;
-  // Until then every call is UNAVAILABLE: a broker that has not read its connectors would deny
-  // everybody, and tell data planes to drop all routes. Null: from the start.
-  const std::atomic<bool>* open = nullptr;
+  // Says whether calls are answered; else they are UNAVAILABLE. Null: from the start.
+  const ServingState* state = nullptr;
 };
 
 class BrokerService final : public v1::Broker::CallbackService {
@@ -59,8 +59,10 @@ class BrokerService final : public v1::Broker::CallbackService {
   // The peer's name; none: it was refused and logged.
   [[nodiscard]] std::optional<std::string> Admit(const ::grpc::CallbackServerContext& context,
                                                  BrokerMethod method);
-  [[nodiscard]] bool IsOpen() const { return parts_.open == nullptr || *parts_.open; }
-  // The status for a peer that Admit refused.
+  [[nodiscard]] bool IsOpen() const {
+    return parts_.state == nullptr || parts_.state->answers_calls();
+  }
+  // With what a peer that Admit did not let in is told.
   [[nodiscard]] ::grpc::Status Refusal() const;
   [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context) const;
   [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,

@@ -1,21 +1,17 @@
 #include "broker/app/options.h"
 
 #include "broker/api/sealing_keys.h"
-#include "broker/app/access_options.h"
+#include "broker/authorization/access_mode.h"
 #include "broker/secrets/vault/read_vault_options.h"
-#include "common/auditlog/record.h"
 #include "common/config/options_reader.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
 #include "common/grpc/tls_check.h"
 #include "common/log/level.h"
-#include "common/resource/ca_bundle.h"
 
 #include "proto/connector/config/v1/broker.pb.h"
 
-#include <limits.h>
 #include <openssl/crypto.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -24,20 +20,12 @@ namespace {
 
 namespace pb = ::connector::config::v1;
 
-constexpr std::chrono::seconds kMinAuditFileAge{60};
-constexpr std::chrono::seconds kMaxAuditFileAge{std::chrono::hours(24 * 366)};
-
 log::Level ReadLevel(const std::string& text, config::OptionsReader& reader) {
   const std::optional<log::Level> level = log::LevelFromName(text);
   if (!level) {
     reader.Complain("logLevel", "must be " + std::string(log::kLevelNames));
   }
   return level.value_or(log::Level::kInfo);
-}
-
-std::string HostName() {
-  char name[HOST_NAME_MAX + 1] = {};
-  return ::gethostname(name, HOST_NAME_MAX) == 0 ? std::string(name) : std::string();
 }
 
 void ReadTls(const pb::ServerTls& from,
@@ -52,52 +40,6 @@ void ReadTls(const pb::ServerTls& from,
   reader.Check("tls.clientCaFile", out.ca_file, grpc_support::CheckCaFile(out.ca_file));
 }
 
-void ReadIdentity(const pb::Identity& from, config::OptionsReader& reader, Options& out) {
-  if (!from.audience().empty()) {
-    out.audience = from.audience();
-  }
-  if (from.has_local()) {
-    out.local_issuer = LocalIssuerOptions{from.local().issuer(), from.local().jwks_file()};
-  }
-  for (int i = 0; i < from.oidc_size(); ++i) {
-    const pb::OidcIssuer& issuer = from.oidc(i);
-    const std::string path = config::Join("identity.oidc", static_cast<std::size_t>(i));
-    OidcIssuerOptions options{issuer.issuer(),
-                              issuer.audience().empty() ? out.audience : issuer.audience(),
-                              {},
-                              issuer.jwks_uri(),
-                              issuer.allow_insecure(),
-                              issuer.kubernetes()};
-    if (!issuer.ca_file().empty()) {
-      options.ca_pem = reader.ReadText(path + ".caFile", issuer.ca_file());
-      reader.Check(path + ".caFile", issuer.ca_file(), resource::CheckCaBundle(options.ca_pem));
-    }
-    out.oidc_issuers.push_back(std::move(options));
-  }
-  if (from.has_kubernetes()) {
-    out.kubernetes_identity = ReadKubernetesIdentity(from.kubernetes(), reader);
-  }
-  if (!out.local_issuer && out.oidc_issuers.empty() && !out.kubernetes_identity) {
-    reader.Complain("identity",
-                    "names no issuer, so nobody could be verified; add kubernetes, local or oidc");
-  }
-}
-
-void ReadAudit(const pb::Audit& from, config::OptionsReader& reader, Options& out) {
-  out.audit_directory = from.directory();
-  out.audit_replica = from.replica().empty() ? HostName() : from.replica();
-  if (out.audit_replica.size() > auditlog::kMaxReplicaBytes) {
-    reader.Complain("audit.replica", "must be at most 253 bytes");
-  }
-  if (!from.has_max_file_age()) {
-    return;
-  }
-  out.max_audit_file_age = std::chrono::seconds(from.max_file_age().seconds());
-  if (out.max_audit_file_age < kMinAuditFileAge || out.max_audit_file_age > kMaxAuditFileAge) {
-    reader.Complain("audit.maxFileAge", "must be between 1m and 8784h");
-  }
-}
-
 void ReadRootKey(const std::string& file, config::OptionsReader& reader, Secret& out) {
   std::string bytes = reader.ReadText("rootKeyFile", file);
   if (!bytes.empty() && bytes.size() < api::kMinRootKeyBytes) {
@@ -110,7 +52,7 @@ void ReadRootKey(const std::string& file, config::OptionsReader& reader, Secret&
   OPENSSL_cleanse(bytes.data(), bytes.size());
 }
 
-void ReadResources(const pb::Resources& from, config::OptionsReader& reader, Options& out) {
+void ReadResources(const pb::Resources& from, config::OptionsReader& reader, BrokerOptions& out) {
   if (from.directory().empty() == !from.has_kubernetes()) {
     reader.Complain("resources",
                     from.has_kubernetes()
@@ -122,7 +64,7 @@ void ReadResources(const pb::Resources& from, config::OptionsReader& reader, Opt
 
 void ReadKubernetes(const pb::KubernetesConnection& from,
                     config::OptionsReader& reader,
-                    Options& out) {
+                    BrokerOptions& out) {
   Result<kube::ClusterConnection> settings =
       from.kubeconfig_file().empty()
           ? kube::InClusterConnection()
@@ -139,7 +81,7 @@ void ReadKubernetes(const pb::KubernetesConnection& from,
 
 }  // namespace
 
-std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) {
+std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions& out) {
   pb::BrokerConfig from;
   std::vector<config::Problem> problems = config::LoadConfigFile(path, from);
   if (!problems.empty()) {
@@ -155,12 +97,13 @@ std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) 
   out.peers = {{from.peers().dataplanes().begin(), from.peers().dataplanes().end()},
                {from.peers().operators().begin(), from.peers().operators().end()}};
   ReadResources(from.resources(), reader, out);
-  ReadIdentity(from.identity(), reader, out);
-  out.rbac = ReadAccessMode(from.access(), from.resources().has_kubernetes(), reader);
-  if (from.resources().has_kubernetes() || out.rbac || out.kubernetes_identity) {
+  out.callers = callers::ReadCallers(from.identity(), reader);
+  out.rbac =
+      authorization::ReadAccessMode(from.access(), from.resources().has_kubernetes(), reader);
+  if (from.resources().has_kubernetes() || out.rbac || out.callers.kubernetes) {
     ReadKubernetes(from.kubernetes(), reader, out);
   }
-  ReadAudit(from.audit(), reader, out);
+  out.audit = audit::ReadAudit(from.audit(), reader);
   ReadRootKey(from.root_key_file(), reader, out.root_key);
   out.log_level = ReadLevel(from.log_level(), reader);
   if (from.has_vault()) {

@@ -1,28 +1,19 @@
 #include "broker/app/status.h"
 
-#include "broker/app/cluster_view.h"
-#include "broker/secrets/vault/vault_view.h"
+#include "broker/app/metrics.h"
+#include "common/base/locked_arena.h"
 
-#include <utility>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
 
 namespace connector::broker::app {
 namespace {
 
-std::optional<admin::CredentialStatus> CredentialOf(const resource::Connector& connector,
-                                                    const StatusSources& sources) {
-  const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector);
-  if (ref && ref->vault && sources.vault != nullptr) {
-    return secrets::CredentialStatusOf(*ref->vault, sources.vault->Observed(*ref));
-  }
-  if (ref && !ref->vault && sources.secrets != nullptr) {
-    return CredentialStatusOf(*ref, sources.secrets->Observed(*ref));
-  }
-  return std::nullopt;
-}
-
 admin::ConnectorStatus ConnectorStatusOf(const connectors::CatalogEntry& entry,
                                          const std::map<std::string, std::string>& failures,
-                                         const StatusSources& sources) {
+                                         const connectors::CatalogPublisher& publisher) {
   const resource::Connector& connector = *entry.connector;
   admin::ConnectorStatus status;
   status.name = connector.ref.ToString();
@@ -32,7 +23,7 @@ admin::ConnectorStatus ConnectorStatusOf(const connectors::CatalogEntry& entry,
   if (const auto found = failures.find(status.name); found != failures.end()) {
     status.last_error = found->second;
   }
-  status.credential = CredentialOf(connector, sources);
+  status.credential = publisher.CredentialStatusOf(connector);
   const bool credential_ails = status.credential && !status.credential->last_error.empty();
   status.health = !status.problem.empty()                         ? "failing"
                   : !status.last_error.empty() || credential_ails ? "degraded"
@@ -55,62 +46,17 @@ std::string ArenaText() {
 
 }  // namespace
 
-void RecentFailures::Note(const api::IssueOutcome& outcome, WallTime now) {
-  const bool granted = outcome.reason == v1::DENIAL_REASON_UNSPECIFIED;
-  if ((granted && !any_failing_) || (!granted && IsCallersDoing(outcome.reason))) {
-    return;
-  }
-  const std::lock_guard lock(mutex_);
-  if (granted) {
-    failing_.erase(outcome.connector);
-  } else {
-    errors_.push_front({now, outcome.connector, outcome.message});
-    failing_[outcome.connector] = outcome.message;
-  }
-  if (errors_.size() > kKept) {
-    errors_.pop_back();
-  }
-  any_failing_ = !failing_.empty();
+std::vector<prometheus::MetricFamily> BrokerStatus::Metrics() const {
+  return SecretMemoryMetrics();
 }
 
-std::vector<admin::RecentErrorEntry> RecentFailures::List() const {
-  const std::lock_guard lock(mutex_);
-  return {errors_.begin(), errors_.end()};
-}
-
-std::map<std::string, std::string> RecentFailures::Failing() const {
-  const std::lock_guard lock(mutex_);
-  return failing_;
-}
-
-admin::Readiness ReadinessOf(const audit::AuditStatus& audit,
-                             bool serving,
-                             const std::optional<secrets::VaultStatus>& vault) {
-  admin::Readiness readiness;
-  if (!serving) {
-    readiness.reasons.emplace_back("the gRPC endpoint is not open");
+void BrokerStatus::AddStatus(admin::StatusReport& status) const {
+  const auto failures = sources_.failures.Failing();
+  const std::shared_ptr<const connectors::CatalogSnapshot> snapshot = sources_.catalog.Current();
+  for (const auto& [ref, entry] : snapshot->entries) {
+    status.connectors.push_back(ConnectorStatusOf(*entry, failures, sources_.publisher));
   }
-  if (!audit.problem.empty()) {
-    readiness.reasons.emplace_back("audit records cannot be written: " + audit.problem);
-  }
-  if (vault) {
-    readiness.degraded = secrets::DegradedBy(*vault);
-  }
-  return readiness;
-}
-
-admin::StatusReport StatusOf(const StatusSources& sources, admin::Readiness readiness) {
-  admin::StatusReport status;
-  status.program = "connector-broker";
-  status.version = sources.version;
-  status.started_at = sources.started_at;
-  status.reasons = std::move(readiness.reasons);
-  status.degraded = std::move(readiness.degraded);
-  const auto failures = sources.failures->Failing();
-  for (const auto& [ref, entry] : sources.catalog->Current()->entries) {
-    status.connectors.push_back(ConnectorStatusOf(*entry, failures, sources));
-  }
-  const RequestMetrics::Totals totals = sources.metrics->totals();
+  const api::IssueMetrics::Totals totals = sources_.issued.totals();
   status.totals = admin::Totals{
       .requests = totals.granted + totals.denied + totals.failed,
       .denied = totals.denied,
@@ -118,20 +64,10 @@ admin::StatusReport StatusOf(const StatusSources& sources, admin::Readiness read
       .bytes_down = std::nullopt,
       .bytes_up = std::nullopt,
   };
-  status.errors = sources.failures->List();
-  const audit::AuditStatus audit = sources.audit->Status();
-  status.sections.push_back(
-      {"Audit",
-       {{"Last record", std::to_string(audit.head.seq)},
-        {"Its hash", audit.head.hash},
-        {"Writable", audit.problem.empty() ? "yes" : "no: " + audit.problem}}});
-  if (sources.vault != nullptr) {
-    status.sections.push_back(secrets::VaultSection(sources.vault->Status()));
-  }
+  status.errors = sources_.failures.List();
   status.sections.push_back({"Broker",
-                             {{"Data planes that follow", std::to_string(sources.hub->streams())},
+                             {{"Data planes that follow", std::to_string(sources_.hub.streams())},
                               {"Secret memory", ArenaText()}}});
-  return status;
 }
 
 }  // namespace connector::broker::app

@@ -1,65 +1,38 @@
 #pragma once
 
-// What the admin port shows of a broker: the status page and why it is not ready. Never a secret,
-// a token or a caller's name.
+// What the status page of a broker shows beside the sections of its parts: the connectors with what
+// is known of their credentials and failures, and what was issued. Never a secret, a token or a
+// caller's name.
 
-#include "broker/api/issue_token_handler.h"
+#include "broker/api/issue_failures.h"
+#include "broker/api/issue_metrics.h"
 #include "broker/api/watch_hub.h"
-#include "broker/app/metrics.h"
-#include "broker/audit/file_audit_log.h"
 #include "broker/connectors/catalog.h"
-#include "broker/secrets/kubernetes/kube_store.h"
-#include "broker/secrets/vault/vault_store.h"
-#include "common/admin/admin_server.h"
-#include "common/admin/status_report.h"
+#include "broker/connectors/catalog_publisher.h"
+#include "common/program/component.h"
 
-#include <atomic>
-#include <deque>
-#include <map>
-#include <mutex>
-#include <optional>
-#include <string>
 #include <vector>
 
 namespace connector::broker::app {
 
-// The last failures that are not the caller's doing, newest first; and of each connector that has
-// not succeeded since, its last. Thread-safe.
-class RecentFailures {
+class BrokerStatus final : public program::Component {
  public:
-  static constexpr std::size_t kKept = admin::kMaxRecentErrors;
+  // All outlive it.
+  struct Sources {
+    const connectors::Catalog& catalog;
+    const connectors::CatalogPublisher& publisher;
+    const api::WatchHub& hub;
+    const api::IssueMetrics& issued;
+    const api::IssueFailures& failures;
+  };
 
-  void Note(const api::IssueOutcome& outcome, WallTime now);
-  [[nodiscard]] std::vector<admin::RecentErrorEntry> List() const;
-  [[nodiscard]] std::map<std::string, std::string> Failing() const;  // By connector.
+  explicit BrokerStatus(const Sources& sources) : sources_(sources) {}
+
+  [[nodiscard]] std::vector<prometheus::MetricFamily> Metrics() const override;
+  void AddStatus(admin::StatusReport& status) const override;
 
  private:
-  mutable std::mutex mutex_;
-  std::deque<admin::RecentErrorEntry> errors_;
-  std::map<std::string, std::string> failing_;
-  std::atomic<bool> any_failing_ = false;  // Spares the usual case, a success, the lock.
+  const Sources sources_;
 };
-
-struct StatusSources {
-  const connectors::Catalog* catalog = nullptr;
-  const audit::FileAuditLog* audit = nullptr;
-  const api::WatchHub* hub = nullptr;
-  const RequestMetrics* metrics = nullptr;
-  const RecentFailures* failures = nullptr;
-  const secrets::VaultSecretStore* vault = nullptr;  // Null where none is configured.
-  const secrets::KubeSecretStore* secrets =
-      nullptr;  // Of the Kubernetes API; null with a directory.
-  std::string version;
-  WallTime started_at;
-};
-
-// `serving` is false before the endpoint is open and after it began to stop. A Vault that is away
-// degrades: what was granted goes on, and another broker would fare no better.
-[[nodiscard]] admin::Readiness ReadinessOf(const audit::AuditStatus& audit,
-                                           bool serving,
-                                           const std::optional<secrets::VaultStatus>& vault);
-
-[[nodiscard]] admin::StatusReport StatusOf(const StatusSources& sources,
-                                           admin::Readiness readiness);
 
 }  // namespace connector::broker::app

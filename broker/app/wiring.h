@@ -19,7 +19,7 @@ inline constexpr std::chrono::seconds kDrainTimeout{10};
 class Broker {
  public:
   // `logger` outlives the broker.
-  Broker(Options options, log::Logger& logger);
+  Broker(BrokerOptions options, log::Logger& logger);
   ~Broker();  // Stops.
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;

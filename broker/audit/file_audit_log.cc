@@ -212,6 +212,20 @@ class FileAuditLog::Impl {
   std::thread thread_;
 };
 
+FileAuditLogOptions FileAuditLogOptionsOf(const AuditOptions& options,
+                                          const Clock& clock,
+                                          log::Logger& logger,
+                                          prometheus::Registry& registry) {
+  FileAuditLogOptions out;
+  out.chain.directory = options.directory;
+  out.chain.replica = options.replica;
+  out.chain.max_file_age = options.max_file_age;
+  out.chain.clock = &clock;
+  out.chain.log = &logger;
+  out.registry = &registry;
+  return out;
+}
+
 FileAuditLog::FileAuditLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 FileAuditLog::~FileAuditLog() {
@@ -240,6 +254,18 @@ Task<Result<Done>> FileAuditLog::Append(auditlog::Event event) {
 
 void FileAuditLog::Stop() {
   impl_->Stop();
+}
+
+std::vector<prometheus::MetricFamily> FileAuditLog::Metrics() const {
+  return CollectAuditState(Status());
+}
+
+void FileAuditLog::AddReadiness(admin::Readiness& readiness) const {
+  AddTo(readiness, Status());
+}
+
+void FileAuditLog::AddStatus(admin::StatusReport& status) const {
+  status.sections.push_back(AuditSection(Status()));
 }
 
 AuditStatus FileAuditLog::Status() const {

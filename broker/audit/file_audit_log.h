@@ -9,11 +9,15 @@
 // (reason AUDIT_RECOVERED), so that it becomes ready again without traffic.
 
 #include "broker/audit/audit_log.h"
+#include "broker/audit/audit_options.h"
+#include "broker/audit/audit_status.h"
 #include "broker/audit/chain_writer.h"
+#include "common/program/component.h"
 
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace prometheus {
 class Registry;
@@ -30,12 +34,13 @@ struct FileAuditLogOptions {
   std::size_t max_queued = kMaxQueuedRecords;
 };
 
-struct AuditStatus {
-  auditlog::ChainPosition head;  // The last durable record.
-  std::string problem;           // Why the last batch failed; empty when it did not.
-};
+// What the broker opens.
+[[nodiscard]] FileAuditLogOptions FileAuditLogOptionsOf(const AuditOptions& options,
+                                                        const Clock& clock,
+                                                        log::Logger& logger,
+                                                        prometheus::Registry& registry);
 
-class FileAuditLog final : public AuditLog {
+class FileAuditLog final : public AuditLog, public program::Component {
  public:
   // Errors: those of ChainWriter::Open.
   [[nodiscard]] static Result<std::unique_ptr<FileAuditLog>> Open(FileAuditLogOptions options);
@@ -46,6 +51,11 @@ class FileAuditLog final : public AuditLog {
 
   // Writes what is queued, completes every waiter, and refuses all that comes later. Idempotent.
   void Stop();
+  void Stop(Deadline /*deadline*/) override { Stop(); }
+
+  [[nodiscard]] std::vector<prometheus::MetricFamily> Metrics() const override;
+  void AddReadiness(admin::Readiness& readiness) const override;
+  void AddStatus(admin::StatusReport& status) const override;
 
   [[nodiscard]] AuditStatus Status() const;
 

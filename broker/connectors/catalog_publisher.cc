@@ -103,9 +103,9 @@ void CatalogPublisher::Refresh() {
   static_cast<void>(Rebuild());
 }
 
-CredentialState CatalogPublisher::StateOf(const secrets::SecretRef& ref,
-                                          const std::string& registry) const {
-  const CredentialView& view = ref.vault ? views_.vault : views_.cluster;
+secrets::CredentialState CatalogPublisher::StateOf(const secrets::SecretRef& ref,
+                                                   const std::string& registry) const {
+  const secrets::CredentialView& view = ref.vault ? views_.vault : views_.cluster;
   if (view.observe) {
     return view.observe(ref, registry);
   }
@@ -154,6 +154,16 @@ bool CatalogPublisher::Rebuild() {
   }
   targets_.catalog.Replace(next);
   return true;
+}
+
+std::optional<admin::CredentialStatus> CatalogPublisher::CredentialStatusOf(
+    const resource::Connector& connector) const {
+  const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector);
+  if (!ref) {
+    return std::nullopt;
+  }
+  const secrets::CredentialView& view = ref->vault ? views_.vault : views_.cluster;
+  return view.status ? std::optional(view.status(*ref)) : std::nullopt;
 }
 
 bool CatalogPublisher::AllKnown() const {

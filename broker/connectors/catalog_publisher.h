@@ -9,6 +9,7 @@
 
 #include "broker/connectors/catalog.h"
 #include "broker/connectors/effective_resources.h"
+#include "broker/secrets/credential_view.h"
 #include "broker/secrets/file/file_store.h"
 #include "broker/secrets/secret_need.h"
 
@@ -17,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace prometheus {
@@ -26,18 +28,9 @@ class Registry;
 
 namespace connector::broker::connectors {
 
-// The view of a credential store outside the resources. Empty functions: there is none.
-struct CredentialView {
-  // Sets what is watched from now on.
-  std::function<void(std::vector<secrets::SecretNeed>)> follow{};
-  // `registry` is host[:port] of the one that the credential is for.
-  std::function<CredentialState(const secrets::SecretRef&, const std::string& registry)> observe{};
-  std::function<CaState(const secrets::SecretRef&)> observe_ca{};
-};
-
 struct CredentialViews {
-  CredentialView vault{};
-  CredentialView cluster{};  // When set, no Secret is looked up in the directory.
+  secrets::CredentialView vault{};
+  secrets::CredentialView cluster{};  // When set, no Secret is looked up in the directory.
 };
 
 // Thread-safe.
@@ -60,6 +53,10 @@ class CatalogPublisher {
   // The results of `observe` may have changed.
   void Refresh();
 
+  // The status of the outside credential that `connector` refers to; none when there is none.
+  [[nodiscard]] std::optional<admin::CredentialStatus> CredentialStatusOf(
+      const resource::Connector& connector) const;
+
   // Whether every outside credential was read, or is known to be unreadable.
   [[nodiscard]] bool AllKnown() const;
   // Waits for that; false when `time` passes first.
@@ -67,12 +64,12 @@ class CatalogPublisher {
 
  private:
   struct Followed {
-    const CredentialView& view;
+    const secrets::CredentialView& view;
     std::vector<secrets::SecretNeed> needs{};  // Of Publish alone.
   };
 
-  [[nodiscard]] CredentialState StateOf(const secrets::SecretRef& ref,
-                                        const std::string& registry) const;
+  [[nodiscard]] secrets::CredentialState StateOf(const secrets::SecretRef& ref,
+                                                 const std::string& registry) const;
   [[nodiscard]] ConnectorCredentials LookupOutside(const resource::Connector& connector) const;
   [[nodiscard]] bool Rebuild();
 

@@ -34,7 +34,7 @@ void AddProblem(std::string& problem, const std::string& more) {
 bool SaysTheSame(const CatalogEntry& entry,
                  const resource::Connector& connector,
                  const std::string& secret_version,
-                 const CaState& ca,
+                 const secrets::CaState& ca,
                  const std::string& problem) {
   return entry.secret_version == secret_version && entry.ca_pem == ca.pem &&
          entry.problem == problem &&
@@ -78,7 +78,7 @@ EffectiveResources MergeResources(const EffectiveResources& previous,
 
 CredentialLookup DirectoryLookup(
     const EffectiveResources& effective,
-    std::function<CredentialState(const secrets::SecretRef&)> state_of) {
+    std::function<secrets::CredentialState(const secrets::SecretRef&)> state_of) {
   return [&effective, state_of = std::move(state_of)](const resource::Connector& connector) {
     ConnectorCredentials found;
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector);

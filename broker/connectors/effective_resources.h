@@ -7,6 +7,7 @@
 // stops at once (docs/promises.md P6); nothing else keeps it.
 
 #include "broker/connectors/catalog.h"
+#include "broker/secrets/credential_view.h"
 #include "common/resource/directory.h"
 
 #include <functional>
@@ -24,23 +25,9 @@ struct EffectiveResources {
 [[nodiscard]] EffectiveResources MergeResources(const EffectiveResources& previous,
                                                 const resource::DirectoryContent& loaded);
 
-// The state of the credential that a connector refers to.
-struct CredentialState {
-  std::string version{};  // Empty when it cannot be used, or was not read yet.
-  std::string problem{};  // Why; empty when it can be used.
-  bool known = true;      // False: it was not read yet, and may still be readable.
-};
-
-// The state of its CA bundle.
-struct CaState {
-  std::string pem{};
-  std::string problem{};
-  bool known = true;
-};
-
 struct ConnectorCredentials {
-  CredentialState credential{};
-  CaState ca{};
+  secrets::CredentialState credential{};
+  secrets::CaState ca{};
 };
 
 using CredentialLookup = std::function<ConnectorCredentials(const resource::Connector&)>;
@@ -49,7 +36,7 @@ using CredentialLookup = std::function<ConnectorCredentials(const resource::Conn
 // and for credentials outside the directory. `effective` outlives what is returned.
 [[nodiscard]] CredentialLookup DirectoryLookup(
     const EffectiveResources& effective,
-    std::function<CredentialState(const secrets::SecretRef&)> state_of);
+    std::function<secrets::CredentialState(const secrets::SecretRef&)> state_of);
 
 // Makes the entries of the effective connectors. One whose credential or CA cannot be used has
 // `problem` set and no secret version: its epoch changes and cached tokens end. Entries of

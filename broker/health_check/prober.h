@@ -15,7 +15,6 @@
 #include "common/curl/curl_client.h"
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>

@@ -14,24 +14,26 @@ double RandomFraction() {
   return std::uniform_real_distribution<double>(0, 1)(generator);
 }
 
-MeteredClient::MeteredClient(ClusterConnection connection,
-                             log::Logger& logger,
-                             prometheus::Registry& registry)
+MeteredClient::MeteredClient(ClusterConnection connection, const Parts& parts)
     : server_(connection.server.ToString()),
       requests_(prometheus::BuildCounter()
-                    .Name("connector_broker_kubernetes_requests_total")
+                    .Name("connector_" + parts.program + "_kubernetes_requests_total")
                     .Help("Requests to the Kubernetes API. code: the answer's status, 0 without "
                           "one.")
-                    .Register(registry)),
+                    .Register(parts.registry)),
       duration_(prometheus::BuildHistogram()
-                    .Name("connector_broker_kubernetes_request_duration_seconds")
+                    .Name("connector_" + parts.program + "_kubernetes_request_duration_seconds")
                     .Help("Time of one request to the Kubernetes API, but watches.")
-                    .Register(registry)),
+                    .Register(parts.registry)),
       client_(std::move(connection),
-              ApiClientParts{&logger,
+              ApiClientParts{&parts.logger,
                              RandomFraction,
                              [this](const ApiRequestReport& exchange) { Note(exchange); },
-                             std::string("connector-broker/") + kVersion}) {}
+                             "connector-" + parts.program + "/" + kVersion}) {}
+
+void MeteredClient::Stop(Deadline /*deadline*/) {
+  client_.Shutdown();
+}
 
 void MeteredClient::Note(const ApiRequestReport& exchange) {
   const std::string verb(exchange.verb);
@@ -44,6 +46,15 @@ void MeteredClient::Note(const ApiRequestReport& exchange) {
     duration_.Add({{"verb", verb}}, metrics::LatencyBuckets())
         .Observe(std::chrono::duration<double>(exchange.took).count());
   }
+}
+
+std::unique_ptr<MeteredClient> MakeMeteredClient(const std::optional<ClusterConnection>& connection,
+                                                 const MeteredClient::Parts& parts) {
+  return connection ? std::make_unique<MeteredClient>(connection->Clone(), parts) : nullptr;
+}
+
+ApiClient* ClientOf(MeteredClient* client) {
+  return client == nullptr ? nullptr : &client->client();
 }
 
 }  // namespace connector::kube

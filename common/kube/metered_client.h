@@ -1,17 +1,19 @@
 #pragma once
 
-// MeteredClient: the broker's one client of the Kubernetes API, with its metrics. Everything that
-// asks the API asks through it.
+// MeteredClient: the one client of the Kubernetes API of a program, with its metrics.
 
 #include "common/kube/api_client.h"
 #include "common/kube/cluster_connection.h"
 #include "common/log/log.h"
+#include "common/program/component.h"
 
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace connector::kube {
@@ -20,13 +22,22 @@ namespace connector::kube {
 [[nodiscard]] double RandomFraction();
 
 // Thread-safe.
-class MeteredClient {
+class MeteredClient final : public program::Component {
  public:
-  // `logger` and `registry` outlive it.
-  MeteredClient(ClusterConnection connection, log::Logger& logger, prometheus::Registry& registry);
+  // All outlive it.
+  struct Parts {
+    std::string program;  // As in metric names: "broker" of connector-broker.
+    log::Logger& logger;
+    prometheus::Registry& registry;
+  };
+
+  MeteredClient(ClusterConnection connection, const Parts& parts);
 
   [[nodiscard]] ApiClient& client() { return client_; }
   [[nodiscard]] const std::string& server() const { return server_; }  // https://HOST:PORT
+
+  // Ends the requests under way.
+  void Stop(Deadline deadline) override;
 
  private:
   void Note(const ApiRequestReport& exchange);
@@ -36,5 +47,12 @@ class MeteredClient {
   prometheus::Family<prometheus::Histogram>& duration_;
   ApiClient client_;
 };
+
+// Null without `connection`: nothing asks the API.
+[[nodiscard]] std::unique_ptr<MeteredClient> MakeMeteredClient(
+    const std::optional<ClusterConnection>& connection, const MeteredClient::Parts& parts);
+
+// The client of a MeteredClient that may be null.
+[[nodiscard]] ApiClient* ClientOf(MeteredClient* client);
 
 }  // namespace connector::kube

@@ -3,7 +3,7 @@
 #include "common/metrics/buckets.h"
 #include "common/metrics/families.h"
 
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,18 +16,10 @@ struct ReferenceCounts {
   int unusable = 0;
 };
 
-ReferenceCounts CountReferences(const secrets::VaultSecretStore& vault,
-                                const connectors::CatalogSnapshot& snapshot) {
-  std::set<secrets::SecretRef> refs;
-  for (const auto& [name, entry] : snapshot.entries) {
-    const std::optional<secrets::SecretRef> ref = secrets::RefOf(*entry->connector);
-    if (ref && ref->vault) {
-      refs.insert(*ref);
-    }
-  }
+ReferenceCounts CountReferences(const VaultSecretStore& vault, const std::set<SecretRef>& refs) {
   ReferenceCounts counts;
-  for (const secrets::SecretRef& ref : refs) {
-    const secrets::VaultObservation observed = vault.Observed(ref);
+  for (const SecretRef& ref : refs) {
+    const VaultObservation observed = vault.Observed(ref);
     ++(!observed.problem.empty()      ? counts.unusable
        : !observed.last_error.empty() ? counts.failing
                                       : counts.usable);
@@ -59,9 +51,10 @@ void VaultRequestMetrics::Note(const VaultExchange& exchange) {
       .Observe(std::chrono::duration<double>(exchange.took).count());
 }
 
-std::vector<prometheus::MetricFamily> VaultStateMetrics::Collect() const {
-  const VaultStatus status = vault_.Status();
-  const ReferenceCounts counts = CountReferences(vault_, *catalog_.Current());
+std::vector<prometheus::MetricFamily> CollectVaultState(const VaultSecretStore& vault,
+                                                        const std::set<SecretRef>& followed) {
+  const VaultStatus status = vault.Status();
+  const ReferenceCounts counts = CountReferences(vault, followed);
   metrics::Families out;
   out.Gauge("connector_broker_vault_reachable",
             "1 while Vault answers, else 0.",

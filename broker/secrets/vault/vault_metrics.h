@@ -2,15 +2,15 @@
 
 // Metrics about Vault. Labels have a fixed set of values.
 
-#include "broker/connectors/catalog.h"
 #include "broker/secrets/vault/vault_store.h"
 
-#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 
+#include <set>
 #include <vector>
 
 namespace connector::broker::secrets {
@@ -27,17 +27,8 @@ class VaultRequestMetrics {
   prometheus::Family<prometheus::Histogram>& duration_;
 };
 
-// Read when scraped. The parts outlive it.
-class VaultStateMetrics final : public prometheus::Collectable {
- public:
-  VaultStateMetrics(const secrets::VaultSecretStore& vault, const connectors::Catalog& catalog)
-      : vault_(vault), catalog_(catalog) {}
-
-  [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
-
- private:
-  const secrets::VaultSecretStore& vault_;
-  const connectors::Catalog& catalog_;
-};
+// The state of the store and of what it follows, as it is now.
+[[nodiscard]] std::vector<prometheus::MetricFamily> CollectVaultState(
+    const VaultSecretStore& vault, const std::set<SecretRef>& followed);
 
 }  // namespace connector::broker::secrets

@@ -1,23 +1,19 @@
 #include "broker/secrets/vault/vault_service.h"
 
 #include "broker/secrets/vault/vault_view.h"
+#include "common/async/block_on.h"
 
-#include <boost/asio/co_spawn.hpp>
-
-#include <future>
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace connector::broker::secrets {
 namespace {
 
 constexpr std::chrono::seconds kStopTimeout{5};
 
-secrets::VaultStoreParts StoreParts(VaultService::Parts& parts, VaultRequestMetrics& metrics) {
-  secrets::VaultStoreParts out{parts.root_key, parts.clock, parts.io.get_executor(), parts.logger};
-  out.on_observation = [on_change = std::move(parts.on_change)](const secrets::SecretRef&) {
-    on_change();
-  };
+VaultStoreParts StoreParts(VaultService::Parts& parts, VaultRequestMetrics& metrics) {
+  VaultStoreParts out{parts.root_key, parts.clock, parts.executor, parts.logger};
+  out.on_observation = [on_change = std::move(parts.on_change)](const SecretRef&) { on_change(); };
   out.on_exchange = [&metrics](const VaultExchange& exchange) { metrics.Note(exchange); };
   return out;
 }
@@ -25,36 +21,79 @@ secrets::VaultStoreParts StoreParts(VaultService::Parts& parts, VaultRequestMetr
 }  // namespace
 
 VaultService::VaultService(const VaultOptions& options, Parts parts)
-    : io_(parts.io),
+    : executor_(parts.executor),
       request_metrics_(parts.registry),
-      store_(options, StoreParts(parts, request_metrics_)),
-      state_metrics_(std::make_shared<VaultStateMetrics>(store_, parts.catalog)) {}
+      store_(options, StoreParts(parts, request_metrics_)) {}
 
-connectors::CredentialView VaultService::View() {
-  return {[this](const std::vector<secrets::SecretNeed>& needs) {
-            std::vector<secrets::SecretRef> refs;
-            refs.reserve(needs.size());
-            for (const secrets::SecretNeed& need : needs) {
-              refs.push_back(need.ref);
-            }
-            // Changes come as observations; nobody needs them twice.
-            store_.Follow(std::move(refs), [](const secrets::SecretRef&) {});
-          },
-          [this](const secrets::SecretRef& ref, const std::string&) {
+CredentialView VaultService::View() {
+  return {[this](const std::vector<SecretNeed>& needs) { Follow(needs); },
+          [this](const SecretRef& ref, const std::string&) {
             return CredentialStateOf(store_.Observed(ref));
+          },
+          {},
+          [this](const SecretRef& ref) {
+            return CredentialStatusOf(*ref.vault, store_.Observed(ref));
           }};
 }
 
-VaultLoginCheck VaultService::Login() {
-  return [this](Deadline deadline) { return store_.CheckLogin(deadline); };
+void VaultService::Follow(const std::vector<SecretNeed>& needs) {
+  std::vector<SecretRef> refs;
+  refs.reserve(needs.size());
+  for (const SecretNeed& need : needs) {
+    refs.push_back(need.ref);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    followed_ = {refs.begin(), refs.end()};
+  }
+  // Changes come as observations; nobody needs them twice.
+  store_.Follow(std::move(refs), [](const SecretRef&) {});
 }
 
-void VaultService::Stop() {
-  std::promise<void> done;
-  asio::co_spawn(io_,
-                 store_.Stop(std::chrono::steady_clock::now() + kStopTimeout),
-                 [&done](const std::exception_ptr&, Done) { done.set_value(); });
-  done.get_future().wait();
+std::set<SecretRef> VaultService::Followed() const {
+  const std::lock_guard lock(mutex_);
+  return followed_;
+}
+
+void VaultService::Stop(Deadline deadline) {
+  const Deadline soon = std::chrono::steady_clock::now() + kStopTimeout;
+  BlockOn(executor_, store_.Stop(std::min(deadline, soon)));
+}
+
+std::vector<prometheus::MetricFamily> VaultService::Metrics() const {
+  return CollectVaultState(store_, Followed());
+}
+
+void VaultService::AddReadiness(admin::Readiness& readiness) const {
+  if (Followed().empty()) {
+    return;
+  }
+  const std::vector<std::string> degraded = DegradedBy(store_.Status());
+  readiness.degraded.insert(readiness.degraded.end(), degraded.begin(), degraded.end());
+}
+
+void VaultService::AddStatus(admin::StatusReport& status) const {
+  status.sections.push_back(VaultSection(store_.Status()));
+}
+
+std::unique_ptr<VaultService> MakeVaultService(const std::optional<VaultOptions>& options,
+                                               VaultService::Parts parts) {
+  return options ? std::make_unique<VaultService>(*options, std::move(parts)) : nullptr;
+}
+
+CredentialView VaultViewOf(VaultService* service) {
+  return service == nullptr ? CredentialView{} : service->View();
+}
+
+VaultLoginCheck VaultLoginCheckOf(VaultService* service) {
+  if (service == nullptr) {
+    return {};
+  }
+  return [&store = service->store()](Deadline deadline) { return store.CheckLogin(deadline); };
+}
+
+SecretStore* VaultStoreOf(VaultService* service) {
+  return service == nullptr ? nullptr : &service->store();
 }
 
 }  // namespace connector::broker::secrets

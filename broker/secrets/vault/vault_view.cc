@@ -1,6 +1,5 @@
 #include "broker/secrets/vault/vault_view.h"
 
-#include <algorithm>
 #include <string_view>
 
 namespace connector::broker::secrets {
@@ -8,13 +7,13 @@ namespace {
 
 constexpr std::size_t kShownDigits = 12;  // Of a version: enough to tell two apart.
 
-std::string_view NameOf(secrets::VaultKind kind) {
+std::string_view NameOf(VaultKind kind) {
   switch (kind) {
-    case secrets::VaultKind::kKv:
+    case VaultKind::kKv:
       return "kv";
-    case secrets::VaultKind::kLease:
+    case VaultKind::kLease:
       return "lease";
-    case secrets::VaultKind::kUnknown:
+    case VaultKind::kUnknown:
       break;
   }
   return "unknown";
@@ -30,13 +29,13 @@ std::string Joined(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-connectors::CredentialState CredentialStateOf(const secrets::VaultObservation& observed) {
+CredentialState CredentialStateOf(const VaultObservation& observed) {
   const bool told = !observed.version.empty() || observed.last_success.has_value();
   return {observed.version, observed.problem, told};
 }
 
 admin::CredentialStatus CredentialStatusOf(const resource::VaultLocation& location,
-                                           const secrets::VaultObservation& observed) {
+                                           const VaultObservation& observed) {
   admin::CredentialStatus out;
   out.kind = NameOf(observed.kind);
   out.place = location.path + " in Vault";
@@ -47,12 +46,6 @@ admin::CredentialStatus CredentialStatusOf(const resource::VaultLocation& locati
   out.last_success = observed.last_success;
   out.last_error = observed.last_error;
   return out;
-}
-
-bool NeedsVault(const connectors::CatalogSnapshot& snapshot) {
-  return std::any_of(snapshot.entries.begin(), snapshot.entries.end(), [](const auto& entry) {
-    return entry.second->connector->auth.vault.has_value();
-  });
 }
 
 std::vector<std::string> DegradedBy(const VaultStatus& status) {

@@ -2,7 +2,7 @@
 
 // What the catalog, the status page and readiness show of Vault. Pure.
 
-#include "broker/connectors/effective_resources.h"
+#include "broker/secrets/credential_view.h"
 #include "broker/secrets/vault/vault_store.h"
 #include "common/admin/status_report.h"
 
@@ -11,14 +11,10 @@
 
 namespace connector::broker::secrets {
 
-[[nodiscard]] connectors::CredentialState CredentialStateOf(
-    const secrets::VaultObservation& observed);
+[[nodiscard]] CredentialState CredentialStateOf(const VaultObservation& observed);
 
 [[nodiscard]] admin::CredentialStatus CredentialStatusOf(const resource::VaultLocation& location,
-                                                         const secrets::VaultObservation& observed);
-
-// Whether any connector keeps its credential in Vault.
-[[nodiscard]] bool NeedsVault(const connectors::CatalogSnapshot& snapshot);
+                                                         const VaultObservation& observed);
 
 // One sentence for each problem. None makes the broker not ready: tokens that were issued stay
 // valid.

@@ -79,14 +79,15 @@ class BrokerTest : public ::testing::Test {
   }
 
   void StartBroker() {
-    Options options;
+    BrokerOptions options;
     options.listen_address = "127.0.0.1:0";
     options.admin_address = "127.0.0.1:0";
     options.tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"};
     options.peers.dataplanes = {"spiffe://test/dataplane"};
     options.resource_directory = dir_ / "resources";
-    options.local_issuer = LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
-    options.audit_directory = dir_ / "audit";
+    options.callers.local =
+        callers::LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
+    options.audit.directory = dir_ / "audit";
     options.root_key = Secret(std::string(32, 'r'));
     broker_.emplace(std::move(options), log_);
     const Result<Done> started = broker_->Start();
@@ -213,11 +214,11 @@ TEST_F(BrokerTest, ContinuesTheAuditChainAfterARestart) {
 }
 
 TEST_F(BrokerTest, DoesNotStartBesideAnotherOnTheSameAuditDirectory) {
-  Options options;
+  BrokerOptions options;
   options.listen_address = "127.0.0.1:0";
   options.admin_address = "127.0.0.1:0";
   options.resource_directory = dir_ / "resources";
-  options.audit_directory = dir_ / "audit";
+  options.audit.directory = dir_ / "audit";
   options.root_key = Secret(std::string(32, 'r'));
   Broker second(std::move(options), log_);
 

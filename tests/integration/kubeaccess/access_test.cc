@@ -87,9 +87,9 @@ TEST_F(KubernetesCaller, IsToldHowToGetATokenWhenItShowsTheOneOfTheApiServer) {
 }
 
 TEST_F(KubernetesCaller, IsRefusedByTheApiServerItselfWhenTheTokenIsForAnotherAudience) {
-  app::Options options = AccessWorld::Defaults();
+  callers::CallersOptions options = AccessWorld::Defaults();
   options.audience = "other";
-  options.kubernetes_identity->issuer = server_.issuer();
+  options.kubernetes->issuer = server_.issuer();
   AccessWorld other(std::move(options));
 
   EXPECT_THAT(world_.Verify(Token("other")), HasError(ErrorCode::kUnauthenticated));
@@ -136,8 +136,8 @@ TEST_F(KubernetesCaller, IsNobodyOnceItsPodOrItsServiceAccountIsDeleted) {
 }
 
 TEST_F(KubernetesCaller, IsVerifiedWithTheClustersKeysWhereThatIsConfigured) {
-  app::Options options = AccessWorld::Defaults();
-  options.kubernetes_identity->jwks = true;
+  callers::CallersOptions options = AccessWorld::Defaults();
+  options.kubernetes->jwks = true;
   AccessWorld keys(std::move(options));
   const std::string token = Token();
 
@@ -236,9 +236,9 @@ TEST_F(KubernetesAccess, OfAQuietWorkloadIsDecidedWhileANoisyOneWaits) {
   world_.LetUse(ns_, "builder");
   const std::string quiet = Token();
   ASSERT_TRUE(ComesTrue(world_, [&] { return Granted(quiet); }));
-  app::Options options = AccessWorld::Defaults();
-  options.kubernetes_identity->issuer = server_.issuer();
-  options.kubernetes_identity->max_reviews_per_second = 20;
+  callers::CallersOptions options = AccessWorld::Defaults();
+  options.kubernetes->issuer = server_.issuer();
+  options.kubernetes->max_reviews_per_second = 20;
   AccessWorld slow(std::move(options));
   slow.Publish(ns_);
   std::vector<std::future<v1::IssueTokenResponse>> noisy;

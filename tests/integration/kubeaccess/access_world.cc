@@ -33,15 +33,14 @@ std::string BrokerToken(testing_support::KubeServer& server) {
 
 }  // namespace
 
-app::Options AccessWorld::Defaults() {
-  app::Options options;
-  options.kubernetes_identity.emplace();
-  options.kubernetes_identity->max_reviews_per_second = 5000;
-  options.rbac = true;
+callers::CallersOptions AccessWorld::Defaults() {
+  callers::CallersOptions options;
+  options.kubernetes.emplace();
+  options.kubernetes->max_reviews_per_second = 5000;
   return options;
 }
 
-AccessWorld::AccessWorld(app::Options options, testing_support::KubeServer& server)
+AccessWorld::AccessWorld(callers::CallersOptions options, testing_support::KubeServer& server)
     : server_(server), options_(std::move(options)) {
   tokens_.SetNotAfter(clock_.Now() + std::chrono::hours(1));
   kube::ApiClientParts parts;
@@ -57,13 +56,17 @@ AccessWorld::AccessWorld(app::Options options, testing_support::KubeServer& serv
   auto on_refresh = [](const callers::KeyRefresh& refresh) {
     EXPECT_TRUE(refresh.ok) << refresh.message;
   };
-  access_ = std::make_unique<app::AccessService>(
-      options_, app::AccessService::Parts{*client_, clock_, io_, log_, registry_, on_refresh});
-  app::VerifierParts verifying;
+  access_ = std::make_unique<callers::KubernetesCallers>(
+      options_,
+      true,
+      callers::KubernetesCallers::Parts{
+          client_.get(), clock_, io_.get_executor(), log_, registry_, on_refresh});
+  reviewer_ = authorization::MakeAccessReviewer(true, access_.get(), clock_);
+  callers::VerifierParts verifying;
   verifying.client = &fetches_;
   verifying.clock = &clock_;
-  verifying.access = access_.get();
-  verifier_ = std::move(*app::MakeVerifier(options_, std::move(verifying)));
+  verifying.kubernetes = access_.get();
+  verifier_ = std::move(*callers::MakeCallerVerifier(options_, std::move(verifying)));
   issue_ =
       std::make_unique<api::IssueTokenHandler>(api::IssueTokenParts{&catalog_,
                                                                     verifier_.get(),
@@ -72,18 +75,18 @@ AccessWorld::AccessWorld(app::Options options, testing_support::KubeServer& serv
                                                                     &clock_,
                                                                     &log_,
                                                                     [](const api::IssueOutcome&) {},
-                                                                    access_->reviewer()});
+                                                                    reviewer_.get()});
   operators_ = std::make_unique<api::OperatorHandler>(
-      api::OperatorParts{&catalog_, verifier_.get(), {}, &log_, access_->reviewer()});
+      api::OperatorParts{&catalog_, verifier_.get(), {}, &log_, reviewer_.get()});
   for (int i = 0; i < 2; ++i) {
     threads_.emplace_back([this] { io_.run(); });
   }
-  access_->Start();
+  EXPECT_TRUE(access_->Start());
 }
 
 AccessWorld::~AccessWorld() {
   client_->Shutdown();
-  access_->Stop();
+  access_->Stop(std::chrono::steady_clock::now() + kPatience);
   io_.stop();
   for (std::thread& thread : threads_) {
     thread.join();

@@ -5,8 +5,8 @@
 
 #include "broker/api/issue_token_handler.h"
 #include "broker/api/operator_handler.h"
-#include "broker/app/access_service.h"
-#include "broker/app/verifiers.h"
+#include "broker/authorization/make_access_reviewer.h"
+#include "broker/callers/caller_verifiers.h"
 #include "common/log/log.h"
 #include "tests/support/fake_audit_log.h"
 #include "tests/support/kube_server.h"
@@ -40,14 +40,14 @@ class MovableClock final : public Clock {
 
 class AccessWorld {
  public:
-  explicit AccessWorld(app::Options options,
+  explicit AccessWorld(callers::CallersOptions options,
                        testing_support::KubeServer& server = testing_support::KubeServer::Shared());
   ~AccessWorld();
   AccessWorld(const AccessWorld&) = delete;
   AccessWorld& operator=(const AccessWorld&) = delete;
 
   // The usual options: TokenReview, RBAC, no limit that a test would notice.
-  [[nodiscard]] static app::Options Defaults();
+  [[nodiscard]] static callers::CallersOptions Defaults();
 
   [[nodiscard]] Result<callers::Caller> Verify(const std::string& token);
   // A pull of team-a/app through `connector`.
@@ -70,7 +70,7 @@ class AccessWorld {
 
   [[nodiscard]] testing_support::KubeServer& server() { return server_; }
   [[nodiscard]] MovableClock& clock() { return clock_; }
-  [[nodiscard]] app::AccessService& access() { return *access_; }
+  [[nodiscard]] callers::KubernetesCallers& access() { return *access_; }
   [[nodiscard]] testing_support::FakeAuditLog& audit() { return audit_; }
 
  private:
@@ -89,7 +89,7 @@ class AccessWorld {
   }
 
   testing_support::KubeServer& server_;
-  const app::Options options_;
+  const callers::CallersOptions options_;
   MovableClock clock_;
   log::Logger log_{2, "test", log::Level::kError};
   prometheus::Registry registry_;
@@ -104,7 +104,8 @@ class AccessWorld {
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
   curl::CurlClient fetches_;
   std::unique_ptr<kube::ApiClient> client_;
-  std::unique_ptr<app::AccessService> access_;
+  std::unique_ptr<callers::KubernetesCallers> access_;
+  std::unique_ptr<authorization::AccessReviewer> reviewer_;
   std::unique_ptr<callers::CallerVerifier> verifier_;
   std::unique_ptr<api::IssueTokenHandler> issue_;
   std::unique_ptr<api::OperatorHandler> operators_;

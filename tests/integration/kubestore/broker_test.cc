@@ -82,14 +82,15 @@ class KubeBroker : public ::testing::Test {
 
   // `name` of its audit directory.
   std::unique_ptr<Broker> NewBroker(const std::string& name) {
-    Options options;
+    BrokerOptions options;
     options.listen_address = "127.0.0.1:0";
     options.admin_address = "127.0.0.1:0";
     options.tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"};
     options.peers.dataplanes = {"spiffe://test/dataplane"};
     options.kubernetes = server().Settings(token_);
-    options.local_issuer = LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
-    options.audit_directory = dir_ / name;
+    options.callers.local =
+        callers::LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
+    options.audit.directory = dir_ / name;
     options.root_key = Secret(std::string(32, 'r'));
     auto broker = std::make_unique<Broker>(std::move(options), log_);
     const Result<Done> started = broker->Start();

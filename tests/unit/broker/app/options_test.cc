@@ -65,7 +65,7 @@ class OptionsTest : public ::testing::Test {
   }
   std::vector<std::string> Problems(const std::map<std::string, std::string>& changes) {
     ReplaceFile(dir_ / "broker.yaml", Yaml(changes));
-    Options options;
+    BrokerOptions options;
     std::vector<std::string> texts;
     for (config::Problem problem : LoadOptions(dir_ / "broker.yaml", options)) {
       problem.file = "f";
@@ -80,11 +80,11 @@ class OptionsTest : public ::testing::Test {
 
 TEST_F(OptionsTest, FillInTheDefaults) {
   ReplaceFile(dir_ / "broker.yaml", Yaml());
-  Options options;
+  BrokerOptions options;
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
 
-  EXPECT_EQ(options.audience, "oci-connector");
-  EXPECT_EQ(options.max_audit_file_age, std::chrono::hours(24));
+  EXPECT_EQ(options.callers.audience, "oci-connector");
+  EXPECT_EQ(options.audit.max_file_age, std::chrono::hours(24));
   EXPECT_EQ(options.log_level, log::Level::kInfo);
   EXPECT_EQ(options.root_key.Reveal(), std::string(32, 'r'));
   EXPECT_EQ(options.peers.dataplanes, std::vector<std::string>{"spiffe://a/dataplane"});
@@ -97,13 +97,13 @@ TEST_F(OptionsTest, GiveAnOidcIssuerTheCommonAudienceUnlessItHasItsOwn) {
                      "{audience: common, oidc: [{issuer: \"https://a\"}, {issuer: \"https://b\", "
                      "audience: own, caFile: " +
                          dir_ / "ca.crt" + "}]}"}}));
-  Options options;
+  BrokerOptions options;
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
 
-  ASSERT_EQ(options.oidc_issuers.size(), 2U);
-  EXPECT_EQ(options.oidc_issuers[0].audience, "common");
-  EXPECT_EQ(options.oidc_issuers[1].audience, "own");
-  EXPECT_EQ(options.oidc_issuers[1].ca_pem, ca_.pem());
+  ASSERT_EQ(options.callers.oidc.size(), 2U);
+  EXPECT_EQ(options.callers.oidc[0].audience, "common");
+  EXPECT_EQ(options.callers.oidc[1].audience, "own");
+  EXPECT_EQ(options.callers.oidc[1].ca_pem, ca_.pem());
 }
 
 class KubernetesOptionsTest : public OptionsTest {
@@ -121,23 +121,23 @@ class KubernetesOptionsTest : public OptionsTest {
     return {{"kubernetes", "{kubeconfigFile: " + dir_ / "kubeconfig" + "}"},
             {"identity", "{kubernetes: " + identity + "}"}};
   }
-  Options Load(const std::map<std::string, std::string>& changes) {
+  BrokerOptions Load(const std::map<std::string, std::string>& changes) {
     ReplaceFile(dir_ / "broker.yaml", Yaml(changes));
-    Options options;
+    BrokerOptions options;
     EXPECT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
     return options;
   }
 };
 
 TEST_F(KubernetesOptionsTest, AskTheApiServerByDefaultWithinItsLimits) {
-  const Options options = Load(With("{}"));
+  const BrokerOptions options = Load(With("{}"));
 
-  ASSERT_TRUE(options.kubernetes_identity);
-  EXPECT_FALSE(options.kubernetes_identity->jwks);
-  EXPECT_EQ(options.kubernetes_identity->issuer, "");
-  EXPECT_EQ(options.kubernetes_identity->max_reviews_per_second, 200U);
-  EXPECT_EQ(options.kubernetes_identity->positive_cache, std::chrono::seconds(10));
-  EXPECT_EQ(options.kubernetes_identity->negative_cache, std::chrono::seconds(5));
+  ASSERT_TRUE(options.callers.kubernetes);
+  EXPECT_FALSE(options.callers.kubernetes->jwks);
+  EXPECT_EQ(options.callers.kubernetes->issuer, "");
+  EXPECT_EQ(options.callers.kubernetes->max_reviews_per_second, 200U);
+  EXPECT_EQ(options.callers.kubernetes->positive_cache, std::chrono::seconds(10));
+  EXPECT_EQ(options.callers.kubernetes->negative_cache, std::chrono::seconds(5));
   ASSERT_TRUE(options.kubernetes);
   EXPECT_FALSE(options.rbac);  // Resources come from files here.
 }
@@ -147,13 +147,13 @@ TEST_F(KubernetesOptionsTest, ReadWhatIsSaid) {
       "{verify: jwks, issuer: \"https://k\", maxReviewsPerSecond: 7, positiveCache: 2s, "
       "negativeCache: 500ms}");
   changes["access"] = "{mode: rbac}";
-  const Options options = Load(changes);
+  const BrokerOptions options = Load(changes);
 
-  EXPECT_TRUE(options.kubernetes_identity->jwks);
-  EXPECT_EQ(options.kubernetes_identity->issuer, "https://k");
-  EXPECT_EQ(options.kubernetes_identity->max_reviews_per_second, 7U);
-  EXPECT_EQ(options.kubernetes_identity->positive_cache, std::chrono::seconds(2));
-  EXPECT_EQ(options.kubernetes_identity->negative_cache, std::chrono::milliseconds(500));
+  EXPECT_TRUE(options.callers.kubernetes->jwks);
+  EXPECT_EQ(options.callers.kubernetes->issuer, "https://k");
+  EXPECT_EQ(options.callers.kubernetes->max_reviews_per_second, 7U);
+  EXPECT_EQ(options.callers.kubernetes->positive_cache, std::chrono::seconds(2));
+  EXPECT_EQ(options.callers.kubernetes->negative_cache, std::chrono::milliseconds(500));
   EXPECT_TRUE(options.rbac);
 }
 
@@ -176,13 +176,13 @@ TEST_F(KubernetesOptionsTest, RefuseWhatCannotBe) {
 
 TEST_F(OptionsTest, NameTheReplicaAfterTheHostUnlessItIsNamed) {
   ReplaceFile(dir_ / "broker.yaml", Yaml());
-  Options options;
+  BrokerOptions options;
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
-  EXPECT_NE(options.audit_replica, "");
+  EXPECT_NE(options.audit.replica, "");
 
   ReplaceFile(dir_ / "broker.yaml", Yaml({{"audit", "{directory: a, replica: broker-1}"}}));
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
-  EXPECT_EQ(options.audit_replica, "broker-1");
+  EXPECT_EQ(options.audit.replica, "broker-1");
   EXPECT_THAT(Problems({{"audit", "{directory: a, replica: " + std::string(254, 'r') + "}"}}),
               ElementsAre(HasSubstr("audit.replica: must be at most 253 bytes")));
 }
@@ -225,7 +225,7 @@ TEST_F(OptionsTest, TakeTheKubernetesApiOfAKubeconfig) {
   ReplaceFile(
       dir_ / "broker.yaml",
       Yaml({{"resources", "{kubernetes: {}}"}, {"kubernetes", Kubeconfig("https://api:6443")}}));
-  Options options;
+  BrokerOptions options;
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
 
   EXPECT_TRUE(options.in_cluster());
@@ -234,7 +234,7 @@ TEST_F(OptionsTest, TakeTheKubernetesApiOfAKubeconfig) {
 
 TEST_F(OptionsTest, AskForNoKubernetesApiWhereNothingNeedsIt) {
   ReplaceFile(dir_ / "broker.yaml", Yaml());
-  Options options;
+  BrokerOptions options;
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
 
   EXPECT_FALSE(options.in_cluster());

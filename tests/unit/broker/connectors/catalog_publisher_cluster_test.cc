@@ -60,7 +60,7 @@ class ClusterPublisherTest : public ::testing::Test {
                      },
                      [this](const SecretRef& ref) { return cas_[ref.ns + "/" + ref.name]; }};
     views.vault.observe = [](const SecretRef&, const std::string&) {
-      return CredentialState{"of vault", {}};
+      return secrets::CredentialState{"of vault", {}};
     };
     return views;
   }
@@ -71,8 +71,8 @@ class ClusterPublisherTest : public ::testing::Test {
   prometheus::Registry registry_;
   secrets::FileSecretStore secrets_{"0123456789abcdef0123456789abcdef"};
   Catalog catalog_;
-  std::map<std::string, CredentialState> credentials_;
-  std::map<std::string, CaState> cas_;
+  std::map<std::string, secrets::CredentialState> credentials_;
+  std::map<std::string, secrets::CaState> cas_;
   std::vector<SecretNeed> followed_;
   CatalogPublisher publisher_{{secrets_, catalog_, registry_}, Views()};
 };

@@ -43,7 +43,7 @@ std::shared_ptr<const EffectiveResources> BothInVault() {
 
 class PublisherTest : public ::testing::Test {
  protected:
-  CredentialView View() {
+  secrets::CredentialView View() {
     return {[this](const std::vector<secrets::SecretNeed>& needs) {
               ++follows_;
               followed_.clear();
@@ -60,7 +60,7 @@ class PublisherTest : public ::testing::Test {
   prometheus::Registry registry_;
   secrets::FileSecretStore secrets_{"0123456789abcdef0123456789abcdef"};
   Catalog catalog_;
-  std::map<secrets::SecretRef, CredentialState> vault_;
+  std::map<secrets::SecretRef, secrets::CredentialState> vault_;
   std::vector<secrets::SecretRef> followed_;
   int follows_ = 0;
   CatalogPublisher publisher_{{secrets_, catalog_, registry_}, {View(), {}}};

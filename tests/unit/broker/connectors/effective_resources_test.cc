@@ -95,10 +95,11 @@ TEST(MergeResources, KeepsThroughSeveralBrokenLoads) {
 std::shared_ptr<const CatalogEntry> EntryOf(const EffectiveResources& effective) {
   return MakeSnapshot(
              effective,
-             DirectoryLookup(effective,
-                             [](const secrets::SecretRef& ref) {
-                               return CredentialState{"version of " + ref.ns + "/" + ref.name, {}};
-                             }))
+             DirectoryLookup(
+                 effective,
+                 [](const secrets::SecretRef& ref) {
+                   return secrets::CredentialState{"version of " + ref.ns + "/" + ref.name, {}};
+                 }))
       ->Find(kHarbor);
 }
 
@@ -153,10 +154,11 @@ EffectiveResources InVault() {
   return out;
 }
 
-std::shared_ptr<const CatalogEntry> EntryInVault(const CredentialState& state) {
+std::shared_ptr<const CatalogEntry> EntryInVault(const secrets::CredentialState& state) {
   const EffectiveResources in_vault = InVault();
   const auto state_of = [&](const secrets::SecretRef& ref) {
-    return ref.vault && ref.vault->path == "secret/data/ci/harbor" ? state : CredentialState{};
+    return ref.vault && ref.vault->path == "secret/data/ci/harbor" ? state
+                                                                   : secrets::CredentialState{};
   };
   return MakeSnapshot(in_vault, DirectoryLookup(in_vault, state_of))->Find(kHarbor);
 }
@@ -205,8 +207,9 @@ TEST(SameEntries, ComparesEpochsProblemsAndNames) {
       content.secrets.clear();
     }
     const EffectiveResources effective = MergeResources({}, content);
-    return MakeSnapshot(effective,
-                        DirectoryLookup(effective, [](const auto&) { return CredentialState{}; }));
+    return MakeSnapshot(effective, DirectoryLookup(effective, [](const auto&) {
+                          return secrets::CredentialState{};
+                        }));
   };
   EXPECT_TRUE(SameEntries(*snapshot(1, true), *snapshot(1, true)));
   EXPECT_FALSE(SameEntries(*snapshot(1, true), *snapshot(2, true)));

@@ -32,7 +32,7 @@ class VaultOptionsTest : public ::testing::Test {
   }
 
   // `vault`: what stands below vault:, two spaces before each line.
-  std::vector<std::string> Load(std::string_view vault, app::Options& options) {
+  std::vector<std::string> Load(std::string_view vault, app::BrokerOptions& options) {
     ReplaceFile(dir_ / "broker.yaml",
                 "listenAddress: 127.0.0.1:0\nadminAddress: 127.0.0.1:0\n"
                 "tls: {certificateFile: " +
@@ -49,11 +49,11 @@ class VaultOptionsTest : public ::testing::Test {
     return texts;
   }
   std::vector<std::string> Problems(std::string_view vault) {
-    app::Options options;
+    app::BrokerOptions options;
     return Load(vault, options);
   }
-  VaultOptions Good(std::string_view vault) {
-    app::Options options;
+  secrets::VaultOptions Good(std::string_view vault) {
+    app::BrokerOptions options;
     EXPECT_THAT(Load(vault, options), IsEmpty());
     return *options.vault;
   }

@@ -62,6 +62,14 @@ TEST(DegradedBy, SaysWhatIsWrongAndNothingElse) {
   EXPECT_THAT(DegradedBy(status), IsEmpty());
   status.problem = "it refuses our login";
   EXPECT_THAT(DegradedBy(status), ElementsAre("Vault cannot be used: it refuses our login"));
+
+  status.problem = "https://vault.test:8200 does not answer";
+  status.reachable = false;
+  EXPECT_THAT(DegradedBy(status),
+              ElementsAre("Vault cannot be used: https://vault.test:8200 does not answer"));
+
+  status.sealed = true;
+  EXPECT_THAT(DegradedBy(status), ElementsAre(HasSubstr("Vault is sealed")));
 }
 
 TEST(VaultSection, ShowsWhoWeAreAtVault) {

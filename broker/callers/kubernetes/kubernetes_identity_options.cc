@@ -1,11 +1,11 @@
-#include "broker/app/access_options.h"
+#include "broker/callers/kubernetes/kubernetes_identity_options.h"
 
 #include "proto/connector/config/v1/broker.pb.h"
 
 #include <chrono>
 #include <string>
 
-namespace connector::broker::app {
+namespace connector::broker::callers {
 namespace {
 
 namespace pb = ::connector::config::v1;
@@ -53,14 +53,4 @@ KubernetesIdentityOptions ReadKubernetesIdentity(const pb::KubernetesIdentity& f
   return options;
 }
 
-bool ReadAccessMode(const pb::Access& from, bool in_cluster, config::OptionsReader& reader) {
-  if (from.mode().empty()) {
-    return in_cluster;
-  }
-  if (from.mode() != "rbac" && from.mode() != "rules") {
-    reader.Complain("access.mode", "must be rbac or rules");
-  }
-  return from.mode() == "rbac";
-}
-
-}  // namespace connector::broker::app
+}  // namespace connector::broker::callers

@@ -1,12 +1,9 @@
-#include "broker/app/cluster_view.h"
+#include "broker/connectors/kubernetes/kubernetes_resources_status.h"
 
 #include <ctime>
-#include <utility>
 
-namespace connector::broker::app {
+namespace connector::broker::connectors {
 namespace {
-
-constexpr std::size_t kShownDigits = 12;  // Of a version: enough to tell two apart.
 
 std::string TimeText(WallTime time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
@@ -26,7 +23,7 @@ std::string StateOf(const kube::InformerHealth& health) {
   return health.synced ? "up to date" : "being read";
 }
 
-const kube::InformerHealth* Failing(const ClusterStatus& status) {
+const kube::InformerHealth* Failing(const KubernetesResourcesStatus& status) {
   for (const kube::InformerHealth* health : {&status.connectors, &status.classes}) {
     if (health->failing_since) {
       return health;
@@ -35,7 +32,7 @@ const kube::InformerHealth* Failing(const ClusterStatus& status) {
   return nullptr;
 }
 
-std::string Unread(const ClusterStatus& status) {
+std::string Unread(const KubernetesResourcesStatus& status) {
   if (const kube::InformerHealth* failing = Failing(status)) {
     return "the Connectors could not be read from the Kubernetes API at " + status.server +
            " yet: " + failing->problem;
@@ -52,33 +49,7 @@ std::string Unread(const ClusterStatus& status) {
 
 }  // namespace
 
-connectors::CredentialState CredentialStateOf(const secrets::KubeObservation& observed,
-                                              const std::string& registry) {
-  const auto lack = observed.content.lacks.find(registry);
-  std::string problem =
-      lack == observed.content.lacks.end() ? observed.content.problem : lack->second;
-  return {observed.content.version, std::move(problem), observed.known};
-}
-
-connectors::CaState CaStateOf(const secrets::KubeObservation& observed) {
-  const secrets::KubeContent& content = observed.content;
-  return {content.ca_pem,
-          content.problem.empty() ? content.ca_problem : content.problem,
-          observed.known};
-}
-
-admin::CredentialStatus CredentialStatusOf(const secrets::SecretRef& ref,
-                                           const secrets::KubeObservation& observed) {
-  admin::CredentialStatus out;
-  out.kind = "secret";
-  out.place = ref.ToString();
-  out.version = observed.content.version.substr(0, kShownDigits);
-  out.last_success = observed.last_success;
-  out.last_error = observed.last_error;
-  return out;
-}
-
-void AddTo(admin::Readiness& readiness, const ClusterStatus& status) {
+void AddTo(admin::Readiness& readiness, const KubernetesResourcesStatus& status) {
   if (!status.read) {
     readiness.reasons.push_back(Unread(status));
     return;
@@ -90,7 +61,7 @@ void AddTo(admin::Readiness& readiness, const ClusterStatus& status) {
   }
 }
 
-admin::StatusSection ClusterSection(const ClusterStatus& status) {
+admin::StatusSection KubernetesSection(const KubernetesResourcesStatus& status) {
   const secrets::KubeStoreStatus& secrets = status.secrets;
   return {
       "Kubernetes",
@@ -105,4 +76,4 @@ admin::StatusSection ClusterSection(const ClusterStatus& status) {
        {"Watches begun again", std::to_string(secrets.watch_restarts)}}};
 }
 
-}  // namespace connector::broker::app
+}  // namespace connector::broker::connectors

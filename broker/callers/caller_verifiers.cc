@@ -1,4 +1,4 @@
-#include "broker/app/verifiers.h"
+#include "broker/callers/caller_verifiers.h"
 
 #include "broker/callers/local/local_verifier.h"
 #include "broker/callers/oidc/oidc_verifier.h"
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace connector::broker::app {
+namespace connector::broker::callers {
 namespace {
 
 constexpr int kHttpOk = 200;
@@ -42,9 +42,9 @@ Error Named(const std::string& field, const Error& error) {
   return named;
 }
 
-Result<std::unique_ptr<callers::CallerVerifier>> MakeOidc(const OidcIssuerOptions& issuer,
-                                                          const VerifierParts& parts) {
-  callers::OidcOptions options;
+Result<std::unique_ptr<CallerVerifier>> MakeOidc(const OidcIssuerOptions& issuer,
+                                                 const VerifierParts& parts) {
+  OidcOptions options;
   options.source = {issuer.issuer, issuer.ca_pem, std::nullopt, issuer.allow_insecure};
   if (!issuer.jwks_uri.empty()) {
     Result<http::Url> url = http::ParseUrl(issuer.jwks_uri);
@@ -59,46 +59,67 @@ Result<std::unique_ptr<callers::CallerVerifier>> MakeOidc(const OidcIssuerOption
   auto fetch = [client = parts.client](http::Url url, std::string ca_pem, Deadline deadline) {
     return Fetch(client, std::move(url), std::move(ca_pem), deadline);
   };
-  return callers::MakeOidcVerifier(std::move(options), std::move(fetch), *parts.clock);
+  return MakeOidcVerifier(std::move(options), std::move(fetch), *parts.clock);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<callers::CallerVerifier>> MakeVerifier(const Options& options,
-                                                              VerifierParts parts) {
-  std::vector<callers::IssuerVerifier> verifiers;
-  if (options.local_issuer) {
-    auto local = callers::MakeLocalVerifier({options.local_issuer->issuer,
-                                             options.audience,
-                                             options.local_issuer->jwks_file,
-                                             parts.on_refresh},
-                                            *parts.clock);
+Result<std::unique_ptr<CallerVerifier>> MakeCallerVerifier(const CallersOptions& options,
+                                                           VerifierParts parts) {
+  std::vector<IssuerVerifier> verifiers;
+  if (options.local) {
+    auto local = MakeLocalVerifier(
+        {options.local->issuer, options.audience, options.local->jwks_file, parts.on_refresh},
+        *parts.clock);
     if (!local) {
       return Named("identity.local", local.error());
     }
-    verifiers.push_back({options.local_issuer->issuer, std::move(*local)});
+    verifiers.push_back({options.local->issuer, std::move(*local)});
   }
-  for (std::size_t i = 0; i < options.oidc_issuers.size(); ++i) {
-    auto oidc = MakeOidc(options.oidc_issuers[i], parts);
+  for (std::size_t i = 0; i < options.oidc.size(); ++i) {
+    auto oidc = MakeOidc(options.oidc[i], parts);
     if (!oidc) {
       return Named(config::Join("identity.oidc", i), oidc.error());
     }
-    verifiers.push_back({options.oidc_issuers[i].issuer, std::move(*oidc)});
+    verifiers.push_back({options.oidc[i].issuer, std::move(*oidc)});
   }
-  std::shared_ptr<const callers::DiscoveredIssuer> late;
-  if (parts.access != nullptr) {
-    auto cluster = parts.access->Verifier();
+  std::shared_ptr<const DiscoveredIssuer> late;
+  if (parts.kubernetes != nullptr) {
+    auto cluster = parts.kubernetes->Verifier();
     if (!cluster) {
       return Named("identity.kubernetes", cluster.error());
     }
     if (*cluster) {
       verifiers.push_back(std::move(**cluster));
     }
-    late = parts.access->discovered_issuer();
+    late = parts.kubernetes->discovered_issuer();
   }
-  auto chain = callers::MakeVerifierChain(
+  auto chain = MakeVerifierChain(
       std::move(verifiers), *parts.clock, std::move(parts.on_verify), std::move(late));
   return chain ? std::move(chain) : Named("identity", chain.error());
 }
 
-}  // namespace connector::broker::app
+Result<std::unique_ptr<CallerService>> CallerService::Make(const CallersOptions& options,
+                                                           Parts parts) {
+  std::unique_ptr<CallerService> service(new CallerService());
+  VerifierParts verifying;
+  verifying.client = &service->client_;
+  verifying.clock = &parts.clock;
+  verifying.on_refresh = ObserveKeyRefreshes(parts.metrics, parts.logger);
+  verifying.on_verify = [&metrics = parts.metrics](VerifyOutcome outcome) {
+    metrics.Verified(outcome);
+  };
+  verifying.kubernetes = parts.kubernetes;
+  auto verifier = MakeCallerVerifier(options, std::move(verifying));
+  if (!verifier) {
+    return verifier.error();
+  }
+  service->verifier_ = std::move(*verifier);
+  return service;
+}
+
+void CallerService::Stop(Deadline /*deadline*/) {
+  client_.Shutdown();
+}
+
+}  // namespace connector::broker::callers

@@ -1,0 +1,38 @@
+#pragma once
+
+// ServingState: from when to when a broker answers calls.
+//
+//   starting --EndpointOpened--> reading --ResourcesRead--> serving --StopRequested--> draining
+//      |                            |
+//      +-------StopRequested--------+--> stopped
+//
+// A broker that has not read its Connectors would deny everybody, and tell data planes to drop all
+// routes: before `serving` every call is UNAVAILABLE. Calls under way are answered while it drains.
+
+#include <atomic>
+#include <cstdint>
+
+namespace connector::broker::api {
+
+enum class ServingPhase : std::uint8_t { kStarting, kReading, kServing, kDraining, kStopped };
+
+// Thread-safe.
+class ServingState {
+ public:
+  // Each says whether it changed anything: what does not fit the phase does not.
+  bool EndpointOpened();
+  bool ResourcesRead();
+  bool StopRequested();
+
+  [[nodiscard]] ServingPhase phase() const { return phase_; }
+  [[nodiscard]] bool answers_calls() const;
+  // Why a broker is not ready. Not while it reads: then whoever reads says what is missing.
+  [[nodiscard]] bool closed() const;
+
+ private:
+  bool Move(ServingPhase from, ServingPhase to);
+
+  std::atomic<ServingPhase> phase_ = ServingPhase::kStarting;
+};
+
+}  // namespace connector::broker::api

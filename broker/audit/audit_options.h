@@ -1,0 +1,26 @@
+#pragma once
+
+// Where the broker writes its audit log, and when it begins a new file.
+
+#include "common/config/options_reader.h"
+
+#include <chrono>
+#include <string>
+
+namespace connector::config::v1 {
+class Audit;
+}  // namespace connector::config::v1
+
+namespace connector::broker::audit {
+
+inline constexpr std::chrono::hours kDefaultMaxAuditFileAge{24};
+
+struct AuditOptions {
+  std::string directory;
+  std::string replica;  // Stands in every record.
+  std::chrono::seconds max_file_age = kDefaultMaxAuditFileAge;
+};
+
+[[nodiscard]] AuditOptions ReadAudit(const config::v1::Audit& from, config::OptionsReader& reader);
+
+}  // namespace connector::broker::audit
