@@ -34,8 +34,16 @@ function(connector_program name)
   set_property(GLOBAL APPEND PROPERTY CONNECTOR_TARGETS ${name})
 endfunction()
 
-# All contract and integration tests, and unit tests that say so, have the label `threads`; the
-# target threaded_tests builds them: ThreadSanitizer needs no others.
+# The target sanitized_tests builds what runs under AddressSanitizer: all test programs but those of
+# the label `large`. All contract and integration tests, and unit tests that say so, have the label
+# `threads`; the target threaded_tests builds them: ThreadSanitizer needs no others.
+add_custom_target(sanitized_tests)
+add_custom_target(threaded_tests)
+
+function(connector_sanitized name)
+  add_dependencies(sanitized_tests ${name})
+endfunction()
+
 function(connector_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SRCS;DEPS;LABELS")
   add_executable(${name} ${arg_SRCS})
@@ -49,10 +57,10 @@ function(connector_test name)
     list(APPEND arg_LABELS threads)
   endif()
   if("threads" IN_LIST arg_LABELS)
-    if(NOT TARGET threaded_tests)
-      add_custom_target(threaded_tests)
-    endif()
     add_dependencies(threaded_tests ${name})
+  endif()
+  if(NOT "large" IN_LIST arg_LABELS)
+    connector_sanitized(${name})
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120)
 endfunction()
