@@ -6,7 +6,7 @@
 namespace connector::cli {
 namespace {
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunAuditVerify(const CommandArguments& arguments, const Console& console) {
   const std::string& directory = arguments.positionals()[0];
   const Result<auditlog::VerificationReport> report = auditlog::VerifyDirectory(directory);
   if (!report) {
@@ -34,7 +34,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return kExitOk;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kAuditVerifyDetails =
     R"(Checks every record's hash, number and link to the record before, over all files of DIR. A
 changed, removed, inserted or reordered record breaks the chain. Records cut off the end do not:
 compare the last hash with the one of an earlier run or of a copy kept elsewhere.
@@ -54,8 +54,8 @@ Command AuditVerifyCommand() {
            .positionals = "DIR",
            .min_positionals = 1,
            .max_positionals = 1,
-           .details = kDetails},
-          Run};
+           .details = kAuditVerifyDetails},
+          RunAuditVerify};
 }
 
 }  // namespace connector::cli

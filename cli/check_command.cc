@@ -9,12 +9,12 @@
 namespace connector::cli {
 namespace {
 
-constexpr std::size_t kNameColumn = 12;
+constexpr std::size_t kStepColumn = 12;
 constexpr std::int64_t kMillisecondsPerSecond = 1000;
 constexpr std::int64_t kNanosecondsPerMillisecond = 1000000;
 
 std::string StepLine(const broker::v1::ProbeStep& step) {
-  const std::size_t padding = kNameColumn - std::min(kNameColumn - 1, step.name().size());
+  const std::size_t padding = kStepColumn - std::min(kStepColumn - 1, step.name().size());
   const std::int64_t milliseconds = step.took().seconds() * kMillisecondsPerSecond +
                                     step.took().nanos() / kNanosecondsPerMillisecond;
   std::string line = (step.ok() ? "ok      " : "FAILED  ") + step.name() +
@@ -28,7 +28,7 @@ std::string StepLine(const broker::v1::ProbeStep& step) {
   return line + "\n";
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunCheck(const CommandArguments& arguments, const Console& console) {
   const Result<ConnectorRef> connector = ParsePair(arguments.positionals()[0], "CONNECTOR");
   if (!connector) {
     return Fail(console, kExitUsage, connector.error().message);
@@ -53,7 +53,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return all_ok ? kExitOk : kExitFailed;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kCheckDetails =
     R"(The broker probes the connector's registry: is the Secret there, does the registry answer, does
 it accept the Secret, can the repository of auth.params be read. With a credential in Vault, the
 first steps are vault-login, vault-read (may the broker read the path) and vault-keys (is what is
@@ -75,8 +75,8 @@ Command CheckCommand() {
            .min_positionals = 1,
            .max_positionals = 1,
            .flags = WithBrokerFlags({}),
-           .details = kDetails},
-          Run};
+           .details = kCheckDetails},
+          RunCheck};
 }
 
 }  // namespace connector::cli

@@ -1,5 +1,7 @@
 #include "cli/command_arguments.h"
 
+#include "common/base/input_error.h"
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -9,10 +11,6 @@ namespace {
 
 constexpr std::size_t kMaxEditDistance = 3;
 constexpr std::size_t kHelpColumn = 30;
-
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 // Levenshtein's distance, one row at a time.
 std::size_t EditDistance(std::string_view a, std::string_view b) {
@@ -48,7 +46,7 @@ Error UnknownFlag(const CommandSpec& spec, std::string_view as_typed, std::strin
   if (const auto nearest = NearestName(name, names)) {
     message += "; did you mean --" + std::string(*nearest) + "?";
   }
-  return Wrong(std::move(message));
+  return InvalidInput(std::move(message));
 }
 
 // The value of `flag`, from "=VALUE" or from the next argument.
@@ -58,7 +56,7 @@ Result<std::string> TakeValue(const Flag& flag,
   const std::string name = "--" + std::string(flag.name);
   if (flag.value_name.empty()) {
     if (inline_value) {
-      return Wrong(name + " takes no value");
+      return InvalidInput(name + " takes no value");
     }
     return std::string();
   }
@@ -68,7 +66,7 @@ Result<std::string> TakeValue(const Flag& flag,
     rest = rest.subspan(1);
   }
   if (!inline_value || inline_value->empty()) {
-    return Wrong(name + " needs a value: " + name + " " + std::string(flag.value_name));
+    return InvalidInput(name + " needs a value: " + name + " " + std::string(flag.value_name));
   }
   return std::string(*inline_value);
 }
@@ -76,28 +74,28 @@ Result<std::string> TakeValue(const Flag& flag,
 Error UnknownChoice(const CommandSpec& spec, const std::string& typed) {
   std::string message = "unknown " + std::string(spec.positionals) + " '" + typed + "'";
   if (const auto nearest = NearestName(typed, spec.choices)) {
-    return Wrong(message + "; did you mean '" + std::string(*nearest) + "'?");
+    return InvalidInput(message + "; did you mean '" + std::string(*nearest) + "'?");
   }
   message += ": choose one of";
   for (const std::string_view choice : spec.choices) {
     message += " " + std::string(choice);
   }
-  return Wrong(std::move(message));
+  return InvalidInput(std::move(message));
 }
 
 Result<Done> CheckComplete(const CommandSpec& spec, const CommandArguments& arguments) {
   for (const Flag& flag : spec.flags) {
     if (flag.required && !arguments.Has(flag.name)) {
-      return Wrong("--" + std::string(flag.name) + " " + std::string(flag.value_name) +
-                   " is missing");
+      return InvalidInput("--" + std::string(flag.name) + " " + std::string(flag.value_name) +
+                          " is missing");
     }
   }
   const std::vector<std::string>& positionals = arguments.positionals();
   if (positionals.size() < spec.min_positionals) {
-    return Wrong(std::string(spec.positionals) + " is missing");
+    return InvalidInput(std::string(spec.positionals) + " is missing");
   }
   if (positionals.size() > spec.max_positionals) {
-    return Wrong("unexpected argument '" + positionals[spec.max_positionals] + "'");
+    return InvalidInput("unexpected argument '" + positionals[spec.max_positionals] + "'");
   }
   if (!spec.choices.empty() &&
       std::find(spec.choices.begin(), spec.choices.end(), positionals[0]) == spec.choices.end()) {
@@ -176,7 +174,7 @@ Result<CommandArguments> ParseCommandArguments(const CommandSpec& spec,
     }
     std::vector<std::string>& values = parsed.values_[std::string(flag->name)];
     if (!values.empty() && !flag->repeated) {
-      return Wrong("--" + std::string(flag->name) + " stands more than once");
+      return InvalidInput("--" + std::string(flag->name) + " stands more than once");
     }
     values.push_back(*std::move(value));
   }

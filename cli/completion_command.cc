@@ -130,14 +130,14 @@ std::string Fish(const std::vector<CompletionStep>& steps) {
   return text;
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunCompletion(const CommandArguments& arguments, const Console& console) {
   const std::vector<CompletionStep> steps = StepsOf(AllCommands());
   const std::string& shell = arguments.positionals()[0];
   console.out << (shell == "bash" ? Bash(steps) : shell == "zsh" ? Zsh(steps) : Fish(steps));
   return kExitOk;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kCompletionDetails =
     R"(Examples:
   source <(connectorctl completion bash)
   connectorctl completion fish > ~/.config/fish/completions/connectorctl.fish
@@ -152,8 +152,8 @@ Command CompletionCommand() {
            .min_positionals = 1,
            .max_positionals = 1,
            .choices = {"bash", "zsh", "fish"},
-           .details = kDetails},
-          Run};
+           .details = kCompletionDetails},
+          RunCompletion};
 }
 
 }  // namespace connector::cli

@@ -24,7 +24,7 @@ std::string ReadAll(std::istream& in) {
   return text;
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunCredentialProvider(const CommandArguments& arguments, const Console& console) {
   ProviderHosts hosts{arguments.Values("host-suffix"),
                       arguments.Values("path-host"),
                       arguments.Values("mirror-host")};
@@ -50,7 +50,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return kExitOk;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kCredentialProviderDetails =
     R"(The kubelet starts this command for an image that matches its CredentialProviderConfig, writes a
 CredentialProviderRequest to standard input and reads the answer. The credential is the token of
 the pod's own ServiceAccount, and goes to these hosts alone:
@@ -101,8 +101,8 @@ Command CredentialProviderCommand() {
                  {.name = "cache-duration",
                   .value_name = "DURATION",
                   .help = "How long the kubelet may remember an answer; default: 5m."}},
-       .details = kDetails},
-      Run};
+       .details = kCredentialProviderDetails},
+      RunCredentialProvider};
 }
 
 }  // namespace connector::cli

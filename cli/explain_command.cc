@@ -2,6 +2,7 @@
 #include "cli/files.h"
 #include "cli/operator_client.h"
 #include "cli/values.h"
+#include "common/base/input_error.h"
 #include "common/oci/reference.h"
 
 #include "proto/connector/broker/v1/broker.pb.h"
@@ -12,10 +13,6 @@
 
 namespace connector::cli {
 namespace {
-
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 std::optional<broker::v1::Action> ActionFromName(std::string_view name) {
   if (name == "pull") {
@@ -34,7 +31,7 @@ Result<Done> AddActions(const std::vector<std::string>& values, broker::v1::Scop
       list.remove_prefix(std::min(list.size(), name.size() + 1));
       const auto action = ActionFromName(name);
       if (!action) {
-        return Wrong("--action '" + std::string(name) + "' is none of pull, push, delete");
+        return InvalidInput("--action '" + std::string(name) + "' is none of pull, push, delete");
       }
       scope.add_actions(*action);
     }
@@ -42,8 +39,8 @@ Result<Done> AddActions(const std::vector<std::string>& values, broker::v1::Scop
   return Done{};
 }
 
-Result<broker::v1::ExplainAccessRequest> ReadRequest(const CommandArguments& arguments,
-                                                     const Console& console) {
+Result<broker::v1::ExplainAccessRequest> ReadExplainRequest(const CommandArguments& arguments,
+                                                            const Console& console) {
   const Result<ConnectorRef> connector =
       ParsePair(arguments.ValueOr("connector", ""), "--connector");
   if (!connector) {
@@ -55,7 +52,8 @@ Result<broker::v1::ExplainAccessRequest> ReadRequest(const CommandArguments& arg
   broker::v1::Scope& scope = *request.add_scopes();
   scope.set_repository(arguments.ValueOr("repository", ""));
   if (!oci::IsRepository(scope.repository())) {
-    return Wrong("--repository must be a repository's name without host and tag, as team-a/app");
+    return InvalidInput(
+        "--repository must be a repository's name without host and tag, as team-a/app");
   }
   if (const Result<Done> added = AddActions(arguments.Values("action"), scope); !added) {
     return added.error();
@@ -68,8 +66,8 @@ Result<broker::v1::ExplainAccessRequest> ReadRequest(const CommandArguments& arg
   return request;
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
-  const Result<broker::v1::ExplainAccessRequest> request = ReadRequest(arguments, console);
+int RunExplain(const CommandArguments& arguments, const Console& console) {
+  const Result<broker::v1::ExplainAccessRequest> request = ReadExplainRequest(arguments, console);
   if (!request) {
     return Fail(console, kExitUsage, request.error().message);
   }
@@ -89,7 +87,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return answer->allowed() ? kExitOk : kExitFailed;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kExplainDetails =
     R"(Asks the broker what it would decide for this caller, and why; no token is issued. The
 repository is named as the registry names it: for Docker Hub with library/.
 
@@ -123,8 +121,8 @@ Command ExplainCommand() {
                                       .help = "pull, push or delete.",
                                       .required = true,
                                       .repeated = true}}),
-           .details = kDetails},
-          Run};
+           .details = kExplainDetails},
+          RunExplain};
 }
 
 }  // namespace connector::cli

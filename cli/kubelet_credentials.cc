@@ -1,5 +1,6 @@
 #include "cli/kubelet_credentials.h"
 
+#include "common/base/input_error.h"
 #include "common/http/origin.h"
 #include "common/jose/claims.h"
 #include "common/json/wiped_json.h"
@@ -19,10 +20,6 @@ namespace json = boost::json;
 
 constexpr std::string_view kApiVersion = "credentialprovider.kubelet.k8s.io/v1";
 constexpr std::size_t kMaxImageBytes = 1024;
-
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 bool IsAuthority(std::string_view text, bool port) {
   return !text.empty() && text.find_first_of("/?") == std::string_view::npos &&
@@ -123,9 +120,10 @@ Result<Done> CheckHosts(const ProviderHosts& hosts) {
   const auto check = [](const std::vector<std::string>& list, bool port, const std::string& flag) {
     const auto wrong = std::find_if_not(
         list.begin(), list.end(), [&](const std::string& text) { return IsAuthority(text, port); });
-    return wrong == list.end() ? Result<Done>(Done{})
-                               : Wrong("--" + flag + " must be HOST" + (port ? "[:PORT]" : "") +
-                                       " in lower case, without a scheme or a path");
+    return wrong == list.end()
+               ? Result<Done>(Done{})
+               : InvalidInput("--" + flag + " must be HOST" + (port ? "[:PORT]" : "") +
+                              " in lower case, without a scheme or a path");
   };
   for (const Result<Done>& checked : {check(hosts.suffixes, false, "host-suffix"),
                                       check(hosts.path, true, "path-host"),
@@ -161,18 +159,19 @@ Result<Secret> AnswerKubelet(std::string_view request,
   WipingMemory memory;
   const std::optional<json::object> object = ParseWipedObject(request, memory);
   if (!object) {
-    return Wrong("standard input is not a JSON object; this command is started by the kubelet");
+    return InvalidInput(
+        "standard input is not a JSON object; this command is started by the kubelet");
   }
   if (TextOf(*object, "apiVersion") != kApiVersion) {
-    return Wrong("the request's apiVersion is not " + std::string(kApiVersion) +
-                 "; write that in the kubelet's CredentialProviderConfig");
+    return InvalidInput("the request's apiVersion is not " + std::string(kApiVersion) +
+                        "; write that in the kubelet's CredentialProviderConfig");
   }
   if (TextOf(*object, "kind") != "CredentialProviderRequest") {
-    return Wrong("the request's kind is not CredentialProviderRequest");
+    return InvalidInput("the request's kind is not CredentialProviderRequest");
   }
   const std::optional<std::string_view> image = TextOf(*object, "image");
   if (!image || image->empty()) {
-    return Wrong("the request names no image");
+    return InvalidInput("the request names no image");
   }
   const std::optional<std::string> host = CredentialHost(*image, hosts);
   if (!host) {
@@ -180,7 +179,7 @@ Result<Secret> AnswerKubelet(std::string_view request,
   }
   const std::string_view token = TextOf(*object, "serviceAccountToken").value_or("");
   if (token.empty()) {
-    return Wrong(
+    return InvalidInput(
         "the request has no serviceAccountToken; write tokenAttributes with "
         "serviceAccountTokenAudience, cacheType: Token and requireServiceAccount: true in "
         "the kubelet's CredentialProviderConfig");
@@ -189,7 +188,7 @@ Result<Secret> AnswerKubelet(std::string_view request,
   if (!std::all_of(token.begin(), token.end(), [](char c) {
         return c > 0x20 && c < 0x7F && c != '"' && c != '\\';
       })) {
-    return Wrong("serviceAccountToken holds a character that no token has");
+    return InvalidInput("serviceAccountToken holds a character that no token has");
   }
   const Result<std::chrono::seconds> cache = CacheTime(token, longest, now);
   if (!cache) {

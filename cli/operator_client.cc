@@ -2,6 +2,7 @@
 
 #include "cli/files.h"
 #include "cli/values.h"
+#include "common/base/input_error.h"
 #include "common/grpc/credentials.h"
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
@@ -16,10 +17,6 @@ namespace {
 
 using broker::v1::Broker;
 
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 // The file of one flag: named by itself, or standing in the --pki directory. It is read here,
 // because gRPC would only say that a handshake failed.
 Result<std::string> FileOf(const CommandArguments& arguments,
@@ -29,7 +26,7 @@ Result<std::string> FileOf(const CommandArguments& arguments,
   if (path.empty()) {
     const auto pki = arguments.Value("pki");
     if (!pki) {
-      return Wrong("--pki DIR or --" + std::string(flag) + " FILE is missing");
+      return InvalidInput("--pki DIR or --" + std::string(flag) + " FILE is missing");
     }
     path = *pki + "/" + std::string(name_in_pki);
   }

@@ -68,7 +68,7 @@ bool PrintResult(const Console& console, std::string_view what, const Result<Don
   return result.has_value();
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunPing(const CommandArguments& arguments, const Console& console) {
   const Result<std::chrono::seconds> timeout = ParseDuration(arguments.ValueOr("timeout", "15s"));
   Result<OperatorClient> client = OperatorClient::FromArguments(arguments);
   if (!timeout || !client) {
@@ -85,7 +85,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return all_ok ? kExitOk : kExitUnreachable;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kPingDetails =
     R"(Is a broker there that takes our certificate and serves, and does a data plane answer GET /v2/?
 Asks nothing of any Connector; `check` does. `helm test` runs it.
 
@@ -103,8 +103,8 @@ Command PingCommand() {
            .flags = WithBrokerFlags({{.name = "dataplane",
                                       .value_name = "URL",
                                       .help = "A data plane, as http://HOST:PORT."}}),
-           .details = kDetails},
-          Run};
+           .details = kPingDetails},
+          RunPing};
 }
 
 }  // namespace connector::cli

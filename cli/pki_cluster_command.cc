@@ -2,6 +2,7 @@
 #include "cli/pki_layout.h"
 #include "cli/pki_secrets.h"
 #include "common/base/encoding.h"
+#include "common/base/input_error.h"
 #include "common/kube/api_client.h"
 #include "common/log/log.h"
 
@@ -27,10 +28,6 @@ constexpr std::chrono::seconds kDeadline{60};
 // Of the whole plan, when another Job was first with one of the Secrets.
 constexpr int kAttempts = 5;
 
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 Result<std::chrono::hours> ReadDays(const CommandArguments& arguments,
                                     std::string_view flag,
                                     std::string_view otherwise) {
@@ -38,8 +35,8 @@ Result<std::chrono::hours> ReadDays(const CommandArguments& arguments,
   int days = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), days);
   if (error != std::errc{} || end != text.data() + text.size() || days < 1 || days > kMaxPkiDays) {
-    return Wrong("--" + std::string(flag) + " must be a number from 1 to " +
-                 std::to_string(kMaxPkiDays));
+    return InvalidInput("--" + std::string(flag) + " must be a number from 1 to " +
+                        std::to_string(kMaxPkiDays));
   }
   return std::chrono::hours(24) * days;
 }
@@ -49,7 +46,7 @@ Result<std::vector<std::string>> ReadNames(const CommandArguments& arguments,
   std::vector<std::string> names = arguments.Values(flag);
   for (const std::string& name : names) {
     if (!IsDnsName(name)) {
-      return Wrong("--" + std::string(flag) + " '" + name + "' is not a DNS name");
+      return InvalidInput("--" + std::string(flag) + " '" + name + "' is not a DNS name");
     }
   }
   return names;
@@ -70,13 +67,13 @@ Result<ClusterPki> ReadWanted(const CommandArguments& arguments) {
     return (lifetime ? before : lifetime).error();
   }
   if (*before >= *lifetime) {
-    return Wrong("--renew-before-days must be less than --days");
+    return InvalidInput("--renew-before-days must be less than --days");
   }
   if (!IsDnsName(wanted.prefix)) {
-    return Wrong("--prefix must be the beginning of names of Secrets");
+    return InvalidInput("--prefix must be the beginning of names of Secrets");
   }
   if (broker->empty() && !wanted.root_key_only) {
-    return Wrong("--broker-dns is missing; it names the brokers' Service");
+    return InvalidInput("--broker-dns is missing; it names the brokers' Service");
   }
   wanted.broker_dns = *std::move(broker);
   wanted.listener_dns = *std::move(listener);
@@ -102,8 +99,8 @@ Result<SecretData> DataOf(const kube::Object& object) {
     std::optional<std::string> decoded =
         text == nullptr ? std::nullopt : Base64Decode(std::string_view(*text));
     if (!decoded) {
-      return Wrong("Secret " + object.name().ToString() + ": data." + std::string(key) +
-                   " is not Base64");
+      return InvalidInput("Secret " + object.name().ToString() + ": data." + std::string(key) +
+                          " is not Base64");
     }
     data.emplace(key, Secret(*decoded));
     OPENSSL_cleanse(decoded->data(), decoded->size());
@@ -218,7 +215,7 @@ Result<Done> FillCluster(kube::ApiClient& client,
   return result;
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunPkiCluster(const CommandArguments& arguments, const Console& console) {
   const Result<ClusterPki> wanted = ReadWanted(arguments);
   if (!wanted) {
     return Fail(console, kExitUsage, wanted.error().message);
@@ -248,7 +245,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return Fail(console, away ? kExitUnreachable : kExitUsage, done.error().message);
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kPkiClusterDetails =
     R"(Fills the Secrets of an installation in Kubernetes, which must be there, and renews what is in
 them: a private authority (PREFIX-ca), certificates (PREFIX-broker-tls, -dataplane-tls,
 -controller-tls, -operator-tls, -listener-tls) and the brokers' root key (PREFIX-root-key). What is
@@ -301,8 +298,8 @@ Command PkiClusterCommand() {
                  {.name = "context",
                   .value_name = "NAME",
                   .help = "Context of the kubeconfig; default: the current one."}},
-       .details = kDetails},
-      Run};
+       .details = kPkiClusterDetails},
+      RunPkiCluster};
 }
 
 }  // namespace connector::cli

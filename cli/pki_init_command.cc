@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kDefaultDays = "365";
 // Clocks of laptops and containers differ a little.
-constexpr std::chrono::minutes kClockSkew{5};
+constexpr std::chrono::minutes kInitClockSkew{5};
 
 Result<Validity> ReadValidity(const CommandArguments& arguments) {
   const std::string text = arguments.ValueOr("days", kDefaultDays);
@@ -25,7 +25,7 @@ Result<Validity> ReadValidity(const CommandArguments& arguments) {
                      "--days must be a number from 1 to " + std::to_string(kMaxPkiDays));
   }
   const WallTime now = SystemClock().Now();
-  return Validity{now - kClockSkew, now + std::chrono::hours(24) * days};
+  return Validity{now - kInitClockSkew, now + std::chrono::hours(24) * days};
 }
 
 // Whether something stands there that init could overwrite.
@@ -36,7 +36,7 @@ bool IsOccupied(const std::string& directory) {
            std::filesystem::is_empty(directory, error));
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunPkiInit(const CommandArguments& arguments, const Console& console) {
   const std::string directory = arguments.positionals()[0];
   const Result<Validity> validity = ReadValidity(arguments);
   if (!validity) {
@@ -72,7 +72,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return kExitOk;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kPkiInitDetails =
     R"(For development and tests: everything that broker, data plane and operator need to trust each
 other on one machine. In production these come from your own authority.
 
@@ -114,8 +114,8 @@ Command PkiInitCommand() {
                       .value_name = "N",
                       .help = "How long the certificates are valid; default: 365."},
                      {.name = "force", .help = "Replace the files of a DIR that is not empty."}},
-           .details = kDetails},
-          Run};
+           .details = kPkiInitDetails},
+          RunPkiInit};
 }
 
 }  // namespace connector::cli

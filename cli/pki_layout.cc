@@ -1,6 +1,7 @@
 #include "cli/pki_layout.h"
 
 #include "cli/files.h"
+#include "common/base/input_error.h"
 #include "common/jose/jws.h"
 
 #include <arpa/inet.h>
@@ -15,10 +16,6 @@
 namespace connector::cli {
 namespace {
 
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 bool IsIpAddress(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> address{};
   return ::inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
@@ -30,13 +27,13 @@ Result<std::vector<std::string>> ListenerNames(const PkiRequest& request) {
       "DNS:localhost", "DNS:*.default.svc", "DNS:*.default.svc.cluster.local", "IP:127.0.0.1"};
   for (const std::string& name : request.listener_dns) {
     if (!IsDnsName(name)) {
-      return Wrong("--dns '" + name + "' is not a DNS name");
+      return InvalidInput("--dns '" + name + "' is not a DNS name");
     }
     names.push_back("DNS:" + name);
   }
   for (const std::string& address : request.listener_ips) {
     if (!IsIpAddress(address)) {
-      return Wrong("--ip '" + address + "' is not an IP address");
+      return InvalidInput("--ip '" + address + "' is not an IP address");
     }
     names.push_back("IP:" + address);
   }

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/values.h"
+#include "common/base/input_error.h"
 #include "common/config/problem.h"
 #include "common/render/volume.h"
 #include "common/resource/documents.h"
@@ -28,10 +29,6 @@ constexpr std::pair<std::string_view, std::string_view> kFormats[] = {
     {"regctl.json", "regctl"},
 };
 
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 std::vector<std::string_view> Choices() {
   std::vector<std::string_view> names{kAll};
   for (const auto& [format, configuration] : kFormats) {
@@ -47,9 +44,10 @@ Result<VolumeConnector> ReadConnector(const CommandArguments& arguments) {
   connector.upstream_host = arguments.ValueOr("upstream-host", "");
   connector.path_form = arguments.Has("path-form");
   if (connector.path_form != arguments.Has("connector")) {
-    return Wrong(arguments.Has("connector")
-                     ? "--connector needs --path-form; the host form names the connector in --host"
-                     : "--path-form needs --connector NAMESPACE/NAME");
+    return InvalidInput(
+        arguments.Has("connector")
+            ? "--connector needs --path-form; the host form names the connector in --host"
+            : "--path-form needs --connector NAMESPACE/NAME");
   }
   if (const auto name = arguments.Value("connector")) {
     Result<ConnectorRef> ref = ParsePair(*name, "--connector");
@@ -73,11 +71,11 @@ Result<Done> ReadClass(const CommandArguments& arguments, VolumeConnector& conne
   }
   resource::FileDocuments parsed = resource::ParseDocuments(*text, *path);
   if (!parsed.problems.empty()) {
-    return Wrong(config::Format(parsed.problems.front()));
+    return InvalidInput(config::Format(parsed.problems.front()));
   }
   if (parsed.classes.size() != 1) {
-    return Wrong("--class " + *path + " holds " + std::to_string(parsed.classes.size()) +
-                 " ConnectorClasses; write one");
+    return InvalidInput("--class " + *path + " holds " + std::to_string(parsed.classes.size()) +
+                        " ConnectorClasses; write one");
   }
   resource::ConnectorClass& found = parsed.classes.front().connector_class;
   connector.class_name = found.name;
@@ -90,7 +88,7 @@ Result<Done> ReadParams(const CommandArguments& arguments, render::VolumeRequest
   for (const std::string& param : arguments.Values("param")) {
     const std::size_t equals = param.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return Wrong("--param must be NAME=VALUE");
+      return InvalidInput("--param must be NAME=VALUE");
     }
     request.params[param.substr(0, equals)] = param.substr(equals + 1);
   }
@@ -120,20 +118,20 @@ void ChooseFiles(const std::string& format,
   }
 }
 
-Result<render::VolumeRequest> ReadRequest(const CommandArguments& arguments,
-                                          const Console& console) {
+Result<render::VolumeRequest> ReadVolumeRequest(const CommandArguments& arguments,
+                                                const Console& console) {
   Result<VolumeConnector> connector = ReadConnector(arguments);
   if (!connector) {
     return std::move(connector).error();
   }
   if (arguments.Has("token-file") && arguments.Has("token-stdin")) {
-    return Wrong("--token-file and --token-stdin exclude each other");
+    return InvalidInput("--token-file and --token-stdin exclude each other");
   }
   render::VolumeRequest request;
   const std::string format(arguments.positionals()[0]);
   const std::vector<std::string> named = arguments.Values("configuration");
   if (!named.empty() && format != kAll) {
-    return Wrong("--configuration needs the format 'all'");
+    return InvalidInput("--configuration needs the format 'all'");
   }
   ChooseFiles(format, named, !connector->upstream_host.empty(), request);
   if (const Result<Done> read = ReadParams(arguments, request); !read) {
@@ -152,8 +150,8 @@ Result<render::VolumeRequest> ReadRequest(const CommandArguments& arguments,
     request.token = *std::move(token);
   } else if (named.empty() &&
              (format == kAll || format == "config.json" || format == "auth.json")) {
-    return Wrong((format == kAll ? "config.json" : format) +
-                 " needs --token-file FILE or --token-stdin");
+    return InvalidInput((format == kAll ? "config.json" : format) +
+                        " needs --token-file FILE or --token-stdin");
   }
   // Only a whole tree holds the CA; another file names it.
   if (format == kAll && !request.ca_file.empty()) {
@@ -197,13 +195,13 @@ Result<Done> WriteTree(const std::string& directory, const Volume& files, const 
   return Done{};
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunRender(const CommandArguments& arguments, const Console& console) {
   const std::string_view format = arguments.positionals()[0];
   const auto directory = arguments.Value("out");
   if (format == kAll && !directory) {
     return Fail(console, kExitUsage, "'all' writes several files: --out DIR is missing");
   }
-  const Result<render::VolumeRequest> request = ReadRequest(arguments, console);
+  const Result<render::VolumeRequest> request = ReadVolumeRequest(arguments, console);
   if (!request) {
     return Fail(console, kExitUsage, request.error().message);
   }
@@ -226,7 +224,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return kExitOk;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kRenderDetails =
     R"(Formats: config.json (docker, buildkit, ko, kaniko, crane, helm, oras, regctl), auth.json (podman,
 buildah, skopeo), buildkitd.toml, daemon.json, hosts.toml (containerd), registries.conf,
 regctl.json, and 'all', which writes a tree into --out. One format without --out goes to standard
@@ -297,8 +295,8 @@ Command RenderCommand() {
                  {.name = "out",
                   .value_name = "DIR",
                   .help = "Write below this directory instead of printing."}},
-       .details = kDetails},
-      Run};
+       .details = kRenderDetails},
+      RunRender};
 }
 
 }  // namespace connector::cli

@@ -2,6 +2,7 @@
 #include "cli/files.h"
 #include "cli/values.h"
 #include "common/base/clock.h"
+#include "common/base/input_error.h"
 #include "common/http/origin.h"
 #include "common/jose/jws.h"
 
@@ -25,15 +26,11 @@ constexpr std::string_view kDefaultTtl = "1h";
 constexpr std::array<std::string_view, 7> kReservedClaims = {
     "iss", "sub", "aud", "exp", "nbf", "iat", "jti"};
 
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 Result<std::string> ReadSubject(const CommandArguments& arguments) {
   const auto subject = arguments.Value("subject");
   const auto account = arguments.Value("service-account");
   if (subject.has_value() == account.has_value()) {
-    return Wrong("one of --service-account NAMESPACE/NAME and --subject TEXT is needed");
+    return InvalidInput("one of --service-account NAMESPACE/NAME and --subject TEXT is needed");
   }
   if (subject) {
     return *subject;
@@ -48,13 +45,13 @@ Result<Done> AddClaims(const std::vector<std::string>& values, json::object& cla
     const std::size_t equals = value.find('=');
     const std::string name = value.substr(0, equals);
     if (equals == std::string::npos || name.empty()) {
-      return Wrong("--claim '" + name + "' must be KEY=VALUE");
+      return InvalidInput("--claim '" + name + "' must be KEY=VALUE");
     }
     if (std::find(kReservedClaims.begin(), kReservedClaims.end(), name) != kReservedClaims.end()) {
-      return Wrong("--claim " + name + " is set by flags of its own or not at all");
+      return InvalidInput("--claim " + name + " is set by flags of its own or not at all");
     }
     if (!claims.emplace(name, value.substr(equals + 1)).second) {
-      return Wrong("--claim " + name + " stands more than once");
+      return InvalidInput("--claim " + name + " stands more than once");
     }
   }
   return Done{};
@@ -63,7 +60,7 @@ Result<Done> AddClaims(const std::vector<std::string>& values, json::object& cla
 Result<json::object> ReadClaims(const CommandArguments& arguments, WallTime now) {
   const std::string issuer = arguments.ValueOr("issuer", kDefaultIssuer);
   if (const Result<http::Url> url = http::ParseUrl(issuer); !url) {
-    return Wrong("--issuer must be a URL: " + url.error().message);
+    return InvalidInput("--issuer must be a URL: " + url.error().message);
   }
   Result<std::string> subject = ReadSubject(arguments);
   if (!subject) {
@@ -71,7 +68,7 @@ Result<json::object> ReadClaims(const CommandArguments& arguments, WallTime now)
   }
   const Result<std::chrono::seconds> ttl = ParseDuration(arguments.ValueOr("ttl", kDefaultTtl));
   if (!ttl) {
-    return Wrong("--ttl " + ttl.error().message);
+    return InvalidInput("--ttl " + ttl.error().message);
   }
   const auto issued_at = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch();
   json::object claims{{"iss", issuer},
@@ -103,7 +100,7 @@ std::string KeyId(const Secret& jwk) {
   return kid;
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunTokenMint(const CommandArguments& arguments, const Console& console) {
   const Result<json::object> claims = ReadClaims(arguments, SystemClock().Now());
   if (!claims) {
     return Fail(console, kExitUsage, claims.error().message);
@@ -125,7 +122,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
   return kExitOk;
 }
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kTokenMintDetails =
     R"(For development: signs a caller's token with the issuer key that 'pki init' made. The broker
 accepts it where its configuration names this issuer under identity.local. Only the token is
 printed, so that it can be piped or redirected; keep the file private (umask 077).
@@ -162,8 +159,8 @@ Command TokenMintCommand() {
                  {.name = "ttl",
                   .value_name = "TIME",
                   .help = "Lifetime, which sets exp; default: 1h."}},
-       .details = kDetails},
-      Run};
+       .details = kTokenMintDetails},
+      RunTokenMint};
 }
 
 }  // namespace connector::cli

@@ -93,7 +93,7 @@ void PrintText(const ValidationFindings& findings, std::ostream& out) {
       << Count(findings.configurations, "configuration file") << "\n";
 }
 
-int Run(const CommandArguments& arguments, const Console& console) {
+int RunValidate(const CommandArguments& arguments, const Console& console) {
   const std::string format = arguments.ValueOr("output", "text");
   if (format != "text" && format != "json") {
     return Fail(console, kExitUsage, "--output must be text or json");
@@ -115,7 +115,7 @@ int Run(const CommandArguments& arguments, const Console& console) {
 
 constexpr std::size_t kMaxPaths = 1000;
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kValidateDetails =
     R"(Checks Connectors, ConnectorClasses and Secrets exactly as the broker does, without contacting
 anything. A PATH is a file, or a directory of *.yaml and *.yml files as the broker reads it.
 Every problem is one line: file:line: field: the reason, and what to write instead. The value of
@@ -150,8 +150,8 @@ Command ValidateCommand() {
                       .value_name = "FORMAT",
                       .help = "text or json; default: text.",
                       .short_name = 'o'}},
-           .details = kDetails},
-          Run};
+           .details = kValidateDetails},
+          RunValidate};
 }
 
 }  // namespace connector::cli

@@ -1,5 +1,7 @@
 #include "cli/values.h"
 
+#include "common/base/input_error.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -10,10 +12,6 @@ namespace connector::cli {
 namespace {
 
 constexpr std::size_t kMaxLabelBytes = 63;
-
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 bool IsLabel(std::string_view text) {
   const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -36,8 +34,8 @@ Result<std::chrono::seconds> ParseDuration(std::string_view text) {
       return std::chrono::seconds(number * seconds);
     }
   }
-  return Wrong("'" + std::string(text) +
-               "' is not a duration: write for example 90s, 15m, 1h or 7d");
+  return InvalidInput("'" + std::string(text) +
+                      "' is not a duration: write for example 90s, 15m, 1h or 7d");
 }
 
 Result<ConnectorRef> ParsePair(std::string_view text, std::string_view what) {
@@ -46,7 +44,7 @@ Result<ConnectorRef> ParsePair(std::string_view text, std::string_view what) {
       IsLabel(text.substr(slash + 1))) {
     return ConnectorRef{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
   }
-  return Wrong(std::string(what) + " must be NAMESPACE/NAME, for example default/harbor");
+  return InvalidInput(std::string(what) + " must be NAMESPACE/NAME, for example default/harbor");
 }
 
 }  // namespace connector::cli

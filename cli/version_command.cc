@@ -6,7 +6,7 @@
 namespace connector::cli {
 namespace {
 
-int Run(const CommandArguments& /*arguments*/, const Console& console) {
+int RunVersion(const CommandArguments& /*arguments*/, const Console& console) {
   console.out << "connectorctl " << kVersion << "\n";
   return kExitOk;
 }
@@ -19,7 +19,7 @@ Command VersionCommand() {
            .positionals = "",
            .flags = {},
            .details = "Example:\n  connectorctl version\n"},
-          Run};
+          RunVersion};
 }
 
 }  // namespace connector::cli

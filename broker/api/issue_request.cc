@@ -1,5 +1,7 @@
 #include "broker/api/issue_request.h"
 
+#include "common/base/input_error.h"
+
 #include "proto/connector/broker/v1/broker.pb.h"
 
 #include <algorithm>
@@ -10,10 +12,6 @@
 
 namespace connector::broker::api {
 namespace {
-
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 bool IsLabel(std::string_view text, std::size_t max) {
   return text.size() <= max &&
@@ -38,11 +36,11 @@ Result<oci::ActionSet> ParseActions(const v1::Scope& scope) {
         actions.Add(oci::Action::kDelete);
         break;
       default:
-        return Invalid("scopes: an action is unknown");
+        return InvalidInput("scopes: an action is unknown");
     }
   }
   if (actions.empty()) {
-    return Invalid("scopes: a scope has no action");
+    return InvalidInput("scopes: a scope has no action");
   }
   return actions;
 }
@@ -50,12 +48,12 @@ Result<oci::ActionSet> ParseActions(const v1::Scope& scope) {
 template <typename Scopes>
 Result<std::vector<oci::Scope>> ParseScopes(const Scopes& scopes) {
   if (static_cast<std::size_t>(scopes.size()) > kMaxScopes) {
-    return Invalid("scopes: more than " + std::to_string(kMaxScopes));
+    return InvalidInput("scopes: more than " + std::to_string(kMaxScopes));
   }
   std::map<std::string, oci::ActionSet> merged;
   for (const v1::Scope& scope : scopes) {
     if (!oci::IsRepository(scope.repository())) {
-      return Invalid("scopes: a repository name is outside the grammar");
+      return InvalidInput("scopes: a repository name is outside the grammar");
     }
     const Result<oci::ActionSet> actions = ParseActions(scope);
     if (!actions) {
@@ -78,7 +76,7 @@ Result<std::vector<oci::Scope>> ParseScopes(const Scopes& scopes) {
 
 Result<authorization::Target> ParseRef(const v1::ConnectorRef& ref) {
   if (!IsName(ref.namespace_()) || !IsName(ref.name())) {
-    return Invalid("connector: namespace or name is empty, too long or not printable");
+    return InvalidInput("connector: namespace or name is empty, too long or not printable");
   }
   return authorization::Target(ConnectorRef{ref.namespace_(), ref.name()});
 }
@@ -89,7 +87,7 @@ Result<authorization::Target> ParseTarget(const v1::IssueTokenRequest& request) 
       return ParseRef(request.connector());
     case v1::IssueTokenRequest::kUpstreamHost:
       if (!IsName(request.upstream_host())) {
-        return Invalid("upstream_host: empty, too long or not printable");
+        return InvalidInput("upstream_host: empty, too long or not printable");
       }
       return authorization::Target(authorization::MirrorRegistry{request.upstream_host()});
     case v1::IssueTokenRequest::TARGET_NOT_SET:
@@ -97,7 +95,7 @@ Result<authorization::Target> ParseTarget(const v1::IssueTokenRequest& request) 
   }
   return request.scopes().empty()
              ? Result<authorization::Target>(authorization::Target(authorization::AnyConnector{}))
-             : Invalid("scopes without a connector");
+             : InvalidInput("scopes without a connector");
 }
 
 }  // namespace
@@ -112,13 +110,13 @@ IssueLabels LabelsOf(const v1::IssueTokenRequest& request) {
 
 Result<IssueQuery> ParseIssueRequest(const v1::IssueTokenRequest& request) {
   if (request.caller_token().size() > kMaxCallerTokenBytes) {
-    return Invalid("caller_token: over " + std::to_string(kMaxCallerTokenBytes) + " bytes");
+    return InvalidInput("caller_token: over " + std::to_string(kMaxCallerTokenBytes) + " bytes");
   }
   if (!IsLabel(request.request_id(), kMaxRequestIdBytes)) {
-    return Invalid("request_id: over 128 characters or not printable");
+    return InvalidInput("request_id: over 128 characters or not printable");
   }
   if (!IsLabel(request.client_address(), kMaxClientAddressBytes)) {
-    return Invalid("client_address: over 128 characters or not printable");
+    return InvalidInput("client_address: over 128 characters or not printable");
   }
   Result<authorization::Target> target = ParseTarget(request);
   if (!target) {
@@ -138,7 +136,7 @@ Result<IssueQuery> ParseIssueRequest(const v1::IssueTokenRequest& request) {
 
 Result<IssueQuery> ParseExplainRequest(const v1::ExplainAccessRequest& request) {
   if (request.caller_token().size() > kMaxCallerTokenBytes) {
-    return Invalid("caller_token: over " + std::to_string(kMaxCallerTokenBytes) + " bytes");
+    return InvalidInput("caller_token: over " + std::to_string(kMaxCallerTokenBytes) + " bytes");
   }
   Result<authorization::Target> target = ParseRef(request.connector());
   if (!target) {

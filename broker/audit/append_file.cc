@@ -10,7 +10,7 @@
 namespace connector::broker::audit {
 namespace {
 
-Error SystemError(const std::string& path, int code) {
+Error AppendError(const std::string& path, int code) {
   return MakeError(ErrorCode::kUnavailable,
                    ErrorOrigin::kSelf,
                    path + ": " + std::generic_category().message(code),
@@ -31,7 +31,7 @@ class RealFile final : public AppendFile {
         continue;
       }
       if (written <= 0) {
-        return SystemError(path_, written < 0 ? errno : ENOSPC);
+        return AppendError(path_, written < 0 ? errno : ENOSPC);
       }
       bytes.remove_prefix(static_cast<std::size_t>(written));
     }
@@ -39,12 +39,12 @@ class RealFile final : public AppendFile {
   }
 
   Result<Done> Sync() override {
-    return ::fdatasync(fd_) == 0 ? Result<Done>(Done{}) : SystemError(path_, errno);
+    return ::fdatasync(fd_) == 0 ? Result<Done>(Done{}) : AppendError(path_, errno);
   }
 
   Result<Done> Truncate(std::uint64_t size) override {
     return ::ftruncate(fd_, static_cast<off_t>(size)) == 0 ? Result<Done>(Done{})
-                                                           : SystemError(path_, errno);
+                                                           : AppendError(path_, errno);
   }
 
  private:
@@ -59,7 +59,7 @@ Result<std::unique_ptr<AppendFile>> OpenRealFile(const std::string& path) {
   const int fd =
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly);
   if (fd < 0) {
-    return SystemError(path, errno);
+    return AppendError(path, errno);
   }
   return std::unique_ptr<AppendFile>(std::make_unique<RealFile>(fd, path));
 }

@@ -1,5 +1,6 @@
 #include "broker/callers/token_check.h"
 
+#include "common/base/input_error.h"
 #include "common/jose/claims.h"
 #include "common/jose/jws.h"
 
@@ -12,10 +13,6 @@ namespace {
 constexpr std::string_view kServiceAccountPrefix = "system:serviceaccount:";
 constexpr std::size_t kMaxLabelBytes = 63;
 constexpr std::size_t kMaxNameBytes = 253;
-
-Error Refused(std::string why) {
-  return MakeError(ErrorCode::kUnauthenticated, ErrorOrigin::kClient, std::move(why));
-}
 
 bool IsAlphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -89,7 +86,7 @@ Result<Caller> CheckToken(std::string_view token,
     const bool must = rules.subject == SubjectRule::kAlwaysServiceAccount ||
                       LooksLikeServiceAccount(claims->subject);
     if (!account && must) {
-      return Refused("the token's sub does not name a ServiceAccount");
+      return Unauthenticated("the token's sub does not name a ServiceAccount");
     }
   }
   return Caller{.issuer = std::move(claims->issuer),

@@ -13,11 +13,11 @@ Error Failed(ErrorCode code, std::string message) {
   return MakeError(code, ErrorOrigin::kClient, std::move(message));
 }
 
-struct Descriptor {
-  explicit Descriptor(int value) : fd(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
+struct FileHandle {
+  explicit FileHandle(int value) : fd(value) {}
+  FileHandle(const FileHandle&) = delete;
+  FileHandle& operator=(const FileHandle&) = delete;
+  ~FileHandle() {
     if (fd >= 0) {
       ::close(fd);
     }
@@ -29,7 +29,7 @@ struct Descriptor {
 
 Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
   // Non-blocking, so that a pipe in a watched directory does not stop the program.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.fd < 0) {
     return errno == ENOENT || errno == ENOTDIR
                ? Failed(ErrorCode::kNotFound, "does not exist; check the path")

@@ -1,5 +1,6 @@
 #include "common/config/scalar_field.h"
 
+#include "common/base/input_error.h"
 #include "common/config/yaml_scalar.h"
 
 #include <google/protobuf/descriptor.h>
@@ -55,13 +56,9 @@ std::vector<std::pair<std::string, const EnumValueDescriptor*>> ValuesOf(
   return out;
 }
 
-Error Wrong(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 Result<Done> SetText(const Node& node, const FieldDescriptor& field, Message& out) {
   if (node.plain && IsAmbiguousPlain(node.text)) {
-    return Wrong("is a number, a boolean or nothing to YAML; put it in quotes");
+    return InvalidInput("is a number, a boolean or nothing to YAML; put it in quotes");
   }
   const Reflection& reflection = *out.GetReflection();
   field.is_repeated() ? reflection.AddString(&out, &field, node.text)
@@ -80,7 +77,7 @@ Result<Done> SetEnum(const Node& node, const FieldDescriptor& field, Message& ou
     }
     list.append(list.empty() ? "" : ", ").append(name);
   }
-  return Wrong("is not one of the known values; write one of: " + list);
+  return InvalidInput("is not one of the known values; write one of: " + list);
 }
 
 Result<Done> SetDuration(const Node& node, const FieldDescriptor& field, Message& out) {
@@ -114,7 +111,7 @@ Result<Done> SetInteger(const Node& node, const FieldDescriptor& field, Message&
   const Reflection& reflection = *out.GetReflection();
   const bool is_unsigned = field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32;
   if (!is_unsigned && field.cpp_type() != FieldDescriptor::CPPTYPE_INT32) {
-    return Wrong("has a type that configuration files do not know");
+    return InvalidInput("has a type that configuration files do not know");
   }
   const std::int64_t lowest = is_unsigned ? 0 : std::numeric_limits<std::int32_t>::min();
   const std::int64_t highest = is_unsigned ? std::int64_t{std::numeric_limits<std::uint32_t>::max()}
@@ -153,7 +150,7 @@ Result<Done> SetScalar(const Node& node, const FieldDescriptor& field, Message& 
       break;
   }
   if (!node.plain) {
-    return Wrong("is text; remove the quotes");
+    return InvalidInput("is text; remove the quotes");
   }
   return field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL ? SetBool(node, field, out)
                                                            : SetInteger(node, field, out);

@@ -1,6 +1,7 @@
 #include "common/config/yaml_scalar.h"
 
 #include "common/base/ascii.h"
+#include "common/base/input_error.h"
 
 #include <algorithm>
 #include <array>
@@ -11,10 +12,6 @@
 
 namespace connector::config {
 namespace {
-
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 bool IsDigit(char c) {
   return c >= '0' && c <= '9';
@@ -86,7 +83,7 @@ Result<bool> ParseBool(std::string_view text) {
   if (text == "true" || text == "false") {
     return text == "true";
   }
-  return Invalid("is not a boolean; write true or false");
+  return InvalidInput("is not a boolean; write true or false");
 }
 
 Result<std::int64_t> ParseInteger(std::string_view text,
@@ -96,8 +93,8 @@ Result<std::int64_t> ParseInteger(std::string_view text,
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size() || number < lowest ||
       number > highest) {
-    return Invalid("is not a whole number from " + std::to_string(lowest) + " to " +
-                   std::to_string(highest));
+    return InvalidInput("is not a whole number from " + std::to_string(lowest) + " to " +
+                        std::to_string(highest));
   }
   return number;
 }
@@ -107,7 +104,7 @@ Result<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
   std::int64_t total = 0;
   std::size_t first_unit = 0;
   if (text.empty()) {
-    return Invalid(kHelp);
+    return InvalidInput(kHelp);
   }
   while (!text.empty()) {
     const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -120,12 +117,12 @@ Result<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
           return u.name == text.substr(0, letters);
         });
     if (digits == 0 || error != std::errc{} || unit == kUnits.end()) {
-      return Invalid(kHelp);
+      return InvalidInput(kHelp);
     }
     text.remove_prefix(letters);
     first_unit = static_cast<std::size_t>(unit - kUnits.begin()) + 1;
     if (count > (std::numeric_limits<std::int64_t>::max() - total) / unit->nanoseconds) {
-      return Invalid("is a duration longer than 292 years");
+      return InvalidInput("is a duration longer than 292 years");
     }
     total += count * unit->nanoseconds;
   }

@@ -5,14 +5,14 @@
 namespace connector::http {
 namespace {
 
-constexpr char Lower(char c) {
+constexpr char LowerByte(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 // `lower` is already in lower case and as long as `text`.
 bool Matches(std::string_view text, std::string_view lower) {
   return std::equal(
-      lower.begin(), lower.end(), text.begin(), [](char a, char b) { return a == Lower(b); });
+      lower.begin(), lower.end(), text.begin(), [](char a, char b) { return a == LowerByte(b); });
 }
 
 bool HasPrefix(std::string_view text, std::string_view lower) {
@@ -61,7 +61,7 @@ constexpr std::size_t kSlots = 128;
 
 constexpr std::size_t SlotOf(std::string_view name) {
   const auto at = [&](std::size_t i) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(Lower(name[i])));
+    return static_cast<std::size_t>(static_cast<unsigned char>(LowerByte(name[i])));
   };
   return (name.size() * 27 + at(0) * 23 + at(name.size() / 2) + at(name.size() - 1) * 35) % kSlots;
 }
@@ -87,7 +87,7 @@ constexpr bool EveryNameHasItsSlot() {
 static_assert(EveryNameHasItsSlot());
 
 HeaderId LookUpPrefix(std::string_view name) {
-  switch (Lower(name[0])) {
+  switch (LowerByte(name[0])) {
     case 'c':
       return HasPrefix(name, "content-") ? HeaderId::kContentOther : HeaderId::kOther;
     case 'd':
@@ -107,7 +107,7 @@ HeaderId LookUpPrefix(std::string_view name) {
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return Lower(x) == Lower(y);
+           return LowerByte(x) == LowerByte(y);
          });
 }
 

@@ -84,11 +84,11 @@ bool IsAhead(const json::object& status) {
   });
 }
 
-bool IsExpired(int code, const json::object& status) {
+bool IsExpiredStatus(int code, const json::object& status) {
   return code == kGone || (code == kTimeout && IsAhead(status));
 }
 
-Error ErrorFromStatus(int status, const json::object* body, const std::string& what) {
+Error ErrorFromObject(int status, const json::object* body, const std::string& what) {
   const Meaning meaning = MeaningOf(status);
   std::string said = body != nullptr && Text(*body, "kind") == "Status" && status < 500
                          ? Sentence(Text(*body, "message"))
@@ -107,9 +107,9 @@ WatchLine ReadError(const json::object& status) {
   const json::value* code = status.if_contains("code");
   const int number = code != nullptr && code->is_int64() ? static_cast<int>(code->as_int64()) : 500;
   WatchLine line;
-  line.expired = IsExpired(number, status);
+  line.expired = IsExpiredStatus(number, status);
   if (!line.expired) {
-    line.refused = ErrorFromStatus(number, &status, "watch");
+    line.refused = ErrorFromObject(number, &status, "watch");
   }
   return line;
 }
@@ -131,7 +131,7 @@ std::optional<WatchEventKind> KindOf(std::string_view type) {
 
 Error ErrorFromStatus(int status, std::string_view body, const std::string& what) {
   const std::optional<json::object> parsed = ParseWipedObject(body, Object::Memory());
-  return ErrorFromStatus(status, parsed ? &*parsed : nullptr, what);
+  return ErrorFromObject(status, parsed ? &*parsed : nullptr, what);
 }
 
 Error WithContext(const std::string& what, Error error) {
@@ -141,7 +141,7 @@ Error WithContext(const std::string& what, Error error) {
 
 bool IsExpired(int status, std::string_view body) {
   const std::optional<json::object> parsed = ParseWipedObject(body, Object::Memory());
-  return parsed ? IsExpired(status, *parsed) : status == kGone;
+  return parsed ? IsExpiredStatus(status, *parsed) : status == kGone;
 }
 
 Result<Page> ParsePage(std::string_view body, const ResourceType& type) {

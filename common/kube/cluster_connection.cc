@@ -15,7 +15,7 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Error Invalid(std::string message) {
+Error InvalidSettings(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
 }
 
@@ -41,7 +41,7 @@ Result<ClusterConnection> InClusterConnection(const std::string& directory) {
   const std::string host = Environment("KUBERNETES_SERVICE_HOST");
   const std::string port = Environment("KUBERNETES_SERVICE_PORT");
   if (host.empty() || port.empty()) {
-    return Invalid(
+    return InvalidSettings(
         "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: outside a pod, name a "
         "kubeconfigFile");
   }
@@ -49,8 +49,8 @@ Result<ClusterConnection> InClusterConnection(const std::string& directory) {
   const Result<http::Origin> server =
       http::ParseOrigin("https://" + (ipv6 ? "[" + host + "]" : host) + ":" + port);
   if (!server) {
-    return Invalid("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are no address: " +
-                   server.error().message);
+    return InvalidSettings("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are no address: " +
+                           server.error().message);
   }
   ClusterConnection connection;
   connection.server = *server;
@@ -60,8 +60,8 @@ Result<ClusterConnection> InClusterConnection(const std::string& directory) {
   for (const std::string& file : {connection.ca_file, connection.token_file}) {
     constexpr std::size_t kMaxBytes = 1024 * 1024;
     if (const Result<std::string> read = config::ReadFile(file, kMaxBytes); !read) {
-      return Invalid(file + ": " + read.error().message +
-                     "; the pod needs its ServiceAccount token mounted");
+      return InvalidSettings(file + ": " + read.error().message +
+                             "; the pod needs its ServiceAccount token mounted");
     }
   }
   if (const Result<std::string> ns = config::ReadFile(directory + "/namespace", kMaxNameBytes)) {

@@ -15,7 +15,7 @@ using config::Node;
 
 constexpr std::size_t kMaxBytes = 1024 * 1024;
 
-Error Invalid(std::string message) {
+Error InvalidKubeconfig(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
 }
 
@@ -79,7 +79,7 @@ class KubeconfigReader {
 
  private:
   [[nodiscard]] Error Bad(std::string_view field, const std::string& problem) const {
-    return Invalid(path_ + ": " + std::string(field) + ": " + problem);
+    return InvalidKubeconfig(path_ + ": " + std::string(field) + ": " + problem);
   }
   // The first problem counts.
   void Note(std::string_view field, const std::string& problem) {
@@ -197,14 +197,15 @@ Result<ClusterConnection> KubeconfigConnection(const std::string& path,
                                                const std::string& context) {
   Result<std::string> text = config::ReadFile(path, kMaxBytes);
   if (!text) {
-    return Invalid(path + ": " + text.error().message);
+    return InvalidKubeconfig(path + ": " + text.error().message);
   }
   config::YamlDocuments documents = config::ParseYaml(*text, path);
   curl::Wipe(*text);
-  Result<ClusterConnection> connection = Invalid(path + ": wants one document");
+  Result<ClusterConnection> connection = InvalidKubeconfig(path + ": wants one document");
   if (!documents.problems.empty()) {
-    connection = Invalid(path + ": line " + std::to_string(documents.problems.front().line) + ": " +
-                         documents.problems.front().message);
+    connection =
+        InvalidKubeconfig(path + ": line " + std::to_string(documents.problems.front().line) +
+                          ": " + documents.problems.front().message);
   } else if (documents.roots.size() == 1) {
     connection = KubeconfigReader(path, documents.roots.front()).Read(context);
   }

@@ -5,7 +5,7 @@ namespace {
 
 namespace json = boost::json;
 
-Error NotTheApi(std::string what) {
+Error NotAnObject(std::string what) {
   return MakeError(ErrorCode::kUnavailable,
                    ErrorOrigin::kUpstream,
                    "not the API's answer: " + what,
@@ -13,7 +13,7 @@ Error NotTheApi(std::string what) {
 }
 
 // Empty when there is none, or it is something else.
-std::string Text(const json::object& object, std::string_view key) {
+std::string TextField(const json::object& object, std::string_view key) {
   const json::value* found = object.if_contains(key);
   return found != nullptr && found->is_string() ? std::string(found->as_string().c_str()) : "";
 }
@@ -31,7 +31,7 @@ std::string ObjectName::ToString() const {
 Result<ObjectPtr> Object::Parse(std::string_view json) {
   std::optional<json::object> parsed = ParseWipedObject(json, Memory());
   if (!parsed) {
-    return NotTheApi("no JSON object");
+    return NotAnObject("no JSON object");
   }
   return Make(*std::move(parsed));
 }
@@ -54,20 +54,20 @@ Result<ObjectPtr> Object::Take(json::object part, const ResourceType& type) {
 Result<ObjectPtr> Object::Make(json::object json) {
   json::value* metadata = json.if_contains("metadata");
   if (metadata == nullptr || !metadata->is_object()) {
-    return NotTheApi("an object without metadata");
+    return NotAnObject("an object without metadata");
   }
   json::object& fields = metadata->as_object();
   fields.erase("managedFields");
   const std::shared_ptr<Object> object(new Object);
-  object->name_ = {Text(fields, "namespace"), Text(fields, "name")};
-  object->resource_version_ = Text(fields, "resourceVersion");
+  object->name_ = {TextField(fields, "namespace"), TextField(fields, "name")};
+  object->resource_version_ = TextField(fields, "resourceVersion");
   if (object->name_.name.empty()) {
-    return NotTheApi("an object without metadata.name");
+    return NotAnObject("an object without metadata.name");
   }
   if (object->resource_version_.empty()) {
-    return NotTheApi("an object without metadata.resourceVersion");
+    return NotAnObject("an object without metadata.resourceVersion");
   }
-  object->uid_ = Text(fields, "uid");
+  object->uid_ = TextField(fields, "uid");
   if (const json::value* generation = fields.if_contains("generation");
       generation != nullptr && generation->is_int64()) {
     object->generation_ = generation->as_int64();

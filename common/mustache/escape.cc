@@ -1,5 +1,7 @@
 #include "common/mustache/escape.h"
 
+#include "common/base/input_error.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -7,10 +9,6 @@
 
 namespace connector::mustache {
 namespace {
-
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 // The code point at the start of `text`, and its length; length 0 when it is not UTF-8.
 struct CodePoint {
@@ -151,10 +149,10 @@ bool IsUtf8(std::string_view text) {
 
 Result<std::string> Escape(Format format, std::string_view value) {
   if (!IsUtf8(value)) {
-    return Invalid("is not UTF-8");
+    return InvalidInput("is not UTF-8");
   }
   if (value.find('\0') != std::string_view::npos) {
-    return Invalid("holds a NUL character, which no format carries");
+    return InvalidInput("holds a NUL character, which no format carries");
   }
   switch (format) {
     case Format::kJson:
@@ -165,13 +163,13 @@ Result<std::string> Escape(Format format, std::string_view value) {
       return InSingleQuotes(value);
     case Format::kPlain:
       if (std::any_of(value.begin(), value.end(), IsControl)) {
-        return Invalid(
+        return InvalidInput(
             "holds a control character or a line break, which a plain file cannot carry");
       }
       break;
     case Format::kPath:
       if (!std::all_of(value.begin(), value.end(), IsOfPath)) {
-        return Invalid("holds a character that a file's name may not have");
+        return InvalidInput("holds a character that a file's name may not have");
       }
       break;
   }

@@ -1,5 +1,6 @@
 #include "common/mustache/template.h"
 
+#include "common/base/input_error.h"
 #include "common/mustache/prepare.h"
 #include "common/mustache/quoting.h"
 
@@ -20,10 +21,6 @@ using Kind = Piece::Kind;
 // Where a secret belongs the engine writes a mark, so that it makes no copy of one: kMark and the
 // secret's place in a list.
 constexpr std::size_t kMaxMarks = 100;
-
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 // Checks the names of a template against a schema.
 class NameCheck {
@@ -123,8 +120,8 @@ class NameCheck {
   }
 
   static Error Wrong(const Piece& piece, const std::string& message) {
-    return Invalid("line " + std::to_string(piece.line) + ": {{" + std::string(piece.text) + "}} " +
-                   message);
+    return InvalidInput("line " + std::to_string(piece.line) + ": {{" + std::string(piece.text) +
+                        "}} " + message);
   }
 
   std::vector<Place> places_;
@@ -256,7 +253,7 @@ Result<Rendered> Fill(std::string_view text, const std::vector<Insert>& inserts,
     Result<std::string> escaped = Escape(format, insert.secret->Reveal());
     if (!escaped) {
       OPENSSL_cleanse(whole.data(), whole.size());
-      return Invalid("a secret " + escaped.error().message);
+      return InvalidInput("a secret " + escaped.error().message);
     }
     whole.append(*escaped);
     OPENSSL_cleanse(escaped->data(), escaped->size());
@@ -285,7 +282,7 @@ Result<Template> Template::Parse(std::string text, Format format, const Names& n
   out.prepared_ = Prepare(*pieces);
   // Cannot fail after Scan, but is the one that renders.
   if (const engine::mustache parsed(out.prepared_); !parsed.is_valid()) {
-    return Invalid("is not a template: " + parsed.error_message());
+    return InvalidInput("is not a template: " + parsed.error_message());
   }
   out.needed_ = std::move(check.needed);
   out.used_ = std::move(check.used);
@@ -301,10 +298,10 @@ Result<Rendered> Template::Render(const std::vector<const Fields*>& layers) cons
       layers.rbegin(), layers.rend(), [&](const Fields* layer) { values.Add(*layer, data); });
   if (!values.problems().empty()) {
     const auto& [name, problem] = *values.problems().begin();
-    return Invalid(name + " " + problem);
+    return InvalidInput(name + " " + problem);
   }
   if (values.inserts().size() > kMaxMarks) {
-    return Invalid("has too many values that are written as they are");
+    return InvalidInput("has too many values that are written as they are");
   }
   // Parsed again, because the engine changes a template while it renders it.
   engine::mustache parsed(prepared_);

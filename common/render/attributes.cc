@@ -1,3 +1,4 @@
+#include "common/base/input_error.h"
 #include "common/config/problem.h"
 #include "common/render/volume.h"
 
@@ -11,10 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxNames = 64;
 constexpr std::size_t kMaxParams = 64;
-
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 std::string_view Trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -51,13 +48,13 @@ Result<std::vector<std::string>> ParseConfigurationNames(std::string_view text) 
     const std::size_t comma = text.find(',');
     const std::string name(Trim(text.substr(0, comma)));
     if (name.empty() || name == "!") {
-      return Invalid("configuration.names has an empty entry; write NAME,NAME,!FILE");
+      return InvalidInput("configuration.names has an empty entry; write NAME,NAME,!FILE");
     }
     if (std::find(out.begin(), out.end(), name) != out.end()) {
-      return Invalid("configuration.names has an entry twice; keep one of them");
+      return InvalidInput("configuration.names has an entry twice; keep one of them");
     }
     if (out.size() == kMaxNames) {
-      return Invalid("configuration.names has more than 64 entries; write fewer");
+      return InvalidInput("configuration.names has more than 64 entries; write fewer");
     }
     out.push_back(name);
     if (comma == std::string_view::npos) {
@@ -76,23 +73,23 @@ Result<std::map<std::string, std::string>> ParseParams(std::string_view json) {
   const boost::json::value parsed =
       boost::json::parse(boost::json::string_view(json.data(), json.size()), error);
   if (error || !parsed.is_object()) {
-    return Invalid(
+    return InvalidInput(
         "configuration.params is not a JSON object; write for example "
         "{\"mirror\": true}");
   }
   if (parsed.get_object().size() > kMaxParams) {
-    return Invalid("configuration.params has more than 64 entries; write fewer");
+    return InvalidInput("configuration.params has more than 64 entries; write fewer");
   }
   for (const auto& entry : parsed.get_object()) {
     const std::string name(entry.key());
     std::optional<std::string> text = TextOf(entry.value());
     if (!text) {
-      return Invalid("configuration.params: " + config::Join("", name) +
-                     " is a list, an object or null; write text, a number, true or false");
+      return InvalidInput("configuration.params: " + config::Join("", name) +
+                          " is a list, an object or null; write text, a number, true or false");
     }
     if (text->size() > resource::kMaxParamBytes) {
-      return Invalid("configuration.params: " + config::Join("", name) +
-                     " has more than 4096 bytes");
+      return InvalidInput("configuration.params: " + config::Join("", name) +
+                          " has more than 4096 bytes");
     }
     out.emplace(name, *std::move(text));
   }

@@ -1,5 +1,6 @@
 #include "common/render/configuration_choice.h"
 
+#include "common/base/input_error.h"
 #include "common/config/problem.h"
 #include "common/render/volume_connector.h"
 
@@ -12,10 +13,6 @@ namespace {
 using resource::Configuration;
 
 constexpr std::string_view kDefaultConfiguration = "registry-config";
-
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 const Configurations& BuiltInOnce() {
   static const auto built_in = BuiltInConfigurations();
@@ -55,7 +52,7 @@ Error Unknown(std::string_view name, const VolumeConnector& connector) {
   for (const Configuration& one : Of(connector)) {
     known.append(known.empty() ? "" : ", ").append(one.name);
   }
-  return Invalid(
+  return InvalidInput(
       "configuration.names: " + QuotedName(name) + " is not a configuration of " +
       (connector.class_name.empty() ? "the built-in class" : "the class " + connector.class_name) +
       (known.empty() ? ", which has none" : "; known: " + known));
@@ -73,10 +70,10 @@ Result<Done> Add(const VolumeRequest& request, std::string_view name, Configurat
       return Unknown(name, other);
     }
     if (!(*own == *chosen)) {
-      return Invalid("the classes " + first.class_name + " and " + other.class_name + " of " +
-                     ConnectorTitle(first) + " and " + ConnectorTitle(other) +
-                     " have different configurations " + QuotedName(name) +
-                     "; mount them in two volumes");
+      return InvalidInput("the classes " + first.class_name + " and " + other.class_name + " of " +
+                          ConnectorTitle(first) + " and " + ConnectorTitle(other) +
+                          " have different configurations " + QuotedName(name) +
+                          "; mount them in two volumes");
     }
   }
   if (std::find(out.configurations.begin(), out.configurations.end(), chosen) ==

@@ -1,6 +1,7 @@
 #include "common/render/volume.h"
 
 #include "common/base/encoding.h"
+#include "common/base/input_error.h"
 #include "common/render/configuration_choice.h"
 #include "common/render/volume_connector.h"
 
@@ -24,10 +25,6 @@ constexpr std::string_view kAddressFiles[] = {"address", "connector.status.proxy
 constexpr std::string_view kCaFile = "ca.crt";
 constexpr std::string_view kEnvironmentFile = ".env";
 
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 // "Basic " is followed by "connector:TOKEN" in Base64.
 Result<Secret> BasicCredential(const Secret& token) {
   const std::string_view bytes = token.Reveal();
@@ -36,7 +33,7 @@ Result<Secret> BasicCredential(const Secret& token) {
   }
   // What a header carries as it is.
   if (!std::all_of(bytes.begin(), bytes.end(), [](char c) { return c > 0x20 && c < 0x7F; })) {
-    return Invalid("the token must be visible ASCII without white space");
+    return InvalidInput("the token must be visible ASCII without white space");
   }
   const Secret pair(std::string(kUserName) + ":", bytes, "");
   std::string encoded = Base64Encode(pair.Reveal());
@@ -69,7 +66,8 @@ class Renderer {
   Result<Done> CheckRequest() {
     const auto& connectors = request_.connectors;
     if (connectors.empty() || connectors.size() > kMaxVolumeConnectors) {
-      return Invalid("a volume has 1 to " + std::to_string(kMaxVolumeConnectors) + " connectors");
+      return InvalidInput("a volume has 1 to " + std::to_string(kMaxVolumeConnectors) +
+                          " connectors");
     }
     for (std::size_t i = 0; i < connectors.size(); ++i) {
       if (Result<Done> checked = CheckConnector(connectors[i]); !checked) {
@@ -78,19 +76,20 @@ class Renderer {
       for (std::size_t j = 0; j < i; ++j) {
         if (connectors[i].host == connectors[j].host &&
             (connectors[i].ref == connectors[j].ref || connectors[i].tls != connectors[j].tls)) {
-          return Invalid(connectors[i].ref == connectors[j].ref
-                             ? ConnectorTitle(connectors[i]) + " is named twice; name it once"
-                             : ConnectorTitle(connectors[i]) + " and " +
-                                   ConnectorTitle(connectors[j]) +
-                                   " have one host, with TLS and without");
+          return InvalidInput(connectors[i].ref == connectors[j].ref
+                                  ? ConnectorTitle(connectors[i]) + " is named twice; name it once"
+                                  : ConnectorTitle(connectors[i]) + " and " +
+                                        ConnectorTitle(connectors[j]) +
+                                        " have one host, with TLS and without");
         }
       }
     }
     const bool any_tls =
         std::any_of(connectors.begin(), connectors.end(), [](const auto& one) { return one.tls; });
     if (!request_.ca_file.empty() && !(any_tls && request_.ca_file.starts_with('/'))) {
-      return Invalid(any_tls ? "the CA file must be an absolute path: clients resolve it themselves"
-                             : "a CA file has no use without TLS");
+      return InvalidInput(
+          any_tls ? "the CA file must be an absolute path: clients resolve it themselves"
+                  : "a CA file has no use without TLS");
     }
     return Done{};
   }
@@ -100,7 +99,7 @@ class Renderer {
     const std::string mount_path(given == request_.params.end() ? kMountPath : given->second);
     if (!mount_path.starts_with('/') ||
         !resource::FilePathProblem(std::string_view(mount_path).substr(1)).empty()) {
-      return Invalid(
+      return InvalidInput(
           "configuration.params: mountPath is not the absolute path of a folder; write "
           "the container's mountPath, such as " +
           std::string(kMountPath));
@@ -145,8 +144,8 @@ class Renderer {
         for (const std::string& name : known) {
           list.append(list.empty() ? "" : ", ").append(name);
         }
-        return Invalid("configuration.params: " + QuotedName(entry.first) +
-                       " is not a parameter of the chosen configurations; known: " + list);
+        return InvalidInput("configuration.params: " + QuotedName(entry.first) +
+                            " is not a parameter of the chosen configurations; known: " + list);
       }
     }
     return Done{};
@@ -158,11 +157,11 @@ class Renderer {
     for (const ConfigurationParam& param : configuration.params) {
       const auto given = request_.params.find(param.name);
       if (given == request_.params.end() && param.required) {
-        return Invalid("the configuration " + configuration.name + " needs the parameter " +
-                       param.name +
-                       (param.description.empty() ? "" : " (" + param.description + ")") +
-                       "; give it in the volume attribute configuration.params: {\"" + param.name +
-                       "\": \"...\"}");
+        return InvalidInput("the configuration " + configuration.name + " needs the parameter " +
+                            param.name +
+                            (param.description.empty() ? "" : " (" + param.description + ")") +
+                            "; give it in the volume attribute configuration.params: {\"" +
+                            param.name + "\": \"...\"}");
       }
       out.texts["params." + param.name] =
           given == request_.params.end() ? param.default_value : given->second;
@@ -239,8 +238,8 @@ class Renderer {
                           const std::string& path,
                           const std::vector<const Fields*>& layers) {
     const auto wrong = [&](const std::string& problem) {
-      return Invalid("the file " + QuotedName(path) + " of the configuration " +
-                     source.configuration.name + " " + problem);
+      return InvalidInput("the file " + QuotedName(path) + " of the configuration " +
+                          source.configuration.name + " " + problem);
     };
     if (const std::string problem = resource::FilePathProblem(path); !problem.empty()) {
       return wrong(problem);
@@ -259,13 +258,13 @@ class Renderer {
   Result<Done> Put(const std::string& path, VolumeFile file) {
     bytes_ += file.content.Reveal().size();
     if (bytes_ > kMaxVolumeBytes) {
-      return Invalid("the files have more than " + std::to_string(kMaxVolumeBytes) +
-                     " bytes; name fewer connectors or configurations");
+      return InvalidInput("the files have more than " + std::to_string(kMaxVolumeBytes) +
+                          " bytes; name fewer connectors or configurations");
     }
     const auto [at, fresh] = volume_.try_emplace(path);
     if (!fresh && at->second.content.Reveal() != file.content.Reveal()) {
-      return Invalid("two configurations write different files " + QuotedName(path) +
-                     "; leave one of them out of configuration.names");
+      return InvalidInput("two configurations write different files " + QuotedName(path) +
+                          "; leave one of them out of configuration.names");
     }
     at->second = std::move(file);
     return Done{};
@@ -314,8 +313,8 @@ class Renderer {
         for (const auto& file : volume_) {
           files.append(files.empty() ? "" : ", ").append(file.first);
         }
-        return Invalid("configuration.names: " + QuotedName("!" + left_out) +
-                       " leaves out nothing; the files are " + files);
+        return InvalidInput("configuration.names: " + QuotedName("!" + left_out) +
+                            " leaves out nothing; the files are " + files);
       }
     }
     return Done{};
@@ -344,8 +343,8 @@ class Renderer {
     for (const auto& file : volume_) {
       const auto next = volume_.lower_bound(file.first + "/");
       if (next != volume_.end() && next->first.starts_with(file.first + "/")) {
-        return Invalid(QuotedName(file.first) + " would be a file, and the folder of " +
-                       QuotedName(next->first) + "; leave one of them out");
+        return InvalidInput(QuotedName(file.first) + " would be a file, and the folder of " +
+                            QuotedName(next->first) + "; leave one of them out");
       }
     }
     return Done{};

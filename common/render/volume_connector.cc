@@ -1,5 +1,6 @@
 #include "common/render/volume_connector.h"
 
+#include "common/base/input_error.h"
 #include "common/http/origin.h"
 #include "common/resource/names.h"
 
@@ -12,19 +13,15 @@ namespace {
 
 using mustache::Fields;
 
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 Result<Done> CheckAuthority(std::string_view authority, const std::string& what) {
   const Result<http::Origin> origin = http::ParseOrigin("https://" + std::string(authority));
   if (!origin || authority.find_first_of("/?") != std::string_view::npos) {
-    return Invalid(what + " must be HOST or HOST:PORT, without a scheme or a path" +
-                   (origin ? "" : ": " + origin.error().message));
+    return InvalidInput(what + " must be HOST or HOST:PORT, without a scheme or a path" +
+                        (origin ? "" : ": " + origin.error().message));
   }
   if (std::any_of(
           authority.begin(), authority.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
-    return Invalid(what + " must be in lower case, as in image references");
+    return InvalidInput(what + " must be in lower case, as in image references");
   }
   return Done{};
 }
@@ -68,13 +65,13 @@ Result<Done> CheckConnector(const VolumeConnector& connector) {
   }
   if (connector.path_form &&
       !(resource::IsDnsLabel(connector.ref.ns) && resource::IsDnsLabel(connector.ref.name))) {
-    return Invalid("the connector must be NAMESPACE/NAME, each a DNS label (a-z, 0-9, '-')");
+    return InvalidInput("the connector must be NAMESPACE/NAME, each a DNS label (a-z, 0-9, '-')");
   }
   if (connector.upstream_host.empty()) {
     return Done{};
   }
   if (connector.upstream_host == connector.host) {
-    return Invalid("the upstream host is the data plane's own: a mirror of itself");
+    return InvalidInput("the upstream host is the data plane's own: a mirror of itself");
   }
   return CheckAuthority(connector.upstream_host, "the upstream host");
 }

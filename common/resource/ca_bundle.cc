@@ -1,5 +1,7 @@
 #include "common/resource/ca_bundle.h"
 
+#include "common/base/input_error.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -15,18 +17,14 @@ struct Free {
   void operator()(X509* certificate) const { X509_free(certificate); }
 };
 
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 }  // namespace
 
 Result<Done> CheckCaBundle(std::string_view pem) {
   if (pem.size() > kMaxCaBundleBytes) {
-    return Invalid("is larger than 1 MiB; keep only the CA certificates that are needed");
+    return InvalidInput("is larger than 1 MiB; keep only the CA certificates that are needed");
   }
   if (pem.find("PRIVATE KEY-----") != std::string_view::npos) {
-    return Invalid("holds a private key; keep only CERTIFICATE blocks");
+    return InvalidInput("holds a private key; keep only CERTIFICATE blocks");
   }
   const std::unique_ptr<BIO, Free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   ERR_clear_error();
@@ -42,12 +40,12 @@ Result<Done> CheckCaBundle(std::string_view pem) {
   const unsigned long error = ERR_peek_last_error();
   ERR_clear_error();
   if (ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
-    return Invalid(
+    return InvalidInput(
         "holds a certificate that does not parse; paste it again, with its BEGIN and "
         "END lines");
   }
   if (count == 0) {
-    return Invalid(
+    return InvalidInput(
         "holds no certificate; write PEM, that is a block that begins with "
         "-----BEGIN CERTIFICATE-----");
   }

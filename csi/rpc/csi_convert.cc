@@ -1,5 +1,6 @@
 #include "csi/rpc/csi_convert.h"
 
+#include "common/base/input_error.h"
 #include "common/config/yaml_scalar.h"
 #include "csi/volume/volume_attributes.h"
 
@@ -14,10 +15,6 @@
 namespace connector::csi::rpc {
 namespace {
 
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 Result<std::optional<gid_t>> ReadGroup(const std::string& text) {
   if (text.empty()) {
     return std::optional<gid_t>();
@@ -26,7 +23,8 @@ Result<std::optional<gid_t>> ReadGroup(const std::string& text) {
   constexpr std::int64_t kMaxGroup = std::numeric_limits<gid_t>::max() - 1;
   const Result<std::int64_t> group = config::ParseInteger(text, 0, kMaxGroup);
   if (!group) {
-    return Invalid("the volume mount group is not the number of a group: " + group.error().message);
+    return InvalidInput("the volume mount group is not the number of a group: " +
+                        group.error().message);
   }
   return std::optional(static_cast<gid_t>(*group));
 }
@@ -41,20 +39,21 @@ const std::string* Find(const Map& map, std::string_view key) {
 
 Result<publish::PublishRequest> FromProto(const ::csi::v1::NodePublishVolumeRequest& request) {
   if (request.volume_id().empty()) {
-    return Invalid("the volume id is missing");
+    return InvalidInput("the volume id is missing");
   }
   if (request.target_path().empty()) {
-    return Invalid("the target path is missing");
+    return InvalidInput("the target path is missing");
   }
   if (!request.volume_capability().has_mount()) {
-    return Invalid("the volume capability is missing, or is not a mount: only files are served");
+    return InvalidInput(
+        "the volume capability is missing, or is not a mount: only files are served");
   }
   const auto& mount = request.volume_capability().mount();
   if (!mount.fs_type().empty() && mount.fs_type() != "tmpfs") {
-    return Invalid("the volume is a tmpfs; leave csi.fsType out");
+    return InvalidInput("the volume is a tmpfs; leave csi.fsType out");
   }
   if (mount.mount_flags_size() > 0) {
-    return Invalid("the volume takes no mount options");
+    return InvalidInput("the volume takes no mount options");
   }
   const Result<std::optional<gid_t>> group = ReadGroup(mount.volume_mount_group());
   if (!group) {

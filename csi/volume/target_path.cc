@@ -1,5 +1,7 @@
 #include "csi/volume/target_path.h"
 
+#include "common/base/input_error.h"
+
 #include <array>
 
 namespace connector::csi::volume {
@@ -9,10 +11,6 @@ constexpr std::string_view kSmall = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyz0123456789-";
 constexpr std::size_t kMaxNameBytes = 63;
 
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
-
 bool Consists(std::string_view text, std::string_view of, std::size_t at_most) {
   return !text.empty() && text.size() <= at_most &&
          text.find_first_not_of(of) == std::string_view::npos;
@@ -21,11 +19,11 @@ bool Consists(std::string_view text, std::string_view of, std::size_t at_most) {
 }  // namespace
 
 Result<TargetPath> ParseTargetPath(std::string_view pods_directory, std::string_view target) {
-  const Error wrong = Invalid("the target path is not " + std::string(pods_directory) +
-                              "/POD-UID/volumes/kubernetes.io~csi/VOLUME/mount, so it is not "
-                              "touched; is podsDirectory the kubelet's folder of pods?");
+  const Error wrong = InvalidInput("the target path is not " + std::string(pods_directory) +
+                                   "/POD-UID/volumes/kubernetes.io~csi/VOLUME/mount, so it is not "
+                                   "touched; is podsDirectory the kubelet's folder of pods?");
   if (target.empty()) {
-    return Invalid("the target path is missing");
+    return InvalidInput("the target path is missing");
   }
   if (!target.starts_with(pods_directory) ||
       !target.substr(pods_directory.size()).starts_with('/')) {
@@ -57,18 +55,18 @@ Result<TargetPath> ParseTargetPath(std::string_view pods_directory, std::string_
 
 Result<Done> CheckPodUid(const TargetPath& target, std::string_view pod_uid) {
   if (target.pod_uid != pod_uid) {
-    return Invalid("the target path lies in the folder of the pod " + target.pod_uid +
-                   ", but the volume is for another one");
+    return InvalidInput("the target path lies in the folder of the pod " + target.pod_uid +
+                        ", but the volume is for another one");
   }
   return Done{};
 }
 
 Result<Done> CheckVolumeId(std::string_view volume_id) {
   if (volume_id.empty()) {
-    return Invalid("the volume id is missing");
+    return InvalidInput("the volume id is missing");
   }
   if (!Consists(volume_id, kName, kMaxVolumeIdBytes)) {
-    return Invalid("the volume id is not made of a-z, 0-9 and -, or is longer than 128 bytes");
+    return InvalidInput("the volume id is not made of a-z, 0-9 and -, or is longer than 128 bytes");
   }
   return Done{};
 }

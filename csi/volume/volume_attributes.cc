@@ -1,5 +1,6 @@
 #include "csi/volume/volume_attributes.h"
 
+#include "common/base/input_error.h"
 #include "common/config/yaml_scalar.h"
 #include "common/render/volume.h"
 #include "common/resource/names.h"
@@ -19,10 +20,6 @@ constexpr std::string_view kKnown[] = {"connectors",
                                        "configuration.names",
                                        "configuration.params",
                                        "token.expiration"};
-
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(message));
-}
 
 // For messages: what a pod's author wrote, cut and without control characters.
 std::string Shown(std::string_view text) {
@@ -48,7 +45,7 @@ Result<Done> CheckNames(const Context& context) {
     for (const std::string_view name : kKnown) {
       known.append(known.empty() ? "" : ", ").append(name);
     }
-    return Invalid("the volume attribute " + Shown(key) + " is not known; there are " + known);
+    return InvalidInput("the volume attribute " + Shown(key) + " is not known; there are " + known);
   }
   return Done{};
 }
@@ -63,18 +60,19 @@ Result<Pod> ReadPod(const Context& context) {
   for (const auto& [key, out] : fields) {
     const std::string* value = Find(context, key);
     if (value == nullptr || value->empty()) {
-      return Invalid(std::string(key) +
-                     " is missing: the CSIDriver object needs podInfoOnMount: true");
+      return InvalidInput(std::string(key) +
+                          " is missing: the CSIDriver object needs podInfoOnMount: true");
     }
     *out = *value;
   }
   // They become part of a question to the API server about who the pod is.
   if (!resource::IsDnsLabel(pod.ns) || !resource::IsDnsSubdomain(pod.service_account)) {
-    return Invalid("the kubelet's names of the pod's namespace and ServiceAccount are no names");
+    return InvalidInput(
+        "the kubelet's names of the pod's namespace and ServiceAccount are no names");
   }
   const std::string* ephemeral = Find(context, "csi.storage.k8s.io/ephemeral");
   if (ephemeral == nullptr || *ephemeral != "true") {
-    return Invalid(
+    return InvalidInput(
         "only inline volumes of a pod are served (volumes[].csi), no PersistentVolumes; the "
         "CSIDriver object needs volumeLifecycleModes: [Ephemeral]");
   }
@@ -96,8 +94,8 @@ Result<ConnectorRef> ReadRef(std::string_view text, const std::string& default_n
       std::string(slash == std::string_view::npos ? text : text.substr(slash + 1))};
   if (!resource::IsDnsLabel(ref.ns) || !resource::IsDnsLabel(ref.name) ||
       ref.name.size() > resource::kMaxConnectorNameBytes) {
-    return Invalid("the volume attribute connectors names " + Shown(text) +
-                   ", which is not [NAMESPACE/]NAME of a Connector");
+    return InvalidInput("the volume attribute connectors names " + Shown(text) +
+                        ", which is not [NAMESPACE/]NAME of a Connector");
   }
   return ref;
 }
@@ -112,13 +110,13 @@ Result<std::vector<ConnectorRef>> ReadConnectorList(std::string_view text, const
       return ref.error();
     }
     if (std::find(refs.begin(), refs.end(), *ref) != refs.end()) {
-      return Invalid("the volume attribute connectors names " + ref->ToString() + " twice");
+      return InvalidInput("the volume attribute connectors names " + ref->ToString() + " twice");
     }
     refs.push_back(std::move(*ref));
     if (refs.size() > render::kMaxVolumeConnectors) {
-      return Invalid("the volume attribute connectors names more than " +
-                     std::to_string(render::kMaxVolumeConnectors) +
-                     "; use a second volume for the others");
+      return InvalidInput("the volume attribute connectors names more than " +
+                          std::to_string(render::kMaxVolumeConnectors) +
+                          "; use a second volume for the others");
     }
     if (comma == text.size()) {
       return refs;
@@ -132,22 +130,22 @@ Result<std::vector<ConnectorRef>> ReadConnectors(const Context& context, const s
   const std::string* name = Find(context, "connector.name");
   const std::string* name_space = Find(context, "connector.namespace");
   if (list != nullptr && (name != nullptr || name_space != nullptr)) {
-    return Invalid(
+    return InvalidInput(
         "the volume attributes connectors and connector.name say the same thing; leave one out");
   }
   if (list != nullptr) {
     return ReadConnectorList(*list, ns);
   }
   if (name == nullptr) {
-    return Invalid(
+    return InvalidInput(
         "the volume attribute connectors is missing: name the Connectors, as "
         "\"[NAMESPACE/]NAME,...\"");
   }
   const std::string text = (name_space == nullptr ? ns : *name_space) + "/" + *name;
   Result<ConnectorRef> ref = ReadRef(text, ns);
   if (!ref) {
-    return Invalid("the volume attributes connector.namespace and connector.name say " +
-                   Shown(text) + ", which is not NAMESPACE/NAME of a Connector");
+    return InvalidInput("the volume attributes connector.namespace and connector.name say " +
+                        Shown(text) + ", which is not NAMESPACE/NAME of a Connector");
   }
   return std::vector<ConnectorRef>{std::move(*ref)};
 }
@@ -159,8 +157,8 @@ Result<Done> CheckExpiration(const Context& context) {
   }
   const Result<std::chrono::nanoseconds> duration = config::ParseDuration(*text);
   if (!duration || *duration < kMinExpiration || *duration > kMaxExpiration) {
-    return Invalid("the volume attribute token.expiration says " + Shown(*text) +
-                   "; it is a duration from 10m to 24h, as in 30m");
+    return InvalidInput("the volume attribute token.expiration says " + Shown(*text) +
+                        "; it is a duration from 10m to 24h, as in 30m");
   }
   return Done{};
 }

@@ -22,7 +22,7 @@ constexpr TargetError kBadName{Code::kNameInvalid,
 constexpr TargetError kBadPath{
     Code::kNameInvalid,
     "The path must be plain: no '%' but %3A in a digest, no '\\', ';', '//' or dot segment."};
-constexpr TargetError kBadDigest{
+constexpr TargetError kBadReference{
     Code::kDigestInvalid, "A digest must read algorithm:hex, such as sha256: and 64 digits."};
 constexpr TargetError kBadTag{Code::kTagInvalid, "A tag must be 1 to 128 of [A-Za-z0-9._-]."};
 
@@ -138,7 +138,7 @@ Failure ReadReference(const Ending& ending, Operation& operation) {
     return connector::oci::IsTag(operation.reference) ? std::nullopt : Failure(kBadTag);
   }
   operation.reference_is_digest = true;
-  return connector::oci::IsDigest(operation.reference) ? std::nullopt : Failure(kBadDigest);
+  return connector::oci::IsDigest(operation.reference) ? std::nullopt : Failure(kBadReference);
 }
 
 // What no spelling of a name may hold, wherever it stands. A '%' is left to the digest's reader.

@@ -1,5 +1,7 @@
 #include "dataplane/oci/errors.h"
 
+#include "dataplane/oci/field_writer.h"
+
 #include <algorithm>
 
 namespace connector::dataplane::oci {
@@ -228,10 +230,6 @@ Situation SituationOf(Code code) {
       break;
   }
   return Situation::kMethodUnsupported;
-}
-
-void AppendField(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
 }
 
 void AppendEscaped(std::string& out, std::string_view text) {

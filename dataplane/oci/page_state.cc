@@ -3,9 +3,9 @@
 namespace connector::dataplane::oci {
 namespace {
 
-constexpr std::string_view kContext = "page/1";
+constexpr std::string_view kPageContext = "page/1";
 
-bool ReadState(std::string_view bytes, PageState& state) {
+bool ReadPageState(std::string_view bytes, PageState& state) {
   FieldReader reader(bytes);
   state.connector.ns = reader.Text();
   state.connector.name = reader.Text();
@@ -30,19 +30,19 @@ Result<std::string> SealPage(const crypto::SealKeys& keys, const PageState& stat
     return MakeError(
         ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, "a field of the page is too long");
   }
-  return crypto::Seal(keys, kContext, writer.bytes());
+  return crypto::Seal(keys, kPageContext, writer.bytes());
 }
 
 std::variant<PageState, SealRefusal> OpenPage(const crypto::SealKeys& keys,
                                               std::string_view sealed,
                                               const PageExpectation& expectation) {
   const std::variant<std::string, crypto::OpenFailure> opened =
-      crypto::Open(keys, kContext, sealed);
+      crypto::Open(keys, kPageContext, sealed);
   if (const auto* failure = std::get_if<crypto::OpenFailure>(&opened)) {
     return ToRefusal(*failure);
   }
   PageState state;
-  if (!ReadState(std::get<std::string>(opened), state)) {
+  if (!ReadPageState(std::get<std::string>(opened), state)) {
     return SealRefusal::kMalformed;
   }
   const std::optional<SealRefusal> refusal =

@@ -1,5 +1,6 @@
 // The registry's view of a client's request: what headers.h promises about requests.
 
+#include "dataplane/oci/field_writer.h"
 #include "dataplane/oci/headers.h"
 
 #include <charconv>
@@ -52,10 +53,6 @@ bool IsAllowed(HeaderId id, Hop hop) {
     default:
       return false;
   }
-}
-
-void AppendField(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
 }
 
 void AppendNumberField(std::string& out, std::string_view name, std::uint64_t value) {

@@ -1,5 +1,6 @@
 // The client's view of a registry's response: what headers.h promises about responses.
 
+#include "dataplane/oci/field_writer.h"
 #include "dataplane/oci/headers.h"
 
 #include <algorithm>
@@ -45,10 +46,6 @@ bool IsAllowed(HeaderId id, const ClientResponse& response) {
 bool IsAscii(std::string_view text) {
   return std::all_of(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-void AppendField(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
 }
 
 void AppendOptional(std::string& out, std::string_view name, std::string_view value) {

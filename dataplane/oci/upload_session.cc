@@ -9,11 +9,11 @@
 namespace connector::dataplane::oci {
 namespace {
 
-constexpr std::string_view kContext = "upload-session/1";
+constexpr std::string_view kUploadContext = "upload-session/1";
 constexpr std::uint8_t kTlsFlag = 1;
 constexpr std::uint8_t kCredentialFlag = 2;
 
-bool ReadState(std::string_view bytes, UploadState& state) {
+bool ReadUploadState(std::string_view bytes, UploadState& state) {
   FieldReader reader(bytes);
   state.connector.ns = reader.Text();
   state.connector.name = reader.Text();
@@ -49,19 +49,19 @@ Result<std::string> SealUpload(const crypto::SealKeys& keys, const UploadState& 
     return MakeError(
         ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, "a field of the upload is too long");
   }
-  return crypto::Seal(keys, kContext, writer.bytes());
+  return crypto::Seal(keys, kUploadContext, writer.bytes());
 }
 
 std::variant<UploadState, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
                                                   std::string_view segment,
                                                   const UploadExpectation& expectation) {
   const std::variant<std::string, crypto::OpenFailure> opened =
-      crypto::Open(keys, kContext, segment);
+      crypto::Open(keys, kUploadContext, segment);
   if (const auto* failure = std::get_if<crypto::OpenFailure>(&opened)) {
     return ToRefusal(*failure);
   }
   UploadState state;
-  if (!ReadState(std::get<std::string>(opened), state)) {
+  if (!ReadUploadState(std::get<std::string>(opened), state)) {
     return SealRefusal::kMalformed;
   }
   const std::optional<SealRefusal> refusal = RefuseTo(

@@ -1,6 +1,7 @@
 #include "broker/callers/kubernetes/token_review.h"
 
 #include "broker/callers/token_check.h"
+#include "common/base/input_error.h"
 #include "common/json/wiped_json.h"
 
 #include <algorithm>
@@ -19,10 +20,6 @@ Error NoAnswer(std::string_view what) {
                    ErrorOrigin::kUpstream,
                    "the API server's answer to a TokenReview " + std::string(what),
                    Retry::kSafe);
-}
-
-Error Refused(std::string why) {
-  return MakeError(ErrorCode::kUnauthenticated, ErrorOrigin::kClient, std::move(why));
 }
 
 const json::object* ObjectAt(const json::object& parent, std::string_view name) {
@@ -100,14 +97,15 @@ Result<KubernetesUser> ReadTokenReview(const json::object& answer, std::string_v
     return NoAnswer("has no status");
   }
   if (!TrueAt(*status, "authenticated")) {
-    return Refused(
+    return Unauthenticated(
         "the API server does not accept the token: " +
         std::string(TextAt(*status, "error").empty() ? "it gives no reason" : "see its own log"));
   }
   const auto audiences = TextsOf(status->if_contains("audiences"));
   if (!audiences || std::find(audiences->begin(), audiences->end(), audience) == audiences->end()) {
-    return Refused("the API server does not confirm that the token is for audience " +
-                   std::string(audience) + "; its --api-audiences may be all that it knows");
+    return Unauthenticated("the API server does not confirm that the token is for audience " +
+                           std::string(audience) +
+                           "; its --api-audiences may be all that it knows");
   }
   const json::object* const from = ObjectAt(*status, "user");
   if (from == nullptr) {
@@ -115,7 +113,7 @@ Result<KubernetesUser> ReadTokenReview(const json::object& answer, std::string_v
   }
   KubernetesUser user{TextAt(*from, "username"), TextAt(*from, "uid")};
   if (!ParseServiceAccount(user.username)) {
-    return Refused("the token is not a ServiceAccount's");
+    return Unauthenticated("the token is not a ServiceAccount's");
   }
   auto groups = TextsOf(from->if_contains("groups"));
   auto extra = ReadExtra(*from);

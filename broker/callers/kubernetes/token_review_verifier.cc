@@ -4,6 +4,7 @@
 #include "broker/callers/kubernetes/token_review.h"
 #include "broker/callers/token_check.h"
 #include "broker/callers/token_key.h"
+#include "common/base/input_error.h"
 #include "common/jose/claims.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -16,10 +17,6 @@
 
 namespace connector::broker::callers {
 namespace {
-
-Error Refused(std::string why) {
-  return MakeError(ErrorCode::kUnauthenticated, ErrorOrigin::kClient, std::move(why));
-}
 
 // What a review shares with the verifier, and keeps alive until it has ended.
 struct TokenReviewContext {
@@ -41,8 +38,8 @@ Result<jose::Claims> Precheck(std::string_view token, const TokenReviewContext& 
   const std::string& audience = context.options.audience;
   const auto& named = claims->audiences;
   if (std::find(named.begin(), named.end(), audience) == named.end()) {
-    return Refused("the token is not for audience " + audience +
-                   "; get one that is: " + HowToGetAToken(audience));
+    return Unauthenticated("the token is not for audience " + audience +
+                           "; get one that is: " + HowToGetAToken(audience));
   }
   const auto checked = jose::CheckClaims(
       *claims, {.issuer = context.options.issuer, .audience = audience}, context.clock.Now());
@@ -50,14 +47,14 @@ Result<jose::Claims> Precheck(std::string_view token, const TokenReviewContext& 
     return checked.error();
   }
   if (!ParseServiceAccount(claims->subject)) {
-    return Refused("the token's sub does not name a ServiceAccount");
+    return Unauthenticated("the token's sub does not name a ServiceAccount");
   }
   return claims;
 }
 
 Result<Caller> ToCaller(KubernetesUser user, const jose::Claims& claims, WallTime asked_at) {
   if (user.username != claims.subject) {
-    return Refused("the API server takes the token for another than its sub");
+    return Unauthenticated("the API server takes the token for another than its sub");
   }
   Caller caller{claims.issuer,
                 claims.subject,
@@ -128,7 +125,7 @@ class TokenReviewVerifier final : public CallerVerifier {
   Task<Result<Caller>> Verify(const UnverifiedToken& token, Deadline deadline) override {
     const std::string_view bytes = token.UncheckedBytes().Reveal();
     if (bytes.size() > kMaxTokenBytes) {
-      co_return Refused("the token is too long");
+      co_return Unauthenticated("the token is too long");
     }
     const std::string key = TokenKey(bytes);
     if (auto known = context_->cache.Find(key, context_->clock.Now())) {

@@ -21,7 +21,9 @@ std::int64_t Nanoseconds(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
-prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
+prometheus::Gauge& MakeDirectoryGauge(prometheus::Registry& registry,
+                                      const char* name,
+                                      const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
 
@@ -29,9 +31,9 @@ prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, c
 
 struct DirectorySource::Metrics {
   explicit Metrics(prometheus::Registry& registry)
-      : problems(MakeGauge(registry,
-                           "connector_broker_resource_problems",
-                           "Problems in the resource directory, by its last load")),
+      : problems(MakeDirectoryGauge(registry,
+                                    "connector_broker_resource_problems",
+                                    "Problems in the resource directory, by its last load")),
         reloads(prometheus::BuildCounter()
                     .Name("connector_broker_resource_reloads_total")
                     .Help("Loads of the resource directory: ok, problems (some resource was "

@@ -13,6 +13,10 @@ namespace connector::broker::secrets {
 
 using VaultTime = std::chrono::steady_clock::time_point;
 
+[[nodiscard]] inline VaultTime VaultNow() {
+  return std::chrono::steady_clock::now();
+}
+
 struct LeaseTerms {
   VaultTime since;                        // Taken before the request was sent, so never too late.
   std::chrono::seconds ttl{0};            // As granted; 0: no end.

@@ -11,11 +11,7 @@ namespace {
 constexpr std::chrono::seconds kReadTimeout{10};
 constexpr std::size_t kHashDigits = 16;
 
-VaultTime Now() {
-  return std::chrono::steady_clock::now();
-}
-
-std::function<double()> RandomSource() {
+std::function<double()> VaultRandomSource() {
   return [] {
     thread_local std::mt19937 generator{std::random_device{}()};
     return std::uniform_real_distribution<double>(0, 1)(generator);
@@ -62,16 +58,16 @@ VaultSecretWatcher::VaultSecretWatcher(VaultOptions options, VaultStoreParts par
           options_,
           VaultClientParts{parts_.clock,
                            parts_.logger,
-                           parts_.random ? parts_.random : RandomSource(),
+                           parts_.random ? parts_.random : VaultRandomSource(),
                            parts_.on_exchange})),
       session_(std::make_shared<VaultSession>(
           options_,
           client_,
           scope_,
           VaultSessionParts{
-              parts_.clock, parts_.logger, parts_.random ? parts_.random : RandomSource()})) {
+              parts_.clock, parts_.logger, parts_.random ? parts_.random : VaultRandomSource()})) {
   if (!parts_.random) {
-    parts_.random = RandomSource();
+    parts_.random = VaultRandomSource();
   }
 }
 
@@ -105,7 +101,7 @@ VaultSecretWatcher::ItemPointer VaultSecretWatcher::ItemOf(const SecretRef& ref)
 // Under the lock. The leased credential with its end; nullopt when there is none. It ends with its
 // lease or with the login that read it, whichever is first: Vault revokes both together.
 std::optional<StoredSecret> VaultSecretWatcher::LiveLease(const VaultItem& item) const {
-  if (item.lease == nullptr || item.LeaseEnded(Now())) {
+  if (item.lease == nullptr || item.LeaseEnded(VaultNow())) {
     return std::nullopt;
   }
   const auto login_end = session_->EndOf(item.lease->generation);
@@ -116,7 +112,7 @@ std::optional<StoredSecret> VaultSecretWatcher::LiveLease(const VaultItem& item)
   for (const std::optional<VaultTime>& end : {item.lease->terms.End(), *login_end}) {
     if (end) {
       const WallTime wall =
-          parts_.clock.Now() + std::chrono::duration_cast<WallTime::duration>(*end - Now());
+          parts_.clock.Now() + std::chrono::duration_cast<WallTime::duration>(*end - VaultNow());
       out.not_after = out.not_after ? std::min(*out.not_after, wall) : wall;
     }
   }
@@ -139,7 +135,7 @@ VaultSecretWatcher::Step VaultSecretWatcher::Next(const SecretRef& ref) {
     step.other = item.other;
   } else if (item.flight != nullptr) {
     step.flight = item.flight;
-  } else if (std::optional<VaultGate::Held> held = item.gate.Admit(Now())) {
+  } else if (std::optional<VaultGate::Held> held = item.gate.Admit(VaultNow())) {
     step.answer = std::move(held->error);
   } else {
     item.flight = std::make_shared<VaultItem::Flight>();
@@ -205,7 +201,7 @@ Task<VaultSecretWatcher::SecretResult> VaultSecretWatcher::Load(ItemPointer item
 Task<VaultSecretWatcher::VaultReadResult> VaultSecretWatcher::Read(
     resource::VaultLocation location) {
   VaultReadResult read_result;
-  read_result.started = Now();
+  read_result.started = VaultNow();
   const auto call = std::make_shared<const VaultCall>(ReadCall(location));
   Result<VaultSession::Reply> reply = co_await session_->Do(
       call, VaultRetryPolicy::kRetryBriefly, read_result.started + kReadTimeout);
@@ -240,7 +236,7 @@ VaultSecretWatcher::SecretResult VaultSecretWatcher::ApplyReadResult(const ItemP
       out = read_result.reading.error();
       ApplyFailure(*item, read_result.reading.error(), read_result.definite);
     }
-    item->SetNext(options_.poll_interval, Now(), Random());
+    item->SetNext(options_.poll_interval, VaultNow(), Random());
     notifications.changed = item->followed && item->seen.version != version;
     notifications.observed = item->seen.version != version || item->seen.problem != problem;
     notifications.on_change = on_change_;
@@ -283,7 +279,7 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
   }
   std::erase_if(item.old_leases, [](const std::shared_ptr<VaultLease>& old) {
     const std::optional<VaultTime> end = old->terms.End();
-    return end && *end <= Now();
+    return end && *end <= VaultNow();
   });
   if (!leased) {
     return secret;
@@ -312,9 +308,9 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
 void VaultSecretWatcher::ApplyFailure(VaultItem& item, const Error& error, bool definite) {
   item.seen.last_error = error.message;
   item.seen.last_error_at = parts_.clock.Now();
-  const bool lease_alive = item.lease != nullptr && !item.LeaseEnded(Now());
+  const bool lease_alive = item.lease != nullptr && !item.LeaseEnded(VaultNow());
   if (item.lease != nullptr) {
-    item.renew_at = RetryAt(item.lease->terms, Now());
+    item.renew_at = RetryAt(item.lease->terms, VaultNow());
   }
   if (definite) {
     item.answered = true;
@@ -329,7 +325,7 @@ void VaultSecretWatcher::ApplyFailure(VaultItem& item, const Error& error, bool 
   if (client_->ProbeAt()) {
     item.gate.Left();  // Vault is down: the client's own backoff decides when to try again.
   } else {
-    item.gate.Failed(error, Now(), Random());
+    item.gate.Failed(error, VaultNow(), Random());
   }
   if (!item.answered) {
     item.seen.problem =

@@ -11,10 +11,6 @@ namespace {
 constexpr std::chrono::seconds kCheckInterval{10};
 constexpr std::chrono::seconds kLoginTimeout{15};
 
-VaultTime Now() {
-  return std::chrono::steady_clock::now();
-}
-
 bool Ended(const LeaseTerms& terms, VaultTime now) {
   const std::optional<VaultTime> end = terms.End();
   return end && *end <= now;
@@ -34,7 +30,7 @@ VaultSession::VaultSession(const VaultOptions& options,
 std::optional<VaultSession::Token> VaultSession::Current() const {
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(current_);
-  if (found == tokens_.end() || Ended(found->second.terms, Now())) {
+  if (found == tokens_.end() || Ended(found->second.terms, VaultNow())) {
     return std::nullopt;
   }
   return found->second;
@@ -101,7 +97,7 @@ std::shared_ptr<VaultSession::LoginFlight> VaultSession::JoinLogin(bool forced,
     if (login_ != nullptr) {
       return login_;
     }
-    const std::optional<VaultGate::Held> wait = login_gate_.Admit(Now());
+    const std::optional<VaultGate::Held> wait = login_gate_.Admit(VaultNow());
     if (wait && !forced) {
       held = wait->error;
       return nullptr;
@@ -118,7 +114,7 @@ std::shared_ptr<VaultSession::LoginFlight> VaultSession::JoinLogin(bool forced,
 
 Task<void> VaultSession::RunLogin(std::shared_ptr<VaultSession> self,
                                   std::shared_ptr<LoginFlight> flight) {
-  const VaultTime started = Now();
+  const VaultTime started = VaultNow();
   Result<VaultTokenGrant> grant =
       co_await LogIn(options_, *client_, memory_, started + kLoginTimeout);
   flight->Set(self->FinishLogin(std::move(grant), started));
@@ -145,7 +141,7 @@ Result<Done> VaultSession::FinishLogin(Result<VaultTokenGrant> grant, VaultTime 
         login_gate_.Left();  // Vault is down: the client's own backoff decides when to try again.
         tried_.clear();
       } else {
-        login_gate_.Failed(*failure, Now(), parts_.random());
+        login_gate_.Failed(*failure, VaultNow(), parts_.random());
         login_problem_ = failure->message;
       }
     }
@@ -194,7 +190,7 @@ void VaultSession::Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new)
   if (grant.ttl.count() > 0) {
     token.expires_at = parts_.clock.Now() + grant.ttl;
   }
-  std::erase_if(tokens_, [](const auto& kept) { return Ended(kept.second.terms, Now()); });
+  std::erase_if(tokens_, [](const auto& kept) { return Ended(kept.second.terms, VaultNow()); });
 }
 
 Task<Result<VaultSession::Reply>> VaultSession::Do(std::shared_ptr<const VaultCall> call,
@@ -239,10 +235,10 @@ Task<bool> VaultSession::IsTokenRevoked(Token token, Deadline deadline) {
       co_return true;
     }
     const std::optional<VaultTime> last_checked = found->second.last_checked;
-    if (last_checked && Now() - *last_checked < kCheckInterval) {
+    if (last_checked && VaultNow() - *last_checked < kCheckInterval) {
       co_return false;
     }
-    found->second.last_checked = Now();
+    found->second.last_checked = VaultNow();
   }
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
   const Result<VaultAnswer> answer =
@@ -294,7 +290,7 @@ Task<Result<VaultLoginInfo>> VaultSession::EnsureLogin(Deadline deadline) {
 std::optional<std::optional<VaultTime>> VaultSession::EndOf(std::uint64_t generation) const {
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(generation);
-  if (found == tokens_.end() || Ended(found->second.terms, Now())) {
+  if (found == tokens_.end() || Ended(found->second.terms, VaultNow())) {
     return std::nullopt;
   }
   return found->second.terms.End();
@@ -309,7 +305,7 @@ VaultStatus VaultSession::CurrentStatus() const {
   VaultStatus status = client_->Reachability();
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(current_);
-  if (found != tokens_.end() && !Ended(found->second.terms, Now())) {
+  if (found != tokens_.end() && !Ended(found->second.terms, VaultNow())) {
     const Token& token = found->second;
     status.login = VaultLoginInfo{MethodName(options_.login),
                                   token.policies,

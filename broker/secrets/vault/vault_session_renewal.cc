@@ -8,10 +8,6 @@ namespace {
 
 constexpr std::chrono::seconds kRenewalTimeout{15};
 
-VaultTime Now() {
-  return std::chrono::steady_clock::now();
-}
-
 }  // namespace
 
 Task<void> VaultSession::RunRenewals() {
@@ -31,9 +27,9 @@ Task<void> VaultSession::RunRenewals() {
     const std::optional<Token> token = Current();
     // Without a token, log in at once and not at the first request: a pull should not wait for it.
     if (!token) {
-      const Result<Token> got = co_await Get(Now() + kRenewalTimeout);
+      const Result<Token> got = co_await Get(VaultNow() + kRenewalTimeout);
       if (!got) {
-        VaultTime again = Now() + kShortestRetry;
+        VaultTime again = VaultNow() + kShortestRetry;
         again = std::max(again, client_->ProbeAt().value_or(again));
         {
           const std::lock_guard lock(mutex_);
@@ -44,19 +40,19 @@ Task<void> VaultSession::RunRenewals() {
       continue;
     }
     const NextRenewal plan = NextRenewalOf(token->terms);
-    const VaultTime never = Now() + std::chrono::hours(1);
+    const VaultTime never = VaultNow() + std::chrono::hours(1);
     const VaultTime due = plan.action == RenewalAction::kNone ? never : renew_at.value_or(plan.at);
     const std::optional<VaultTime> probe_at = client_->ProbeAt();
     VaultTime at = std::min(due, probe_at.value_or(never));
     // Wakes at least once per poll interval, because a token file may change without notice.
-    at = std::min(at, Now() + (probe_at ? kLongestBackoff : options_.poll_interval));
+    at = std::min(at, VaultNow() + (probe_at ? kLongestBackoff : options_.poll_interval));
     co_await OneShot<Done>::Wait(wake, at);
-    if (const std::optional<VaultTime> probe = client_->ProbeAt(); probe && *probe <= Now()) {
+    if (const std::optional<VaultTime> probe = client_->ProbeAt(); probe && *probe <= VaultNow()) {
       co_await Probe(*token);
-    } else if (due <= Now()) {
+    } else if (due <= VaultNow()) {
       co_await RenewOrReplace(*token, plan.action);
     } else {
-      static_cast<void>(co_await Get(Now() + kRenewalTimeout));  // Reads a changed token file.
+      static_cast<void>(co_await Get(VaultNow() + kRenewalTimeout));  // Reads a changed token file.
     }
   }
 }
@@ -65,7 +61,7 @@ Task<void> VaultSession::RunRenewals() {
 // after Vault has recovered.
 Task<void> VaultSession::Probe(Token token) {
   const auto call = std::make_shared<const VaultCall>(LookupSelfCall());
-  const Deadline deadline = Now() + kRenewalTimeout;
+  const Deadline deadline = VaultNow() + kRenewalTimeout;
   const Result<VaultAnswer> answer =
       co_await client_->Do(call, token.identity, VaultRetryPolicy::kFailFast, deadline);
   if (answer && answer->status == 403 && co_await IsTokenRevoked(token, deadline)) {
@@ -84,19 +80,19 @@ Task<void> VaultSession::RenewOrReplace(Token token, RenewalAction action) {
   bool ok = false;
   if (flight != nullptr) {
     const std::optional<Result<Done>> finished =
-        co_await LoginFlight::Wait(flight, Now() + kRenewalTimeout);
+        co_await LoginFlight::Wait(flight, VaultNow() + kRenewalTimeout);
     ok = finished && finished->has_value();
   }
   if (!ok) {
     const std::lock_guard lock(mutex_);
-    renew_at_ = RetryAt(token.terms, Now());
+    renew_at_ = RetryAt(token.terms, VaultNow());
   }
 }
 
 // False when the token cannot be renewed and a new login is needed. Any other failure is retried
 // while the token lasts.
 Task<bool> VaultSession::Renew(Token token) {
-  const VaultTime started = Now();
+  const VaultTime started = VaultNow();
   const auto call = std::make_shared<const VaultCall>(RenewSelfCall(token.terms.requested_ttl));
   const Deadline deadline = started + kRenewalTimeout;
   const Result<VaultAnswer> answer =
@@ -116,7 +112,7 @@ Task<bool> VaultSession::Renew(Token token) {
   // The token may have been dropped during the request.
   const auto found = tokens_.find(token.generation);
   if (!grant || found == tokens_.end()) {
-    renew_at_ = RetryAt(token.terms, Now());
+    renew_at_ = RetryAt(token.terms, VaultNow());
     co_return true;
   }
   LeaseTerms& terms = found->second.terms;
@@ -143,7 +139,7 @@ Task<Done> VaultSession::Revoke(Deadline deadline) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [generation, token] : tokens_) {
-      if (token.ours && token.terms.End().value_or(VaultTime::max()) > Now()) {
+      if (token.ours && token.terms.End().value_or(VaultTime::max()) > VaultNow()) {
         ours.push_back(token);
       }
     }

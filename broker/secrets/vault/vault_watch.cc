@@ -9,13 +9,9 @@ namespace {
 constexpr std::chrono::seconds kActionTimeout{10};
 // First reads of many references are spread over at most this, so that a start does not flood
 // Vault.
-constexpr std::chrono::milliseconds kLongestSpread{2000};
+constexpr std::chrono::milliseconds kLongestReadSpread{2000};
 constexpr std::chrono::milliseconds kSpreadPerItem{5};
 constexpr std::chrono::hours kLongestSleep{1};
-
-VaultTime Now() {
-  return std::chrono::steady_clock::now();
-}
 
 }  // namespace
 
@@ -46,7 +42,7 @@ void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
       it = items_.erase(it);
     }
     const auto spread = std::min<VaultTime::duration>(
-        kLongestSpread, kSpreadPerItem * static_cast<int>(wanted.size()));
+        kLongestReadSpread, kSpreadPerItem * static_cast<int>(wanted.size()));
     for (const SecretRef& ref : wanted) {
       if (!ref.vault) {
         continue;
@@ -62,7 +58,8 @@ void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
       keep = true;
       if (!item->followed) {
         item->followed = true;
-        item->next = Now() + std::chrono::duration_cast<VaultTime::duration>(spread * Random());
+        item->next =
+            VaultNow() + std::chrono::duration_cast<VaultTime::duration>(spread * Random());
         started.push_back(item);
       }
     }
@@ -101,10 +98,10 @@ Task<void> VaultSecretWatcher::Watch([[maybe_unused]] std::shared_ptr<VaultSecre
       item->wake = std::make_shared<OneShot<Done>>();
       wake = item->wake;
       const bool alive = item->lease != nullptr && session_->EndOf(item->lease->generation);
-      plan = item->Plan(session_->generation(), alive, Now());
+      plan = item->Plan(session_->generation(), alive, VaultNow());
     }
-    if (plan.at > Now()) {
-      co_await OneShot<Done>::Wait(wake, std::min(plan.at, Now() + kLongestSleep));
+    if (plan.at > VaultNow()) {
+      co_await OneShot<Done>::Wait(wake, std::min(plan.at, VaultNow() + kLongestSleep));
       continue;
     }
     co_await RunAction(item, plan.action);
@@ -132,7 +129,7 @@ Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
   {
     const std::lock_guard lock(mutex_);
     if (item->flight == nullptr) {
-      held = item->gate.Admit(Now());
+      held = item->gate.Admit(VaultNow());
       if (held) {
         item->next = std::max(item->next, held->until);
         if (item->lease != nullptr) {
@@ -149,7 +146,7 @@ Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
     flight->Set(co_await Load(item));
     co_return;
   }
-  co_await VaultItem::Flight::Wait(flight, Now() + kActionTimeout);
+  co_await VaultItem::Flight::Wait(flight, VaultNow() + kActionTimeout);
 }
 
 // True when the data must be read: they changed, or metadata may not be read. Metadata are polled
@@ -166,7 +163,7 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
   }
   const auto call = std::make_shared<const VaultCall>(metadata->Clone());
   const Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, VaultRetryPolicy::kFailFast, Now() + kActionTimeout);
+      co_await session_->Do(call, VaultRetryPolicy::kFailFast, VaultNow() + kActionTimeout);
   Result<VaultKvState> state = Error{};
   if (reply && reply->answer.status == 200) {
     state = ReadKvState(*item->ref.vault, reply->answer);
@@ -175,7 +172,7 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
   {
     const std::lock_guard lock(mutex_);
     item->other.reset();
-    item->SetNext(options_.poll_interval, Now(), Random());
+    item->SetNext(options_.poll_interval, VaultNow(), Random());
     if (!reply) {
       ApplyFailure(*item, reply.error(), false);
     } else if (!state) {
@@ -205,7 +202,7 @@ Task<bool> VaultSecretWatcher::RenewLease(ItemPointer item) {
     }
     item->other = busy;
   }
-  const VaultTime started = Now();
+  const VaultTime started = VaultNow();
   const auto call = std::make_shared<const VaultCall>(
       RenewLeaseCall(*item->ref.vault, lease->id.Reveal(), lease->terms.requested_ttl));
   const Result<VaultSession::Reply> reply =
@@ -273,7 +270,7 @@ bool VaultSecretWatcher::Discard(const SecretRef& ref) {
     }
     leases.push_back(std::move(found->second->lease));
     found->second->lease.reset();
-    found->second->next = Now();
+    found->second->next = VaultNow();
     found->second->renew_at.reset();
     found->second->wake->Set(Done{});
   }
@@ -300,8 +297,8 @@ Task<void> VaultSecretWatcher::Revoke([[maybe_unused]] std::shared_ptr<VaultSecr
                                       SecretRef ref,
                                       std::vector<std::shared_ptr<VaultLease>> leases) {
   for (const std::shared_ptr<VaultLease>& lease : leases) {
-    while (!co_await RevokeOne(ref, lease, Now() + kActionTimeout)) {
-      const VaultTime again = RetryAt(lease->terms, Now());
+    while (!co_await RevokeOne(ref, lease, VaultNow() + kActionTimeout)) {
+      const VaultTime again = RetryAt(lease->terms, VaultNow());
       const std::optional<VaultTime> end = lease->terms.End();
       if ((end && again >= *end) || co_await OneShot<Done>::Wait(stopped_, again)) {
         break;
@@ -354,8 +351,8 @@ Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
   session_->StopRenewing();
   // Reads under way may still return leases, so they end first. Half of the time is for them and
   // half for revoking.
-  const auto left = deadline - Now();
-  const bool idle = co_await scope_->Close(Now() + left / 2);
+  const auto left = deadline - VaultNow();
+  const bool idle = co_await scope_->Close(VaultNow() + left / 2);
   for (const auto& [ref, item] : items) {
     std::vector<std::shared_ptr<VaultLease>> leases;
     {
@@ -364,7 +361,7 @@ Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
     }
     for (const std::shared_ptr<VaultLease>& lease : leases) {
       // A Vault that is down gets no requests: each would cost its timeout.
-      if (Now() < deadline && !client_->ProbeAt()) {
+      if (VaultNow() < deadline && !client_->ProbeAt()) {
         co_await RevokeOne(ref, lease, deadline);
       }
     }
@@ -372,7 +369,7 @@ Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
   co_await session_->Revoke(deadline);
   client_->Shutdown();
   if (!idle) {
-    co_await scope_->Close(Now() + left / 2);
+    co_await scope_->Close(VaultNow() + left / 2);
   }
   co_return Done{};
 }

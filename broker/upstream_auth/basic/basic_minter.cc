@@ -9,7 +9,7 @@
 namespace connector::broker::upstream_auth {
 namespace {
 
-Error Refused(std::string message) {
+Error UnusableCredential(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kUpstream, std::move(message));
 }
 
@@ -21,12 +21,14 @@ class BasicMinter final : public Minter {
     const resource::Connector& connector = *request.connector;
     // The data plane will hold the password itself, which the administrator must have allowed.
     if (!connector.auth.allow_static) {
-      co_return Refused("connector " + connector.ref.ToString() +
-                        " would hand out the stored password; set spec.auth.allowStatic: true to "
-                        "allow that");
+      co_return UnusableCredential(
+          "connector " + connector.ref.ToString() +
+          " would hand out the stored password; set spec.auth.allowStatic: true to "
+          "allow that");
     }
     if (request.credential == nullptr) {
-      co_return Refused("connector " + connector.ref.ToString() + " has no stored credential");
+      co_return UnusableCredential("connector " + connector.ref.ToString() +
+                                   " has no stored credential");
     }
     Result<Secret> value = BasicValue(*request.credential, connector.ref);
     if (!value) {
@@ -50,15 +52,15 @@ Result<Secret> BasicValue(const secrets::RegistryCredential& credential,
                           const ConnectorRef& connector) {
   const std::string& username = credential.username;
   if (username.empty() || credential.password.empty()) {
-    return Refused("the stored credential of connector " + connector.ToString() +
-                   " has no user name and password");
+    return UnusableCredential("the stored credential of connector " + connector.ToString() +
+                              " has no user name and password");
   }
   const auto is_bad = [](char c) {
     return c == ':' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
   };
   if (std::any_of(username.begin(), username.end(), is_bad)) {
-    return Refused("the stored user name of connector " + connector.ToString() +
-                   " holds a colon or a control character, which Basic cannot carry");
+    return UnusableCredential("the stored user name of connector " + connector.ToString() +
+                              " holds a colon or a control character, which Basic cannot carry");
   }
   curl::WipedBuffer joined;
   joined.Append(username);

@@ -12,7 +12,7 @@ namespace {
 
 inline constexpr std::size_t kMaxQuotedRealmBytes = 200;
 
-Error Refused(std::string message) {
+Error RefusedRealm(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kUpstream, std::move(message));
 }
 
@@ -69,27 +69,28 @@ Result<TokenEndpoint> PinnedEndpoint(const resource::Connector& connector,
   const std::string registry = connector.address.Authority();
   Result<http::Url> parsed = http::ParseUrl(challenge.realm);
   if (!parsed) {
-    return Refused("the registry " + registry +
-                   " names a token service that is not a URL: " + parsed.error().message);
+    return RefusedRealm("the registry " + registry +
+                        " names a token service that is not a URL: " + parsed.error().message);
   }
   http::Url realm = *std::move(parsed);
   const std::optional<http::Url>& pin = connector.upstream.token_realm;
   // docs/promises.md P5: without an exact match the credential goes nowhere.
   if (pin && (realm.origin != pin->origin || realm.path != pin->path)) {
-    return Refused("the registry " + registry + " sends clients to the token service " +
-                   Quoted(realm) + ", but connector " + connector.ref.ToString() +
-                   " pins another; if that service is right, set spec.upstream.tokenRealm to it");
+    return RefusedRealm(
+        "the registry " + registry + " sends clients to the token service " + Quoted(realm) +
+        ", but connector " + connector.ref.ToString() +
+        " pins another; if that service is right, set spec.upstream.tokenRealm to it");
   }
   if (!pin && realm.origin != connector.address) {
-    return Refused("the registry " + registry + " sends clients to the token service " +
-                   Quoted(realm) + " on another origin, which connector " +
-                   connector.ref.ToString() +
-                   " does not allow; if that service is right, set spec.upstream.tokenRealm to it");
+    return RefusedRealm(
+        "the registry " + registry + " sends clients to the token service " + Quoted(realm) +
+        " on another origin, which connector " + connector.ref.ToString() +
+        " does not allow; if that service is right, set spec.upstream.tokenRealm to it");
   }
   if (!realm.origin.tls && !connector.upstream.allow_insecure) {
-    return Refused("the token service " + Quoted(realm) +
-                   " is not https; set spec.upstream.tokenRealm to an https URL, or "
-                   "spec.upstream.allowInsecureUpstream: true");
+    return RefusedRealm("the token service " + Quoted(realm) +
+                        " is not https; set spec.upstream.tokenRealm to an https URL, or "
+                        "spec.upstream.allowInsecureUpstream: true");
   }
   const bool pinned_query = pin && !pin->query.empty();
   realm.query = KeptQuery(pinned_query ? pin->query : realm.query, challenge.service.empty());

@@ -22,12 +22,12 @@ using testing_support::RawResponse;
 
 const std::string kManifest = std::string(kRepositoryPath) + "/manifests/v1";
 
-HttpAnswer Ok(const HttpRequest&) {
+HttpAnswer OkNow(const HttpRequest&) {
   return {.status = 200, .body = "ok"};
 }
 
 TEST(ATlsClientHello, OnThePlainPortIsAnsweredWithHttp400) {
-  DataplaneWorld world(Ok);
+  DataplaneWorld world(OkNow);
   RawClient client(world.port());
 
   client.Send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
@@ -38,7 +38,7 @@ TEST(ATlsClientHello, OnThePlainPortIsAnsweredWithHttp400) {
 }
 
 TEST(AMalformedHead, IsAnsweredAndEndsTheConnection) {
-  DataplaneWorld world(Ok);
+  DataplaneWorld world(OkNow);
   RawClient client(world.port());
 
   client.Send(
@@ -52,7 +52,7 @@ TEST(AMalformedHead, IsAnsweredAndEndsTheConnection) {
 TEST(AHeadThatTakesTooLong, EndsTheConnection) {
   server::Settings settings;
   settings.head_timeout = std::chrono::milliseconds(100);
-  DataplaneWorld world(Ok, {.settings = settings});
+  DataplaneWorld world(OkNow, {.settings = settings});
   RawClient client(world.port());
 
   client.Send("GET /v2/ HT");
@@ -63,7 +63,7 @@ TEST(AHeadThatTakesTooLong, EndsTheConnection) {
 TEST(AnIdleConnection, IsClosedAfterTheKeepaliveTimeout) {
   server::Settings settings;
   settings.keepalive_timeout = std::chrono::milliseconds(100);
-  DataplaneWorld world(Ok, {.settings = settings});
+  DataplaneWorld world(OkNow, {.settings = settings});
   RawClient client(world.port());
 
   EXPECT_TRUE(client.AtEnd());
@@ -72,7 +72,7 @@ TEST(AnIdleConnection, IsClosedAfterTheKeepaliveTimeout) {
 TEST(AConnectionTooMany, IsToldToComeBack) {
   server::Settings settings;
   settings.max_connections = 1;
-  DataplaneWorld world(Ok, {.settings = settings});
+  DataplaneWorld world(OkNow, {.settings = settings});
   RawClient first(world.port());
   first.Send(DataplaneWorld::Request("GET", kManifest));
   EXPECT_EQ(first.Read().status, 200);
@@ -109,7 +109,7 @@ TEST(Draining, FinishesTheRequestUnderWayAndClosesTheIdleConnection) {
 }
 
 TEST(TheAccessLog, SaysWhoDidWhatAndHoldsNoToken) {
-  DataplaneWorld world(Ok);
+  DataplaneWorld world(OkNow);
 
   static_cast<void>(world.Do("GET", kManifest, "X-Request-Id: req-42\r\n"));
   world.server().Drain();
@@ -124,7 +124,7 @@ TEST(TheAccessLog, SaysWhoDidWhatAndHoldsNoToken) {
 }
 
 TEST(ManyColdRequests, OfOneCallerAskTheBrokerOnce) {
-  DataplaneWorld world(Ok);
+  DataplaneWorld world(OkNow);
   world.issuer().Hold();
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 50; ++i) {

@@ -37,7 +37,7 @@ const Scope kTarget{"team/app", {Action::kPull, Action::kPush}};
 const Scope kSource{"team/base", {Action::kPull}};
 
 // Has the blob in team/base only, and mounts nothing without being told from where.
-HttpAnswer Registry(const HttpRequest& request) {
+HttpAnswer MountRegistry(const HttpRequest& request) {
   if (request.Query("from") == std::vector<std::string>{"team/base"} &&
       request.Query("mount") == std::vector<std::string>{kDigest}) {
     return {.status = 201, .headers = {{"Docker-Content-Digest", kDigest}}};
@@ -57,7 +57,7 @@ struct Form {
 class AMount : public ::testing::TestWithParam<Form> {};
 
 TEST_P(AMount, Is201WhereTheRegistrySaysSo) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(MountRegistry);
   RawClient client(world.port());
 
   client.Send("POST " + GetParam().target + " HTTP/1.1\r\nHost: " + GetParam().host +
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
 class AMountThatMayNotBe : public ::testing::TestWithParam<Form> {};
 
 TEST_P(AMountThatMayNotBe, IsAPlainUpload) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(MountRegistry);
   RawClient client(world.port());
 
   client.Send("POST " + GetParam().target + " HTTP/1.1\r\nHost: " + GetParam().host +
@@ -153,7 +153,7 @@ token::Outcome WithoutTheSource(const token::Ask& ask) {
 }
 
 TEST(AMountByPolicy, ThatTheSourceForbidsIsAPlainUpload) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(MountRegistry);
   world.issuer().SetAnswer(WithoutTheSource);
 
   const RawResponse response = world.Do("POST", kMount);
@@ -167,7 +167,7 @@ TEST(AMountByPolicy, ThatTheSourceForbidsIsAPlainUpload) {
 }
 
 TEST(AMountByPolicy, ThatTheTargetForbidsIsDenied) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(MountRegistry);
   world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
     return token::Denial{token::DenialReason::kAccessDenied, "no rule for team/app", {}, "s"};
   });
@@ -183,7 +183,8 @@ class AMountThatTheRegistryRefuses : public ::testing::TestWithParam<int> {};
 
 TEST_P(AMountThatTheRegistryRefuses, IsAPlainUpload) {
   DataplaneWorld world([](const HttpRequest& request) {
-    return request.Query("from").empty() ? Registry(request) : HttpAnswer{.status = GetParam()};
+    return request.Query("from").empty() ? MountRegistry(request)
+                                         : HttpAnswer{.status = GetParam()};
   });
 
   const RawResponse response = world.Do("POST", kMount, "Content-Length: 0\r\n");
@@ -211,7 +212,7 @@ TEST(AMountThatTheRegistryRefuses, ForTooManyRequestsIsNotRepeated) {
 }
 
 TEST(AMountOfABlobThatTheSourceHasNot, IsThePlainUploadThatTheRegistryMakesOfIt) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(MountRegistry);
 
   EXPECT_EQ(world.Do("POST", kUploads + "?mount=" + kDigest + "&from=" + kPrefix + "x").status,
             202);
@@ -219,7 +220,7 @@ TEST(AMountOfABlobThatTheSourceHasNot, IsThePlainUploadThatTheRegistryMakesOfIt)
 }
 
 TEST(AnAnonymousMount, NeedsTheTargetsScopeOnlyAndIsTheRegistrysToDecide) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(MountRegistry);
 
   EXPECT_EQ(world.Do("POST", kUploads + "?mount=" + kDigest).status, 202);
   EXPECT_EQ(world.issuer().asks().at(0).scopes, (std::vector<Scope>{kTarget}));
@@ -240,7 +241,7 @@ struct Smuggled {
 class ASmuggledMount : public ::testing::TestWithParam<Smuggled> {};
 
 TEST_P(ASmuggledMount, ReachesNoRegistry) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(MountRegistry);
 
   const RawResponse response =
       world.Do("POST", kUploads + GetParam().query, GetParam().fields, GetParam().body);

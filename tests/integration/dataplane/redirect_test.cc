@@ -25,11 +25,11 @@ using testing_support::RawResponse;
 const std::string kDigest = "sha256:" + std::string(64, 'a');
 const std::string kBlob = std::string(kRepositoryPath) + "/blobs/" + kDigest;
 
-void ListLoopback(routes::Route& route) {
+void ListLoopbackStore(routes::Route& route) {
   route.redirect_hosts = {"127.0.0.1"};
 }
 
-HttpServer::Handler RedirectTo(const HttpServer& store) {
+HttpServer::Handler RedirectToPath(const HttpServer& store) {
   return [&store](const HttpRequest&) {
     return HttpAnswer{.status = 307,
                       .headers = {{"Location", store.address() + "/blob?signature=s1gn"}}};
@@ -38,7 +38,7 @@ HttpServer::Handler RedirectTo(const HttpServer& store) {
 
 TEST(ABlobRedirect, IsFollowedInsideWithoutTheCredential) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 200, .body = "bytes"}; });
-  DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
+  DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
 
   const RawResponse response = world.Do("GET", kBlob);
 
@@ -54,7 +54,7 @@ TEST(ABlobRedirect, IsFollowedInsideWithoutTheCredential) {
 
 TEST(ABlobRedirect, ToAPrivateAddressThatIsNotListedIsRefused) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 200, .body = "secret"}; });
-  DataplaneWorld world(RedirectTo(store));
+  DataplaneWorld world(RedirectToPath(store));
 
   EXPECT_EQ(world.Do("GET", kBlob).status, 502);
   EXPECT_THAT(store.requests(), SizeIs(0));
@@ -80,7 +80,7 @@ TEST(ABlobRedirect, OfAHeadBecomesAOneByteGet) {
                             .body = "x"}
                : HttpAnswer{.status = 403};
   });
-  DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
+  DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
 
   const RawResponse response = world.Do("HEAD", kBlob);
 
@@ -95,7 +95,7 @@ TEST(ABlobRedirect, ThatGoesInCirclesEnds) {
         return HttpAnswer{.status = 307,
                           .headers = {{"Location", "http://" + request.Header("host") + "/again"}}};
       },
-      {.adjust = ListLoopback});
+      {.adjust = ListLoopbackStore});
 
   EXPECT_EQ(world.Do("GET", kBlob).status, 502);
   EXPECT_THAT(world.registry().requests(), SizeIs(6));
@@ -161,7 +161,7 @@ TEST_P(ARedirectOfEveryStatus, IsFollowedWithTheMethodThatItsBlobNeeds) {
       [&](const HttpRequest&) {
         return HttpAnswer{.status = GetParam(), .headers = {{"Location", store.address() + "/b"}}};
       },
-      {.adjust = ListLoopback});
+      {.adjust = ListLoopbackStore});
 
   EXPECT_EQ(world.Do("GET", kBlob).body, "GET");
   EXPECT_EQ(world.Do("HEAD", kBlob).Header("content-length"), "7");
@@ -208,7 +208,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(ARedirectOfAnythingElse, IsNotFollowed) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 200, .body = "bytes"}; });
-  DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
+  DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
   const std::string path(kRepositoryPath);
 
   for (const auto& [method, target] : {std::pair{"GET", path + "/manifests/v1"},
@@ -264,7 +264,7 @@ TEST(ABlobRedirect, OnTheRegistryItselfIsFollowedInPassModeToo) {
 
 TEST(ABlobStoreThatRefuses, IsA502AndNotOurCallersFault) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 403, .body = "expired"}; });
-  DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
+  DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
 
   EXPECT_EQ(world.Do("GET", kBlob).status, 502);
 }

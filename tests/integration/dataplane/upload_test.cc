@@ -34,7 +34,7 @@ HttpAnswer Open(const std::string& location = kSession, const std::string& range
   return {.status = 202, .headers = {{"Location", location}, {"Range", range}}};
 }
 
-HttpAnswer Registry(const HttpRequest& request) {
+HttpAnswer UploadRegistry(const HttpRequest& request) {
   if (request.method == "PUT" || !request.Query("digest").empty()) {
     return {.status = 201, .headers = {{"Docker-Content-Digest", kDigest}}};
   }
@@ -42,7 +42,7 @@ HttpAnswer Registry(const HttpRequest& request) {
 }
 
 TEST(AnUploadInOnePost, IsStoredAtOnce) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(UploadRegistry);
 
   const RawResponse response = world.Do("POST",
                                         kUploads + "?digest=" + kDigest,
@@ -194,7 +194,7 @@ TEST(AChunk, ThatTheRegistryAnswersWith201GoesOnAtItsLocation) {
 }
 
 TEST(ABody, LongerThanItsLengthEndsWhereItsLengthSays) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(UploadRegistry);
   const std::string location = world.Do("POST", kUploads).Header("location");
   RawClient client(world.port());
 
@@ -207,7 +207,7 @@ TEST(ABody, LongerThanItsLengthEndsWhereItsLengthSays) {
 }
 
 TEST(AnEmptyBlob, IsUploadedInEveryWay) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(UploadRegistry);
   const std::string location = world.Do("POST", kUploads).Header("location");
   const std::string empty = "Content-Length: 0\r\n";
 
@@ -243,7 +243,7 @@ TEST(ALongUploadLocation, FitsIntoTheRequestsOfEveryClient) {
 }
 
 TEST(AnUploadLocation, SurvivesOneChangeOfTheKeyAndNotTwo) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(UploadRegistry);
   const std::string location = world.Do("POST", kUploads).Header("location");
 
   world.PublishKeys({7, 8}, 8);
@@ -265,7 +265,7 @@ struct Foreign {
 class ASealedLocation : public ::testing::TestWithParam<Foreign> {};
 
 TEST_P(ASealedLocation, ThatIsNotForThisRequestIsUnknownAndReachesNoRegistry) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(UploadRegistry);
   const auto origin = http::ParseOrigin(world.registry().address());
   oci::UploadState state{.connector = {"default", "harbor"},
                          .repository = "team/app",

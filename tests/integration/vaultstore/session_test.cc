@@ -23,13 +23,13 @@ using testing_support::VaultProxy;
 using testing_support::VaultServer;
 using testing_support::VaultStoreWorld;
 
-constexpr const char* kPath = "sessions/data/ci/harbor";
+constexpr const char* kSessionPath = "sessions/data/ci/harbor";
 
 class VaultSession : public ::testing::Test {
  protected:
   VaultSession() {
     vault_.Mount("sessions", R"({"type":"kv","options":{"version":"2"}})");
-    vault_.Must("POST", kPath, R"({"data":{"username":"u","password":"p"}})");
+    vault_.Must("POST", kSessionPath, R"({"data":{"username":"u","password":"p"}})");
     vault_.Policy("sessions-reader", R"(path "sessions/+/*" { capabilities = ["read"] })");
     vault_.MountAuth("approle", "approle");
     options_ = VaultStoreWorld::OptionsFor(dir_, "unused");
@@ -57,7 +57,7 @@ class VaultSession : public ::testing::Test {
   VaultServer& vault_ = VaultServer::Shared();
   ScratchDir dir_;
   VaultOptions options_;
-  const SecretRef ref_ = RefTo(kPath);
+  const SecretRef ref_ = RefTo(kSessionPath);
   std::optional<VaultStoreWorld> world_;
 };
 

@@ -27,13 +27,13 @@ using testing_support::TlsSetup;
 using testing_support::VaultServer;
 using testing_support::VaultStoreWorld;
 
-constexpr const char* kPath = "wire/data/ci/harbor";
+constexpr const char* kTransportPath = "wire/data/ci/harbor";
 
 class VaultTransport : public ::testing::Test {
  protected:
   VaultTransport() {
     vault_.Mount("wire", R"({"type":"kv","options":{"version":"2"}})");
-    vault_.Must("POST", kPath, R"({"data":{"username":"u","password":"p"}})");
+    vault_.Must("POST", kTransportPath, R"({"data":{"username":"u","password":"p"}})");
     options_ = VaultStoreWorld::OptionsFor(dir_, vault_.NewToken(Json({{"policies", {"root"}}})));
   }
   void Trust(const TestCa& ca) {
@@ -42,7 +42,7 @@ class VaultTransport : public ::testing::Test {
   }
   Result<StoredSecret> Fetch() {
     VaultStoreWorld world(options_);
-    return world.Fetch(RefTo(kPath));
+    return world.Fetch(RefTo(kTransportPath));
   }
 
   VaultServer& vault_ = VaultServer::Shared();
@@ -131,12 +131,12 @@ TEST_F(VaultTransport, SharesNoConnectionBetweenLogins) {
   HttpServer server([&](const HttpRequest& request) { return LikeVault(request); });
   options_.addresses = {*http::ParseOrigin(server.address())};
   VaultStoreWorld world(options_);
-  ASSERT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
-  ASSERT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
+  ASSERT_EQ(PasswordOf(world.Fetch(RefTo(kTransportPath))), "p");
+  ASSERT_EQ(PasswordOf(world.Fetch(RefTo(kTransportPath))), "p");
   const std::size_t one_login = server.connections();
 
   ReplaceFile(dir_ / "token", "another");
-  ASSERT_EQ(PasswordOf(world.Fetch(RefTo(kPath))), "p");
+  ASSERT_EQ(PasswordOf(world.Fetch(RefTo(kTransportPath))), "p");
 
   EXPECT_EQ(one_login, 2u) << "one to look the token up, one that both reads share";
   EXPECT_EQ(server.connections(), 4u);

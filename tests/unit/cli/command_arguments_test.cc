@@ -83,15 +83,15 @@ TEST(ParseCommandArguments, WantsRequiredFlagsAndKnownChoices) {
               HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("one of soup bread")));
 }
 
-struct Refused {
+struct RefusedArguments {
   std::string_view name;
   std::vector<std::string_view> arguments;
   std::string_view message;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RefusedArguments& row, std::ostream* os) { *os << row.name; }
 };
 
-class ParseArgumentsRefuses : public ::testing::TestWithParam<Refused> {};
+class ParseArgumentsRefuses : public ::testing::TestWithParam<RefusedArguments> {};
 
 TEST_P(ParseArgumentsRefuses, WithASentence) {
   EXPECT_THAT(Parse(GetParam().arguments),
@@ -102,21 +102,24 @@ INSTANTIATE_TEST_SUITE_P(
     Wrong,
     ParseArgumentsRefuses,
     ::testing::Values(
-        Refused{"AnUnknownFlagNamingTheNearest",
-                {"soup", "--spise=x"},
-                "unknown flag --spise; did you mean --spice?"},
-        Refused{"AnUnknownFlagThatIsNearNone", {"soup", "--zzzzzzzz"}, "unknown flag --zzzzzzzz"},
-        Refused{"AnUnknownShortFlag", {"soup", "-x"}, "unknown flag -x"},
-        Refused{"AFlagWithoutItsValue", {"soup", "--spice"}, "--spice needs a value: --spice NAME"},
-        Refused{
+        RefusedArguments{"AnUnknownFlagNamingTheNearest",
+                         {"soup", "--spise=x"},
+                         "unknown flag --spise; did you mean --spice?"},
+        RefusedArguments{
+            "AnUnknownFlagThatIsNearNone", {"soup", "--zzzzzzzz"}, "unknown flag --zzzzzzzz"},
+        RefusedArguments{"AnUnknownShortFlag", {"soup", "-x"}, "unknown flag -x"},
+        RefusedArguments{
+            "AFlagWithoutItsValue", {"soup", "--spice"}, "--spice needs a value: --spice NAME"},
+        RefusedArguments{
             "AFlagAsAValue", {"soup", "--spice", "--hot"}, "--spice needs a value: --spice NAME"},
-        Refused{"AnEmptyValue", {"soup", "--spice="}, "--spice needs a value: --spice NAME"},
-        Refused{"ASwitchWithAValue", {"soup", "--hot=1"}, "--hot takes no value"},
-        Refused{"ARepeatedFlagThatStandsOnce",
-                {"soup", "-o", "a", "--output", "b"},
-                "--output stands more than once"},
-        Refused{"TooFewPositionals", {}, "DISH is missing"},
-        Refused{"TooManyPositionals", {"a", "b", "c"}, "unexpected argument 'c'"}),
+        RefusedArguments{
+            "AnEmptyValue", {"soup", "--spice="}, "--spice needs a value: --spice NAME"},
+        RefusedArguments{"ASwitchWithAValue", {"soup", "--hot=1"}, "--hot takes no value"},
+        RefusedArguments{"ARepeatedFlagThatStandsOnce",
+                         {"soup", "-o", "a", "--output", "b"},
+                         "--output stands more than once"},
+        RefusedArguments{"TooFewPositionals", {}, "DISH is missing"},
+        RefusedArguments{"TooManyPositionals", {"a", "b", "c"}, "unexpected argument 'c'"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(HelpText, NamesUsageFlagsAndExamples) {

@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using testing_support::HasErrorMessage;
 
-constexpr WallTime kNow{seconds(1'800'000'000)};
+constexpr WallTime kAskedAt{seconds(1'800'000'000)};
 
 ProviderHosts Hosts() {
   return {{"svc", "svc.cluster.local"}, {"10.0.0.1:8080"}, {"harbor.example.com", "docker.io"}};
@@ -34,7 +34,7 @@ std::string Token(const std::string& claims) {
 }
 
 std::string TokenUntil(seconds left) {
-  const auto end = std::chrono::duration_cast<seconds>(kNow.time_since_epoch() + left);
+  const auto end = std::chrono::duration_cast<seconds>(kAskedAt.time_since_epoch() + left);
   return Token(",\"exp\":" + std::to_string(end.count()));
 }
 
@@ -48,7 +48,7 @@ std::string Request(const std::string& image, const std::string& token) {
 }
 
 boost::json::value Answer(const std::string& request, seconds longest = seconds(300)) {
-  const Result<Secret> answer = AnswerKubelet(request, Hosts(), longest, kNow);
+  const Result<Secret> answer = AnswerKubelet(request, Hosts(), longest, kAskedAt);
   return answer ? boost::json::parse(answer->Reveal())
                 : boost::json::value(boost::json::string(answer.error().message));
 }
@@ -142,24 +142,24 @@ INSTANTIATE_TEST_SUITE_P(
         ImageRow{"Nothing", ""}),
     [](const auto& row) { return std::string(row.param.name); });
 
-struct Refused {
+struct RefusedKubelet {
   std::string_view name;
   std::string request;
   std::string_view reason;
   ErrorCode code = ErrorCode::kInvalidArgument;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RefusedKubelet& row, std::ostream* os) { *os << row.name; }
 };
 
 std::string Replaced(std::string request, const std::string& from, const std::string& to) {
   return request.replace(request.find(from), from.size(), to);
 }
 
-class AnswerKubeletRefuses : public ::testing::TestWithParam<Refused> {};
+class AnswerKubeletRefuses : public ::testing::TestWithParam<RefusedKubelet> {};
 
 TEST_P(AnswerKubeletRefuses, WithTheReasonAndWithoutTheToken) {
   EXPECT_THAT(
-      AnswerKubelet(GetParam().request, Hosts(), seconds(300), kNow),
+      AnswerKubelet(GetParam().request, Hosts(), seconds(300), kAskedAt),
       HasErrorMessage(GetParam().code,
                       AllOf(HasSubstr(std::string(GetParam().reason)), Not(HasSubstr("c2ln")))));
 }
@@ -170,30 +170,31 @@ INSTANTIATE_TEST_SUITE_P(
     Wrong,
     AnswerKubeletRefuses,
     ::testing::Values(
-        Refused{"NoJson", "x", "not a JSON object"},
-        Refused{"AList", "[]", "not a JSON object"},
-        Refused{"MoreThanOneObject", kGood + "{}", "not a JSON object"},
-        Refused{"AnotherVersion", Replaced(kGood, "io/v1", "io/v1beta1"), "apiVersion is not"},
-        Refused{"AnotherKind", Replaced(kGood, "Request", "Response"), "kind is not"},
-        Refused{"NoImage", Request("", TokenUntil(seconds(600))), "names no image"},
-        Refused{"AnImageThatIsNoText",
-                Replaced(kGood, std::string("\"") + kImage + "\"", "1"),
-                "names no image"},
-        Refused{"NoToken", Request(kImage, ""), "write tokenAttributes"},
-        Refused{"ATokenWithALineBreak",
-                Request(kImage, TokenUntil(seconds(600)) + "\n"),
-                "a character that no token has"},
-        Refused{"ATokenWithAQuote",
-                Request(kImage, TokenUntil(seconds(600)) + "\""),
-                "a character that no token has"},
-        Refused{"ATokenThatIsNone",
-                Request(kImage, "secret-c2ln"),
-                "is not a JSON Web Token",
-                ErrorCode::kUnauthenticated},
-        Refused{"ATokenThatHasEnded",
-                Request(kImage, TokenUntil(seconds(0))),
-                "has ended",
-                ErrorCode::kUnauthenticated}),
+        RefusedKubelet{"NoJson", "x", "not a JSON object"},
+        RefusedKubelet{"AList", "[]", "not a JSON object"},
+        RefusedKubelet{"MoreThanOneObject", kGood + "{}", "not a JSON object"},
+        RefusedKubelet{
+            "AnotherVersion", Replaced(kGood, "io/v1", "io/v1beta1"), "apiVersion is not"},
+        RefusedKubelet{"AnotherKind", Replaced(kGood, "Request", "Response"), "kind is not"},
+        RefusedKubelet{"NoImage", Request("", TokenUntil(seconds(600))), "names no image"},
+        RefusedKubelet{"AnImageThatIsNoText",
+                       Replaced(kGood, std::string("\"") + kImage + "\"", "1"),
+                       "names no image"},
+        RefusedKubelet{"NoToken", Request(kImage, ""), "write tokenAttributes"},
+        RefusedKubelet{"ATokenWithALineBreak",
+                       Request(kImage, TokenUntil(seconds(600)) + "\n"),
+                       "a character that no token has"},
+        RefusedKubelet{"ATokenWithAQuote",
+                       Request(kImage, TokenUntil(seconds(600)) + "\""),
+                       "a character that no token has"},
+        RefusedKubelet{"ATokenThatIsNone",
+                       Request(kImage, "secret-c2ln"),
+                       "is not a JSON Web Token",
+                       ErrorCode::kUnauthenticated},
+        RefusedKubelet{"ATokenThatHasEnded",
+                       Request(kImage, TokenUntil(seconds(0))),
+                       "has ended",
+                       ErrorCode::kUnauthenticated}),
     [](const auto& row) { return std::string(row.param.name); });
 
 std::string LongLived() {

@@ -13,9 +13,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing_support::HasErrorMessage;
 
-constexpr std::chrono::hours kDay{24};
+constexpr std::chrono::hours kOneDay{24};
 // Any time will do: 2026-01-01.
-const WallTime kNow{std::chrono::seconds(1767225600)};
+const WallTime kMadeAt{std::chrono::seconds(1767225600)};
 
 ClusterPki Wanted() {
   return {.prefix = "r", .broker_dns = {"b.ns.svc", "b"}, .listener_dns = {"*.team.svc"}};
@@ -23,7 +23,7 @@ ClusterPki Wanted() {
 
 class Secrets : public ::testing::Test {
  protected:
-  Secrets() { Apply(Wanted(), kNow); }
+  Secrets() { Apply(Wanted(), kMadeAt); }
 
   // Writes what is planned, as `pki cluster` does; "NAME: WHY" of each.
   std::vector<std::string> Apply(const ClusterPki& wanted, WallTime now) {
@@ -53,7 +53,7 @@ class Secrets : public ::testing::Test {
 };
 
 TEST(EmptySecrets, AreFilledTheAuthorityFirst) {
-  const Result<std::vector<SecretChange>> changes = PlanSecrets(Wanted(), {}, kNow);
+  const Result<std::vector<SecretChange>> changes = PlanSecrets(Wanted(), {}, kMadeAt);
   ASSERT_TRUE(changes.has_value());
   std::vector<std::string> names;
   for (const SecretChange& change : *changes) {
@@ -72,7 +72,7 @@ TEST(EmptySecrets, AreFilledTheAuthorityFirst) {
 }
 
 TEST_F(Secrets, ThatAreGoodAreKept) {
-  EXPECT_THAT(Apply(Wanted(), kNow + 59 * kDay), IsEmpty());
+  EXPECT_THAT(Apply(Wanted(), kMadeAt + 59 * kOneDay), IsEmpty());
 }
 
 TEST_F(Secrets, HaveCertificatesOfTheAuthorityWithTheirNames) {
@@ -80,7 +80,7 @@ TEST_F(Secrets, HaveCertificatesOfTheAuthorityWithTheirNames) {
   const auto names_of = [&](const std::string& name) {
     const CertificatePtr certificate = Certificate(name);
     EXPECT_TRUE(IsSignedBy(certificate.get(), authority.get())) << name;
-    EXPECT_EQ(EndOf(certificate.get()), kNow + 90 * kDay) << name;
+    EXPECT_EQ(EndOf(certificate.get()), kMadeAt + 90 * kOneDay) << name;
     return NamesOf(certificate.get());
   };
   EXPECT_THAT(names_of("r-broker-tls"), ElementsAre("DNS:b", "DNS:b.ns.svc"));
@@ -94,7 +94,7 @@ TEST_F(Secrets, HaveCertificatesOfTheAuthorityWithTheirNames) {
 
 TEST_F(Secrets, AreRenewedBeforeTheyEndWithAnotherKey) {
   const std::string key(Data("r-broker-tls").at("tls.key").Reveal());
-  EXPECT_THAT(Apply(Wanted(), kNow + 61 * kDay),
+  EXPECT_THAT(Apply(Wanted(), kMadeAt + 61 * kOneDay),
               ElementsAre("r-broker-tls: its end was near",
                           "r-dataplane-tls: its end was near",
                           "r-controller-tls: its end was near",
@@ -106,17 +106,17 @@ TEST_F(Secrets, AreRenewedBeforeTheyEndWithAnotherKey) {
 TEST_F(Secrets, FollowTheNamesThatAreWanted) {
   ClusterPki wanted = Wanted();
   wanted.broker_dns.push_back("c");
-  EXPECT_THAT(Apply(wanted, kNow), ElementsAre("r-broker-tls: had other names"));
+  EXPECT_THAT(Apply(wanted, kMadeAt), ElementsAre("r-broker-tls: had other names"));
 }
 
 TEST_F(Secrets, ThatWereEmptiedAreFilledAnew) {
   Data("r-dataplane-tls").clear();
-  EXPECT_THAT(Apply(Wanted(), kNow), ElementsAre("r-dataplane-tls: was empty"));
+  EXPECT_THAT(Apply(Wanted(), kMadeAt), ElementsAre("r-dataplane-tls: was empty"));
 }
 
 TEST_F(Secrets, OfAnotherAuthorityAreReplaced) {
   Data("r-ca").clear();
-  EXPECT_THAT(Apply(Wanted(), kNow),
+  EXPECT_THAT(Apply(Wanted(), kMadeAt),
               ElementsAre("r-ca: was empty",
                           "r-broker-tls: was of another authority",
                           "r-dataplane-tls: was of another authority",
@@ -127,7 +127,7 @@ TEST_F(Secrets, OfAnotherAuthorityAreReplaced) {
 
 TEST_F(Secrets, WithAnotherKeyAreReplaced) {
   Data("r-broker-tls").at("tls.key") = Data("r-dataplane-tls").at("tls.key").Clone();
-  EXPECT_THAT(Apply(Wanted(), kNow),
+  EXPECT_THAT(Apply(Wanted(), kMadeAt),
               ElementsAre("r-broker-tls: was not a certificate and its key"));
 }
 
@@ -135,7 +135,7 @@ TEST_F(Secrets, KeepTheAuthoritysKeySoThatBothSidesOfARenewalTrustEachOther) {
   const std::string key(Data("r-ca").at("tls.key").Reveal());
   const CertificatePtr old_authority = Certificate("r-ca");
   const CertificatePtr old_broker = Certificate("r-broker-tls");
-  const std::vector<std::string> told = Apply(Wanted(), kNow + 3500 * kDay);
+  const std::vector<std::string> told = Apply(Wanted(), kMadeAt + 3500 * kOneDay);
   EXPECT_EQ(told.front(), "r-ca: its end was near");
   EXPECT_EQ(Data("r-ca").at("tls.key").Reveal(), key);
   EXPECT_TRUE(IsSignedBy(Certificate("r-broker-tls").get(), old_authority.get()));
@@ -144,7 +144,7 @@ TEST_F(Secrets, KeepTheAuthoritysKeySoThatBothSidesOfARenewalTrustEachOther) {
 
 TEST_F(Secrets, OfAnAuthorityThatCannotBeReadAreLeftAlone) {
   Data("r-ca").at("tls.crt") = Secret("not PEM");
-  EXPECT_THAT(PlanSecrets(Wanted(), present_, kNow),
+  EXPECT_THAT(PlanSecrets(Wanted(), present_, kMadeAt),
               HasErrorMessage(
                   ErrorCode::kInvalidArgument,
                   "Secret r-ca: tls.crt and tls.key are not a certificate and its key in PEM; put "
@@ -153,14 +153,14 @@ TEST_F(Secrets, OfAnAuthorityThatCannotBeReadAreLeftAlone) {
 
 TEST_F(Secrets, WithAKeyThatIsNotTheAuthoritysAreLeftAlone) {
   Data("r-ca").at("tls.key") = Data("r-dataplane-tls").at("tls.key").Clone();
-  EXPECT_FALSE(PlanSecrets(Wanted(), present_, kNow).has_value());
+  EXPECT_FALSE(PlanSecrets(Wanted(), present_, kMadeAt).has_value());
 }
 
 TEST_F(Secrets, HoldARootKeyThatIsNeverReplaced) {
   EXPECT_EQ(Data("r-root-key").at("root.key").Reveal().size(), 32U);
   Data("r-root-key").at("root.key") = Secret("short");
   EXPECT_THAT(
-      PlanSecrets(Wanted(), present_, kNow),
+      PlanSecrets(Wanted(), present_, kMadeAt),
       HasErrorMessage(ErrorCode::kInvalidArgument,
                       "Secret r-root-key: root.key is missing or shorter than 32 bytes; put "
                       "right what is there, or take all data out of it to have it made "
@@ -170,7 +170,7 @@ TEST_F(Secrets, HoldARootKeyThatIsNeverReplaced) {
 TEST(TheRootKeyAlone, IsMadeWhereSomebodyElseMakesCertificates) {
   ClusterPki wanted = Wanted();
   wanted.root_key_only = true;
-  const Result<std::vector<SecretChange>> changes = PlanSecrets(wanted, {}, kNow);
+  const Result<std::vector<SecretChange>> changes = PlanSecrets(wanted, {}, kMadeAt);
   ASSERT_TRUE(changes.has_value());
   ASSERT_EQ(changes->size(), 1U);
   EXPECT_EQ(changes->front().name, "r-root-key");

@@ -19,7 +19,7 @@ using secrets::SecretRef;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const ConnectorRef kA{"team-a", "a"};
+const ConnectorRef kTeamA{"team-a", "a"};
 
 struct Spec {
   ConnectorRef ref;
@@ -89,61 +89,62 @@ TEST_F(ClusterPublisherTest, FollowsEachSecretOnceForAllThatNeedIt) {
 }
 
 TEST_F(ClusterPublisherTest, FollowsAnewWhatIsNeededForAnotherRegistry) {
-  static_cast<void>(publisher_.Publish(InForceOf({{kA, "robot", "", "", "one"}})));
-  static_cast<void>(publisher_.Publish(InForceOf({{kA, "robot", "", "", "two"}})));
+  static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "", "", "one"}})));
+  static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "", "", "two"}})));
 
   EXPECT_THAT(followed_, ElementsAre(SecretNeed{{"team-a", "robot"}, {"two"}, false}));
 }
 
 TEST_F(ClusterPublisherTest, FollowsNothingForACredentialInVault) {
-  static_cast<void>(publisher_.Publish(InForceOf({{kA, "", "", "secret/data/a"}})));
+  static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "", "", "secret/data/a"}})));
 
   EXPECT_THAT(followed_, IsEmpty());
-  EXPECT_EQ(Published(kA).secret_version, "of vault");
+  EXPECT_EQ(Published(kTeamA).secret_version, "of vault");
 }
 
 TEST_F(ClusterPublisherTest, JoinsVersionAndCa) {
   credentials_["team-a/robot for harbor.example.com"] = {"v1"};
   cas_["team-a/bundle"] = {"PEM"};
 
-  static_cast<void>(publisher_.Publish(InForceOf({{kA, "robot", "bundle", ""}})));
+  static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "bundle", ""}})));
 
-  EXPECT_EQ(Published(kA).secret_version + "|" + Published(kA).ca_pem + "|" + Published(kA).problem,
+  EXPECT_EQ(Published(kTeamA).secret_version + "|" + Published(kTeamA).ca_pem + "|" +
+                Published(kTeamA).problem,
             "v1|PEM|");
 }
 
 TEST_F(ClusterPublisherTest, TakesACaOfTheClusterForACredentialInVault) {
   cas_["team-a/bundle"] = {"PEM"};
 
-  static_cast<void>(publisher_.Publish(InForceOf({{kA, "", "bundle", "secret/data/a"}})));
+  static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "", "bundle", "secret/data/a"}})));
 
-  EXPECT_EQ(Published(kA).ca_pem, "PEM");
+  EXPECT_EQ(Published(kTeamA).ca_pem, "PEM");
 }
 
 TEST_F(ClusterPublisherTest, ChangesTheEpochWithTheCa) {
   cas_["team-a/bundle"] = {"PEM"};
-  static_cast<void>(publisher_.Publish(InForceOf({{kA, "robot", "bundle", ""}})));
-  const std::string before = Published(kA).epoch;
+  static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "bundle", ""}})));
+  const std::string before = Published(kTeamA).epoch;
 
   cas_["team-a/bundle"] = {"another PEM"};
   publisher_.Refresh();
 
-  EXPECT_NE(Published(kA).epoch, before);
+  EXPECT_NE(Published(kTeamA).epoch, before);
 }
 
 TEST_F(ClusterPublisherTest, SaysAllThatIsMissing) {
   credentials_["team-a/robot for harbor.example.com"] = {"v1", "there is no Secret"};
   cas_["team-a/bundle"] = {{}, "there is no bundle"};
 
-  static_cast<void>(publisher_.Publish(InForceOf({{kA, "robot", "bundle", ""}})));
+  static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "bundle", ""}})));
 
-  EXPECT_EQ(Published(kA).problem, "there is no Secret; there is no bundle");
-  EXPECT_EQ(Published(kA).secret_version, "");
+  EXPECT_EQ(Published(kTeamA).problem, "there is no Secret; there is no bundle");
+  EXPECT_EQ(Published(kTeamA).secret_version, "");
 }
 
 TEST_F(ClusterPublisherTest, WaitsForCasAsForCredentials) {
   cas_["team-a/bundle"] = {{}, "not read yet", false};
-  static_cast<void>(publisher_.Publish(InForceOf({{kA, "robot", "bundle", ""}})));
+  static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "bundle", ""}})));
   EXPECT_FALSE(publisher_.WaitForCredentials(std::chrono::milliseconds(1)));
 
   cas_["team-a/bundle"] = {"PEM"};
@@ -153,7 +154,7 @@ TEST_F(ClusterPublisherTest, WaitsForCasAsForCredentials) {
 }
 
 TEST_F(ClusterPublisherTest, LooksForNoSecretInTheDirectory) {
-  auto effective = std::make_shared<EffectiveResources>(*InForceOf({{kA, "robot", "", ""}}));
+  auto effective = std::make_shared<EffectiveResources>(*InForceOf({{kTeamA, "robot", "", ""}}));
   auto secret = std::make_shared<resource::SecretResource>();
   secret->name = {"team-a", "robot"};
   secret->data.emplace("username", Secret("u"));
@@ -162,7 +163,7 @@ TEST_F(ClusterPublisherTest, LooksForNoSecretInTheDirectory) {
 
   static_cast<void>(publisher_.Publish(effective));
 
-  EXPECT_EQ(Published(kA).secret_version, "");
+  EXPECT_EQ(Published(kTeamA).secret_version, "");
 }
 
 }  // namespace

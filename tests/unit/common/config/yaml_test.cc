@@ -87,15 +87,15 @@ TEST(LoadYaml, CountsCharactersAndNotBytesWhereTextIsBounded) {
   EXPECT_THAT(LoadYaml(text, "f.yaml", spec), IsEmpty());
 }
 
-struct Refused {
+struct RefusedDocument {
   std::string_view name;
   std::string text;
   std::string problem;  // As Format prints it.
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RefusedDocument& row, std::ostream* os) { *os << row.name; }
 };
 
-class LoadYamlRefuses : public ::testing::TestWithParam<Refused> {};
+class LoadYamlRefuses : public ::testing::TestWithParam<RefusedDocument> {};
 
 TEST_P(LoadYamlRefuses, WithFileLinePathAndWhatToWrite) {
   v1::ConnectorSpec spec;
@@ -107,109 +107,120 @@ INSTANTIATE_TEST_SUITE_P(
     Document,
     LoadYamlRefuses,
     ::testing::Values(
-        Refused{"AnUnknownKeyWithTheNearestOne",
-                "auth: {name: ecr, secretref: {name: a}}",
-                "f.yaml:2: auth.secretref: unknown key; did you mean secretRef?"},
-        Refused{"AnUnknownKeyWithTheListWhenNoneIsNear",
-                "caCertSecretRef: {name: a, zzzzzz: b}",
-                "f.yaml:2: caCertSecretRef.zzzzzz: unknown key; known here: name"},
-        Refused{"TheFieldNameOfTheSchemaInsteadOfTheKey",
-                "auth: {name: ecr, allow_static: true}",
-                "f.yaml:2: auth.allow_static: unknown key; did you mean allowStatic?"},
-        Refused{"AKeyGivenTwice",
-                "connectorClassName: a\nconnectorClassName: b",
-                "f.yaml:3: connectorClassName: the key is given twice; keep one of them"},
-        Refused{"AMapKeyGivenTwice",
-                "access:\n- from: [{oidc: {issuer: i, claims: {a: b, a: c}}}]\n"
-                "  repositories: [a]\n  actions: [pull]",
-                "f.yaml:3: access[0].from[0].oidc.claims.a: the key is given twice; keep one of "
-                "them"},
-        Refused{"TextThatIsTooLong",
-                "connectorClassName: " + std::string(254, 'a'),
-                "f.yaml:2: connectorClassName: is longer than 253 characters; shorten it"},
-        Refused{"ATextOfAListThatIsTooLong",
-                "upstream: {redirects: {hosts: [a, " + std::string(256, 'a') + "]}}",
-                "f.yaml:2: upstream.redirects.hosts[1]: is longer than 255 characters; shorten it"},
-        Refused{
+        RefusedDocument{"AnUnknownKeyWithTheNearestOne",
+                        "auth: {name: ecr, secretref: {name: a}}",
+                        "f.yaml:2: auth.secretref: unknown key; did you mean secretRef?"},
+        RefusedDocument{"AnUnknownKeyWithTheListWhenNoneIsNear",
+                        "caCertSecretRef: {name: a, zzzzzz: b}",
+                        "f.yaml:2: caCertSecretRef.zzzzzz: unknown key; known here: name"},
+        RefusedDocument{"TheFieldNameOfTheSchemaInsteadOfTheKey",
+                        "auth: {name: ecr, allow_static: true}",
+                        "f.yaml:2: auth.allow_static: unknown key; did you mean allowStatic?"},
+        RefusedDocument{"AKeyGivenTwice",
+                        "connectorClassName: a\nconnectorClassName: b",
+                        "f.yaml:3: connectorClassName: the key is given twice; keep one of them"},
+        RefusedDocument{
+            "AMapKeyGivenTwice",
+            "access:\n- from: [{oidc: {issuer: i, claims: {a: b, a: c}}}]\n"
+            "  repositories: [a]\n  actions: [pull]",
+            "f.yaml:3: access[0].from[0].oidc.claims.a: the key is given twice; keep one of "
+            "them"},
+        RefusedDocument{"TextThatIsTooLong",
+                        "connectorClassName: " + std::string(254, 'a'),
+                        "f.yaml:2: connectorClassName: is longer than 253 characters; shorten it"},
+        RefusedDocument{
+            "ATextOfAListThatIsTooLong",
+            "upstream: {redirects: {hosts: [a, " + std::string(256, 'a') + "]}}",
+            "f.yaml:2: upstream.redirects.hosts[1]: is longer than 255 characters; shorten it"},
+        RefusedDocument{
             "AValueOfAMappingThatIsTooLong",
             "access:\n- from: [{oidc: {issuer: i, claims: {b: " + std::string(1025, 'a') +
                 "}}}]\n  repositories: [a]\n  actions: [pull]",
             "f.yaml:3: access[0].from[0].oidc.claims.b: is longer than 1024 characters; shorten "
             "it"},
-        Refused{"MoreEntriesOfAListThanItsBound",
-                "access:\n- from: [{namespace: a}]\n  repositories: [a]\n"
-                "  actions: [pull, push, delete, pull]",
-                "f.yaml:5: access[0].actions: has more than 3 entries; keep at most so many"},
-        Refused{
+        RefusedDocument{
+            "MoreEntriesOfAListThanItsBound",
+            "access:\n- from: [{namespace: a}]\n  repositories: [a]\n"
+            "  actions: [pull, push, delete, pull]",
+            "f.yaml:5: access[0].actions: has more than 3 entries; keep at most so many"},
+        RefusedDocument{
             "MoreEntriesOfAMappingThanItsBound",
             "access:\n- from:\n  - oidc:\n      issuer: i\n      claims: {a: b, c: b, d: b, e: b, "
             "f: b, g: b, h: b, i: b, j: b, k: b, l: b, m: b, o: b, p: b, q: b, r: b, s: b}\n"
             "  repositories: [a]\n  actions: [pull]",
             "f.yaml:6: access[0].from[0].oidc.claims: has more than 16 entries; keep at most so "
             "many"},
-        Refused{"AListWhereAMappingBelongs",
-                "auth: [a]",
-                "f.yaml:2: auth: is a list; write a mapping (key: value)"},
-        Refused{"ASingleValueWhereAListBelongs",
-                "upstream:\n  redirects:\n    hosts: a.example",
-                "f.yaml:4: upstream.redirects.hosts: is a single value; write a list"},
-        Refused{"AMappingWhereTextBelongs",
-                "connectorClassName: {a: b}",
-                "f.yaml:2: connectorClassName: is a mapping; write a single value"},
-        Refused{"AListWhereAMapBelongs",
-                "access:\n- from: [{oidc: {issuer: i, claims: [a]}}]\n"
-                "  repositories: [a]\n  actions: [pull]",
-                "f.yaml:3: access[0].from[0].oidc.claims: is a list; write a mapping (key: value)"},
-        Refused{"AKeyWithoutAValue",
-                "auth:",
-                "f.yaml:2: auth: has no value; write a mapping (key: value), or remove the key"},
-        Refused{"ANumberWhereTextBelongs",
-                "connectorClassName: 12",
-                "f.yaml:2: connectorClassName: is a number, a boolean or nothing to YAML; put it "
-                "in quotes"},
-        Refused{"ATextWhereABooleanBelongs",
-                "auth: {name: ecr, allowStatic: yes}",
-                "f.yaml:2: auth.allowStatic: is not a boolean; write true or false"},
-        Refused{"AQuotedBoolean",
-                "auth: {name: ecr, allowStatic: \"true\"}",
-                "f.yaml:2: auth.allowStatic: is text; remove the quotes"},
-        Refused{"ANegativeCount",
-                "upstream: {limits: {maxConcurrentRequests: -1}}",
-                "f.yaml:2: upstream.limits.maxConcurrentRequests: is not a whole number from 0 to "
-                "4294967295"},
-        Refused{"ANumberWithoutAUnit",
-                "upstream: {limits: {idleTimeout: 5}}",
-                "f.yaml:2: upstream.limits.idleTimeout: is not a duration; write for example "
-                "250ms, 5s or 1m30s"},
-        Refused{"AnUnknownEnumValue",
-                "upstream: {redirects: {mode: folow}}",
-                "f.yaml:2: upstream.redirects.mode: is not one of the known values; write one of: "
-                "follow, pass"},
-        Refused{"TheZeroValueOfAnEnum",
-                "upstream: {redirects: {mode: unspecified}}",
-                "f.yaml:2: upstream.redirects.mode: is not one of the known values; write one of: "
-                "follow, pass"},
-        Refused{"AMissingRequiredKey",
-                "caCertSecretRef: {}",
-                "f.yaml:2: caCertSecretRef.name: is missing; add it"},
-        Refused{"AnEmptyRequiredText",
-                "caCertSecretRef: {name: \"\"}",
-                "f.yaml:2: caCertSecretRef.name: is empty; give it a value"},
-        Refused{"AnEmptyRequiredList",
-                "access:\n- from: [{namespace: a}]\n  repositories: []\n  actions: [pull]",
-                "f.yaml:4: access[0].repositories: is empty; give it a value"},
-        Refused{"AMissingKeyBesideAnUnknownOneOfTheSameBeginning",
-                "caCertSecretRef: {nameX: a}",
-                "f.yaml:2: caCertSecretRef.nameX: unknown key; did you mean name?\n"
-                "f.yaml:2: caCertSecretRef.name: is missing; add it"},
-        Refused{"TwoMembersOfOneChoice",
-                "access:\n- from: [{namespace: a, oidc: {issuer: i, claims: {a: b}}}]\n"
-                "  repositories: [a]\n  actions: [pull]",
-                "f.yaml:3: access[0].from[0].oidc: excludes namespace; keep one of them"},
-        Refused{"ASecondDocument",
-                "---\na: b",
-                "f.yaml:3: a second document; this file holds one, so remove `---` and what "
-                "follows"}),
+        RefusedDocument{"AListWhereAMappingBelongs",
+                        "auth: [a]",
+                        "f.yaml:2: auth: is a list; write a mapping (key: value)"},
+        RefusedDocument{"ASingleValueWhereAListBelongs",
+                        "upstream:\n  redirects:\n    hosts: a.example",
+                        "f.yaml:4: upstream.redirects.hosts: is a single value; write a list"},
+        RefusedDocument{"AMappingWhereTextBelongs",
+                        "connectorClassName: {a: b}",
+                        "f.yaml:2: connectorClassName: is a mapping; write a single value"},
+        RefusedDocument{
+            "AListWhereAMapBelongs",
+            "access:\n- from: [{oidc: {issuer: i, claims: [a]}}]\n"
+            "  repositories: [a]\n  actions: [pull]",
+            "f.yaml:3: access[0].from[0].oidc.claims: is a list; write a mapping (key: value)"},
+        RefusedDocument{
+            "AKeyWithoutAValue",
+            "auth:",
+            "f.yaml:2: auth: has no value; write a mapping (key: value), or remove the key"},
+        RefusedDocument{
+            "ANumberWhereTextBelongs",
+            "connectorClassName: 12",
+            "f.yaml:2: connectorClassName: is a number, a boolean or nothing to YAML; put it "
+            "in quotes"},
+        RefusedDocument{"ATextWhereABooleanBelongs",
+                        "auth: {name: ecr, allowStatic: yes}",
+                        "f.yaml:2: auth.allowStatic: is not a boolean; write true or false"},
+        RefusedDocument{"AQuotedBoolean",
+                        "auth: {name: ecr, allowStatic: \"true\"}",
+                        "f.yaml:2: auth.allowStatic: is text; remove the quotes"},
+        RefusedDocument{
+            "ANegativeCount",
+            "upstream: {limits: {maxConcurrentRequests: -1}}",
+            "f.yaml:2: upstream.limits.maxConcurrentRequests: is not a whole number from 0 to "
+            "4294967295"},
+        RefusedDocument{
+            "ANumberWithoutAUnit",
+            "upstream: {limits: {idleTimeout: 5}}",
+            "f.yaml:2: upstream.limits.idleTimeout: is not a duration; write for example "
+            "250ms, 5s or 1m30s"},
+        RefusedDocument{
+            "AnUnknownEnumValue",
+            "upstream: {redirects: {mode: folow}}",
+            "f.yaml:2: upstream.redirects.mode: is not one of the known values; write one of: "
+            "follow, pass"},
+        RefusedDocument{
+            "TheZeroValueOfAnEnum",
+            "upstream: {redirects: {mode: unspecified}}",
+            "f.yaml:2: upstream.redirects.mode: is not one of the known values; write one of: "
+            "follow, pass"},
+        RefusedDocument{"AMissingRequiredKey",
+                        "caCertSecretRef: {}",
+                        "f.yaml:2: caCertSecretRef.name: is missing; add it"},
+        RefusedDocument{"AnEmptyRequiredText",
+                        "caCertSecretRef: {name: \"\"}",
+                        "f.yaml:2: caCertSecretRef.name: is empty; give it a value"},
+        RefusedDocument{"AnEmptyRequiredList",
+                        "access:\n- from: [{namespace: a}]\n  repositories: []\n  actions: [pull]",
+                        "f.yaml:4: access[0].repositories: is empty; give it a value"},
+        RefusedDocument{"AMissingKeyBesideAnUnknownOneOfTheSameBeginning",
+                        "caCertSecretRef: {nameX: a}",
+                        "f.yaml:2: caCertSecretRef.nameX: unknown key; did you mean name?\n"
+                        "f.yaml:2: caCertSecretRef.name: is missing; add it"},
+        RefusedDocument{"TwoMembersOfOneChoice",
+                        "access:\n- from: [{namespace: a, oidc: {issuer: i, claims: {a: b}}}]\n"
+                        "  repositories: [a]\n  actions: [pull]",
+                        "f.yaml:3: access[0].from[0].oidc: excludes namespace; keep one of them"},
+        RefusedDocument{
+            "ASecondDocument",
+            "---\na: b",
+            "f.yaml:3: a second document; this file holds one, so remove `---` and what "
+            "follows"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(LoadYaml, ReportsEveryProblemOfADocument) {

@@ -44,16 +44,16 @@ TEST(ParseYaml, KeepsTheDocumentsBeforeASyntaxError) {
   EXPECT_GE(documents.problems[0].line, 3);
 }
 
-struct Refused {
+struct RefusedText {
   std::string_view name;
   std::string text;
   int line;
   std::string_view reason;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RefusedText& row, std::ostream* os) { *os << row.name; }
 };
 
-class ParseYamlRefuses : public ::testing::TestWithParam<Refused> {};
+class ParseYamlRefuses : public ::testing::TestWithParam<RefusedText> {};
 
 TEST_P(ParseYamlRefuses, WithTheLineAndTheReason) {
   const YamlDocuments documents = ParseYaml(GetParam().text, "f.yaml");
@@ -71,25 +71,25 @@ INSTANTIATE_TEST_SUITE_P(
     Text,
     ParseYamlRefuses,
     ::testing::Values(
-        Refused{"AnUnclosedList", "a: [b\n", 2, "not valid YAML"},
-        Refused{"ATabAsIndent", "a:\n\tb: c\n", 2, "not valid YAML"},
-        Refused{"AnAlias", "a: b\nc: &x d\n", 2, "anchors (&name) are not supported"},
-        Refused{"AnAnchoredMap", "a: &x {b: c}\n", 1, "anchors (&name) are not supported"},
-        Refused{"AnAnchoredList", "a: &x [b]\n", 1, "anchors (&name) are not supported"},
-        Refused{"AnAnchorOfNothing", "a: &x\n", 1, "anchors (&name) are not supported"},
-        Refused{"AnUnknownAlias", "a: *b\n", 1, "not valid YAML"},
-        Refused{"ADocumentThatBeginsWithAComma", "a: b\n---\n,a: b\n", 3, "cannot begin with"},
-        Refused{"AFileThatBeginsWithAComma", ",", 1, "cannot begin with"},
-        Refused{"ATag", "a: !!binary aGk=\n", 1, "tags (!name) are not supported"},
-        Refused{"ALocalTag", "a: !x b\n", 1, "tags (!name) are not supported"},
-        Refused{"AMapAsKey", "? {a: b}\n: c\n", 1, "a key must be plain text"},
-        Refused{"AListAsKey", "? [a]\n: c\n", 1, "a key must be plain text"},
-        Refused{"NothingAsKey", "~: c\n", 1, "a key must be plain text"},
-        Refused{"ANulByte", std::string("a: b\n\0c: d\n", 11), 2, "control character"},
-        Refused{"AnEscapeCharacter", "a: \x1b[0m\n", 1, "control character"},
-        Refused{"DeepNesting", Nested(kMaxYamlDepth), 0, "more than 32 levels"},
-        Refused{"VeryDeepNesting", Nested(100000), 0, "more than 32 levels"},
-        Refused{"AHugeFile", std::string(kMaxYamlBytes + 1, ' '), 0, "larger than 4 MiB"}),
+        RefusedText{"AnUnclosedList", "a: [b\n", 2, "not valid YAML"},
+        RefusedText{"ATabAsIndent", "a:\n\tb: c\n", 2, "not valid YAML"},
+        RefusedText{"AnAlias", "a: b\nc: &x d\n", 2, "anchors (&name) are not supported"},
+        RefusedText{"AnAnchoredMap", "a: &x {b: c}\n", 1, "anchors (&name) are not supported"},
+        RefusedText{"AnAnchoredList", "a: &x [b]\n", 1, "anchors (&name) are not supported"},
+        RefusedText{"AnAnchorOfNothing", "a: &x\n", 1, "anchors (&name) are not supported"},
+        RefusedText{"AnUnknownAlias", "a: *b\n", 1, "not valid YAML"},
+        RefusedText{"ADocumentThatBeginsWithAComma", "a: b\n---\n,a: b\n", 3, "cannot begin with"},
+        RefusedText{"AFileThatBeginsWithAComma", ",", 1, "cannot begin with"},
+        RefusedText{"ATag", "a: !!binary aGk=\n", 1, "tags (!name) are not supported"},
+        RefusedText{"ALocalTag", "a: !x b\n", 1, "tags (!name) are not supported"},
+        RefusedText{"AMapAsKey", "? {a: b}\n: c\n", 1, "a key must be plain text"},
+        RefusedText{"AListAsKey", "? [a]\n: c\n", 1, "a key must be plain text"},
+        RefusedText{"NothingAsKey", "~: c\n", 1, "a key must be plain text"},
+        RefusedText{"ANulByte", std::string("a: b\n\0c: d\n", 11), 2, "control character"},
+        RefusedText{"AnEscapeCharacter", "a: \x1b[0m\n", 1, "control character"},
+        RefusedText{"DeepNesting", Nested(kMaxYamlDepth), 0, "more than 32 levels"},
+        RefusedText{"VeryDeepNesting", Nested(100000), 0, "more than 32 levels"},
+        RefusedText{"AHugeFile", std::string(kMaxYamlBytes + 1, ' '), 0, "larger than 4 MiB"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(ParseYaml, AcceptsTheDeepestNestingThatIsAllowed) {

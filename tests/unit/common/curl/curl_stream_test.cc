@@ -21,7 +21,7 @@ using testing_support::HttpRequest;
 using testing_support::HttpServer;
 using testing_support::RunTask;
 
-Deadline SoonEnough() {
+Deadline StreamDeadline() {
   return std::chrono::steady_clock::now() + std::chrono::seconds(20);
 }
 
@@ -39,13 +39,13 @@ CurlRequest To(const HttpServer& server) {
 Task<Result<std::string>> ReadAll(CurlClient* client,
                                   CurlRequest request,
                                   std::shared_ptr<Cancel> cancel = nullptr) {
-  auto stream = co_await client->Open(std::move(request), SoonEnough(), cancel);
+  auto stream = co_await client->Open(std::move(request), StreamDeadline(), cancel);
   if (!stream) {
     co_return std::move(stream).error();
   }
   std::string all = std::to_string((*stream)->status()) + ":";
   while (true) {
-    auto piece = co_await (*stream)->Read(SoonEnough());
+    auto piece = co_await (*stream)->Read(StreamDeadline());
     if (!piece) {
       co_return std::move(piece).error();
     }

@@ -82,14 +82,14 @@ TEST(ChunkedDecoder, TakesLongExtensionsWhereThePayloadIsLonger) {
   EXPECT_EQ(Decode(body + "0\r\n\r\n", 4096).status, ChunkedStatus::kDone);
 }
 
-struct Refused {
+struct RefusedChunks {
   std::string name;
   std::string input;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RefusedChunks& row, std::ostream* os) { *os << row.name; }
 };
 
-class ChunkedDecoderRefuses : public ::testing::TestWithParam<Refused> {};
+class ChunkedDecoderRefuses : public ::testing::TestWithParam<RefusedChunks> {};
 
 TEST_P(ChunkedDecoderRefuses, WhereverTheInputIsCut) {
   const std::string& input = GetParam().input;
@@ -108,40 +108,41 @@ std::string ManyTinyChunks() {
 INSTANTIATE_TEST_SUITE_P(
     Table,
     ChunkedDecoderRefuses,
-    ::testing::Values(
-        Refused{"AnEmptySize", "\r\n\r\n"},
-        Refused{"AnExtensionWithoutSize", ";x\r\n"},
-        Refused{"ASizeThatIsNotHexadecimal", "g\r\n"},
-        Refused{"ASignedSize", "+5\r\nhello\r\n"},
-        Refused{"ANegativeSize", "-5\r\n"},
-        Refused{"ASizeWith0x", "0x5\r\nhello\r\n"},
-        Refused{"AnUnderscoreInTheSize", "1_0\r\n"},
-        Refused{"ASpaceBeforeTheSize", " 5\r\nhello\r\n"},
-        Refused{"ASpaceAfterTheSize", "5 \r\nhello\r\n"},
-        Refused{"ATabAfterTheSize", "5\t;x\r\nhello\r\n"},
-        Refused{"ASizeOf17Digits", "00000000000000005\r\nhello\r\n"},
-        Refused{"ASizeOver63Bits", "8000000000000000\r\n"},
-        Refused{"ASizeEndedByABareLf", "5\nhello\r\n"},
-        Refused{"ASizeEndedByABareCr", "5\rhello\r\n"},
-        Refused{"AnExtensionEndedByABareLf", "5;x\nhello\r\n0\r\n\r\n"},
-        Refused{"AnExtensionWithABareCr", "5;x\ry\r\nhello\r\n"},
-        Refused{"AnExtensionWithANul", std::string("5;\0\r\nhello\r\n", 12)},
-        Refused{"AnExtensionOver256Bytes", "5;" + std::string(257, 'x') + "\r\nhello\r\n"},
-        Refused{"ManyTinyChunksWithLongExtensions", ManyTinyChunks()},
-        Refused{"DataThatIsLongerThanItsSize", "5\r\nhellox\r\n"},
-        Refused{"DataFollowedByABareLf", "5\r\nhello\n0\r\n\r\n"},
-        Refused{"DataFollowedByTheNextSize", "5\r\nhello0\r\n\r\n"},
-        Refused{"DataFollowedByCrAndAnother", "5\r\nhello\rx"},
-        Refused{"ATrailerEndedByABareLf", "0\r\nX: y\n\r\n"},
-        Refused{"ATrailerWithABareCr", "0\r\nX: y\rz\r\n\r\n"},
-        Refused{"ATrailerWithoutColon", "0\r\nX\r\n\r\n"},
-        Refused{"ATrailerWithoutName", "0\r\n: y\r\n\r\n"},
-        Refused{"ASpaceBeforeTheColonOfATrailer", "0\r\nX : y\r\n\r\n"},
-        Refused{"AFoldedTrailer", "0\r\nX: y\r\n z\r\n\r\n"},
-        Refused{"ATrailerWithAControlByte", "0\r\nX: \x01\r\n\r\n"},
-        Refused{"TrailersOver8KiB", "0\r\nX: " + std::string(kMaxTrailerBytes, 'x') + "\r\n\r\n"},
-        Refused{"AnEndWithABareLf", "0\r\n\n"},
-        Refused{"AnEndWithABareCr", "0\r\n\rx"}),
+    ::testing::Values(RefusedChunks{"AnEmptySize", "\r\n\r\n"},
+                      RefusedChunks{"AnExtensionWithoutSize", ";x\r\n"},
+                      RefusedChunks{"ASizeThatIsNotHexadecimal", "g\r\n"},
+                      RefusedChunks{"ASignedSize", "+5\r\nhello\r\n"},
+                      RefusedChunks{"ANegativeSize", "-5\r\n"},
+                      RefusedChunks{"ASizeWith0x", "0x5\r\nhello\r\n"},
+                      RefusedChunks{"AnUnderscoreInTheSize", "1_0\r\n"},
+                      RefusedChunks{"ASpaceBeforeTheSize", " 5\r\nhello\r\n"},
+                      RefusedChunks{"ASpaceAfterTheSize", "5 \r\nhello\r\n"},
+                      RefusedChunks{"ATabAfterTheSize", "5\t;x\r\nhello\r\n"},
+                      RefusedChunks{"ASizeOf17Digits", "00000000000000005\r\nhello\r\n"},
+                      RefusedChunks{"ASizeOver63Bits", "8000000000000000\r\n"},
+                      RefusedChunks{"ASizeEndedByABareLf", "5\nhello\r\n"},
+                      RefusedChunks{"ASizeEndedByABareCr", "5\rhello\r\n"},
+                      RefusedChunks{"AnExtensionEndedByABareLf", "5;x\nhello\r\n0\r\n\r\n"},
+                      RefusedChunks{"AnExtensionWithABareCr", "5;x\ry\r\nhello\r\n"},
+                      RefusedChunks{"AnExtensionWithANul", std::string("5;\0\r\nhello\r\n", 12)},
+                      RefusedChunks{"AnExtensionOver256Bytes",
+                                    "5;" + std::string(257, 'x') + "\r\nhello\r\n"},
+                      RefusedChunks{"ManyTinyChunksWithLongExtensions", ManyTinyChunks()},
+                      RefusedChunks{"DataThatIsLongerThanItsSize", "5\r\nhellox\r\n"},
+                      RefusedChunks{"DataFollowedByABareLf", "5\r\nhello\n0\r\n\r\n"},
+                      RefusedChunks{"DataFollowedByTheNextSize", "5\r\nhello0\r\n\r\n"},
+                      RefusedChunks{"DataFollowedByCrAndAnother", "5\r\nhello\rx"},
+                      RefusedChunks{"ATrailerEndedByABareLf", "0\r\nX: y\n\r\n"},
+                      RefusedChunks{"ATrailerWithABareCr", "0\r\nX: y\rz\r\n\r\n"},
+                      RefusedChunks{"ATrailerWithoutColon", "0\r\nX\r\n\r\n"},
+                      RefusedChunks{"ATrailerWithoutName", "0\r\n: y\r\n\r\n"},
+                      RefusedChunks{"ASpaceBeforeTheColonOfATrailer", "0\r\nX : y\r\n\r\n"},
+                      RefusedChunks{"AFoldedTrailer", "0\r\nX: y\r\n z\r\n\r\n"},
+                      RefusedChunks{"ATrailerWithAControlByte", "0\r\nX: \x01\r\n\r\n"},
+                      RefusedChunks{"TrailersOver8KiB",
+                                    "0\r\nX: " + std::string(kMaxTrailerBytes, 'x') + "\r\n\r\n"},
+                      RefusedChunks{"AnEndWithABareLf", "0\r\n\n"},
+                      RefusedChunks{"AnEndWithABareCr", "0\r\n\rx"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(ChunkedDecoder, StaysRefusedAfterAnError) {

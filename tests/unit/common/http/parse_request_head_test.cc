@@ -9,7 +9,7 @@
 namespace connector::http {
 namespace {
 
-RequestHead Parse(std::string_view raw) {
+RequestHead ParseRequest(std::string_view raw) {
   RequestHead head;
   const HeadResult result = ParseRequestHead(raw, head);
   EXPECT_EQ(result.status, HeadStatus::kComplete) << result.error.sentence << "\n" << raw;
@@ -28,7 +28,7 @@ TEST(ParseRequestHead, ReadsWhatDockerSends) {
       "Accept-Encoding: gzip\r\n"
       "Connection: close\r\n"
       "\r\n";
-  const RequestHead head = Parse(kRaw);
+  const RequestHead head = ParseRequest(kRaw);
 
   EXPECT_EQ(head.method, Method::kGet);
   EXPECT_EQ(head.target, "/v2/library/alpine/manifests/latest");
@@ -66,7 +66,7 @@ TEST(ParseRequestHead, IsIncompleteAtEveryPrefixAndCompleteAtTheEnd) {
               HeadStatus::kIncomplete)
         << size;
   }
-  EXPECT_TRUE(Parse(raw).expect_continue);
+  EXPECT_TRUE(ParseRequest(raw).expect_continue);
 }
 
 TEST(ParseRequestHead, StartsAnewWhenAHeadIsReused) {
@@ -85,7 +85,8 @@ TEST(ParseRequestHead, StartsAnewWhenAHeadIsReused) {
 }
 
 TEST(ParseRequestHead, TrimsWhiteSpaceAroundValuesOnly) {
-  const RequestHead head = Parse("GET / HTTP/1.1\r\nHost:\t a \t\r\nAccept: a\tb  c \r\n\r\n");
+  const RequestHead head =
+      ParseRequest("GET / HTTP/1.1\r\nHost:\t a \t\r\nAccept: a\tb  c \r\n\r\n");
 
   EXPECT_EQ(head.host, "a");
   EXPECT_EQ(head.fields.Find(HeaderId::kAccept), "a\tb  c");
@@ -94,7 +95,7 @@ TEST(ParseRequestHead, TrimsWhiteSpaceAroundValuesOnly) {
 TEST(ParseRequestHead, TakesALineOfExactlyTheLimit) {
   const std::string target = "/" + std::string(kMaxRequestLineBytes - 64, 'a');
 
-  EXPECT_EQ(Parse("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n").target, target);
+  EXPECT_EQ(ParseRequest("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n").target, target);
 }
 
 TEST(ParseRequestHead, TakesAHundredFields) {
@@ -102,7 +103,7 @@ TEST(ParseRequestHead, TakesAHundredFields) {
   for (std::size_t i = 1; i < kMaxHeaderFields; ++i) {
     raw += "X: y\r\n";
   }
-  EXPECT_EQ(Parse(raw + "\r\n").fields.size(), kMaxHeaderFields);
+  EXPECT_EQ(ParseRequest(raw + "\r\n").fields.size(), kMaxHeaderFields);
 }
 
 struct Framed {
@@ -120,7 +121,7 @@ class ParseRequestHeadFrames : public ::testing::TestWithParam<Framed> {};
 TEST_P(ParseRequestHeadFrames, TheBody) {
   const std::string raw = std::string(GetParam().method) + " / HTTP/1.1\r\nHost: a\r\n" +
                           std::string(GetParam().fields) + "\r\n";
-  const RequestHead head = Parse(raw);
+  const RequestHead head = ParseRequest(raw);
 
   EXPECT_EQ(head.framing, GetParam().framing);
   EXPECT_EQ(head.content_length, GetParam().length);
@@ -173,7 +174,7 @@ class ParseRequestHeadKeepsAlive : public ::testing::TestWithParam<Kept> {};
 TEST_P(ParseRequestHeadKeepsAlive, AsTheClientAsks) {
   const std::string raw = "GET / HTTP/" + std::string(GetParam().version) + "\r\nHost: a\r\n" +
                           std::string(GetParam().connection) + "\r\n";
-  EXPECT_EQ(Parse(raw).keep_alive, GetParam().keep_alive);
+  EXPECT_EQ(ParseRequest(raw).keep_alive, GetParam().keep_alive);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -196,7 +197,7 @@ TEST(ParseRequestHead, WaitsForAContinueOnlyWhereABodyFollows) {
   const auto expects = [&](std::string_view line, std::string_view framing) {
     const std::string raw =
         std::string(line) + "\r\n" + std::string(kExpect) + std::string(framing) + "\r\n";
-    return Parse(raw).expect_continue;
+    return ParseRequest(raw).expect_continue;
   };
   EXPECT_TRUE(expects("PUT / HTTP/1.1", "Content-Length: 1\r\n"));
   EXPECT_TRUE(expects("PUT / HTTP/1.1", "Transfer-Encoding: chunked\r\n"));
@@ -214,7 +215,7 @@ TEST(ParseRequestHead, TakesEveryValidHost) {
                                       "C-Harbor.Default.SVC",
                                       "a."}) {
     const std::string raw = "GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n";
-    EXPECT_EQ(Parse(raw).host, host);
+    EXPECT_EQ(ParseRequest(raw).host, host);
   }
 }
 
@@ -226,7 +227,7 @@ TEST(ParseRequestHead, TakesEveryMethodOfTheApi) {
                               Method::kPut,
                               Method::kDelete}) {
     const std::string raw = std::string(ToString(method)) + " / HTTP/1.1\r\nHost: a\r\n\r\n";
-    EXPECT_EQ(Parse(raw).method, method);
+    EXPECT_EQ(ParseRequest(raw).method, method);
   }
 }
 

@@ -9,7 +9,7 @@
 namespace connector::http {
 namespace {
 
-ResponseHead Parse(std::string_view raw, Method method = Method::kGet) {
+ResponseHead ParseResponse(std::string_view raw, Method method = Method::kGet) {
   ResponseHead head;
   const HeadResult result = ParseResponseHead(raw, method, head);
   EXPECT_EQ(result.status, HeadStatus::kComplete) << result.error.sentence << "\n" << raw;
@@ -18,7 +18,7 @@ ResponseHead Parse(std::string_view raw, Method method = Method::kGet) {
 }
 
 TEST(ParseResponseHead, ReadsAManifestsHead) {
-  const ResponseHead head = Parse(
+  const ResponseHead head = ParseResponse(
       "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\n"
       "Docker-Content-Digest: sha256:ab\r\nContent-Length: 525\r\n\r\n");
 
@@ -37,7 +37,7 @@ TEST(ParseResponseHead, IsIncompleteAtEveryPrefix) {
               HeadStatus::kIncomplete)
         << size;
   }
-  EXPECT_EQ(Parse(raw).content_length, 5U);
+  EXPECT_EQ(ParseResponse(raw).content_length, 5U);
 }
 
 struct Read {
@@ -54,7 +54,7 @@ struct Read {
 class ParseResponseHeadReads : public ::testing::TestWithParam<Read> {};
 
 TEST_P(ParseResponseHeadReads, WhereTheBodyEnds) {
-  const ResponseHead head = Parse(GetParam().raw, GetParam().method);
+  const ResponseHead head = ParseResponse(GetParam().raw, GetParam().method);
 
   EXPECT_EQ(head.framing, GetParam().framing);
   EXPECT_EQ(head.has_content_length, GetParam().has_length);
@@ -159,15 +159,15 @@ INSTANTIATE_TEST_SUITE_P(
              true}),
     [](const auto& row) { return std::string(row.param.name); });
 
-struct Refused {
+struct RefusedResponse {
   std::string name;
   std::string raw;
   HeadError reason;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RefusedResponse& row, std::ostream* os) { *os << row.name; }
 };
 
-class ParseResponseHeadRefuses : public ::testing::TestWithParam<Refused> {};
+class ParseResponseHeadRefuses : public ::testing::TestWithParam<RefusedResponse> {};
 
 TEST_P(ParseResponseHeadRefuses, WithItsOwnReason) {
   ResponseHead head;
@@ -185,44 +185,47 @@ INSTANTIATE_TEST_SUITE_P(
     Table,
     ParseResponseHeadRefuses,
     ::testing::Values(
-        Refused{"TwoEqualLengths",
-                Ok("Content-Length: 5\r\nContent-Length: 5\r\n"),
-                HeadError::kContentLength},
-        Refused{"AListOfLengths", Ok("Content-Length: 5, 5\r\n"), HeadError::kContentLength},
-        Refused{"ASignedLength", Ok("Content-Length: +5\r\n"), HeadError::kContentLength},
-        Refused{"BothFramings",
-                Ok("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
-                HeadError::kBothFramings},
-        Refused{"AnotherEncoding",
-                Ok("Transfer-Encoding: gzip, chunked\r\n"),
-                HeadError::kTransferEncoding},
-        Refused{"ChunkedInHttp10",
-                "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-                HeadError::kTransferEncoding},
-        Refused{"AFoldedField", Ok("X: a\r\n b\r\n"), HeadError::kFolding},
-        Refused{"ABareLfInAField", Ok("X: a\nY: b\r\n"), HeadError::kLineEnding},
-        Refused{"ABareLfAfterTheStatus", "HTTP/1.1 200 OK\n\n", HeadError::kLineEnding},
-        Refused{"ABareCrInAField", Ok("X: a\rb\r\n"), HeadError::kLineEnding},
-        Refused{"ANulInAField", Ok(std::string("X: a\0b\r\n", 8)), HeadError::kFieldValue},
-        Refused{"AControlByteInTheReason", "HTTP/1.1 200 O\x01K\r\n\r\n", HeadError::kStatusLine},
-        Refused{"ASpaceBeforeTheColon", Ok("X : a\r\n"), HeadError::kFieldName},
-        Refused{"NoColon", Ok("X\r\n"), HeadError::kLineEnding},
-        Refused{
+        RefusedResponse{"TwoEqualLengths",
+                        Ok("Content-Length: 5\r\nContent-Length: 5\r\n"),
+                        HeadError::kContentLength},
+        RefusedResponse{
+            "AListOfLengths", Ok("Content-Length: 5, 5\r\n"), HeadError::kContentLength},
+        RefusedResponse{"ASignedLength", Ok("Content-Length: +5\r\n"), HeadError::kContentLength},
+        RefusedResponse{"BothFramings",
+                        Ok("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
+                        HeadError::kBothFramings},
+        RefusedResponse{"AnotherEncoding",
+                        Ok("Transfer-Encoding: gzip, chunked\r\n"),
+                        HeadError::kTransferEncoding},
+        RefusedResponse{"ChunkedInHttp10",
+                        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                        HeadError::kTransferEncoding},
+        RefusedResponse{"AFoldedField", Ok("X: a\r\n b\r\n"), HeadError::kFolding},
+        RefusedResponse{"ABareLfInAField", Ok("X: a\nY: b\r\n"), HeadError::kLineEnding},
+        RefusedResponse{"ABareLfAfterTheStatus", "HTTP/1.1 200 OK\n\n", HeadError::kLineEnding},
+        RefusedResponse{"ABareCrInAField", Ok("X: a\rb\r\n"), HeadError::kLineEnding},
+        RefusedResponse{"ANulInAField", Ok(std::string("X: a\0b\r\n", 8)), HeadError::kFieldValue},
+        RefusedResponse{
+            "AControlByteInTheReason", "HTTP/1.1 200 O\x01K\r\n\r\n", HeadError::kStatusLine},
+        RefusedResponse{"ASpaceBeforeTheColon", Ok("X : a\r\n"), HeadError::kFieldName},
+        RefusedResponse{"NoColon", Ok("X\r\n"), HeadError::kLineEnding},
+        RefusedResponse{
             "ARepeatedLocation", Ok("Location: /a\r\nLocation: /b\r\n"), HeadError::kRepeatedField},
-        Refused{"ARepeatedContentRange",
-                Ok("Content-Range: bytes 0-0/1\r\nContent-Range: bytes 0-0/2\r\n"),
-                HeadError::kRepeatedField},
-        Refused{"SwitchingProtocols",
-                "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-                HeadError::kSwitchingProtocols},
-        Refused{"AStatusUnder100", "HTTP/1.1 099 X\r\n\r\n", HeadError::kStatusLine},
-        Refused{"AStatusOver599", "HTTP/1.1 600 X\r\n\r\n", HeadError::kStatusLine},
-        Refused{"AStatusOfFourDigits", "HTTP/1.1 2000 X\r\n\r\n", HeadError::kStatusLine},
-        Refused{"AStatusOfTwoDigits", "HTTP/1.1 20 OK\r\n\r\n", HeadError::kStatusLine},
-        Refused{"TwoSpacesBeforeTheStatus", "HTTP/1.1  200 OK\r\n\r\n", HeadError::kStatusLine},
-        Refused{"Http2", "HTTP/2 200 OK\r\n\r\n", HeadError::kVersion},
-        Refused{"AnotherProtocol", "ICY 200 OK\r\n\r\n", HeadError::kStatusLine},
-        Refused{"ATlsAlert", "\x15\x03\x01\x00\x02", HeadError::kStatusLine}),
+        RefusedResponse{"ARepeatedContentRange",
+                        Ok("Content-Range: bytes 0-0/1\r\nContent-Range: bytes 0-0/2\r\n"),
+                        HeadError::kRepeatedField},
+        RefusedResponse{"SwitchingProtocols",
+                        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+                        HeadError::kSwitchingProtocols},
+        RefusedResponse{"AStatusUnder100", "HTTP/1.1 099 X\r\n\r\n", HeadError::kStatusLine},
+        RefusedResponse{"AStatusOver599", "HTTP/1.1 600 X\r\n\r\n", HeadError::kStatusLine},
+        RefusedResponse{"AStatusOfFourDigits", "HTTP/1.1 2000 X\r\n\r\n", HeadError::kStatusLine},
+        RefusedResponse{"AStatusOfTwoDigits", "HTTP/1.1 20 OK\r\n\r\n", HeadError::kStatusLine},
+        RefusedResponse{
+            "TwoSpacesBeforeTheStatus", "HTTP/1.1  200 OK\r\n\r\n", HeadError::kStatusLine},
+        RefusedResponse{"Http2", "HTTP/2 200 OK\r\n\r\n", HeadError::kVersion},
+        RefusedResponse{"AnotherProtocol", "ICY 200 OK\r\n\r\n", HeadError::kStatusLine},
+        RefusedResponse{"ATlsAlert", "\x15\x03\x01\x00\x02", HeadError::kStatusLine}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

@@ -12,16 +12,16 @@
 namespace connector::http {
 namespace {
 
-struct Refused {
+struct RefusedRequest {
   std::string name;
   std::string raw;
   HeadError reason;
   int status = 400;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RefusedRequest& row, std::ostream* os) { *os << row.name; }
 };
 
-class ParseRequestHeadRefuses : public ::testing::TestWithParam<Refused> {};
+class ParseRequestHeadRefuses : public ::testing::TestWithParam<RefusedRequest> {};
 
 TEST_P(ParseRequestHeadRefuses, WithItsOwnReason) {
   RequestHead head;
@@ -46,7 +46,7 @@ std::string Line(const std::string& line) {
   return line + "\r\nHost: a\r\n\r\n";
 }
 
-std::vector<Refused> RequestLines() {
+std::vector<RefusedRequest> RequestLines() {
   using E = HeadError;
   return {
       {"AnEmptyLineFirst", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", E::kLineEnding},
@@ -116,7 +116,7 @@ std::vector<Refused> RequestLines() {
   };
 }
 
-std::vector<Refused> Fields() {
+std::vector<RefusedRequest> Fields() {
   using E = HeadError;
   return {
       {"ASpaceBeforeTheColon", Get("Accept : x\r\n"), E::kFieldName},
@@ -179,7 +179,7 @@ std::vector<Refused> Fields() {
   };
 }
 
-std::vector<Refused> Hosts() {
+std::vector<RefusedRequest> Hosts() {
   using E = HeadError;
   const auto host = [](const std::string& value) {
     return "GET / HTTP/1.1\r\nHost:" + value + "\r\n\r\n";
@@ -214,7 +214,7 @@ std::vector<Refused> Hosts() {
   };
 }
 
-std::vector<Refused> Framings() {
+std::vector<RefusedRequest> Framings() {
   using E = HeadError;
   const auto length = [](const std::string& value) {
     return Put("Content-Length:" + value + "\r\n");
@@ -295,7 +295,7 @@ std::vector<Refused> Framings() {
   };
 }
 
-std::vector<Refused> Limits() {
+std::vector<RefusedRequest> Limits() {
   using E = HeadError;
   std::string many;
   for (std::size_t i = 0; i < kMaxHeaderFields; ++i) {
@@ -309,7 +309,7 @@ std::vector<Refused> Limits() {
   };
 }
 
-std::string NameOf(const ::testing::TestParamInfo<Refused>& row) {
+std::string NameOf(const ::testing::TestParamInfo<RefusedRequest>& row) {
   return row.param.name;
 }
 

@@ -12,29 +12,29 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 
-constexpr BackoffOptions kOptions{milliseconds(200), milliseconds(1000)};
+constexpr BackoffOptions kBackoffOptions{milliseconds(200), milliseconds(1000)};
 constexpr double kNearlyOne = 0.999'999'999;
 
 TEST(BackoffAfter, DoublesUpToItsLongest) {
   std::vector<milliseconds::rep> waits;
   for (const unsigned failures : {1U, 2U, 3U, 4U, 1'000'000U}) {
-    waits.push_back(BackoffAfter(kOptions, failures, 1.0).count());
+    waits.push_back(BackoffAfter(kBackoffOptions, failures, 1.0).count());
   }
   EXPECT_THAT(waits, ElementsAre(200, 400, 800, 1000, 1000));
 }
 
 TEST(BackoffAfter, IsFromHalfOfThatToAllOfIt) {
-  EXPECT_EQ(BackoffAfter(kOptions, 3, 0.0), milliseconds(400));
-  EXPECT_EQ(BackoffAfter(kOptions, 3, 0.5), milliseconds(600));
-  EXPECT_EQ(BackoffAfter(kOptions, 3, kNearlyOne), milliseconds(799));
+  EXPECT_EQ(BackoffAfter(kBackoffOptions, 3, 0.0), milliseconds(400));
+  EXPECT_EQ(BackoffAfter(kBackoffOptions, 3, 0.5), milliseconds(600));
+  EXPECT_EQ(BackoffAfter(kBackoffOptions, 3, kNearlyOne), milliseconds(799));
 }
 
 TEST(BackoffAfter, TakesNoFailureForOne) {
-  EXPECT_EQ(BackoffAfter(kOptions, 0, 1.0), milliseconds(200));
+  EXPECT_EQ(BackoffAfter(kBackoffOptions, 0, 1.0), milliseconds(200));
 }
 
 TEST(Backoff, CountsTheFailuresUntilItIsReset) {
-  Backoff backoff(kOptions);
+  Backoff backoff(kBackoffOptions);
   EXPECT_EQ(backoff.Next(1.0), milliseconds(200));
   EXPECT_EQ(backoff.Next(1.0), milliseconds(400));
 

@@ -16,12 +16,12 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr std::string_view kConnector =
+constexpr std::string_view kConnectorText =
     "apiVersion: oci-connector.dev/v1alpha1\nkind: Connector\nmetadata: {name: a}\n"
     "spec: {address: 'https://r.example', auth: {name: anonymous}}\n";
 
 TEST(ParseDocuments, ReadsEveryKind) {
-  const FileDocuments documents = ParseDocuments(std::string(kConnector) + R"(---
+  const FileDocuments documents = ParseDocuments(std::string(kConnectorText) + R"(---
 apiVersion: oci-connector.dev/v1alpha1
 kind: ConnectorClass
 metadata: {name: slow}
@@ -88,7 +88,7 @@ status: {conditions: [{type: Ready}]}
 
 TEST(ParseDocuments, NamesTheBrokenResourceAndKeepsTheOthers) {
   const FileDocuments documents = ParseDocuments(
-      std::string(kConnector) +
+      std::string(kConnectorText) +
           "---\napiVersion: oci-connector.dev/v1alpha1\nkind: Connector\n"
           "metadata: {name: b, namespace: team}\nspec: {address: x, auth: {name: anonymous}}\n"
           "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: '%'}\n",
@@ -107,11 +107,12 @@ TEST(ParseDocuments, SaysThatADocumentCannotBeIdentified) {
                            "kind: Connector\n",
                            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
                            "apiVersion: v1\nkind: Secret\nmetadata: {}\n"}) {
-    const FileDocuments documents = ParseDocuments(std::string(kConnector) + "---\n" + text, "f");
+    const FileDocuments documents =
+        ParseDocuments(std::string(kConnectorText) + "---\n" + text, "f");
     EXPECT_TRUE(documents.unreadable) << text;
     EXPECT_THAT(documents.connectors, SizeIs(1)) << text;
   }
-  EXPECT_FALSE(ParseDocuments(kConnector, "f").unreadable);
+  EXPECT_FALSE(ParseDocuments(kConnectorText, "f").unreadable);
 }
 
 TEST(ParseDocuments, HasNothingToSayAboutAnEmptyFile) {

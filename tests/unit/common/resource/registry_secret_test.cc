@@ -107,20 +107,20 @@ TEST(ReadRegistrySecret, TakesNoOtherHostsEntry) {
   }
 }
 
-struct Refused {
+struct RefusedSecret {
   std::string_view name;
   std::string type;
   std::string key;  // Of one value; empty for the pair in `value` "user|password".
   std::string value;
   std::string_view reason;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RefusedSecret& row, std::ostream* os) { *os << row.name; }
 };
 
-class ReadRegistrySecretRefuses : public ::testing::TestWithParam<Refused> {};
+class ReadRegistrySecretRefuses : public ::testing::TestWithParam<RefusedSecret> {};
 
 TEST_P(ReadRegistrySecretRefuses, NamingTheKeyAndNoContent) {
-  const Refused& row = GetParam();
+  const RefusedSecret& row = GetParam();
   Data data;
   if (row.key.empty()) {
     const std::size_t bar = row.value.find('|');
@@ -140,38 +140,40 @@ INSTANTIATE_TEST_SUITE_P(
     Content,
     ReadRegistrySecretRefuses,
     ::testing::Values(
-        Refused{"AMissingPassword", "Opaque", "username", "u", "lacks the key password"},
-        Refused{"AMissingUserName", "Opaque", "password", "hunter2", "lacks the key username"},
-        Refused{"AnEmptyPassword", "Opaque", "", "u|", "empty key password"},
-        Refused{"AnEmptyUserName", "Opaque", "", "|hunter2", "empty key username"},
-        Refused{"AColonInTheUserName", "Opaque", "", "u:x|hunter2", "a user name with ':'"},
-        Refused{"ATrailingLineBreak", "Opaque", "", "u|hunter2\n", "a line break"},
-        Refused{"ALineBreakInTheUserName", "Opaque", "", "u\n|hunter2", "a line break"},
-        Refused{"AnotherType", "kubernetes.io/tls", "", "u|hunter2", "holds no registry"},
-        Refused{"NoDockerConfigKey", kConfig, "config.json", "{}", "lacks the key .dockerconfigj"},
-        Refused{"NoJson", kConfig, kConfigKey, "hunter2", "not docker's configuration"},
-        Refused{"NoAuths", kConfig, kConfigKey, "{}", "not docker's configuration"},
-        Refused{"AuthsThatAreAList", kConfig, kConfigKey, R"({"auths":[]})", "not docker's"},
-        Refused{"AnEntryThatIsText",
-                kConfig,
-                kConfigKey,
-                R"({"auths":{"r.example":"hunter2"}})",
-                "has no entry for"},
-        Refused{"AuthThatIsNotBase64",
-                kConfig,
-                kConfigKey,
-                R"({"auths":{"r.example":{"auth":"u:hunter2"}}})",
-                "not base64"},
-        Refused{"AuthWithoutAColon",
-                kConfig,
-                kConfigKey,
-                R"({"auths":{"r.example":{"auth":"aHVudGVyMg=="}}})",
-                "has no password"},
-        Refused{"AnEmptyEntry",
-                kConfig,
-                kConfigKey,
-                R"({"auths":{"r.example":{}}})",
-                "has no user name"}),
+        RefusedSecret{"AMissingPassword", "Opaque", "username", "u", "lacks the key password"},
+        RefusedSecret{
+            "AMissingUserName", "Opaque", "password", "hunter2", "lacks the key username"},
+        RefusedSecret{"AnEmptyPassword", "Opaque", "", "u|", "empty key password"},
+        RefusedSecret{"AnEmptyUserName", "Opaque", "", "|hunter2", "empty key username"},
+        RefusedSecret{"AColonInTheUserName", "Opaque", "", "u:x|hunter2", "a user name with ':'"},
+        RefusedSecret{"ATrailingLineBreak", "Opaque", "", "u|hunter2\n", "a line break"},
+        RefusedSecret{"ALineBreakInTheUserName", "Opaque", "", "u\n|hunter2", "a line break"},
+        RefusedSecret{"AnotherType", "kubernetes.io/tls", "", "u|hunter2", "holds no registry"},
+        RefusedSecret{
+            "NoDockerConfigKey", kConfig, "config.json", "{}", "lacks the key .dockerconfigj"},
+        RefusedSecret{"NoJson", kConfig, kConfigKey, "hunter2", "not docker's configuration"},
+        RefusedSecret{"NoAuths", kConfig, kConfigKey, "{}", "not docker's configuration"},
+        RefusedSecret{"AuthsThatAreAList", kConfig, kConfigKey, R"({"auths":[]})", "not docker's"},
+        RefusedSecret{"AnEntryThatIsText",
+                      kConfig,
+                      kConfigKey,
+                      R"({"auths":{"r.example":"hunter2"}})",
+                      "has no entry for"},
+        RefusedSecret{"AuthThatIsNotBase64",
+                      kConfig,
+                      kConfigKey,
+                      R"({"auths":{"r.example":{"auth":"u:hunter2"}}})",
+                      "not base64"},
+        RefusedSecret{"AuthWithoutAColon",
+                      kConfig,
+                      kConfigKey,
+                      R"({"auths":{"r.example":{"auth":"aHVudGVyMg=="}}})",
+                      "has no password"},
+        RefusedSecret{"AnEmptyEntry",
+                      kConfig,
+                      kConfigKey,
+                      R"({"auths":{"r.example":{}}})",
+                      "has no user name"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace

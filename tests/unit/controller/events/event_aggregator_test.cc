@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr EventAggregator::SteadyTime kNow{seconds(10'000)};
+constexpr EventAggregator::SteadyTime kStart{seconds(10'000)};
 constexpr WallTime kWall{seconds{1'800'000'000}};
 
 EventNote Of(const std::string& message, const std::string& uid = "u") {
@@ -18,7 +18,7 @@ EventNote Of(const std::string& message, const std::string& uid = "u") {
 TEST(EventAggregator, MakesAnEventOfWhatHappens) {
   EventAggregator book("pod-1");
 
-  const auto write = book.Note(Of("no answer"), kNow, kWall);
+  const auto write = book.Note(Of("no answer"), kStart, kWall);
 
   ASSERT_TRUE(write && write->create);
   EXPECT_EQ(write->body.at("reason"), "ConnectionFailed");
@@ -33,22 +33,22 @@ TEST(EventAggregator, MakesAnEventOfWhatHappens) {
 TEST(EventAggregator, GivesEveryEventANameOfItsOwn) {
   EventAggregator book("pod-1");
 
-  EXPECT_NE(book.Note(Of("a"), kNow, kWall)->name, book.Note(Of("b"), kNow, kWall)->name);
+  EXPECT_NE(book.Note(Of("a"), kStart, kWall)->name, book.Note(Of("b"), kStart, kWall)->name);
 }
 
 TEST(EventAggregator, WritesNothingOfARepetitionThatComesSoon) {
   EventAggregator book("pod-1");
-  (void)book.Note(Of("a"), kNow, kWall);
+  (void)book.Note(Of("a"), kStart, kWall);
 
-  EXPECT_EQ(book.Note(Of("a"), kNow + seconds(29), kWall), std::nullopt);
+  EXPECT_EQ(book.Note(Of("a"), kStart + seconds(29), kWall), std::nullopt);
 }
 
 TEST(EventAggregator, CountsRepetitionsInASeries) {
   EventAggregator book("pod-1");
-  const auto first = book.Note(Of("a"), kNow, kWall);
-  (void)book.Note(Of("a"), kNow + seconds(10), kWall);
+  const auto first = book.Note(Of("a"), kStart, kWall);
+  (void)book.Note(Of("a"), kStart + seconds(10), kWall);
 
-  const auto third = book.Note(Of("a"), kNow + seconds(30), kWall);
+  const auto third = book.Note(Of("a"), kStart + seconds(30), kWall);
 
   ASSERT_TRUE(third && !third->create);
   EXPECT_EQ(third->name, first->name);
@@ -57,30 +57,30 @@ TEST(EventAggregator, CountsRepetitionsInASeries) {
 
 TEST(EventAggregator, BeginsAnewAfterALongSilence) {
   EventAggregator book("pod-1");
-  (void)book.Note(Of("a"), kNow, kWall);
+  (void)book.Note(Of("a"), kStart, kWall);
 
-  EXPECT_TRUE(book.Note(Of("a"), kNow + kSeriesWindow + seconds(1), kWall)->create);
+  EXPECT_TRUE(book.Note(Of("a"), kStart + kSeriesWindow + seconds(1), kWall)->create);
 }
 
 TEST(EventAggregator, LimitsAConnectorThatChangesAllTheTime) {
   EventAggregator book("pod-1");
   for (int i = 0; i < kBurst; ++i) {
-    ASSERT_TRUE(book.Note(Of(std::to_string(i)), kNow, kWall));
+    ASSERT_TRUE(book.Note(Of(std::to_string(i)), kStart, kWall));
   }
 
-  EXPECT_EQ(book.Note(Of("more"), kNow, kWall), std::nullopt);
-  EXPECT_TRUE(book.Note(Of("other", "another uid"), kNow, kWall));
-  EXPECT_TRUE(book.Note(Of("later"), kNow + kRefill, kWall));
+  EXPECT_EQ(book.Note(Of("more"), kStart, kWall), std::nullopt);
+  EXPECT_TRUE(book.Note(Of("other", "another uid"), kStart, kWall));
+  EXPECT_TRUE(book.Note(Of("later"), kStart + kRefill, kWall));
 }
 
 TEST(EventAggregator, LimitsAllConnectorsTogether) {
   EventAggregator book("pod-1");
   for (int i = 0; i < kTotalBurst; ++i) {
-    ASSERT_TRUE(book.Note(Of("a", std::to_string(i)), kNow, kWall));
+    ASSERT_TRUE(book.Note(Of("a", std::to_string(i)), kStart, kWall));
   }
 
-  EXPECT_EQ(book.Note(Of("a", "one more"), kNow, kWall), std::nullopt);
-  EXPECT_TRUE(book.Note(Of("b", "one more"), kNow + kTotalRefill, kWall));
+  EXPECT_EQ(book.Note(Of("a", "one more"), kStart, kWall), std::nullopt);
+  EXPECT_TRUE(book.Note(Of("b", "one more"), kStart + kTotalRefill, kWall));
 }
 
 }  // namespace

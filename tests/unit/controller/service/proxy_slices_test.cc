@@ -12,7 +12,7 @@ using ::testing::Pair;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-const Owner kOwner{{"default", "harbor"}, "uid-1"};
+const Owner kSlicesOwner{{"default", "harbor"}, "uid-1"};
 
 kube::ObjectPtr Parse(const json::object& object) {
   return *kube::Object::Parse(json::serialize(object));

@@ -9,7 +9,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Field;
 
-constexpr WallTime kNow{std::chrono::seconds{1'800'000'000}};
+constexpr WallTime kObservedAt{std::chrono::seconds{1'800'000'000}};
 constexpr const char* kNowText = "2027-01-15T08:00:00Z";
 constexpr const char* kBefore = "2026-01-01T00:00:00Z";
 
@@ -60,7 +60,7 @@ TEST(ReadyOf, IsUnknownWhileSomethingIsNotProbed) {
 TEST(Merge, PutsOursInTheirOrder) {
   const auto type = [](const char* name) { return Field(&Condition::type, name); };
 
-  EXPECT_THAT(Merge({}, AllTrue(), 1, kNow),
+  EXPECT_THAT(Merge({}, AllTrue(), 1, kObservedAt),
               ElementsAre(type("ClassReady"),
                           type("SecretReady"),
                           type("LivenessReady"),
@@ -92,11 +92,11 @@ TEST(Merge, SetsTheTransitionTimeWhenTheTruthChanges) {
 TEST(Merge, LeavesTheConditionsOfOthersAlone) {
   const Condition other{"Audited", True(), 1, kBefore};
 
-  EXPECT_EQ(Merge({other}, AllTrue(), 2, kNow).back(), other);
+  EXPECT_EQ(Merge({other}, AllTrue(), 2, kObservedAt).back(), other);
 }
 
 TEST(ReadConditions, ReadsWhatWasWritten) {
-  const std::vector<Condition> conditions = Merge({}, AllTrue(), 1, kNow);
+  const std::vector<Condition> conditions = Merge({}, AllTrue(), 1, kObservedAt);
   const boost::json::object connector{{"status", {{"conditions", ToJson(conditions)}}}};
 
   EXPECT_EQ(ReadConditions(connector), conditions);

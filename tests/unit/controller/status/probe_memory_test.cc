@@ -11,7 +11,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
 
-constexpr ProbeMemory::SteadyTime kNow{seconds(1000)};
+constexpr ProbeMemory::SteadyTime kStart{seconds(1000)};
 const std::vector<ProbeStepResult> kGood{{"secret", true, "Ok", "s"},
                                          {"liveness", true, "Ok", "l"},
                                          {"auth", true, "Ok", "a"},
@@ -153,8 +153,8 @@ TEST_F(ProbeMemoryTest, KeepsTheFirstTextOfAFailureThatGoesOn) {
 
 TEST_F(ProbeMemoryTest, SaysNothingOfAConnectorWhileTheBrokerIsAwayForAShortTime) {
   Report(kGood);
-  BrokerFails(kNow);
-  BrokerFails(kNow + seconds(119));
+  BrokerFails(kStart);
+  BrokerFails(kStart + seconds(119));
 
   EXPECT_THAT(memory_.states(),
               Statuses(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
@@ -162,8 +162,8 @@ TEST_F(ProbeMemoryTest, SaysNothingOfAConnectorWhileTheBrokerIsAwayForAShortTime
 
 TEST_F(ProbeMemoryTest, KnowsNothingOnceTheBrokerIsAwayForTheGrace) {
   Report(kGood);
-  BrokerFails(kNow);
-  BrokerFails(kNow + seconds(120));
+  BrokerFails(kStart);
+  BrokerFails(kStart + seconds(120));
 
   EXPECT_THAT(memory_.states(),
               Each(ConditionState{ConditionStatus::kUnknown, "BrokerUnavailable", "gone"}));
@@ -171,25 +171,25 @@ TEST_F(ProbeMemoryTest, KnowsNothingOnceTheBrokerIsAwayForTheGrace) {
 
 TEST_F(ProbeMemoryTest, CountsTheGraceAnewAfterAnAnswer) {
   Report(kGood);
-  BrokerFails(kNow);
+  BrokerFails(kStart);
   Report(kGood);
-  BrokerFails(kNow + seconds(121));
+  BrokerFails(kStart + seconds(121));
 
   EXPECT_THAT(memory_.states(),
               Statuses(ConditionStatus::kTrue, ConditionStatus::kTrue, ConditionStatus::kTrue));
 }
 
 TEST_F(ProbeMemoryTest, KeepsTheFirstTextWhileTheBrokerIsAway) {
-  BrokerFails(kNow, "first");
-  BrokerFails(kNow + seconds(120), "second");
-  BrokerFails(kNow + seconds(240), "third");
+  BrokerFails(kStart, "first");
+  BrokerFails(kStart + seconds(120), "second");
+  BrokerFails(kStart + seconds(240), "third");
 
   EXPECT_EQ(memory_.states()[0].message, "second");
 }
 
 TEST_F(ProbeMemoryTest, CountsFailuresInARow) {
   Report(kDead);
-  BrokerFails(kNow);
+  BrokerFails(kStart);
   EXPECT_EQ(memory_.failures(), 2);
 
   Report(kGood);

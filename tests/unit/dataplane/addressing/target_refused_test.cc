@@ -36,7 +36,7 @@ TEST_P(ParseTargetRefuses, WithItsOwnCode) {
             GetParam().code == Code::kMethodUnsupported);
 }
 
-std::vector<Refused> Paths() {
+std::vector<Refused> RefusedPaths() {
   const auto name = Code::kNameInvalid;
   return {
       {"AnEscapedSlashInTheName", "/v2/secret%2Frepo/manifests/v1", name},
@@ -207,7 +207,7 @@ std::vector<Refused> Queries() {
 std::string NameOf(const ::testing::TestParamInfo<Refused>& row) {
   return row.param.name;
 }
-INSTANTIATE_TEST_SUITE_P(Path, ParseTargetRefuses, ::testing::ValuesIn(Paths()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Path, ParseTargetRefuses, ::testing::ValuesIn(RefusedPaths()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Method, ParseTargetRefuses, ::testing::ValuesIn(Methods()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Query, ParseTargetRefuses, ::testing::ValuesIn(Queries()), NameOf);
 

@@ -26,7 +26,7 @@ addressing::Operation Parse(Method method, const std::string& target) {
   return std::get<addressing::Operation>(addressing::ParseTarget(method, target));
 }
 
-const crypto::SealKeys& Keys() {
+const crypto::SealKeys& LinkKeys() {
   static const crypto::SealKeys* const keys = [] {
     auto* made = new crypto::SealKeys;
     EXPECT_TRUE(made->Add(1, Secret(std::string(32, 'k'))).has_value());
@@ -46,7 +46,7 @@ Result<std::string> Rewrite(std::string_view value,
                       .address = address,
                       .asked = asked,
                       .docker_hub = docker_hub,
-                      .keys = Keys(),
+                      .keys = LinkKeys(),
                       .connector = kHarbor,
                       .subject = "builder",
                       .expires_at = 100},
@@ -57,20 +57,20 @@ Result<std::string> Rewrite(std::string_view value,
 std::variant<PageState, SealRefusal> OpenedPage(const std::string& link,
                                                 std::string_view path = "/v2/a/b/tags/list") {
   const std::string target = link.substr(1, link.find('>') - 1);
-  return OpenPage(Keys(),
+  return OpenPage(LinkKeys(),
                   Parse(Method::kGet, target).page,
                   {.connector = kHarbor, .path = path, .subject = "builder", .now = 99});
 }
 
-struct Row {
+struct LinkRow {
   std::string name;
   std::string value;
   std::string rewritten;
 
-  friend void PrintTo(const Row& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const LinkRow& row, std::ostream* os) { *os << row.name; }
 };
 
-class RewriteLinkReads : public ::testing::TestWithParam<Row> {};
+class RewriteLinkReads : public ::testing::TestWithParam<LinkRow> {};
 
 TEST_P(RewriteLinkReads, TheNextPage) {
   EXPECT_THAT(Rewrite(GetParam().value), HasValue(GetParam().rewritten));
@@ -82,27 +82,29 @@ INSTANTIATE_TEST_SUITE_P(
     Table,
     RewriteLinkReads,
     ::testing::Values(
-        Row{"WhatDistributionSends", "</v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"", kNext},
-        Row{"AnAbsoluteUrl",
-            "<https://reg.example.com/v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
-            kNext},
-        Row{"ARelativePath", "<list?last=v2&n=2>; rel=\"next\"", kNext},
-        Row{"AQueryOnly", "<?last=v2&n=2>; rel=\"next\"", kNext},
-        Row{"ARelationWithoutQuotes", "</v2/a/b/tags/list?last=v2&n=2>;rel=next", kNext},
-        Row{"ARelationInUpperCase", "</v2/a/b/tags/list?last=v2&n=2> ; REL = \"NEXT\"", kNext},
-        Row{"AListOfRelations", "</v2/a/b/tags/list?last=v2&n=2>; rel=\"last next\"", kNext},
-        Row{"OtherParameters",
-            "</v2/a/b/tags/list?last=v2&n=2>; title=\"a;b,c\"; rel=\"next\"; x",
-            kNext},
-        Row{"TheSecondOfTwoLinks",
+        LinkRow{"WhatDistributionSends", "</v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"", kNext},
+        LinkRow{"AnAbsoluteUrl",
+                "<https://reg.example.com/v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
+                kNext},
+        LinkRow{"ARelativePath", "<list?last=v2&n=2>; rel=\"next\"", kNext},
+        LinkRow{"AQueryOnly", "<?last=v2&n=2>; rel=\"next\"", kNext},
+        LinkRow{"ARelationWithoutQuotes", "</v2/a/b/tags/list?last=v2&n=2>;rel=next", kNext},
+        LinkRow{"ARelationInUpperCase", "</v2/a/b/tags/list?last=v2&n=2> ; REL = \"NEXT\"", kNext},
+        LinkRow{"AListOfRelations", "</v2/a/b/tags/list?last=v2&n=2>; rel=\"last next\"", kNext},
+        LinkRow{"OtherParameters",
+                "</v2/a/b/tags/list?last=v2&n=2>; title=\"a;b,c\"; rel=\"next\"; x",
+                kNext},
+        LinkRow{
+            "TheSecondOfTwoLinks",
             "<https://elsewhere/>; rel=\"first\", </v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
             kNext},
-        Row{"AnEmptyKeyThatIsNotOurs", "<?last=v2&n=2&orderby=>; rel=\"next\"", kNext},
-        Row{"NoPageSize", "<?last=v2>; rel=\"next\"", "</v2/a/b/tags/list?last=v2>; rel=\"next\""},
-        Row{"NoNextRelation", "<https://elsewhere/>; rel=\"prev\"", ""},
-        Row{"NoRelationAtAll", "<https://elsewhere/>", ""},
-        Row{"ARelationThatHoldsTheWord", "<https://elsewhere/>; rel=\"nextish\"", ""},
-        Row{"AnEmptyValue", "", ""}),
+        LinkRow{"AnEmptyKeyThatIsNotOurs", "<?last=v2&n=2&orderby=>; rel=\"next\"", kNext},
+        LinkRow{
+            "NoPageSize", "<?last=v2>; rel=\"next\"", "</v2/a/b/tags/list?last=v2>; rel=\"next\""},
+        LinkRow{"NoNextRelation", "<https://elsewhere/>; rel=\"prev\"", ""},
+        LinkRow{"NoRelationAtAll", "<https://elsewhere/>", ""},
+        LinkRow{"ARelationThatHoldsTheWord", "<https://elsewhere/>; rel=\"nextish\"", ""},
+        LinkRow{"AnEmptyValue", "", ""}),
     [](const auto& row) { return row.param.name; });
 
 struct Refused {

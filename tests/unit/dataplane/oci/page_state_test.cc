@@ -12,47 +12,47 @@
 namespace connector::dataplane::oci {
 namespace {
 
-using Opened = std::variant<PageState, SealRefusal>;
+using OpenedPage = std::variant<PageState, SealRefusal>;
 
-constexpr std::int64_t kNow = 1'700'000'000;
+constexpr std::int64_t kPageTime = 1'700'000'000;
 
-crypto::SealKeys Keys(char fill = 'k') {
+crypto::SealKeys PageKeys(char fill = 'k') {
   crypto::SealKeys keys;
   EXPECT_TRUE(keys.Add(1, Secret(std::string(32, fill))).has_value());
   EXPECT_TRUE(keys.SetCurrent(1).has_value());
   return keys;
 }
 
-PageState State() {
+PageState NewPage() {
   return {.connector = {"default", "harbor"},
           .path = "/v2/a/b/tags/list",
           .subject = "builder",
-          .expires_at = kNow + 1,
+          .expires_at = kPageTime + 1,
           .query = "n=2&next_page=gA%3D"};
 }
 
 // What the next request of the same client on any replica says of itself.
-struct Asked {
+struct PageAsked {
   ConnectorRef connector{"default", "harbor"};
   std::string path = "/v2/a/b/tags/list";
   std::string subject = "builder";
-  std::int64_t now = kNow;
+  std::int64_t now = kPageTime;
 };
 
-Opened Open(const std::string& sealed, const Asked& asked = {}) {
-  return OpenPage(Keys(), sealed, {asked.connector, asked.path, asked.subject, asked.now});
+OpenedPage Reopen(const std::string& sealed, const PageAsked& asked = {}) {
+  return OpenPage(PageKeys(), sealed, {asked.connector, asked.path, asked.subject, asked.now});
 }
 
-std::string Page(const PageState& state = State()) {
-  return *SealPage(Keys(), state);
+std::string Page(const PageState& state = NewPage()) {
+  return *SealPage(PageKeys(), state);
 }
 
 TEST(SealPage, OpensOnAnyReplicaToTheSameState) {
-  EXPECT_EQ(Open(Page()), Opened(State()));
+  EXPECT_EQ(Reopen(Page()), OpenedPage(NewPage()));
 }
 
 TEST(SealPage, FitsTheLongestQueryIntoTheParameter) {
-  PageState state = State();
+  PageState state = NewPage();
   state.query = std::string(kMaxPageQueryBytes, 'q');
   state.path = std::string(600, 'p');
   state.subject = std::string(1024, 's');
@@ -60,9 +60,9 @@ TEST(SealPage, FitsTheLongestQueryIntoTheParameter) {
 }
 
 TEST(SealPage, RefusesAFieldOver64KiB) {
-  PageState state = State();
+  PageState state = NewPage();
   state.query = std::string(65536, 'q');
-  EXPECT_FALSE(SealPage(Keys(), state).has_value());
+  EXPECT_FALSE(SealPage(PageKeys(), state).has_value());
 }
 
 TEST(SealPage, WritesWhatNoClientEncodesAnew) {
@@ -70,21 +70,25 @@ TEST(SealPage, WritesWhatNoClientEncodesAnew) {
 }
 
 TEST(OpenPage, RefusesAnotherSubject) {
-  EXPECT_EQ(Open(Page(), {.subject = "other"}), Opened(SealRefusal::kOtherSubject));
+  EXPECT_EQ(Reopen(Page(), {.subject = "other"}), OpenedPage(SealRefusal::kOtherSubject));
 }
 
 TEST(OpenPage, RefusesAnotherConnectorOrNamespace) {
-  EXPECT_EQ(Open(Page(), {.connector = {"default", "quay"}}), Opened(SealRefusal::kOtherConnector));
-  EXPECT_EQ(Open(Page(), {.connector = {"other", "harbor"}}), Opened(SealRefusal::kOtherConnector));
+  EXPECT_EQ(Reopen(Page(), {.connector = {"default", "quay"}}),
+            OpenedPage(SealRefusal::kOtherConnector));
+  EXPECT_EQ(Reopen(Page(), {.connector = {"other", "harbor"}}),
+            OpenedPage(SealRefusal::kOtherConnector));
 }
 
 TEST(OpenPage, RefusesAnotherRepositoryOrOperation) {
-  EXPECT_EQ(Open(Page(), {.path = "/v2/a/c/tags/list"}), Opened(SealRefusal::kOtherRepository));
-  EXPECT_EQ(Open(Page(), {.path = "/v2/a/b/referrers/x"}), Opened(SealRefusal::kOtherRepository));
+  EXPECT_EQ(Reopen(Page(), {.path = "/v2/a/c/tags/list"}),
+            OpenedPage(SealRefusal::kOtherRepository));
+  EXPECT_EQ(Reopen(Page(), {.path = "/v2/a/b/referrers/x"}),
+            OpenedPage(SealRefusal::kOtherRepository));
 }
 
 TEST(OpenPage, RefusesFromTheSecondOfExpiryOn) {
-  EXPECT_EQ(Open(Page(), {.now = kNow + 1}), Opened(SealRefusal::kExpired));
+  EXPECT_EQ(Reopen(Page(), {.now = kPageTime + 1}), OpenedPage(SealRefusal::kExpired));
 }
 
 TEST(OpenPage, RefusesEveryChangedCharacter) {
@@ -92,24 +96,25 @@ TEST(OpenPage, RefusesEveryChangedCharacter) {
   for (std::size_t at = 0; at < sealed.size(); ++at) {
     std::string changed = sealed;
     changed[at] = changed[at] == 'A' ? 'B' : 'A';
-    EXPECT_TRUE(std::holds_alternative<SealRefusal>(Open(changed))) << at;
+    EXPECT_TRUE(std::holds_alternative<SealRefusal>(Reopen(changed))) << at;
   }
 }
 
 TEST(OpenPage, RefusesAnotherKeyAndNonsense) {
-  const Asked asked;
-  EXPECT_EQ(OpenPage(Keys('x'), Page(), {asked.connector, asked.path, asked.subject, asked.now}),
-            Opened(SealRefusal::kForged));
-  EXPECT_EQ(Open("2"), Opened(SealRefusal::kMalformed));
-  EXPECT_EQ(Open(*crypto::Seal(Keys(), "page/1", std::string("\0\1", 2))),
-            Opened(SealRefusal::kMalformed));
+  const PageAsked asked;
+  EXPECT_EQ(
+      OpenPage(PageKeys('x'), Page(), {asked.connector, asked.path, asked.subject, asked.now}),
+      OpenedPage(SealRefusal::kForged));
+  EXPECT_EQ(Reopen("2"), OpenedPage(SealRefusal::kMalformed));
+  EXPECT_EQ(Reopen(*crypto::Seal(PageKeys(), "page/1", std::string("\0\1", 2))),
+            OpenedPage(SealRefusal::kMalformed));
 }
 
 TEST(OpenPage, RefusesAnUploadSession) {
   const Result<std::string> session = SealUpload(
-      Keys(), {.connector = {"default", "harbor"}, .url = {{true, "r.example", 443}, "/", ""}});
+      PageKeys(), {.connector = {"default", "harbor"}, .url = {{true, "r.example", 443}, "/", ""}});
   ASSERT_TRUE(session.has_value());
-  EXPECT_EQ(Open(*session), Opened(SealRefusal::kForged));
+  EXPECT_EQ(Reopen(*session), OpenedPage(SealRefusal::kForged));
 }
 
 }  // namespace

@@ -36,16 +36,16 @@ HopDecision Upload(const std::string& location, bool allow_insecure = false) {
       EgressPolicy{kAddress, kHosts, allow_insecure}, "a/b", asked, location);
 }
 
-struct Row {
+struct RedirectRow {
   std::string name;
   std::string location;
   bool send_credential;
   bool allow_private;
 
-  friend void PrintTo(const Row& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RedirectRow& row, std::ostream* os) { *os << row.name; }
 };
 
-class DecideRedirectFollows : public ::testing::TestWithParam<Row> {};
+class DecideRedirectFollows : public ::testing::TestWithParam<RedirectRow> {};
 
 TEST_P(DecideRedirectFollows, WithTheCredentialOnlyToTheSameBlobOnTheSameOrigin) {
   const HopDecision decision = Redirect(GetParam().location);
@@ -59,22 +59,23 @@ INSTANTIATE_TEST_SUITE_P(
     Table,
     DecideRedirectFollows,
     ::testing::Values(
-        Row{"ToAPublicStore", "https://store.example.net/x?sig=y", false, false},
-        Row{"ToAListedStore", "https://b.s3.amazonaws.com/x?sig=y", false, true},
-        Row{"ToAListedAddress", "https://10.1.2.3/x", false, true},
-        Row{"ToItself", kBlobPath + "?again=1", true, true},
-        Row{"ToItselfInFull", "https://REG.example.com:443" + kBlobPath, true, true},
-        Row{"ToItsOtherPort", "https://reg.example.com:8443" + kBlobPath, false, false},
-        Row{"ToItsSubdomain", "https://x.reg.example.com" + kBlobPath, false, false},
-        Row{"ToItsParent", "https://example.com" + kBlobPath, false, false},
-        Row{"ToAHostThatEndsAlike", "https://evilreg.example.com" + kBlobPath, false, false},
-        Row{"ToAnotherRepository", "/v2/a/c/blobs/" + kDigest, false, true},
-        Row{"ToALongerRepository", "/v2/x/a/b/blobs/" + kDigest, false, true},
-        Row{"ToAnotherDigest", "/v2/a/b/blobs/sha256:" + std::string(64, 'b'), false, true},
-        Row{"ToAManifest", "/v2/a/b/manifests/" + kDigest, false, true},
-        Row{"ToAnEscapedPath", "/v2/a%2Fb/blobs/" + kDigest, false, true},
-        Row{"ToAPathThatNormalizesToIt", "/v2/c/../a/b/blobs/" + kDigest, true, true},
-        Row{"ToTheTokenService", "/token?scope=x", false, true}),
+        RedirectRow{"ToAPublicStore", "https://store.example.net/x?sig=y", false, false},
+        RedirectRow{"ToAListedStore", "https://b.s3.amazonaws.com/x?sig=y", false, true},
+        RedirectRow{"ToAListedAddress", "https://10.1.2.3/x", false, true},
+        RedirectRow{"ToItself", kBlobPath + "?again=1", true, true},
+        RedirectRow{"ToItselfInFull", "https://REG.example.com:443" + kBlobPath, true, true},
+        RedirectRow{"ToItsOtherPort", "https://reg.example.com:8443" + kBlobPath, false, false},
+        RedirectRow{"ToItsSubdomain", "https://x.reg.example.com" + kBlobPath, false, false},
+        RedirectRow{"ToItsParent", "https://example.com" + kBlobPath, false, false},
+        RedirectRow{
+            "ToAHostThatEndsAlike", "https://evilreg.example.com" + kBlobPath, false, false},
+        RedirectRow{"ToAnotherRepository", "/v2/a/c/blobs/" + kDigest, false, true},
+        RedirectRow{"ToALongerRepository", "/v2/x/a/b/blobs/" + kDigest, false, true},
+        RedirectRow{"ToAnotherDigest", "/v2/a/b/blobs/sha256:" + std::string(64, 'b'), false, true},
+        RedirectRow{"ToAManifest", "/v2/a/b/manifests/" + kDigest, false, true},
+        RedirectRow{"ToAnEscapedPath", "/v2/a%2Fb/blobs/" + kDigest, false, true},
+        RedirectRow{"ToAPathThatNormalizesToIt", "/v2/c/../a/b/blobs/" + kDigest, true, true},
+        RedirectRow{"ToTheTokenService", "/token?scope=x", false, true}),
     [](const auto& row) { return row.param.name; });
 
 struct Refusal {
@@ -171,7 +172,7 @@ TEST(DecideRedirect, TakesPlainHttpWhereTheConnectorAllowsIt) {
   EXPECT_TRUE(std::holds_alternative<NextHop>(Redirect("http://store.example.net/x", true)));
 }
 
-class DecideUploadLocationGives : public ::testing::TestWithParam<Row> {};
+class DecideUploadLocationGives : public ::testing::TestWithParam<RedirectRow> {};
 
 TEST_P(DecideUploadLocationGives, TheCredentialOnlyToTheRepositorysUploads) {
   const HopDecision decision = Upload(GetParam().location);
@@ -185,19 +186,20 @@ INSTANTIATE_TEST_SUITE_P(
     Table,
     DecideUploadLocationGives,
     ::testing::Values(
-        Row{"APath", "/v2/a/b/blobs/uploads/uuid?_state=x%2By", true, true},
-        Row{"AnAbsoluteUrl", "https://reg.example.com/v2/a/b/blobs/uploads/uuid", true, true},
-        Row{"ARelativePath", "uuid?_state=x", true, true},
-        Row{"AnotherWordForUploads", "/v2/a/b/blobs/upload/1.uuid", true, true},
-        Row{"AListedStore", "https://b.s3.amazonaws.com/x?sig=y", false, true},
-        Row{"AnotherRepository", "/v2/a/c/blobs/uploads/uuid", false, true},
-        Row{"ARepositoryThatStartsAlike", "/v2/a/bc/blobs/uploads/uuid", false, true},
-        Row{"AManifest", "/v2/a/b/manifests/v1", false, true},
-        Row{"ABlobOfADeeperRepository", "/v2/a/b/blobs/c/blobs/uploads/uuid", false, true},
-        Row{"AnEscapedPath", "/v2/a/b/blobs/uploads/..%2F..%2Fmanifests", false, true},
-        Row{"NoId", "/v2/a/b/blobs/uploads/", false, true},
-        Row{"NoWord", "/v2/a/b/blobs//uuid", false, true},
-        Row{"AnotherPath", "/artifactory/api/docker/x", false, true}),
+        RedirectRow{"APath", "/v2/a/b/blobs/uploads/uuid?_state=x%2By", true, true},
+        RedirectRow{
+            "AnAbsoluteUrl", "https://reg.example.com/v2/a/b/blobs/uploads/uuid", true, true},
+        RedirectRow{"ARelativePath", "uuid?_state=x", true, true},
+        RedirectRow{"AnotherWordForUploads", "/v2/a/b/blobs/upload/1.uuid", true, true},
+        RedirectRow{"AListedStore", "https://b.s3.amazonaws.com/x?sig=y", false, true},
+        RedirectRow{"AnotherRepository", "/v2/a/c/blobs/uploads/uuid", false, true},
+        RedirectRow{"ARepositoryThatStartsAlike", "/v2/a/bc/blobs/uploads/uuid", false, true},
+        RedirectRow{"AManifest", "/v2/a/b/manifests/v1", false, true},
+        RedirectRow{"ABlobOfADeeperRepository", "/v2/a/b/blobs/c/blobs/uploads/uuid", false, true},
+        RedirectRow{"AnEscapedPath", "/v2/a/b/blobs/uploads/..%2F..%2Fmanifests", false, true},
+        RedirectRow{"NoId", "/v2/a/b/blobs/uploads/", false, true},
+        RedirectRow{"NoWord", "/v2/a/b/blobs//uuid", false, true},
+        RedirectRow{"AnotherPath", "/artifactory/api/docker/x", false, true}),
     [](const auto& row) { return row.param.name; });
 
 class DecideUploadLocationRefuses : public ::testing::TestWithParam<Refusal> {};

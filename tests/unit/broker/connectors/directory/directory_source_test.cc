@@ -26,7 +26,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-const ConnectorRef kA{"default", "a"};
+const ConnectorRef kFileA{"default", "a"};
 
 std::string Connector(std::string_view name, std::string_view host = "r.example") {
   return "apiVersion: oci-connector.dev/v1alpha1\nkind: Connector\nmetadata: {name: " +
@@ -57,7 +57,7 @@ class DirectorySourceTest : public ::testing::Test {
 
   // Empty when connector a is not in force.
   std::string HostOfA() const {
-    const auto entry = catalog_.Current()->Find(kA);
+    const auto entry = catalog_.Current()->Find(kFileA);
     return entry == nullptr ? "" : entry->connector->address.host;
   }
   std::string PasswordInStore() const {
@@ -93,7 +93,8 @@ TEST_F(DirectorySourceTest, LoadsConnectorsAndSecrets) {
 
   EXPECT_EQ(HostOfA(), "r.example");
   EXPECT_EQ(PasswordInStore(), "p");
-  EXPECT_EQ(catalog_.Current()->Find(kA)->secret_version, secrets_.Read({"default", "s"})->version);
+  EXPECT_EQ(catalog_.Current()->Find(kFileA)->secret_version,
+            secrets_.Read({"default", "s"})->version);
   EXPECT_THAT(source.LastProblems(), IsEmpty());
   EXPECT_THAT(Metrics(), HasSubstr("connector_broker_resource_problems 0"));
   EXPECT_THAT(Metrics(), HasSubstr("connector_broker_resource_connectors 1"));
@@ -129,13 +130,13 @@ TEST_F(DirectorySourceTest, SeesARotatedSecretAndGivesANewEpoch) {
   Write("s.yaml", Password("old"));
   DirectorySource source = MakeSource();
   ASSERT_TRUE(source.Load().has_value());
-  const std::string epoch = catalog_.Current()->Find(kA)->epoch;
+  const std::string epoch = catalog_.Current()->Find(kFileA)->epoch;
 
   Write("s.yaml", Password("new"));
   EXPECT_TRUE(source.ScanOnce());
 
   EXPECT_EQ(PasswordInStore(), "new");
-  EXPECT_NE(catalog_.Current()->Find(kA)->epoch, epoch);
+  EXPECT_NE(catalog_.Current()->Find(kFileA)->epoch, epoch);
 }
 
 TEST_F(DirectorySourceTest, KeepsTheLastGoodVersionOfABadFile) {
@@ -200,8 +201,8 @@ TEST_F(DirectorySourceTest, ServesAConnectorWithoutItsSecretAsAProblem) {
   std::filesystem::remove(path_ + "/s.yaml");
   EXPECT_TRUE(source.ScanOnce());
 
-  ASSERT_NE(catalog_.Current()->Find(kA), nullptr);
-  EXPECT_THAT(catalog_.Current()->Find(kA)->problem, HasSubstr("there is no Secret default/s"));
+  ASSERT_NE(catalog_.Current()->Find(kFileA), nullptr);
+  EXPECT_THAT(catalog_.Current()->Find(kFileA)->problem, HasSubstr("there is no Secret default/s"));
   EXPECT_EQ(PasswordInStore(), "");
   EXPECT_THAT(Metrics(), HasSubstr("connector_broker_resource_unusable_connectors 1"));
 }
@@ -338,7 +339,7 @@ TEST_F(DirectorySourceTest, WatchesWithAThreadOfItsOwn) {
   const std::uint64_t id =
       catalog_.Subscribe([&](const std::shared_ptr<const CatalogSnapshot>& snapshot) {
         const std::lock_guard lock(mutex);
-        host = snapshot->Find(kA)->connector->address.host;
+        host = snapshot->Find(kFileA)->connector->address.host;
         changed.notify_all();
       });
   source.Start();

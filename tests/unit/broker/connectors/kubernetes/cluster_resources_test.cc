@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const kube::ObjectName kHarbor{"team-a", "harbor"};
+const kube::ObjectName kTeamHarbor{"team-a", "harbor"};
 const kube::ObjectName kQuay{"team-a", "quay"};
 
 class ClusterResourcesTest : public ::testing::Test {
@@ -64,69 +64,69 @@ class ClusterResourcesTest : public ::testing::Test {
 };
 
 TEST_F(ClusterResourcesTest, TakesWhatIsGoodAndForgetsWhatIsGone) {
-  Put(kHarbor, Spec("https://one.example"));
-  EXPECT_EQ(AddressOf(kHarbor), "https://one.example");
-  Put(kHarbor, Spec("https://two.example"));
-  EXPECT_EQ(AddressOf(kHarbor), "https://two.example");
-  Remove(kHarbor);
-  EXPECT_EQ(AddressOf(kHarbor), "-");
+  Put(kTeamHarbor, Spec("https://one.example"));
+  EXPECT_EQ(AddressOf(kTeamHarbor), "https://one.example");
+  Put(kTeamHarbor, Spec("https://two.example"));
+  EXPECT_EQ(AddressOf(kTeamHarbor), "https://two.example");
+  Remove(kTeamHarbor);
+  EXPECT_EQ(AddressOf(kTeamHarbor), "-");
 }
 
 TEST_F(ClusterResourcesTest, KeepsTheLastGoodVersionOfABrokenConnector) {
-  Put(kHarbor, Spec("https://one.example"));
-  Put(kHarbor, Spec("http://one.example"));
-  EXPECT_EQ(AddressOf(kHarbor), "https://one.example");
+  Put(kTeamHarbor, Spec("https://one.example"));
+  Put(kTeamHarbor, Spec("http://one.example"));
+  EXPECT_EQ(AddressOf(kTeamHarbor), "https://one.example");
   EXPECT_THAT(Problems(), HasSubstr("Connector team-a/harbor: spec.address"));
 
-  Remove(kHarbor);
-  EXPECT_EQ(AddressOf(kHarbor), "-") << "what is gone is gone";
+  Remove(kTeamHarbor);
+  EXPECT_EQ(AddressOf(kTeamHarbor), "-") << "what is gone is gone";
   EXPECT_EQ(Problems(), "");
 }
 
 TEST_F(ClusterResourcesTest, DisturbsNoOtherByABrokenOne) {
-  Put(kHarbor, Spec("https://one.example"));
-  const auto before = Held(kHarbor);
+  Put(kTeamHarbor, Spec("https://one.example"));
+  const auto before = Held(kTeamHarbor);
 
   Put(kQuay, Spec("nonsense"));
 
-  EXPECT_EQ(Held(kHarbor), before) << "and does not even read it again";
+  EXPECT_EQ(Held(kTeamHarbor), before) << "and does not even read it again";
   EXPECT_EQ(AddressOf(kQuay), "-");
 }
 
 TEST_F(ClusterResourcesTest, AppliesTheClass) {
   PutClass("strict", R"({"upstream":{"limits":{"maxConcurrentRequests":7}}})");
-  Put(kHarbor, Spec("https://one.example", R"(,"connectorClassName":"strict")"));
-  EXPECT_EQ(Held(kHarbor)->upstream.limits.max_concurrent_requests, 7U);
+  Put(kTeamHarbor, Spec("https://one.example", R"(,"connectorClassName":"strict")"));
+  EXPECT_EQ(Held(kTeamHarbor)->upstream.limits.max_concurrent_requests, 7U);
 
   PutClass("strict", R"({"upstream":{"limits":{"maxConcurrentRequests":8}}})");
-  EXPECT_EQ(Held(kHarbor)->upstream.limits.max_concurrent_requests, 8U);
+  EXPECT_EQ(Held(kTeamHarbor)->upstream.limits.max_concurrent_requests, 8U);
 }
 
 TEST_F(ClusterResourcesTest, KeepsAConnectorWhoseClassIsGone) {
   PutClass("strict", R"({"upstream":{"limits":{"maxConcurrentRequests":7}}})");
-  Put(kHarbor, Spec("https://one.example", R"(,"connectorClassName":"strict")"));
+  Put(kTeamHarbor, Spec("https://one.example", R"(,"connectorClassName":"strict")"));
 
   RemoveClass("strict");
 
-  EXPECT_EQ(AddressOf(kHarbor), "https://one.example");
+  EXPECT_EQ(AddressOf(kTeamHarbor), "https://one.example");
   EXPECT_THAT(Problems(), HasSubstr("there is no ConnectorClass strict"));
 }
 
 TEST_F(ClusterResourcesTest, WaitsForTheClassOfAConnector) {
-  Put(kHarbor, Spec("https://one.example", R"(,"connectorClassName":"strict")"));
-  EXPECT_EQ(AddressOf(kHarbor), "-");
+  Put(kTeamHarbor, Spec("https://one.example", R"(,"connectorClassName":"strict")"));
+  EXPECT_EQ(AddressOf(kTeamHarbor), "-");
 
   PutClass("strict", "{}");
 
-  EXPECT_EQ(AddressOf(kHarbor), "https://one.example");
+  EXPECT_EQ(AddressOf(kTeamHarbor), "https://one.example");
   EXPECT_EQ(Problems(), "");
 }
 
 TEST_F(ClusterResourcesTest, RefusesWhatTheClassDoesNotAllow) {
   PutClass("oci", R"({"allowedAuthNames":["anonymous"]})");
-  Put(kHarbor, Spec("https://one.example"));
+  Put(kTeamHarbor, Spec("https://one.example"));
 
-  EXPECT_EQ(AddressOf(kHarbor), "-");
+  EXPECT_EQ(AddressOf(kTeamHarbor), "-");
   EXPECT_THAT(Problems(), HasSubstr("not allowed by the ConnectorClass oci"));
 }
 
@@ -137,23 +137,23 @@ TEST_F(ClusterResourcesTest, SaysWhatIsWrongWithAClass) {
 }
 
 TEST_F(ClusterResourcesTest, LooksForNoSecrets) {
-  Put(kHarbor, Spec("https://one.example", R"(,"caCertSecretRef":{"name":"bundle"})"));
+  Put(kTeamHarbor, Spec("https://one.example", R"(,"caCertSecretRef":{"name":"bundle"})"));
 
-  EXPECT_EQ(AddressOf(kHarbor), "https://one.example");
+  EXPECT_EQ(AddressOf(kTeamHarbor), "https://one.example");
   EXPECT_THAT(resources_.Problems(), IsEmpty());
 }
 
 TEST_F(ClusterResourcesTest, LetsAConnectorNameNoSecretOfAnotherNamespace) {
   for (const char* name : {"team-b/robot", "../team-b/robot", "team-b%2frobot", ".."}) {
-    Put(kHarbor,
+    Put(kTeamHarbor,
         R"({"address":"https://one.example","auth":{"name":"tokenAuth","secretRef":{"name":")" +
             std::string(name) + "\"}}}");
-    EXPECT_EQ(AddressOf(kHarbor), "-") << name;
+    EXPECT_EQ(AddressOf(kTeamHarbor), "-") << name;
   }
-  Put(kHarbor,
+  Put(kTeamHarbor,
       R"({"address":"https://one.example","auth":{"name":"tokenAuth","secretRef":{"name":"robot",)"
       R"("namespace":"team-b"}}})");
-  EXPECT_EQ(AddressOf(kHarbor), "-");
+  EXPECT_EQ(AddressOf(kTeamHarbor), "-");
   EXPECT_THAT(Problems(), HasSubstr("namespace"));
 }
 

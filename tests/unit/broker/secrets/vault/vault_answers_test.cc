@@ -20,7 +20,7 @@ VaultAnswer Ok(std::string_view body) {
   return {200, Secret(body)};
 }
 
-resource::VaultLocation At(std::string path) {
+resource::VaultLocation LocationOf(std::string path) {
   resource::VaultLocation location;
   location.path = std::move(path);
   return location;
@@ -57,14 +57,14 @@ TEST(ReadLogin, RefusesWhatIsNoLogin) {
 }
 
 TEST(ReadReading, TellsKvV2ByItsShape) {
-  const auto v2 = ReadReading(At("secret/data/x"), Ok(R"({"data":{"data":{"username":"u",
+  const auto v2 = ReadReading(LocationOf("secret/data/x"), Ok(R"({"data":{"data":{"username":"u",
       "password":"p"},"metadata":{"version":3,"created_time":"t"}}})"));
   ASSERT_TRUE(v2.has_value());
   ASSERT_TRUE(v2->kv.has_value());
   EXPECT_EQ(v2->kv->version, 3u);
   EXPECT_EQ(v2->data.at("password").Reveal(), "p");
 
-  const auto v1 = ReadReading(At("kv/x"), Ok(R"({"lease_id":"","lease_duration":2764800,
+  const auto v1 = ReadReading(LocationOf("kv/x"), Ok(R"({"lease_id":"","lease_duration":2764800,
       "data":{"username":"u","password":"p","data":"d"}})"));
   ASSERT_TRUE(v1.has_value());
   EXPECT_FALSE(v1->kv.has_value());
@@ -73,7 +73,7 @@ TEST(ReadReading, TellsKvV2ByItsShape) {
 }
 
 TEST(ReadReading, TakesTheLeaseOfADynamicCredential) {
-  const auto reading = ReadReading(At("db/creds/x"), Ok(R"({"lease_id":"db/creds/x/1",
+  const auto reading = ReadReading(LocationOf("db/creds/x"), Ok(R"({"lease_id":"db/creds/x/1",
       "lease_duration":30,"renewable":true,"data":{"username":"u","password":"p"}})"));
 
   ASSERT_TRUE(reading && reading->lease);
@@ -83,7 +83,7 @@ TEST(ReadReading, TakesTheLeaseOfADynamicCredential) {
 }
 
 TEST(ReadReading, RefusesAWrappedAnswerAndNonsense) {
-  EXPECT_THAT(ReadReading(At("a/b"), Ok(R"({"data":null,"wrap_info":{"token":"t"}})")),
+  EXPECT_THAT(ReadReading(LocationOf("a/b"), Ok(R"({"data":null,"wrap_info":{"token":"t"}})")),
               HasErrorMessage(ErrorCode::kInvalidArgument,
                               HasSubstr("with a wrapped response, which is not accepted")));
   const std::string deep = R"({"data":)" + std::string(100, '[') + std::string(100, ']') + "}";
@@ -92,12 +92,13 @@ TEST(ReadReading, RefusesAWrappedAnswerAndNonsense) {
                                   std::string(R"({"data":7})"),
                                   std::string(R"({"data":null})"),
                                   deep}) {
-    EXPECT_THAT(ReadReading(At("a/b"), Ok(body)), HasError(ErrorCode::kUnavailable)) << body;
+    EXPECT_THAT(ReadReading(LocationOf("a/b"), Ok(body)), HasError(ErrorCode::kUnavailable))
+        << body;
   }
 }
 
 TEST(ReadReading, KeepsARenamedKeyApartFromOneOfThatName) {
-  resource::VaultLocation location = At("kv/x");
+  resource::VaultLocation location = LocationOf("kv/x");
   location.username_key = "password";
   location.password_key = "username";
 
@@ -110,7 +111,7 @@ TEST(ReadReading, KeepsARenamedKeyApartFromOneOfThatName) {
 }
 
 TEST(ReadReading, HoldsNothingButTheConfigurationWhenThatIsWhatIsAskedFor) {
-  resource::VaultLocation location = At("kv/x");
+  resource::VaultLocation location = LocationOf("kv/x");
   location.docker_config_key = "config";
 
   const auto reading = ReadReading(location, Ok(R"({"data":{"config":"{}","other":"x"}})"));
@@ -123,7 +124,7 @@ TEST(ReadReading, HoldsNothingButTheConfigurationWhenThatIsWhatIsAskedFor) {
 
 TEST(ReadKvState, ChangesWithAllThatReadingTheDataWouldShow) {
   const auto state = [](const std::string& version, std::uint32_t pinned = 0) {
-    resource::VaultLocation location = At("secret/data/x");
+    resource::VaultLocation location = LocationOf("secret/data/x");
     location.version = pinned;
     return *ReadKvState(
         location,
@@ -142,10 +143,10 @@ TEST(ReadKvState, ChangesWithAllThatReadingTheDataWouldShow) {
 TEST(ReadKvState, IsEqualWhetherTheDataOrTheMetadataTellIt) {
   constexpr const char* kVersion = R"("created_time":"t","deletion_time":"","destroyed":false)";
   const auto reading = ReadReading(
-      At("s/data/x"),
+      LocationOf("s/data/x"),
       Ok(std::string(R"({"data":{"data":{},"metadata":{"version":4,)") + kVersion + "}}}"));
   const auto state = ReadKvState(
-      At("s/data/x"),
+      LocationOf("s/data/x"),
       Ok(std::string(R"({"data":{"current_version":4,"versions":{"4":{)") + kVersion + "}}}}"));
 
   ASSERT_TRUE(reading && state);
@@ -153,7 +154,7 @@ TEST(ReadKvState, IsEqualWhetherTheDataOrTheMetadataTellIt) {
 }
 
 TEST(MissingKeys, NamesThemAsTheConnectorDoes) {
-  resource::VaultLocation location = At("kv/x");
+  resource::VaultLocation location = LocationOf("kv/x");
   location.username_key = "user";
   std::map<std::string, Secret> data;
   EXPECT_EQ(MissingKeys(location, data),

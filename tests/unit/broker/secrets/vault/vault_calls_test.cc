@@ -9,7 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-resource::VaultLocation At(std::string path) {
+resource::VaultLocation TeamLocation(std::string path) {
   resource::VaultLocation location;
   location.path = std::move(path);
   location.vault_namespace = "team";
@@ -36,8 +36,8 @@ TEST(Calls, LogInAtTheMountThatIsConfigured) {
 
 TEST(Calls, PutNoSecretIntoAPathOrQuery) {
   for (const VaultCall& call :
-       {RenewLeaseCall(At("x/creds/y"), "lease-id", std::chrono::seconds(7)),
-        RevokeLeaseCall(At("x/creds/y"), "lease-id"),
+       {RenewLeaseCall(TeamLocation("x/creds/y"), "lease-id", std::chrono::seconds(7)),
+        RevokeLeaseCall(TeamLocation("x/creds/y"), "lease-id"),
         LookupWrappingCall("lease-id")}) {
     EXPECT_THAT(call.path + call.query, Not(HasSubstr("lease-id")));
     EXPECT_THAT(std::string(call.body.Reveal()), HasSubstr("lease-id"));
@@ -46,23 +46,23 @@ TEST(Calls, PutNoSecretIntoAPathOrQuery) {
 }
 
 TEST(Calls, AskForTheLeaseInItsNamespaceAndForItsFirstLife) {
-  const VaultCall call = RenewLeaseCall(At("x/creds/y"), "id", std::chrono::seconds(7));
+  const VaultCall call = RenewLeaseCall(TeamLocation("x/creds/y"), "id", std::chrono::seconds(7));
 
   EXPECT_EQ(call.vault_namespace, "team");
   EXPECT_EQ(call.body.Reveal(), R"({"lease_id":"id","increment":"7s"})");
 }
 
 TEST(ReadCall, AsksForTheVersionThatIsPinned) {
-  resource::VaultLocation location = At("secret/data/x");
+  resource::VaultLocation location = TeamLocation("secret/data/x");
   EXPECT_EQ(ReadCall(location).query, "");
   location.version = 3;
   EXPECT_EQ(ReadCall(location).query, "version=3");
 }
 
 TEST(MetadataCall, TakesThePlaceOfDataInThePath) {
-  EXPECT_EQ(MetadataCall(At("secret/data/ci/harbor"))->path, "secret/metadata/ci/harbor");
-  EXPECT_EQ(MetadataCall(At("a/b/data/x/data/y"))->path, "a/b/metadata/x/data/y");
-  EXPECT_FALSE(MetadataCall(At("database/creds/x")).has_value());
+  EXPECT_EQ(MetadataCall(TeamLocation("secret/data/ci/harbor"))->path, "secret/metadata/ci/harbor");
+  EXPECT_EQ(MetadataCall(TeamLocation("a/b/data/x/data/y"))->path, "a/b/metadata/x/data/y");
+  EXPECT_FALSE(MetadataCall(TeamLocation("database/creds/x")).has_value());
 }
 
 }  // namespace

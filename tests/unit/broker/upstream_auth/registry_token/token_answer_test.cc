@@ -18,10 +18,10 @@ using ::testing::Not;
 using testing_support::HasError;
 using testing_support::HasErrorMessage;
 
-constexpr WallTime kNow = testing_support::FakeClock::kStart;
+constexpr WallTime kAnsweredAt = testing_support::FakeClock::kStart;
 
 Result<UpstreamToken> Read(const std::string& body) {
-  return ReadTokenAnswer(body, kNow);
+  return ReadTokenAnswer(body, kAnsweredAt);
 }
 
 // A token that carries `claims` as a JWT would.
@@ -30,7 +30,7 @@ std::string Jwt(const std::string& claims) {
 }
 
 std::string JwtExpiringIn(long seconds) {
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(kNow.time_since_epoch());
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(kAnsweredAt.time_since_epoch());
   return Jwt("{\"exp\":" + std::to_string(now.count() + seconds) + "}");
 }
 
@@ -53,7 +53,7 @@ TEST_P(ReadTokenAnswerLife, Is) {
   const Result<UpstreamToken> token = Read(GetParam().body);
 
   ASSERT_TRUE(token.has_value()) << token.error().message;
-  EXPECT_EQ(token->not_after - kNow, GetParam().life);
+  EXPECT_EQ(token->not_after - kAnsweredAt, GetParam().life);
   EXPECT_EQ(token->single_use, GetParam().single_use);
 }
 
