@@ -1,7 +1,7 @@
 #pragma once
 
 // What a command of connectorctl is: what it takes, and the function that runs it. Each command
-// stands in a file of its own; commands.cc lists them.
+// stands in a file of its own; command.cc lists them.
 
 #include "cli/command_arguments.h"
 #include "common/base/result.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-// The commands, one file each: XCommand() stands in x_command.cc.
+// The commands, one file each, called after the command: ping_command.cc holds PingCommand().
 
 #include "cli/command.h"
 

@@ -3,8 +3,8 @@
 // The kubelet's credential provider protocol (credentialprovider.kubelet.k8s.io/v1): from the
 // request that the kubelet writes, the answer that it reads. Pure.
 //
-// The credential is the pod's own token, for the hosts of the data plane and for no other: what
-// stands in an image's name is whatever a pod's author wrote.
+// The credential is the pod's own token, for the hosts of the data plane and for no other: an
+// image's name is free text of a pod's author.
 
 #include "common/base/clock.h"
 #include "common/base/result.h"

@@ -10,7 +10,7 @@
 
 namespace connector::config {
 
-// As deep as `value` is: whoever parsed the JSON has limited that.
+// As deep as `value` is: the parser of the JSON has limited that.
 [[nodiscard]] Node NodeOf(const boost::json::value& value);
 [[nodiscard]] Node NodeOf(const boost::json::object& object);
 

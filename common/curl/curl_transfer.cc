@@ -164,7 +164,7 @@ int CurlTransfer::OnConnected(
   return CURL_PREREQFUNC_OK;
 }
 
-// What shares a connection would share its silence when the peer is gone without a word.
+// If the peer vanishes, every request on this connection would hang; TCP keepalive detects that.
 int CurlTransfer::OnNewSocket(void* /*self*/, curl_socket_t socket, curlsocktype /*purpose*/) {
   const int on = 1;
   const int quarter = static_cast<int>(kDeadPeer.count()) / 4;

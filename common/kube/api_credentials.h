@@ -1,7 +1,7 @@
 #pragma once
 
-// ApiCredentials: what we show to the API server, and whom we take for it, read again from their
-// files while we run. Thread-safe. Private to this library.
+// ApiCredentials: our credentials for the API server and the CA that we trust for it, read again
+// from their files while we run. Thread-safe. Private to this library.
 
 #include "common/base/result.h"
 #include "common/base/secret.h"

@@ -1,7 +1,7 @@
 #pragma once
 
-// Where the Kubernetes API is, and as whom we ask it: from a kubeconfig file, or from what a pod
-// finds in its own file system and environment.
+// Where the Kubernetes API is, and the credentials to ask it with: from a kubeconfig file, or from
+// what a pod finds in its own file system and environment.
 
 #include "common/base/result.h"
 #include "common/base/secret.h"

@@ -1,7 +1,7 @@
 #pragma once
 
-// Transport: sends one ApiCall as us, over connections that all of a client's requests share, and
-// sends it again where the API asks for that. Thread-safe. Private to this library.
+// Transport: sends one ApiCall with our credentials, over connections that all requests of a client
+// share, and repeats it where the API asks for that. Thread-safe. Private to this library.
 
 #include "common/async/cancel.h"
 #include "common/curl/curl_client.h"
@@ -44,8 +44,8 @@ class Transport : public std::enable_shared_from_this<Transport> {
   [[nodiscard]] Task<Result<std::unique_ptr<curl::WipedBuffer>>> ReadAll(
       std::shared_ptr<const OpenResponse> opened, std::string what, Deadline deadline);
 
-  // Something on `pool` got no answer: what comes takes new connections, because a peer that is
-  // stuck would hold them all up.
+  // Something on `pool` got no answer: later requests use new connections, because a peer that is
+  // stuck would delay them all.
   void Suspect(const std::shared_ptr<curl::CurlClient>& pool);
 
   void Shutdown();

@@ -1,7 +1,7 @@
 #pragma once
 
-// WatchLines: cuts the body of a watch, which arrives in pieces, into its lines. Pure. What it
-// holds is wiped.
+// WatchLines: splits the body of a watch, which arrives in pieces, into lines. Pure. It wipes what
+// it held.
 
 #include "common/curl/wiped_buffer.h"
 

@@ -4,8 +4,8 @@
 // nothing by itself (lease_state.h does): reads, watches and writes the Lease. Others see the Lease
 // by a watch, so that replicas which do not lead send no requests at rest.
 //
-// Losing the Lease ends nothing here: the elector goes on and may win again. What must stop is
-// writing, and that is held_until's to say, for every single write (writer/writer.h).
+// Losing the Lease stops nothing here: the elector continues and may win again. Only writing must
+// stop: the Writer checks HeldUntil before each write (controller/writer/writer.h).
 
 #include "common/async/scope.h"
 #include "common/async/task.h"

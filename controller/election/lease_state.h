@@ -36,7 +36,7 @@ enum class LeaseMove : std::uint8_t { kWait, kCreate, kTake, kRenew };
 
 struct LeasePlan {
   LeaseMove move = LeaseMove::kWait;
-  SteadyTime at{};  // Not before. Of kWait: when to ask again; max() when only news can help.
+  SteadyTime at{};  // Not before. Of kWait: when to ask again; max() when only a watch can.
 
   bool operator==(const LeasePlan&) const = default;
 };
@@ -46,9 +46,9 @@ class LeaseState {
   // `random` is in [0, 1). `identity` is of this process alone: a record with it is our own work.
   LeaseState(std::string identity, LeaseTimes times, std::function<double()> random);
 
-  // What a watch to_record: may be older than what we wrote. Ignored while we hold the Lease.
+  // A watch may deliver what is older than our own write. Ignored while we hold the Lease.
   void ObserveWatch(std::optional<ObservedLease> lease, SteadyTime now);
-  // What the API answered to a read just now. A holder other than us ends our lease.
+  // The API answered a read just now. A holder other than us ends our lease.
   void ObserveRead(std::optional<ObservedLease> lease, SteadyTime now);
   // A write of ours was accepted; `sent` is from before the request left.
   void Written(ObservedLease lease, SteadyTime sent);

@@ -1,7 +1,7 @@
 #pragma once
 
-// ProbeRunner: asks the brokers to probe Connectors, when their time has come and while this
-// replica leads. Knows when, and nothing of what an answer means (status/probe_memory.h does).
+// ProbeRunner: asks the brokers to probe Connectors when they are due, while this replica leads.
+// It decides when to probe; controller/status/probe_memory.h decides what an answer means.
 //
 // Everything runs on the one thread of the executor.
 

@@ -26,11 +26,11 @@ class WorkQueue {
   void Forget(const ConnectorRef& key);
   void Clear();  // Keys that are being worked on stay so.
 
-  // A key that is due and that nobody works on, the one that waits longest first.
+  // A key that is due and not in work; the one that has waited longest first.
   [[nodiscard]] std::optional<ConnectorRef> Take(SteadyTime now);
   void Finish(const ConnectorRef& key);
 
-  // When Take has something to give; absent when nothing waits that nobody works on.
+  // When Take will return a key; absent when no key waits.
   [[nodiscard]] std::optional<SteadyTime> NextDue() const;
   [[nodiscard]] std::size_t waiting() const { return due_.size() + again_.size(); }
   [[nodiscard]] std::size_t in_work() const { return in_work_.size(); }

@@ -1,7 +1,7 @@
 #pragma once
 
-// ProxyServiceReconciler: makes the Service c-NAME of a Connector, and its EndpointSlices, what
-// they should be. Thin: what they should be is service/'s, whether we may write is the Writer's.
+// ProxyServiceReconciler: brings the Service c-NAME of a Connector and its EndpointSlices in line
+// with what controller/service decides. The Writer decides whether this replica may write.
 
 #include "common/async/task.h"
 #include "common/base/result.h"

@@ -1,8 +1,8 @@
 #pragma once
 
-// Reconciler: takes Connectors one by one to where their spec wants them: Service, endpoints,
-// status, Events. Knows the order of things and decides little: what a Service, a condition or an
-// Event should be is service/'s, status/'s and events/'s.
+// Reconciler: brings the Service, endpoints, status and Events of each Connector in line with its
+// spec. It keeps the order of the steps; reconcile_decisions.h and the folders service, status and
+// events decide what each should be.
 //
 // Works only while this replica leads, and then on each Connector that changed, on all when it
 // begins to lead, and never by polling. Everything runs on the one thread of the executor.

@@ -4,8 +4,8 @@
 // must change. Pure.
 //
 // A Service is ours when it has an owner reference to the uid of this very Connector. Anything else
-// of that name is foreign and stays as it is: a team's traffic must not be led away by a Connector
-// that happens to be called like it.
+// of that name is foreign and stays as it is: a Connector that happens to have the same name must
+// not redirect a team's traffic.
 
 #include "common/base/connector_ref.h"
 

@@ -2,7 +2,7 @@
 
 // What a Connector's spec says by itself and together with its class: ClassReady, and what the rest
 // of its status needs to know. Pure; the rules are common/resource's, so that the condition, the
-// broker and `connectorctl validate` speak with one voice.
+// broker and `connectorctl validate` give the same answer.
 
 #include "common/kube/object.h"
 #include "controller/status/condition.h"

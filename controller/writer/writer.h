@@ -1,8 +1,8 @@
 #pragma once
 
-// Writer: the one door to the Kubernetes API for everything that the controller changes, but for
-// the Lease itself. Asks before each write whether this replica surely still leads, and sends
-// nothing when it does not; no write is sent, or sent again, later than that.
+// Writer: sends every change that the controller makes in the Kubernetes API, except those of the
+// Lease. It checks before each write that this replica surely still leads, and sends nothing
+// otherwise; no write is sent, or sent again, after the Lease may have ended.
 //
 // Has no reading side, and no way to touch a Secret.
 

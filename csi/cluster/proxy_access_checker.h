@@ -3,7 +3,7 @@
 // ProxyAccessChecker: may a pod's ServiceAccount use a Connector? Asks the API server with a
 // SubjectAccessReview (get on connectors/proxy, as the broker does for each request later), so that
 // a mount that would be of no use fails at once and says why. A yes is remembered for a short time,
-// so that the pods of a Deployment cost one question; a no never is.
+// so that the pods of a Deployment cost one review; a no never is.
 
 #include "common/async/task.h"
 #include "common/base/connector_ref.h"

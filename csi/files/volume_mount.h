@@ -42,8 +42,8 @@ struct MountInspection {
   Fd folder;  // kFolder: that one; kOurs: the root of the mount.
 };
 
-// Whether something is mounted there, whoever it belongs to: cheap, where InspectMount reads the
-// whole table of mounts to tell.
+// Whether anything is mounted there. Cheap, unlike InspectMount, which reads the whole table of
+// mounts to find out whose it is.
 [[nodiscard]] bool IsMounted(const MountTarget& target);
 
 // Fails only when the target cannot be looked at.

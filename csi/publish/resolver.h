@@ -3,8 +3,8 @@
 // VolumeResolver: from what a volume asks for to what its files are made of. Looks the Connectors
 // and their classes up in copies of the cluster's, and asks whether the pod may use them.
 //
-// In the pod's own namespace a Connector that is missing is said to be. One in another namespace is
-// first asked for by the pod's rights, so that nobody learns by mounting what others have.
+// A Connector that is missing in the pod's own namespace is reported as missing. For one in another
+// namespace the pod's rights are checked first: mounting must not reveal what others have.
 
 #include "common/async/task.h"
 #include "common/kube/informer.h"

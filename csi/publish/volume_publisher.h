@@ -1,8 +1,8 @@
 #pragma once
 
 // VolumePublisher: the two calls that mount and unmount, without gRPC. One call at a time per
-// target, also between two drivers on one node: a second one is told that it is busy and comes
-// again, as CSI says.
+// target, also between two drivers on one node: a second call fails as busy, and the kubelet
+// repeats it, as CSI says.
 //
 // Keeps no state of its own. What is mounted is known from the mount itself, so a driver that was
 // killed and started again goes on where it was, and after a reboot of the node, which empties

@@ -73,9 +73,9 @@ class Judge {
  public:
   explicit Judge(FramingWorld& world) : world_(world) {}
 
-  void Problem(std::string text) { verdict_.problems.push_back(std::move(text)); }
+  void Problem(std::string text) { result_.problems.push_back(std::move(text)); }
   void Wrong(std::string text) {
-    verdict_.reached_wrongly = true;
+    result_.reached_wrongly = true;
     Problem(std::move(text));
   }
 
@@ -139,11 +139,11 @@ class Judge {
     return connection;
   }
 
-  Verdict Take() { return std::move(verdict_); }
+  RowResult Take() { return std::move(result_); }
 
  private:
   FramingWorld& world_;
-  Verdict verdict_;
+  RowResult result_;
 };
 
 class Summary final : public ::testing::Environment {
@@ -242,7 +242,7 @@ std::string FramingWorld::Canary(std::size_t& connection) {
   return FaultOf(registry_, ledger_, seen[0]);
 }
 
-Verdict RunRequestRow(FramingWorld& world, const Row& row, Delivery delivery) {
+RowResult RunRequestRow(FramingWorld& world, const Row& row, Delivery delivery) {
   Judge judge(world);
   Row expected = row;
   RawClient client(world.port());
@@ -271,7 +271,7 @@ Verdict RunRequestRow(FramingWorld& world, const Row& row, Delivery delivery) {
   return judge.Take();
 }
 
-Verdict RunResponseRow(FramingWorld& world, const Row& row) {
+RowResult RunResponseRow(FramingWorld& world, const Row& row) {
   Judge judge(world);
   std::vector<Script> scripts;
   bool redirects = false;

@@ -43,7 +43,7 @@ class FramingWorld {
 };
 
 // The problems of one row, and whether what arrived upstream is among them.
-struct Verdict {
+struct RowResult {
   std::vector<std::string> problems;
   bool reached_wrongly = false;
 };
@@ -51,8 +51,8 @@ struct Verdict {
 // How the client hands over the bytes of a row.
 enum class Delivery : std::uint8_t { kWhole, kByteByByte };
 
-[[nodiscard]] Verdict RunRequestRow(FramingWorld& world, const Row& row, Delivery delivery);
-[[nodiscard]] Verdict RunResponseRow(FramingWorld& world, const Row& row);
+[[nodiscard]] RowResult RunRequestRow(FramingWorld& world, const Row& row, Delivery delivery);
+[[nodiscard]] RowResult RunResponseRow(FramingWorld& world, const Row& row);
 
 // The files of tests/data/framing/<folder>, sorted.
 [[nodiscard]] std::vector<std::string> TableFiles(const std::string& folder);

@@ -18,8 +18,8 @@ std::string NameOf(const ::testing::TestParamInfo<std::string>& info) {
   return name;
 }
 
-void Report(const Row& row, const Verdict& verdict, const char* how) {
-  for (const std::string& problem : verdict.problems) {
+void Report(const Row& row, const RowResult& result, const char* how) {
+  for (const std::string& problem : result.problems) {
     ADD_FAILURE() << row.file << " \"" << row.name << "\"" << how << ": " << problem;
   }
 }
@@ -31,9 +31,9 @@ TEST_P(TheRequestTable, LetsNothingThroughButWhatWasAuthorized) {
   const std::vector<Row> rows = ReadRows(GetParam(), world.MakeMacros());
   std::size_t wrong = 0;
   for (const Row& row : rows) {
-    const Verdict whole = RunRequestRow(world, row, Delivery::kWhole);
+    const RowResult whole = RunRequestRow(world, row, Delivery::kWhole);
     Report(row, whole, "");
-    const Verdict pieces = RunRequestRow(world, row, Delivery::kByteByByte);
+    const RowResult pieces = RunRequestRow(world, row, Delivery::kByteByByte);
     Report(row, pieces, " byte by byte");
     wrong += whole.reached_wrongly || pieces.reached_wrongly ? 1U : 0U;
   }
@@ -49,9 +49,9 @@ TEST_P(TheResponseTable, LetsNoAnswerReachAnotherRequest) {
   const std::vector<Row> rows = ReadRows(GetParam(), world.MakeMacros());
   std::size_t wrong = 0;
   for (const Row& row : rows) {
-    const Verdict verdict = RunResponseRow(world, row);
-    Report(row, verdict, "");
-    wrong += verdict.reached_wrongly ? 1U : 0U;
+    const RowResult result = RunResponseRow(world, row);
+    Report(row, result, "");
+    wrong += result.reached_wrongly ? 1U : 0U;
   }
   Count("response rows", rows.size(), wrong);
 }
