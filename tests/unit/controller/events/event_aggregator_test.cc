@@ -16,9 +16,9 @@ EventNote Of(const std::string& message, const std::string& uid = "u") {
 }
 
 TEST(EventAggregator, MakesAnEventOfWhatHappens) {
-  EventAggregator book("pod-1");
+  EventAggregator aggregator("pod-1");
 
-  const auto write = book.Note(Of("no answer"), kStart, kWall);
+  const auto write = aggregator.Aggregate(Of("no answer"), kStart, kWall);
 
   ASSERT_TRUE(write && write->create);
   EXPECT_EQ(write->body.at("reason"), "ConnectionFailed");
@@ -31,24 +31,25 @@ TEST(EventAggregator, MakesAnEventOfWhatHappens) {
 }
 
 TEST(EventAggregator, GivesEveryEventANameOfItsOwn) {
-  EventAggregator book("pod-1");
+  EventAggregator aggregator("pod-1");
 
-  EXPECT_NE(book.Note(Of("a"), kStart, kWall)->name, book.Note(Of("b"), kStart, kWall)->name);
+  EXPECT_NE(aggregator.Aggregate(Of("a"), kStart, kWall)->name,
+            aggregator.Aggregate(Of("b"), kStart, kWall)->name);
 }
 
 TEST(EventAggregator, WritesNothingOfARepetitionThatComesSoon) {
-  EventAggregator book("pod-1");
-  (void)book.Note(Of("a"), kStart, kWall);
+  EventAggregator aggregator("pod-1");
+  (void)aggregator.Aggregate(Of("a"), kStart, kWall);
 
-  EXPECT_EQ(book.Note(Of("a"), kStart + seconds(29), kWall), std::nullopt);
+  EXPECT_EQ(aggregator.Aggregate(Of("a"), kStart + seconds(29), kWall), std::nullopt);
 }
 
 TEST(EventAggregator, CountsRepetitionsInASeries) {
-  EventAggregator book("pod-1");
-  const auto first = book.Note(Of("a"), kStart, kWall);
-  (void)book.Note(Of("a"), kStart + seconds(10), kWall);
+  EventAggregator aggregator("pod-1");
+  const auto first = aggregator.Aggregate(Of("a"), kStart, kWall);
+  (void)aggregator.Aggregate(Of("a"), kStart + seconds(10), kWall);
 
-  const auto third = book.Note(Of("a"), kStart + seconds(30), kWall);
+  const auto third = aggregator.Aggregate(Of("a"), kStart + seconds(30), kWall);
 
   ASSERT_TRUE(third && !third->create);
   EXPECT_EQ(third->name, first->name);
@@ -56,31 +57,31 @@ TEST(EventAggregator, CountsRepetitionsInASeries) {
 }
 
 TEST(EventAggregator, BeginsAnewAfterALongSilence) {
-  EventAggregator book("pod-1");
-  (void)book.Note(Of("a"), kStart, kWall);
+  EventAggregator aggregator("pod-1");
+  (void)aggregator.Aggregate(Of("a"), kStart, kWall);
 
-  EXPECT_TRUE(book.Note(Of("a"), kStart + kSeriesWindow + seconds(1), kWall)->create);
+  EXPECT_TRUE(aggregator.Aggregate(Of("a"), kStart + kSeriesWindow + seconds(1), kWall)->create);
 }
 
 TEST(EventAggregator, LimitsAConnectorThatChangesAllTheTime) {
-  EventAggregator book("pod-1");
+  EventAggregator aggregator("pod-1");
   for (int i = 0; i < kBurst; ++i) {
-    ASSERT_TRUE(book.Note(Of(std::to_string(i)), kStart, kWall));
+    ASSERT_TRUE(aggregator.Aggregate(Of(std::to_string(i)), kStart, kWall));
   }
 
-  EXPECT_EQ(book.Note(Of("more"), kStart, kWall), std::nullopt);
-  EXPECT_TRUE(book.Note(Of("other", "another uid"), kStart, kWall));
-  EXPECT_TRUE(book.Note(Of("later"), kStart + kRefill, kWall));
+  EXPECT_EQ(aggregator.Aggregate(Of("more"), kStart, kWall), std::nullopt);
+  EXPECT_TRUE(aggregator.Aggregate(Of("other", "another uid"), kStart, kWall));
+  EXPECT_TRUE(aggregator.Aggregate(Of("later"), kStart + kRefill, kWall));
 }
 
 TEST(EventAggregator, LimitsAllConnectorsTogether) {
-  EventAggregator book("pod-1");
+  EventAggregator aggregator("pod-1");
   for (int i = 0; i < kTotalBurst; ++i) {
-    ASSERT_TRUE(book.Note(Of("a", std::to_string(i)), kStart, kWall));
+    ASSERT_TRUE(aggregator.Aggregate(Of("a", std::to_string(i)), kStart, kWall));
   }
 
-  EXPECT_EQ(book.Note(Of("a", "one more"), kStart, kWall), std::nullopt);
-  EXPECT_TRUE(book.Note(Of("b", "one more"), kStart + kTotalRefill, kWall));
+  EXPECT_EQ(aggregator.Aggregate(Of("a", "one more"), kStart, kWall), std::nullopt);
+  EXPECT_TRUE(aggregator.Aggregate(Of("b", "one more"), kStart + kTotalRefill, kWall));
 }
 
 }  // namespace
