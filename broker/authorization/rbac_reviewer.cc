@@ -55,16 +55,16 @@ Task<Result<AccessAnswer>> Review(std::shared_ptr<AccessReviewContext> context,
   co_return read;
 }
 
-void Land(AccessReviewContext& context,
-          const std::string& key,
-          Result<AccessAnswer> answer,
-          WallTime asked_at) {
-  std::optional<callers::ReviewCache<AccessAnswer>::Life> life;
+void Complete(AccessReviewContext& context,
+              const std::string& key,
+              Result<AccessAnswer> answer,
+              WallTime asked_at) {
+  std::optional<callers::ReviewCache<AccessAnswer>::Lifetime> lifetime;
   if (answer) {
     const auto lasts = answer->allowed ? context.options.positive : context.options.negative;
-    life = {asked_at, asked_at + lasts, answer->allowed};
+    lifetime = {asked_at, asked_at + lasts, answer->allowed};
   }
-  context.cache.Land(key, std::move(answer), life);
+  context.cache.Complete(key, std::move(answer), lifetime);
 }
 
 class RbacReviewer final : public AccessReviewer {
@@ -88,13 +88,13 @@ class RbacReviewer final : public AccessReviewer {
         if (failure) {
           answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "an access review threw");
         }
-        Land(*context, key, std::move(answer), now);
+        Complete(*context, key, std::move(answer), now);
       };
       const Executor executor = co_await asio::this_coro::executor;
       asio::co_spawn(executor, Review(context_, std::move(question), now), std::move(done));
     }
     co_return co_await callers::ReviewCache<AccessAnswer>::Await(
-        joined.flight, "the access", deadline);
+        joined.call, "the access", deadline);
   }
 
  private:

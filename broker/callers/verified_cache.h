@@ -4,19 +4,17 @@
 // holds no token, and no refusal: a token that failed is checked in full each time. Internal to
 // broker/callers.
 //
-// Bounded twice: each entry by its time, the cache by its number, the oldest going first. Sharded,
-// since every request of every thread passes here.
+// Bounded twice: each entry by its time, the cache by its number. Sharded, since every request of
+// every thread passes here.
 
 #include "broker/callers/caller_verifier.h"
 #include "common/base/clock.h"
+#include "common/resilience/expiring_cache.h"
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
 
 namespace connector::broker::callers {
 
@@ -36,18 +34,10 @@ class VerifiedCache {
   [[nodiscard]] std::size_t size();
 
  private:
-  struct Hash {
-    std::size_t operator()(const TokenDigest& digest) const noexcept;
-  };
-  struct Entry {
-    std::shared_ptr<const Caller> caller;
-    WallTime from;
-    WallTime until;
-  };
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<TokenDigest, Entry, Hash> entries;
-    std::deque<TokenDigest> order;  // Exactly the keys of `entries`, oldest first.
+    resilience::ExpiringCache<TokenDigest, std::shared_ptr<const Caller>, WallTime> entries{
+        kVerifiedCacheEntriesPerShard};
   };
 
   Shard& ShardOf(const TokenDigest& digest) { return shards_[digest[0] % kVerifiedCacheShards]; }

@@ -1,17 +1,17 @@
 #include "broker/upstream_auth/minting_token_source.h"
 
-#include "broker/upstream_auth/endpoint_gate.h"
+#include "broker/upstream_auth/endpoint_limiter.h"
 #include "broker/upstream_auth/mint_metrics.h"
 #include "broker/upstream_auth/token_cache.h"
 #include "common/async/one_shot.h"
+#include "common/resilience/random.h"
+#include "common/resilience/single_flight.h"
 
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <utility>
 
 namespace connector::broker::upstream_auth {
@@ -38,15 +38,17 @@ bool IsPassing(ErrorCode code) {
          code == ErrorCode::kResourceExhausted;
 }
 
+using MintFlights = resilience::SingleFlightGroup<TokenCacheKey, TokenResult>;
+using MintCall = resilience::SharedCall<TokenResult>;
+
 // One mint under way.
-struct Flight {
+struct Mint {
   TokenCacheKey key;
   std::shared_ptr<const connectors::CatalogEntry> entry;
-  EndpointGate::Attempt attempt;
-  bool shared = true;              // False when it serves the one caller that started it.
-  std::atomic<bool> taken{false};  // Whether a single-use token was given away.
-  bool store_failed = false;       // The token service was not even asked.
-  std::shared_ptr<OneShot<TokenResult>> done = std::make_shared<OneShot<TokenResult>>();
+  EndpointLimiter::Attempt attempt;
+  bool shared = true;         // False when it serves the one caller that started it.
+  bool store_failed = false;  // The token service was not even asked.
+  std::shared_ptr<MintCall> call;
 };
 
 // What one mint returns.
@@ -57,8 +59,7 @@ struct MintResult {
 
 class Source final : public MintingTokenSource {
  public:
-  explicit Source(TokenSourceParts parts)
-      : parts_(std::move(parts)), metrics_(parts_.metrics), generator_(std::random_device{}()) {
+  explicit Source(TokenSourceParts parts) : parts_(std::move(parts)), metrics_(parts_.metrics) {
     if (!parts_.now) {
       parts_.now = [] { return std::chrono::steady_clock::now(); };
     }
@@ -76,8 +77,7 @@ class Source final : public MintingTokenSource {
       if (step.wait == nullptr) {
         co_return std::move(step.answer);
       }
-      std::optional<TokenResult> result =
-          co_await OneShot<TokenResult>::Wait(step.wait->done, deadline);
+      std::optional<TokenResult> result = co_await MintCall::Wait(step.wait, deadline);
       if (!result) {
         result = TokenResult(
             MakeError(ErrorCode::kDeadlineExceeded,
@@ -90,7 +90,7 @@ class Source final : public MintingTokenSource {
                                                                  : *std::move(result);
       }
       // A single-use token serves one of the waiters; the others mint their own.
-      if (!(**result)->single_use || !step.wait->taken.exchange(true)) {
+      if (!(**result)->single_use || step.wait->TakeOnce()) {
         co_return *std::move(result);
       }
     }
@@ -122,12 +122,12 @@ class Source final : public MintingTokenSource {
   }
 
  private:
-  // What a caller does next: start a flight or not; then wait for one, or take the answer. While it
+  // What a caller does next: start a mint or not; then wait for one, or take the answer. While it
   // waits, an answer with a value is what it falls back to.
   struct Step {
     TokenResult answer = Error{};
-    std::shared_ptr<Flight> start;
-    std::shared_ptr<Flight> wait;
+    std::shared_ptr<Mint> start;
+    std::shared_ptr<MintCall> wait;
   };
 
   static TokenCacheKey KeyOf(const connectors::CatalogEntry& entry,
@@ -155,50 +155,48 @@ class Source final : public MintingTokenSource {
     }
     // Only behind an answer: one that is too short to be given out has to be waited for.
     const bool ahead = step.answer && found.freshness == Freshness::kRefresh;
-    if (const auto flying = flights_.find(key); shared && flying != flights_.end()) {
-      step.wait = ahead ? nullptr : flying->second;
+    if (std::shared_ptr<MintCall> under_way = shared ? flights_.Join(key) : nullptr) {
+      step.wait = ahead ? nullptr : std::move(under_way);
       return step;
     }
-    EndpointGate::Attempt attempt{key.mint_key, key.scopes, parts_.now()};
-    if (std::optional<Error> held = GateOf(key).Admit(attempt)) {
+    EndpointLimiter::Attempt attempt{key.mint_key, key.scopes, parts_.now()};
+    if (std::optional<Error> held = LimiterOf(key).Admit(attempt)) {
       metrics_.HeldBack();
       if (!step.answer || !(ahead || IsPassing(held->code))) {
         step.answer = *std::move(held);
       }
       return step;
     }
-    step.start = std::make_shared<Flight>();
+    step.start = std::make_shared<Mint>();
     step.start->key = key;
     step.start->entry = entry;
     step.start->attempt = std::move(attempt);
     step.start->shared = shared;
-    step.wait = ahead ? nullptr : step.start;
-    if (shared) {
-      flights_.emplace(key, step.start);
-    }
+    step.start->call = shared ? flights_.Start(key) : std::make_shared<MintCall>();
+    step.wait = ahead ? nullptr : step.start->call;
     ++active_;
     return step;
   }
 
   // Never under the lock: a spawned coroutine may run at once.
-  void Start(const std::shared_ptr<Flight>& flight) {
-    auto land = [this, flight](std::exception_ptr thrown, Result<MintResult> minted) {
-      Land(flight,
-           thrown ? Result<MintResult>(MakeError(
-                        ErrorCode::kInternal, ErrorOrigin::kSelf, "minting a token failed"))
-                  : std::move(minted));
+  void Start(const std::shared_ptr<Mint>& mint) {
+    auto complete = [this, mint](std::exception_ptr thrown, Result<MintResult> minted) {
+      Complete(mint,
+               thrown ? Result<MintResult>(MakeError(
+                            ErrorCode::kInternal, ErrorOrigin::kSelf, "minting a token failed"))
+                      : std::move(minted));
     };
-    asio::co_spawn(parts_.executor, Fly(flight), std::move(land));
+    asio::co_spawn(parts_.executor, Run(mint), std::move(complete));
   }
 
-  Task<Result<MintResult>> Fly(std::shared_ptr<Flight> flight) {
+  Task<Result<MintResult>> Run(std::shared_ptr<Mint> mint) {
     const Deadline deadline = std::chrono::steady_clock::now() + kMintTimeout;
-    const std::optional<secrets::SecretRef> ref = secrets::RefOf(*flight->entry->connector);
-    Result<MintResult> minted = co_await MintOnce(flight, ref, deadline);
+    const std::optional<secrets::SecretRef> ref = secrets::RefOf(*mint->entry->connector);
+    Result<MintResult> minted = co_await MintOnce(mint, ref, deadline);
     // A credential that the store made for us may be gone before its lease says so.
     if (!minted && ref && RefusedUpstream(minted.error()) &&
-        Replaced(*ref, flight->attempt.started)) {
-      minted = co_await MintOnce(flight, ref, deadline);
+        Replaced(*ref, mint->attempt.started)) {
+      minted = co_await MintOnce(mint, ref, deadline);
     }
     co_return minted;
   }
@@ -220,27 +218,27 @@ class Source final : public MintingTokenSource {
     return error.code == ErrorCode::kPermissionDenied && error.origin == ErrorOrigin::kUpstream;
   }
 
-  Task<Result<MintResult>> MintOnce(std::shared_ptr<Flight> flight,
+  Task<Result<MintResult>> MintOnce(std::shared_ptr<Mint> mint,
                                     std::optional<secrets::SecretRef> ref,
                                     Deadline deadline) {
-    const connectors::CatalogEntry& entry = *flight->entry;
+    const connectors::CatalogEntry& entry = *mint->entry;
     const auto minter = parts_.minters.find(entry.connector->auth.kind);
     if (minter == parts_.minters.end()) {
       co_return MakeError(
           ErrorCode::kInternal,
           ErrorOrigin::kSelf,
-          "this broker cannot mint for connector " + flight->key.connector.ToString());
+          "this broker cannot mint for connector " + mint->key.connector.ToString());
     }
     MintRequest request;
     request.connector = entry.connector;
     request.ca_pem = entry.ca_pem;
-    request.scopes = flight->key.scopes;
+    request.scopes = mint->key.scopes;
     MintResult minted;
     std::optional<WallTime> credential_ends;
     if (ref) {
       Result<secrets::StoredSecret> secret = co_await parts_.store.Fetch(*ref, deadline);
       if (!secret) {
-        flight->store_failed = true;
+        mint->store_failed = true;
         Error error = std::move(secret).error();
         error.origin = ErrorOrigin::kBroker;  // Not the registry's doing, whoever the store asked.
         co_return error;
@@ -268,7 +266,7 @@ class Source final : public MintingTokenSource {
     co_return minted;
   }
 
-  void Land(const std::shared_ptr<Flight>& flight, Result<MintResult> minted) {
+  void Complete(const std::shared_ptr<Mint>& mint, Result<MintResult> minted) {
     const bool keep = !minted || minted->keep;
     TokenResult result =
         minted ? TokenResult(std::make_shared<const UpstreamToken>(std::move(minted->token)))
@@ -276,9 +274,9 @@ class Source final : public MintingTokenSource {
     const std::string_view name = !result                 ? ResultName(result.error().code)
                                   : (*result)->single_use ? "single_use"
                                                           : "ok";
-    metrics_.Ended(name, parts_.now() - flight->attempt.started);
-    Remember(*flight, result, keep);
-    flight->done->Set(std::move(result));
+    metrics_.Ended(name, parts_.now() - mint->attempt.started);
+    Remember(*mint, result, keep);
+    mint->call->Set(std::move(result));
     const std::shared_ptr<OneShot<Done>> idle = idle_;  // Stop may return, and this object die.
     bool stopped = false;
     {
@@ -291,38 +289,35 @@ class Source final : public MintingTokenSource {
     }
   }
 
-  void Remember(const Flight& flight, const TokenResult& result, bool keep) {
+  void Remember(const Mint& mint, const TokenResult& result, bool keep) {
     const std::lock_guard lock(mutex_);
-    EndpointGate& gate = GateOf(flight.key);
-    if (!result && flight.store_failed && IsPassing(result.error().code)) {
+    EndpointLimiter& limiter = LimiterOf(mint.key);
+    if (!result && mint.store_failed && IsPassing(result.error().code)) {
       // The store paces its own requests and knows when it is back; a backoff of ours would only
       // delay the first mint after that.
     } else if (!result) {
-      gate.Failed(flight.attempt, result.error(), parts_.now(), Random());
+      limiter.Failed(mint.attempt, result.error(), parts_.now(), Random());
     } else {
-      gate.Succeeded(flight.attempt);
+      limiter.Succeeded(mint.attempt);
       if (keep) {
-        cache_.Put(flight.key, *result, parts_.clock.Now(), Random());
+        cache_.Put(mint.key, *result, parts_.clock.Now(), Random());
       }
       if (!keep || (*result)->single_use) {
-        cache_.KeepToTheEnd(flight.key);
+        cache_.KeepToTheEnd(mint.key);
       }
       metrics_.SetEntries(cache_.size());
     }
-    if (flight.shared) {
-      flights_.erase(flight.key);
+    if (mint.shared) {
+      flights_.Complete(mint.key);
     }
   }
 
-  EndpointGate& GateOf(const TokenCacheKey& key) {
-    return gates_.try_emplace(key.connector, key.connector.ToString()).first->second;
+  EndpointLimiter& LimiterOf(const TokenCacheKey& key) {
+    return limiters_.try_emplace(key.connector, key.connector.ToString()).first->second;
   }
 
   // Under the lock.
-  double Random() {
-    return parts_.random ? parts_.random()
-                         : std::uniform_real_distribution<double>(0, 1)(generator_);
-  }
+  double Random() { return parts_.random ? parts_.random() : resilience::RandomFraction(); }
 
   TokenSourceParts parts_;
   MintMetrics metrics_;
@@ -330,11 +325,10 @@ class Source final : public MintingTokenSource {
   std::mutex mutex_;  // Guards all below; never held across co_await.
   bool stopping_ = false;
   std::size_t active_ = 0;
-  std::mt19937 generator_;
   TokenCache cache_;
-  std::map<TokenCacheKey, std::shared_ptr<Flight>> flights_;
+  MintFlights flights_;
   std::map<secrets::SecretRef, std::chrono::steady_clock::time_point> discarded_at_;
-  std::map<ConnectorRef, EndpointGate> gates_;  // As many as there ever were connectors.
+  std::map<ConnectorRef, EndpointLimiter> limiters_;  // As many as there ever were connectors.
   std::shared_ptr<OneShot<Done>> idle_ = std::make_shared<OneShot<Done>>();
 };
 

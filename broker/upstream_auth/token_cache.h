@@ -4,12 +4,12 @@
 // no clock, no I/O; the caller holds a lock. Never holds a single-use token.
 
 #include "broker/upstream_auth/minter.h"
+#include "common/resilience/expiring_cache.h"
 
 #include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,7 +48,7 @@ enum class Freshness : std::uint8_t {
 
 class TokenCache {
  public:
-  explicit TokenCache(std::size_t max_entries = kMaxCachedTokens) : max_entries_(max_entries) {}
+  explicit TokenCache(std::size_t max_entries = kMaxCachedTokens) : slots_(max_entries) {}
 
   struct Found {
     TokenPointer token;  // Null with kNone.
@@ -60,7 +60,7 @@ class TokenCache {
   void Put(const TokenCacheKey& key, TokenPointer token, WallTime now, double random);
   // A refresh ahead returned a token that cannot be cached: use this one until its end.
   void KeepToTheEnd(const TokenCacheKey& key);
-  void Erase(const TokenCacheKey& key) { slots_.erase(key); }
+  void Erase(const TokenCacheKey& key) { slots_.Erase(key); }
 
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
 
@@ -71,10 +71,7 @@ class TokenCache {
     WallTime low_at;
   };
 
-  void MakeRoom(WallTime now);
-
-  std::size_t max_entries_;
-  std::map<TokenCacheKey, Slot> slots_;
+  resilience::ExpiringCache<TokenCacheKey, Slot, WallTime> slots_;
 };
 
 }  // namespace connector::broker::upstream_auth

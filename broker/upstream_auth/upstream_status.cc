@@ -1,25 +1,15 @@
 #include "broker/upstream_auth/upstream_status.h"
 
-#include <algorithm>
-#include <charconv>
+#include "common/resilience/retry_after.h"
 
 namespace connector::broker::upstream_auth {
 namespace {
 
 std::chrono::seconds RetryAfter(const curl::CurlResponse& response) {
   const auto found = response.headers.find("retry-after");
-  std::uint32_t seconds = 0;
-  if (found != response.headers.end()) {
-    const std::string& text = found->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error == std::errc::result_out_of_range) {
-      return kLongestRetryAfter;
-    }
-    if (error != std::errc{} || end != text.data() + text.size()) {
-      return std::chrono::seconds{0};
-    }
-  }
-  return std::min(std::chrono::seconds{seconds}, kLongestRetryAfter);
+  const std::string text = found == response.headers.end() ? std::string() : found->second;
+  return resilience::ReadRetryAfter(text, {.longest = kLongestRetryAfter})
+      .value_or(std::chrono::seconds{0});
 }
 
 }  // namespace

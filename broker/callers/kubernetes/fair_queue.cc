@@ -6,29 +6,12 @@
 namespace connector::broker::callers {
 namespace {
 
-using Seconds = std::chrono::duration<double>;
-
-// Rounding must not leave a ticket waiting for a token that lacks its last billionth.
-constexpr double kWhole = 1.0 - 1e-9;
 constexpr std::chrono::seconds kMaxBacklog{60};
 
 }  // namespace
 
 FairQueue::FairQueue(FairQueueOptions options, Time now)
-    : options_(options),
-      burst_(std::max(1.0, options.per_second)),
-      tokens_(burst_),
-      refilled_at_(now) {}
-
-double FairQueue::TokensAt(Time now) const {
-  const double since = std::max(0.0, Seconds(now - refilled_at_).count());
-  return std::min(burst_, tokens_ + since * options_.per_second);
-}
-
-void FairQueue::Refill(Time now) {
-  tokens_ = TokensAt(now);
-  refilled_at_ = std::max(refilled_at_, now);
-}
+    : options_(options), rate_(options.per_second, std::max(1.0, options.per_second), now) {}
 
 FairQueue::Place FairQueue::Join(const std::string& workload) {
   if (queued_.size() >= options_.max_queued) {
@@ -47,8 +30,7 @@ FairQueue::Place FairQueue::Join(const std::string& workload) {
 }
 
 std::optional<FairQueue::Ticket> FairQueue::Next(Time now) {
-  Refill(now);
-  if (turns_.empty() || tokens_ < kWhole || under_way_ >= options_.max_under_way) {
+  if (turns_.empty() || under_way_ >= options_.max_under_way || !rate_.Take(now)) {
     return std::nullopt;
   }
   const std::string workload = turns_.front();
@@ -62,7 +44,6 @@ std::optional<FairQueue::Ticket> FairQueue::Next(Time now) {
     turns_.push_back(workload);  // Behind all others: this is what makes it fair.
   }
   queued_.erase(ticket);
-  tokens_ -= 1;
   ++under_way_;
   return ticket;
 }
@@ -71,8 +52,7 @@ std::optional<FairQueue::Time> FairQueue::NextAt(Time now) const {
   if (turns_.empty() || under_way_ >= options_.max_under_way) {
     return std::nullopt;
   }
-  const double missing = std::max(0.0, 1.0 - TokensAt(now));
-  return now + std::chrono::ceil<std::chrono::milliseconds>(Seconds(missing / options_.per_second));
+  return rate_.NextAt(now);
 }
 
 bool FairQueue::Leave(Ticket ticket) {

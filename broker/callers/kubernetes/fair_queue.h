@@ -6,6 +6,8 @@
 // so many that wait. Those that wait are served workload by workload in turn, so that one noisy
 // workload delays itself and nobody else.
 
+#include "common/resilience/token_bucket.h"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -63,13 +65,9 @@ class FairQueue {
   struct Workload {
     std::deque<Ticket> tickets;
   };
-  void Refill(Time now);
-  [[nodiscard]] double TokensAt(Time now) const;
 
   const FairQueueOptions options_;
-  const double burst_;
-  double tokens_;
-  Time refilled_at_;
+  resilience::TokenBucket rate_;
   std::size_t under_way_ = 0;
   Ticket last_ticket_ = 0;
   std::map<std::string, Workload> workloads_;       // Exactly those with tickets.

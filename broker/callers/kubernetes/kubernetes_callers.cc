@@ -4,6 +4,8 @@
 #include "broker/callers/oidc/oidc_verifier.h"
 #include "common/async/block_on.h"
 #include "common/metrics/families.h"
+#include "common/resilience/backoff.h"
+#include "common/resilience/random.h"
 
 #include <algorithm>
 #include <utility>
@@ -12,8 +14,8 @@ namespace connector::broker::callers {
 namespace {
 
 constexpr std::chrono::seconds kAskTimeout{5};
-constexpr std::chrono::seconds kFirstRetry{1};
-constexpr std::chrono::seconds kLastRetry{15};
+constexpr resilience::BackoffOptions kIssuerBackoff{std::chrono::seconds(1),
+                                                    std::chrono::seconds(15)};
 constexpr std::chrono::seconds kStopTimeout{5};
 constexpr const char* kDiscoveryPath = "/.well-known/openid-configuration";
 constexpr const char* kKeysPath = "/openid/v1/jwks";
@@ -111,7 +113,7 @@ Task<Result<IssuerVerifier>> KubernetesCallers::AskForIssuer() {
 }
 
 Task<void> KubernetesCallers::Discover() {
-  std::chrono::seconds pause = kFirstRetry;
+  resilience::Backoff backoff(kIssuerBackoff);
   while (true) {
     auto made = co_await AskForIssuer();
     if (made) {
@@ -128,11 +130,11 @@ Task<void> KubernetesCallers::Discover() {
     }
     parts_.logger.Warning("the Kubernetes API does not tell its issuer; asking again",
                           {{"error", made.error().message}});
-    const Deadline next = std::chrono::steady_clock::now() + pause;
+    const Deadline next =
+        std::chrono::steady_clock::now() + backoff.Next(resilience::RandomFraction());
     if (co_await OneShot<Done>::Wait(stopping_, next)) {
       co_return;
     }
-    pause = std::min(pause * 2, kLastRetry);
   }
 }
 

@@ -1,23 +1,21 @@
 #pragma once
 
 // ReviewCache: answers of the API server that are young enough, and the reviews under way that any
-// number of callers wait for. Each answer has an end of its own; the cache is bounded by number
-// too, the oldest going first, and refusals are kept apart, so that a flood of bad tokens does not
-// drive out good ones.
+// number of callers wait for. Each answer has an end of its own. Refusals are kept apart, so that a
+// flood of bad tokens does not drive out good ones.
 //
 // A key is compared whole: a key that is cut short would give one caller the rights of another.
 
-#include "common/async/one_shot.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
+#include "common/resilience/expiring_cache.h"
+#include "common/resilience/single_flight.h"
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 namespace connector::broker::callers {
@@ -30,10 +28,10 @@ template <typename Value>
 class ReviewCache {
  public:
   using Answer = Result<Value>;
-  using Flight = OneShot<Answer>;
+  using Call = resilience::SharedCall<Answer>;
 
   // When an answer may be used: a clock that was set back makes it useless.
-  struct Life {
+  struct Lifetime {
     WallTime from;
     WallTime until;
     bool positive = false;
@@ -48,50 +46,47 @@ class ReviewCache {
     return FindLocked(key, now);
   }
 
-  // The review of `key` that is under way, or a new one that the caller has to start and to land.
-  // One that landed since Find is not asked again: its answer is there at once.
+  // The review of `key` that is under way, or a new one that the caller has to start and to
+  // complete. One that ended since Find is not asked again: its answer is there at once.
   struct Joined {
-    std::shared_ptr<Flight> flight;
+    std::shared_ptr<Call> call;
     bool start = false;
   };
   [[nodiscard]] Joined Join(const std::string& key, WallTime now) {
     const std::lock_guard lock(mutex_);
-    const auto under_way = flights_.find(key);
-    if (under_way != flights_.end()) {
-      return {under_way->second, false};
+    if (auto under_way = reviews_.Join(key)) {
+      return {std::move(under_way), false};
     }
-    auto flight = std::make_shared<Flight>();
     if (std::optional<Answer> known = FindLocked(key, now)) {
-      flight->Set(*std::move(known));
-      return {std::move(flight), false};
+      auto ended = std::make_shared<Call>();
+      ended->Set(*std::move(known));
+      return {std::move(ended), false};
     }
-    flights_.emplace(key, flight);
-    return {std::move(flight), true};
+    return {reviews_.Start(key), true};
   }
 
-  // Ends the review of `key`: everyone who waits gets `answer`. With no `life` it is not kept.
-  void Land(const std::string& key, Answer answer, std::optional<Life> life) {
-    std::shared_ptr<Flight> flight;
+  // Ends the review of `key`: everyone who waits gets `answer`. With no `lifetime` it is not kept.
+  void Complete(const std::string& key, Answer answer, std::optional<Lifetime> lifetime) {
+    std::shared_ptr<Call> ended;
     {
       const std::lock_guard lock(mutex_);
-      if (life) {
+      if (lifetime) {
         // A newer answer ends the older of either kind.
-        positives_.Forget(key);
-        negatives_.Forget(key);
-        (life->positive ? positives_ : negatives_).Put(key, {answer, *life});
+        positives_.Erase(key);
+        negatives_.Erase(key);
+        (lifetime->positive ? positives_ : negatives_)
+            .Put(key, answer, {lifetime->from, lifetime->until});
       }
-      const auto found = flights_.find(key);
-      flight = std::move(found->second);
-      flights_.erase(found);
+      ended = reviews_.Complete(key);
     }
-    flight->Set(std::move(answer));
+    ended->Set(std::move(answer));
   }
 
-  // The answer of `flight`; kUnavailable when it does not land by `deadline`. `what`: "the token".
-  [[nodiscard]] static Task<Answer> Await(std::shared_ptr<Flight> flight,
+  // The answer of `call`; kUnavailable when it does not come by `deadline`. `what`: "the token".
+  [[nodiscard]] static Task<Answer> Await(std::shared_ptr<Call> call,
                                           std::string what,
                                           Deadline deadline) {
-    std::optional<Answer> answer = co_await Flight::Wait(std::move(flight), deadline);
+    std::optional<Answer> answer = co_await Call::Wait(std::move(call), deadline);
     if (!answer) {
       co_return MakeError(ErrorCode::kUnavailable,
                           ErrorOrigin::kUpstream,
@@ -107,56 +102,18 @@ class ReviewCache {
   }
 
  private:
-  struct Entry {
-    Answer answer;
-    Life life;
-  };
-
-  class Kept {
-   public:
-    explicit Kept(std::size_t max) : max_(max) {}
-
-    std::optional<Answer> Find(const std::string& key, WallTime now) const {
-      const auto found = entries_.find(key);
-      if (found == entries_.end() || now < found->second.life.from ||
-          now >= found->second.life.until) {
-        return std::nullopt;
-      }
-      return found->second.answer;
-    }
-    void Put(const std::string& key, Entry entry) {
-      const bool added = entries_.insert_or_assign(key, std::move(entry)).second;
-      if (added) {
-        order_.push_back(key);
-      }
-      while (order_.size() > max_) {
-        entries_.erase(order_.front());
-        order_.pop_front();
-      }
-    }
-    void Forget(const std::string& key) {
-      const auto found = entries_.find(key);
-      if (found != entries_.end()) {
-        found->second.life.until = found->second.life.from;
-      }
-    }
-    [[nodiscard]] std::size_t size() const { return entries_.size(); }
-
-   private:
-    std::size_t max_;
-    std::unordered_map<std::string, Entry> entries_;
-    std::deque<std::string> order_;  // Exactly the keys of `entries_`, oldest first.
-  };
+  using Answers = resilience::ExpiringCache<std::string, Answer, WallTime>;
 
   [[nodiscard]] std::optional<Answer> FindLocked(const std::string& key, WallTime now) const {
-    std::optional<Answer> found = positives_.Find(key, now);
-    return found ? found : negatives_.Find(key, now);
+    const Answer* found = positives_.Find(key, now);
+    found = found == nullptr ? negatives_.Find(key, now) : found;
+    return found == nullptr ? std::nullopt : std::optional<Answer>(*found);
   }
 
   std::mutex mutex_;
-  Kept positives_;
-  Kept negatives_;
-  std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
+  Answers positives_;
+  Answers negatives_;
+  resilience::SingleFlightGroup<std::string, Answer> reviews_;
 };
 
 }  // namespace connector::broker::callers

@@ -88,17 +88,17 @@ Task<Result<Caller>> Review(std::shared_ptr<TokenReviewContext> context,
   co_return ToCaller(*std::move(user), claims, asked_at);
 }
 
-void Land(TokenReviewContext& context,
-          const std::string& key,
-          Result<Caller> answer,
-          WallTime asked_at) {
-  std::optional<callers::ReviewCache<Caller>::Life> life;
+void Complete(TokenReviewContext& context,
+              const std::string& key,
+              Result<Caller> answer,
+              WallTime asked_at) {
+  std::optional<callers::ReviewCache<Caller>::Lifetime> lifetime;
   if (answer) {
-    life = {asked_at, std::min(answer->expires_at, asked_at + context.options.positive), true};
+    lifetime = {asked_at, std::min(answer->expires_at, asked_at + context.options.positive), true};
   } else if (answer.error().code == ErrorCode::kUnauthenticated) {
-    life = {asked_at, asked_at + context.options.negative, false};
+    lifetime = {asked_at, asked_at + context.options.negative, false};
   }
-  context.cache.Land(key, std::move(answer), life);
+  context.cache.Complete(key, std::move(answer), lifetime);
 }
 
 void Start(const std::shared_ptr<TokenReviewContext>& context,
@@ -110,7 +110,7 @@ void Start(const std::shared_ptr<TokenReviewContext>& context,
     if (failure) {
       answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "a TokenReview threw");
     }
-    Land(*context, key, std::move(answer), asked_at);
+    Complete(*context, key, std::move(answer), asked_at);
   };
   asio::co_spawn(executor,
                  Review(context, std::move(token.first), std::move(token.second), asked_at),
@@ -145,7 +145,7 @@ class TokenReviewVerifier final : public CallerVerifier {
                                                                    *std::move(claims));
       Start(context_, co_await asio::this_coro::executor, key, std::move(parts));
     }
-    co_return co_await callers::ReviewCache<Caller>::Await(joined.flight, "the token", deadline);
+    co_return co_await callers::ReviewCache<Caller>::Await(joined.call, "the token", deadline);
   }
 
  private:

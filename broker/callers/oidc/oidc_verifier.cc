@@ -1,8 +1,8 @@
 #include "broker/callers/oidc/oidc_verifier.h"
 
-#include "broker/callers/flight.h"
 #include "broker/callers/key_cache.h"
 #include "broker/callers/token_check.h"
+#include "common/resilience/single_flight.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -37,14 +37,16 @@ class KeyRing : public std::enable_shared_from_this<KeyRing> {
   Task<Result<std::optional<Keys>>> NewerThan(std::uint64_t seen, Deadline deadline);
 
  private:
+  using Refresh = resilience::SingleFlight<Done>;
+
   // What is left to do once the lock is released.
   struct Plan {
-    std::shared_ptr<Flight> wait;
-    std::shared_ptr<Flight> start;
+    std::shared_ptr<Refresh::Call> wait;
+    bool start = false;
   };
   Plan Follow(KeyStep step);
-  void Start(Executor executor, std::shared_ptr<Flight> flight);
-  void Finish(const std::shared_ptr<Flight>& flight, Result<jose::JwkSet> fetched);
+  void Start(Executor executor);
+  void Complete(Result<jose::JwkSet> fetched);
   Task<void> Await(Plan plan, Deadline deadline);
   [[nodiscard]] Error Unavailable() const;
 
@@ -56,7 +58,7 @@ class KeyRing : public std::enable_shared_from_this<KeyRing> {
 
   std::mutex mutex_;
   KeyCache cache_;
-  std::shared_ptr<Flight> flight_;  // Set while a refresh is under way.
+  Refresh refresh_;
 };
 
 Error KeyRing::Unavailable() const {
@@ -72,47 +74,48 @@ Error KeyRing::Unavailable() const {
 KeyRing::Plan KeyRing::Follow(KeyStep step) {
   Plan plan;
   if (step == KeyStep::kUseAndRefresh || step == KeyStep::kRefresh) {
-    flight_ = std::make_shared<Flight>();
+    refresh_.Start();
     cache_.BeginRefresh(clock_.Now());
-    plan.start = flight_;
+    plan.start = true;
   }
   if (step == KeyStep::kRefresh || step == KeyStep::kWait) {
-    plan.wait = flight_;
+    plan.wait = refresh_.Join();
   }
   return plan;
 }
 
 Task<void> KeyRing::Await(Plan plan, Deadline deadline) {
   if (plan.start) {
-    Start(co_await asio::this_coro::executor, plan.start);
+    Start(co_await asio::this_coro::executor);
   }
   if (plan.wait) {
-    (void)co_await Flight::Wait(plan.wait, deadline);
+    (void)co_await Refresh::Call::Wait(plan.wait, deadline);
   }
 }
 
-void KeyRing::Start(Executor executor, std::shared_ptr<Flight> flight) {
+void KeyRing::Start(Executor executor) {
   auto self = shared_from_this();
-  auto done = [self, flight](std::exception_ptr failure, Result<jose::JwkSet> fetched) {
+  auto done = [self](std::exception_ptr failure, Result<jose::JwkSet> fetched) {
     if (failure) {
       fetched = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "the fetch threw");
     }
-    self->Finish(flight, std::move(fetched));
+    self->Complete(std::move(fetched));
   };
   asio::co_spawn(executor,
                  FetchKeys(source_, fetch_, std::chrono::steady_clock::now() + kFetchTimeout),
                  std::move(done));
 }
 
-void KeyRing::Finish(const std::shared_ptr<Flight>& flight, Result<jose::JwkSet> fetched) {
+void KeyRing::Complete(Result<jose::JwkSet> fetched) {
   const KeyRefresh news{
       source_.issuer, fetched.has_value(), fetched ? std::string{} : fetched.error().message};
+  std::shared_ptr<Refresh::Call> ended;
   {
     const std::lock_guard lock(mutex_);
-    flight_.reset();
+    ended = refresh_.Complete();
     cache_.EndRefresh(fetched ? std::optional(*std::move(fetched)) : std::nullopt, clock_.Now());
   }
-  flight->Land();
+  ended->Set(Done{});
   if (observer_) {
     observer_(news);
   }
@@ -156,7 +159,7 @@ Task<Result<std::optional<KeyRing::Keys>>> KeyRing::NewerThan(std::uint64_t seen
     }
   }
   // The refresh is still under way or failed, so nobody knows whether the key exists.
-  if (flight_ || cache_.last_refresh_failed()) {
+  if (refresh_.under_way() || cache_.last_refresh_failed()) {
     co_return Unavailable();
   }
   co_return std::optional<Keys>{};

@@ -3,6 +3,7 @@
 #include "broker/secrets/kubernetes/kube_secret_view.h"
 #include "common/async/block_on.h"
 #include "common/metrics/families.h"
+#include "common/resilience/random.h"
 
 #include <malloc.h>
 
@@ -67,7 +68,7 @@ Result<Done> KubernetesResources::PublishTo(CatalogPublisher& publisher,
   source_ = std::make_unique<ClusterSource>(
       ClusterSource::Targets{publisher, parts_.logger, parts_.registry});
   const kube::Informer::Parts parts{
-      &parts_.kube.client(), &parts_.clock, &parts_.logger, kube::RandomFraction};
+      &parts_.kube.client(), &parts_.clock, &parts_.logger, resilience::RandomFraction};
   classes_ =
       std::make_unique<kube::Informer>(OptionsOf(kube::kConnectorClasses),
                                        parts,

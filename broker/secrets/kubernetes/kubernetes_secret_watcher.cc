@@ -1,7 +1,9 @@
 #include "broker/secrets/kubernetes/kubernetes_secret_watcher.h"
 
+#include "common/resilience/backoff.h"
+#include "common/resilience/random.h"
+
 #include <algorithm>
-#include <random>
 #include <utility>
 
 namespace connector::broker::secrets {
@@ -18,16 +20,9 @@ constexpr milliseconds kPausePerItem{20};
 // Watches that start at once are spread over at most this.
 constexpr milliseconds kLongestSpread{5000};
 
-std::function<double()> RandomSource() {
-  return [] {
-    thread_local std::mt19937 generator{std::random_device{}()};
-    return std::uniform_real_distribution<double>(0, 1)(generator);
-  };
-}
-
 KubeStoreParts WithRandom(KubeStoreParts parts) {
   if (!parts.random) {
-    parts.random = RandomSource();
+    parts.random = resilience::RandomFraction;
   }
   return parts;
 }
@@ -204,10 +199,7 @@ milliseconds KubernetesSecretWatcher::PauseAfter(const Item& item) const {
       std::clamp<milliseconds>(kPausePerItem * items_.size(),
                                item.refusals > 0 ? kLongestAfterRefusal : parts_.times.longest,
                                kLongestOfAll);
-  const unsigned doublings = std::min(item.failures, 10U);
-  const milliseconds time = std::min(longest, parts_.times.shortest * (1 << doublings) / 2);
-  return milliseconds(
-      static_cast<std::int64_t>(static_cast<double>(time.count()) * (0.5 + 0.5 * parts_.random())));
+  return resilience::BackoffAfter({parts_.times.shortest, longest}, item.failures, parts_.random());
 }
 
 }  // namespace connector::broker::secrets

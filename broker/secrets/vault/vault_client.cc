@@ -83,10 +83,10 @@ Task<Result<VaultAnswer>> VaultClient::Do(std::shared_ptr<const VaultCall> call,
     retry_until = std::min(deadline, retry_until + kRetryWindow);
   }
   while (true) {
-    std::optional<VaultGate::Held> held;
+    std::optional<resilience::CircuitBreaker::Held> held;
     {
       const std::lock_guard lock(mutex_);
-      held = gate_.Admit(std::chrono::steady_clock::now());
+      held = breaker_.Admit(std::chrono::steady_clock::now());
     }
     if (!held) {
       Result<VaultAnswer> answer = co_await TryAddresses(call, as, deadline);
@@ -117,6 +117,7 @@ Task<Result<VaultAnswer>> VaultClient::TryAddresses(std::shared_ptr<const VaultC
     address = preferred_;
   }
   VaultRoute route(options_.addresses, address);
+  const VaultTime started = std::chrono::steady_clock::now();
   while (true) {
     Result<curl::CurlResponse> response = co_await AskOnce(call, as, address, deadline);
     const auto now = std::chrono::system_clock::to_time_t(parts_.clock.Now());
@@ -126,7 +127,7 @@ Task<Result<VaultAnswer>> VaultClient::TryAddresses(std::shared_ptr<const VaultC
       Error error = std::move(response).error();
       error.message = "Vault, asked for " + call->path + ": " + error.message;
       const std::lock_guard lock(mutex_);
-      gate_.Left();
+      breaker_.Abandoned();
       co_return error;
     }
     VaultRouteStep step = route.OnAnswer(HopOf(response, now), parts_.random());
@@ -140,7 +141,7 @@ Task<Result<VaultAnswer>> VaultClient::TryAddresses(std::shared_ptr<const VaultC
       co_await OneShot<Done>::Wait(stopped_, ask_at);
     }
     if (step.kind == VaultRouteStep::Kind::kFail || ask_at >= deadline) {
-      Failed(step.error, step.sealed);
+      Failed(step.error, step.sealed, started);
       step.error.message += " (asked for " + call->path + ")";
       co_return std::move(step.error);
     }
@@ -233,8 +234,7 @@ void VaultClient::Answered(std::size_t address) {
   bool recovered = false;
   {
     const std::lock_guard lock(mutex_);
-    recovered = gate_.failing();
-    gate_.Answered();
+    recovered = breaker_.Succeeded();
     preferred_ = address;
     sealed_ = false;
     failing_since_.reset();
@@ -245,12 +245,12 @@ void VaultClient::Answered(std::size_t address) {
   }
 }
 
-void VaultClient::Failed(const Error& error, bool sealed) {
+void VaultClient::Failed(const Error& error, bool sealed, VaultTime started) {
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    first = !gate_.failing();
-    gate_.Failed(error, std::chrono::steady_clock::now(), parts_.random());
+    first = !breaker_.failing();
+    breaker_.Failed(error, started, std::chrono::steady_clock::now(), parts_.random());
     preferred_ = (preferred_ + 1) % options_.addresses.size();
     sealed_ = sealed;
     if (first) {
@@ -268,21 +268,22 @@ void VaultClient::Failed(const Error& error, bool sealed) {
 VaultStatus VaultClient::Reachability() const {
   VaultStatus status;
   const std::lock_guard lock(mutex_);
-  if (gate_.failing()) {
+  if (breaker_.failing()) {
     status.reachable = false;
     status.sealed = sealed_;
-    status.problem = gate_.error().message;
+    status.problem = breaker_.error().message;
     status.failing_since = failing_since_;
     status.retry_at = parts_.clock.Now() + std::chrono::duration_cast<WallTime::duration>(
-                                               gate_.until() - std::chrono::steady_clock::now());
+                                               breaker_.until() - std::chrono::steady_clock::now());
   }
   return status;
 }
 
 std::optional<VaultTime> VaultClient::ProbeAt() const {
   const std::lock_guard lock(mutex_);
-  return gate_.failing() ? std::optional<VaultTime>(gate_.NextTry(std::chrono::steady_clock::now()))
-                         : std::nullopt;
+  return breaker_.failing()
+             ? std::optional<VaultTime>(breaker_.NextTry(std::chrono::steady_clock::now()))
+             : std::nullopt;
 }
 
 }  // namespace connector::broker::secrets

@@ -5,8 +5,9 @@
 // which Vault needs for read-after-write. It knows nothing of logins.
 
 #include "broker/secrets/vault/vault_answers.h"
+#include "broker/secrets/vault/vault_breaker.h"
 #include "broker/secrets/vault/vault_calls.h"
-#include "broker/secrets/vault/vault_gate.h"
+#include "broker/secrets/vault/vault_lease.h"
 #include "broker/secrets/vault/vault_options.h"
 #include "broker/secrets/vault/vault_status.h"
 #include "common/async/one_shot.h"
@@ -91,7 +92,7 @@ class VaultClient {
                const Result<curl::CurlResponse>& response,
                VaultTime started);
   void Answered(std::size_t address);
-  void Failed(const Error& error, bool sealed);
+  void Failed(const Error& error, bool sealed, VaultTime started);
 
   const VaultOptions options_;
   const VaultClientParts parts_;
@@ -99,7 +100,7 @@ class VaultClient {
   const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();
 
   mutable std::mutex mutex_;  // Guards all below; never held across co_await.
-  VaultGate gate_;
+  resilience::CircuitBreaker breaker_{kVaultBreaker};
   bool sealed_ = false;
   std::optional<WallTime> failing_since_;
   std::size_t preferred_ = 0;  // The address that answered last.

@@ -1,5 +1,7 @@
 #include "broker/secrets/vault/vault_item.h"
 
+#include "common/resilience/backoff.h"
+
 #include <algorithm>
 
 namespace connector::broker::secrets {
@@ -35,8 +37,10 @@ bool VaultItem::LeaseEnded(VaultTime now) const {
 void VaultItem::SetNext(std::chrono::milliseconds interval, VaultTime now, double random) {
   // Twice as often after an error: recovery is seen soon, and Vault gets at most twice the usual
   // load. The jitter keeps brokers that started together from polling together.
-  const double factor = seen.last_error.empty() ? 0.9 + 0.2 * random : 0.5 + 0.1 * random;
-  next = now + std::chrono::duration_cast<VaultTime::duration>(interval * factor);
+  next = now +
+         (seen.last_error.empty()
+              ? resilience::SpreadPeriod<VaultTime::duration>(interval, random)
+              : std::chrono::duration_cast<VaultTime::duration>(interval * (0.5 + 0.1 * random)));
 }
 
 }  // namespace connector::broker::secrets

@@ -5,10 +5,11 @@
 
 #include "broker/secrets/secret_store.h"
 #include "broker/secrets/vault/vault_answers.h"
-#include "broker/secrets/vault/vault_gate.h"
+#include "broker/secrets/vault/vault_breaker.h"
 #include "broker/secrets/vault/vault_lease.h"
 #include "broker/secrets/vault/vault_store.h"
 #include "common/async/one_shot.h"
+#include "common/resilience/single_flight.h"
 
 #include <cstdint>
 #include <memory>
@@ -35,7 +36,7 @@ struct VaultWatchPlan {
 };
 
 struct VaultItem {
-  using Flight = OneShot<Result<std::shared_ptr<const StoredSecret>>>;
+  using Read = resilience::SingleFlight<Result<std::shared_ptr<const StoredSecret>>>;
 
   SecretRef ref;
   bool followed = false;
@@ -44,9 +45,9 @@ struct VaultItem {
   VaultObservation seen;
 
   // One request at a time: a read that others join, or another request that they wait for.
-  std::shared_ptr<Flight> flight;
+  Read read;
   std::shared_ptr<OneShot<Done>> other;
-  VaultGate gate;
+  resilience::CircuitBreaker breaker{kVaultBreaker};
 
   std::shared_ptr<VaultLease> lease;
   std::vector<std::shared_ptr<VaultLease>> old_leases;  // Replaced, and not at their end yet.

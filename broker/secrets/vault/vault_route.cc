@@ -1,13 +1,15 @@
 #include "broker/secrets/vault/vault_route.h"
 
+#include "common/resilience/backoff.h"
+#include "common/resilience/retry_after.h"
+
 #include <algorithm>
-#include <charconv>
-#include <ctime>
 
 namespace connector::broker::secrets {
 namespace {
 
 constexpr std::chrono::seconds kLongestNamed{3600};
+constexpr resilience::BackoffOptions kStateBackoff{kFirstStateRetry, std::chrono::seconds(10)};
 
 Error Unavailable(std::string message) {
   return MakeError(
@@ -17,21 +19,6 @@ Error Unavailable(std::string message) {
 std::string HeaderOf(const curl::CurlResponse& response, const char* name) {
   const auto found = response.headers.find(name);
   return found == response.headers.end() ? std::string() : found->second;
-}
-
-// Seconds or an HTTP date (RFC 9110 section 10.2.3); anything else is as if it were not there.
-std::optional<std::chrono::seconds> ReadRetryAfter(const std::string& text, std::int64_t now) {
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
-    std::tm parts{};
-    const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    if (rest == nullptr || *rest != '\0') {
-      return std::nullopt;
-    }
-    seconds = static_cast<std::int64_t>(::timegm(&parts)) - now;
-  }
-  return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kLongestNamed.count()));
 }
 
 bool Says(const curl::CurlResponse& response, std::string_view text) {
@@ -48,7 +35,8 @@ VaultHop HopOf(const Result<curl::CurlResponse>& response, std::int64_t now_unix
   }
   hop.status = response->status;
   hop.location = HeaderOf(*response, "location");
-  hop.retry_after = ReadRetryAfter(HeaderOf(*response, "retry-after"), now_unix);
+  hop.retry_after = resilience::ReadRetryAfter(HeaderOf(*response, "retry-after"),
+                                               {.longest = kLongestNamed, .now_unix = now_unix});
   hop.sealed = response->status == 503 && Says(*response, "sealed");
   return hop;
 }
@@ -132,8 +120,8 @@ VaultRouteStep VaultRoute::OnAnswer(const VaultHop& hop, double random) {
       }
       VaultRouteStep step = GoTo(at_);
       step.error = Unavailable(from + " does not have the state yet that was asked for");
-      step.wait = std::chrono::duration_cast<std::chrono::milliseconds>(
-          kFirstStateRetry * (1U << static_cast<unsigned>(state_retries_)) * random);
+      step.wait =
+          resilience::BackoffAfter(kStateBackoff, static_cast<unsigned>(state_retries_), random);
       return step;
     }
     case 429: {

@@ -21,7 +21,7 @@ namespace connector::broker::secrets {
 
 inline constexpr int kMaxVaultRedirects = 3;
 inline constexpr int kMaxStateRetries = 5;
-inline constexpr std::chrono::milliseconds kFirstStateRetry{50};  // Doubled each time.
+inline constexpr std::chrono::milliseconds kFirstStateRetry{100};  // Doubled each time.
 
 // What the route needs from one answer.
 struct VaultHop {

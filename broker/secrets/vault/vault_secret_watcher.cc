@@ -1,9 +1,9 @@
 #include "broker/secrets/vault/vault_secret_watcher.h"
 
 #include "common/crypto/digest.h"
+#include "common/resilience/random.h"
 
 #include <algorithm>
-#include <random>
 
 namespace connector::broker::secrets {
 namespace {
@@ -11,11 +11,11 @@ namespace {
 constexpr std::chrono::seconds kReadTimeout{10};
 constexpr std::size_t kHashDigits = 16;
 
-std::function<double()> VaultRandomSource() {
-  return [] {
-    thread_local std::mt19937 generator{std::random_device{}()};
-    return std::uniform_real_distribution<double>(0, 1)(generator);
-  };
+VaultStoreParts WithRandom(VaultStoreParts parts) {
+  if (!parts.random) {
+    parts.random = resilience::RandomFraction;
+  }
+  return parts;
 }
 
 Error Stopping() {
@@ -50,26 +50,18 @@ std::string PlaceOf(const SecretRef& ref) {
 
 VaultSecretWatcher::VaultSecretWatcher(VaultOptions options, VaultStoreParts parts)
     : options_(std::move(options)),
-      parts_(std::move(parts)),
+      parts_(WithRandom(std::move(parts))),
       policy_(options_),
       versions_(parts_.root_key),
       scope_(std::make_shared<Scope>(parts_.executor)),
       client_(std::make_shared<VaultClient>(
           options_,
-          VaultClientParts{parts_.clock,
-                           parts_.logger,
-                           parts_.random ? parts_.random : VaultRandomSource(),
-                           parts_.on_exchange})),
+          VaultClientParts{parts_.clock, parts_.logger, parts_.random, parts_.on_exchange})),
       session_(std::make_shared<VaultSession>(
           options_,
           client_,
           scope_,
-          VaultSessionParts{
-              parts_.clock, parts_.logger, parts_.random ? parts_.random : VaultRandomSource()})) {
-  if (!parts_.random) {
-    parts_.random = VaultRandomSource();
-  }
-}
+          VaultSessionParts{parts_.clock, parts_.logger, parts_.random})) {}
 
 std::shared_ptr<VaultSecretWatcher> VaultSecretWatcher::Make(VaultOptions options,
                                                              VaultStoreParts parts) {
@@ -133,13 +125,13 @@ VaultSecretWatcher::Step VaultSecretWatcher::Next(const SecretRef& ref) {
   } else if (item.other != nullptr) {
     // A renewal or a metadata read is under way: it may make this read unnecessary.
     step.other = item.other;
-  } else if (item.flight != nullptr) {
-    step.flight = item.flight;
-  } else if (std::optional<VaultGate::Held> held = item.gate.Admit(VaultNow())) {
+  } else if (item.read.under_way()) {
+    step.read = item.read.Join();
+  } else if (std::optional<resilience::CircuitBreaker::Held> held =
+                 item.breaker.Admit(VaultNow())) {
     step.answer = std::move(held->error);
   } else {
-    item.flight = std::make_shared<VaultItem::Flight>();
-    step.flight = item.flight;
+    step.read = item.read.Start();
     step.start = true;
   }
   return step;
@@ -169,11 +161,11 @@ Task<Result<StoredSecret>> VaultSecretWatcher::Fetch(SecretRef ref, Deadline dea
       }
       continue;
     }
-    if (step.start && !scope_->Spawn(RunLoad(shared_from_this(), step.item, step.flight))) {
+    if (step.start && !scope_->Spawn(RunLoad(shared_from_this(), step.item, step.read))) {
       co_return Stopping();
     }
     const std::optional<SecretResult> read_result =
-        co_await VaultItem::Flight::Wait(step.flight, deadline);
+        co_await VaultItem::Read::Call::Wait(step.read, deadline);
     if (!read_result) {
       co_return late;
     }
@@ -187,8 +179,8 @@ Task<Result<StoredSecret>> VaultSecretWatcher::Fetch(SecretRef ref, Deadline dea
 
 Task<void> VaultSecretWatcher::RunLoad(std::shared_ptr<VaultSecretWatcher> self,
                                        ItemPointer item,
-                                       std::shared_ptr<VaultItem::Flight> flight) {
-  flight->Set(co_await self->Load(std::move(item)));
+                                       std::shared_ptr<VaultItem::Read::Call> call) {
+  call->Set(co_await self->Load(std::move(item)));
 }
 
 // The only read of `item` under way. A caller whose deadline passes leaves it running for the
@@ -228,13 +220,13 @@ VaultSecretWatcher::SecretResult VaultSecretWatcher::ApplyReadResult(const ItemP
     const std::lock_guard lock(mutex_);
     const std::string version = item->seen.version;
     const std::string problem = item->seen.problem;
-    item->flight.reset();
+    item->read.Complete();
     if (read_result.reading) {
       VaultReading reading = *std::move(read_result.reading);
       out = ApplyReading(*item, std::move(reading), read_result, notifications);
     } else {
       out = read_result.reading.error();
-      ApplyFailure(*item, read_result.reading.error(), read_result.definite);
+      ApplyFailure(*item, read_result.reading.error(), read_result.definite, read_result.started);
     }
     item->SetNext(options_.poll_interval, VaultNow(), Random());
     notifications.changed = item->followed && item->seen.version != version;
@@ -260,7 +252,7 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
   secret->version =
       leased ? versions_.OfPlace(PlaceOf(item.ref)) : versions_.Of(secret->type, secret->data);
   item.answered = true;
-  item.gate.Answered();
+  item.breaker.Succeeded();
   item.renew_at.reset();
   item.kv = std::move(reading.kv);
   const std::string missing = MissingKeys(*item.ref.vault, secret->data);
@@ -305,7 +297,10 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
 
 // Under the lock. A live lease outlasts any failure. A definite error ends what is known of a KV
 // secret at once (docs/promises.md P6); an outage of Vault ends nothing.
-void VaultSecretWatcher::ApplyFailure(VaultItem& item, const Error& error, bool definite) {
+void VaultSecretWatcher::ApplyFailure(VaultItem& item,
+                                      const Error& error,
+                                      bool definite,
+                                      VaultTime started) {
   item.seen.last_error = error.message;
   item.seen.last_error_at = parts_.clock.Now();
   const bool lease_alive = item.lease != nullptr && !item.LeaseEnded(VaultNow());
@@ -314,7 +309,7 @@ void VaultSecretWatcher::ApplyFailure(VaultItem& item, const Error& error, bool 
   }
   if (definite) {
     item.answered = true;
-    item.gate.Answered();
+    item.breaker.Succeeded();
     if (!lease_alive) {
       item.seen.version.clear();
       item.seen.problem = error.message;
@@ -323,9 +318,9 @@ void VaultSecretWatcher::ApplyFailure(VaultItem& item, const Error& error, bool 
     return;
   }
   if (client_->ProbeAt()) {
-    item.gate.Left();  // Vault is down: the client's own backoff decides when to try again.
+    item.breaker.Abandoned();  // Vault is down: the client's own backoff decides when to try again.
   } else {
-    item.gate.Failed(error, VaultNow(), Random());
+    item.breaker.Failed(error, started, VaultNow(), Random());
   }
   if (!item.answered) {
     item.seen.problem =

@@ -43,12 +43,12 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
   void Abandon();
 
  private:
-  // What Fetch does next: return `answer`, or wait for `other` and ask again, or wait for `flight`,
+  // What Fetch does next: return `answer`, or wait for `other` and ask again, or wait for `read`,
   // which it has to start when `start` is set.
   struct Step {
     std::optional<Result<StoredSecret>> answer;
     std::shared_ptr<OneShot<Done>> other;
-    std::shared_ptr<VaultItem::Flight> flight;
+    std::shared_ptr<VaultItem::Read::Call> read;
     ItemPointer item;
     bool start = false;
   };
@@ -73,14 +73,14 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
   [[nodiscard]] Task<SecretResult> Load(ItemPointer item);
   [[nodiscard]] Task<void> RunLoad(std::shared_ptr<VaultSecretWatcher> self,
                                    ItemPointer item,
-                                   std::shared_ptr<VaultItem::Flight> flight);
+                                   std::shared_ptr<VaultItem::Read::Call> call);
   [[nodiscard]] Task<VaultReadResult> Read(resource::VaultLocation location);
   [[nodiscard]] SecretResult ApplyReadResult(const ItemPointer& item, VaultReadResult read_result);
   [[nodiscard]] std::shared_ptr<const StoredSecret> ApplyReading(VaultItem& item,
                                                                  VaultReading reading,
                                                                  const VaultReadResult& read_result,
                                                                  Notifications& notifications);
-  void ApplyFailure(VaultItem& item, const Error& error, bool definite);
+  void ApplyFailure(VaultItem& item, const Error& error, bool definite, VaultTime started);
   void Notify(const ItemPointer& item, Notifications notifications);
   [[nodiscard]] ItemPointer ItemOf(const SecretRef& ref);
   [[nodiscard]] double Random() { return parts_.random(); }

@@ -63,11 +63,11 @@ Task<Result<VaultSession::Token>> VaultSession::Get(Deadline deadline) {
     co_return *std::move(token);
   }
   std::optional<Error> held;
-  const std::shared_ptr<LoginFlight> flight = JoinLogin(changed, held);
-  if (flight == nullptr) {
+  const std::shared_ptr<LoginCall> login = JoinLogin(changed, held);
+  if (login == nullptr) {
     co_return *std::move(held);
   }
-  const std::optional<Result<Done>> finished = co_await LoginFlight::Wait(flight, deadline);
+  const std::optional<Result<Done>> finished = co_await LoginCall::Wait(login, deadline);
   token = Current();
   if (token) {
     co_return *std::move(token);
@@ -89,35 +89,34 @@ Task<Result<VaultSession::Token>> VaultSession::Get(Deadline deadline) {
 
 // Returns the login under way or starts one; null with `held` while the backoff lasts. `forced`
 // skips the backoff, because a new token file says that this attempt may end differently.
-std::shared_ptr<VaultSession::LoginFlight> VaultSession::JoinLogin(bool forced,
-                                                                   std::optional<Error>& held) {
-  std::shared_ptr<LoginFlight> flight;
+std::shared_ptr<VaultSession::LoginCall> VaultSession::JoinLogin(bool forced,
+                                                                 std::optional<Error>& held) {
+  std::shared_ptr<LoginCall> login;
   {
     const std::lock_guard lock(mutex_);
-    if (login_ != nullptr) {
-      return login_;
+    if (login_.under_way()) {
+      return login_.Join();
     }
-    const std::optional<VaultGate::Held> wait = login_gate_.Admit(VaultNow());
+    const std::optional<resilience::CircuitBreaker::Held> wait = login_breaker_.Admit(VaultNow());
     if (wait && !forced) {
       held = wait->error;
       return nullptr;
     }
-    login_ = std::make_shared<LoginFlight>();
-    flight = login_;
+    login = login_.Start();
   }
-  if (!scope_->Spawn(RunLogin(shared_from_this(), flight))) {
-    flight->Set(MakeError(
+  if (!scope_->Spawn(RunLogin(shared_from_this(), login))) {
+    login->Set(MakeError(
         ErrorCode::kUnavailable, ErrorOrigin::kSelf, "the broker is shutting down", Retry::kSafe));
   }
-  return flight;
+  return login;
 }
 
 Task<void> VaultSession::RunLogin(std::shared_ptr<VaultSession> self,
-                                  std::shared_ptr<LoginFlight> flight) {
+                                  std::shared_ptr<LoginCall> login) {
   const VaultTime started = VaultNow();
   Result<VaultTokenGrant> grant =
       co_await LogIn(options_, *client_, memory_, started + kLoginTimeout);
-  flight->Set(self->FinishLogin(std::move(grant), started));
+  login->Set(self->FinishLogin(std::move(grant), started));
 }
 
 Result<Done> VaultSession::FinishLogin(Result<VaultTokenGrant> grant, VaultTime started) {
@@ -126,9 +125,9 @@ Result<Done> VaultSession::FinishLogin(Result<VaultTokenGrant> grant, VaultTime 
   std::optional<Error> failure;
   {
     const std::lock_guard lock(mutex_);
-    login_.reset();
+    login_.Complete();
     if (grant) {
-      login_gate_.Answered();
+      login_breaker_.Succeeded();
       login_problem_.clear();
       renew_at_.reset();
       if (crypto::Sha256Hex(grant->token.Reveal()) != tried_) {
@@ -138,10 +137,11 @@ Result<Done> VaultSession::FinishLogin(Result<VaultTokenGrant> grant, VaultTime 
     } else {
       failure = grant.error();
       if (down) {
-        login_gate_.Left();  // Vault is down: the client's own backoff decides when to try again.
+        login_breaker_
+            .Abandoned();  // Vault is down: the client's own backoff decides when to try again.
         tried_.clear();
       } else {
-        login_gate_.Failed(*failure, VaultNow(), parts_.random());
+        login_breaker_.Failed(*failure, started, VaultNow(), parts_.random());
         login_problem_ = failure->message;
       }
     }

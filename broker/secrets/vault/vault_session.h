@@ -16,6 +16,7 @@
 #include "common/async/one_shot.h"
 #include "common/async/scope.h"
 #include "common/async/task.h"
+#include "common/resilience/single_flight.h"
 
 #include <cstdint>
 #include <functional>
@@ -87,12 +88,12 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
     std::optional<WallTime> expires_at;
     std::optional<VaultTime> last_checked;
   };
-  using LoginFlight = OneShot<Result<Done>>;
+  using LoginCall = resilience::SharedCall<Result<Done>>;
 
   [[nodiscard]] Task<Result<Token>> Get(Deadline deadline);
-  [[nodiscard]] std::shared_ptr<LoginFlight> JoinLogin(bool forced, std::optional<Error>& held);
+  [[nodiscard]] std::shared_ptr<LoginCall> JoinLogin(bool forced, std::optional<Error>& held);
   [[nodiscard]] Task<void> RunLogin(std::shared_ptr<VaultSession> self,
-                                    std::shared_ptr<LoginFlight> flight);
+                                    std::shared_ptr<LoginCall> login);
   [[nodiscard]] Result<Done> FinishLogin(Result<VaultTokenGrant> grant, VaultTime started);
   void Adopt(VaultTokenGrant grant, VaultTime started, bool& is_new);
   [[nodiscard]] Task<bool> IsTokenRevoked(Token token, Deadline deadline);
@@ -114,8 +115,8 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
   std::uint64_t current_ = 0;
   std::uint64_t last_generation_ = 0;
   std::map<std::uint64_t, Token> tokens_;  // The current one, and old ones until they end.
-  std::shared_ptr<LoginFlight> login_;
-  VaultGate login_gate_;
+  resilience::SingleFlight<Result<Done>> login_;
+  resilience::CircuitBreaker login_breaker_{kVaultBreaker};
   std::string login_problem_;
   std::string tried_;                  // Digest of the token file's content that was tried last.
   std::optional<VaultTime> renew_at_;  // After a failure, instead of NextRenewalOf's time.

@@ -33,7 +33,7 @@ Task<void> VaultSession::RunRenewals() {
         again = std::max(again, client_->ProbeAt().value_or(again));
         {
           const std::lock_guard lock(mutex_);
-          again = login_gate_.failing() ? std::max(again, login_gate_.until()) : again;
+          again = login_breaker_.failing() ? std::max(again, login_breaker_.until()) : again;
         }
         co_await OneShot<Done>::Wait(wake, again);
       }
@@ -45,7 +45,7 @@ Task<void> VaultSession::RunRenewals() {
     const std::optional<VaultTime> probe_at = client_->ProbeAt();
     VaultTime at = std::min(due, probe_at.value_or(never));
     // Wakes at least once per poll interval, because a token file may change without notice.
-    at = std::min(at, VaultNow() + (probe_at ? kLongestBackoff : options_.poll_interval));
+    at = std::min(at, VaultNow() + (probe_at ? kLongestVaultBackoff : options_.poll_interval));
     co_await OneShot<Done>::Wait(wake, at);
     if (const std::optional<VaultTime> probe = client_->ProbeAt(); probe && *probe <= VaultNow()) {
       co_await Probe(*token);
@@ -76,11 +76,11 @@ Task<void> VaultSession::RenewOrReplace(Token token, RenewalAction action) {
     co_return;
   }
   std::optional<Error> held;
-  const std::shared_ptr<LoginFlight> flight = JoinLogin(false, held);
+  const std::shared_ptr<LoginCall> login = JoinLogin(false, held);
   bool ok = false;
-  if (flight != nullptr) {
+  if (login != nullptr) {
     const std::optional<Result<Done>> finished =
-        co_await LoginFlight::Wait(flight, VaultNow() + kRenewalTimeout);
+        co_await LoginCall::Wait(login, VaultNow() + kRenewalTimeout);
     ok = finished && finished->has_value();
   }
   if (!ok) {

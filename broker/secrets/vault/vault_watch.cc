@@ -123,13 +123,13 @@ Task<void> VaultSecretWatcher::RunAction(ItemPointer item, VaultWatchAction acti
 // Reads from Vault even when there is a live lease. Joins a read that is under way, because a
 // second read would create a second lease.
 Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
-  std::shared_ptr<VaultItem::Flight> flight;
-  std::optional<VaultGate::Held> held;
+  std::shared_ptr<VaultItem::Read::Call> call;
+  std::optional<resilience::CircuitBreaker::Held> held;
   bool start = false;
   {
     const std::lock_guard lock(mutex_);
-    if (item->flight == nullptr) {
-      held = item->gate.Admit(VaultNow());
+    if (!item->read.under_way()) {
+      held = item->breaker.Admit(VaultNow());
       if (held) {
         item->next = std::max(item->next, held->until);
         if (item->lease != nullptr) {
@@ -137,16 +137,16 @@ Task<void> VaultSecretWatcher::JoinRead(ItemPointer item) {
         }
         co_return;
       }
-      item->flight = std::make_shared<VaultItem::Flight>();
+      item->read.Start();
       start = true;
     }
-    flight = item->flight;
+    call = item->read.Join();
   }
   if (start) {
-    flight->Set(co_await Load(item));
+    call->Set(co_await Load(item));
     co_return;
   }
-  co_await VaultItem::Flight::Wait(flight, VaultNow() + kActionTimeout);
+  co_await VaultItem::Read::Call::Wait(call, VaultNow() + kActionTimeout);
 }
 
 // True when the data must be read: they changed, or metadata may not be read. Metadata are polled
@@ -156,14 +156,15 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
   auto busy = std::make_shared<OneShot<Done>>();
   {
     const std::lock_guard lock(mutex_);
-    if (!metadata || item->flight != nullptr) {
+    if (!metadata || item->read.under_way()) {
       co_return true;  // Joins what is under way.
     }
     item->other = busy;
   }
   const auto call = std::make_shared<const VaultCall>(metadata->Clone());
+  const VaultTime started = VaultNow();
   const Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, VaultRetryPolicy::kFailFast, VaultNow() + kActionTimeout);
+      co_await session_->Do(call, VaultRetryPolicy::kFailFast, started + kActionTimeout);
   Result<VaultKvState> state = Error{};
   if (reply && reply->answer.status == 200) {
     state = ReadKvState(*item->ref.vault, reply->answer);
@@ -174,7 +175,7 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
     item->other.reset();
     item->SetNext(options_.poll_interval, VaultNow(), Random());
     if (!reply) {
-      ApplyFailure(*item, reply.error(), false);
+      ApplyFailure(*item, reply.error(), false, started);
     } else if (!state) {
       item->metadata_refused_in = reply->generation;
       read = true;
@@ -197,7 +198,7 @@ Task<bool> VaultSecretWatcher::RenewLease(ItemPointer item) {
   {
     const std::lock_guard lock(mutex_);
     lease = item->lease;
-    if (lease == nullptr || item->flight != nullptr) {
+    if (lease == nullptr || item->read.under_way()) {
       co_return true;
     }
     item->other = busy;
@@ -256,7 +257,8 @@ bool VaultSecretWatcher::ApplyRenewal(const ItemPointer& item,
                                  ErrorOrigin::kUpstream,
                                  "Vault failed to renew the lease of " + item->ref.vault->path)
                      : reply.error(),
-               false);
+               false,
+               started);
   return false;
 }
 

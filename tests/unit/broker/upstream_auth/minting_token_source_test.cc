@@ -1,6 +1,6 @@
 #include "broker/upstream_auth/minting_token_source.h"
 
-#include "broker/upstream_auth/endpoint_gate.h"
+#include "broker/upstream_auth/endpoint_limiter.h"
 #include "tests/support/result_matchers.h"
 #include "tests/unit/broker/upstream_auth/token_source_fixture.h"
 
@@ -101,7 +101,7 @@ TEST_F(TokenSourceTest, FallsBackToATokenThatIsAliveWhenTheServiceIsDown) {
   minter_->Fail(ErrorCode::kUnavailable);
   clock_.Advance(seconds(295));
   EXPECT_EQ(ValueOf(Get()), "token-1") << "after the mint failed";
-  EXPECT_EQ(ValueOf(Get()), "token-1") << "while the gate holds back";
+  EXPECT_EQ(ValueOf(Get()), "token-1") << "while the limiter holds back";
   EXPECT_EQ(minter_->mints, 2);
 
   clock_.Advance(milliseconds(4500));

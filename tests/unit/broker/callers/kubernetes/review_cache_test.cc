@@ -17,9 +17,12 @@ Error Refusal() {
   return MakeError(ErrorCode::kUnauthenticated, ErrorOrigin::kClient, "no");
 }
 
-void Learn(Cache& cache, const std::string& key, Result<std::string> answer, Cache::Life life) {
-  ASSERT_TRUE(cache.Join(key, kReviewedAt - 1h).start);  // Before any answer's life.
-  cache.Land(key, std::move(answer), life);
+void Learn(Cache& cache,
+           const std::string& key,
+           Result<std::string> answer,
+           Cache::Lifetime lifetime) {
+  ASSERT_TRUE(cache.Join(key, kReviewedAt - 1h).start);  // Before any answer's lifetime.
+  cache.Complete(key, std::move(answer), lifetime);
 }
 
 TEST(ReviewCache, GivesAnAnswerFromItsBeginningToItsEndAndNoLonger) {
@@ -40,10 +43,10 @@ TEST(ReviewCache, KeepsARefusalToo) {
   EXPECT_FALSE(cache.Find("k", kReviewedAt + 5s));
 }
 
-TEST(ReviewCache, KeepsNothingWithoutALife) {
+TEST(ReviewCache, KeepsNothingWithoutALifetime) {
   Cache cache;
   ASSERT_TRUE(cache.Join("k", kReviewedAt).start);
-  cache.Land("k", std::string("yes"), std::nullopt);
+  cache.Complete("k", std::string("yes"), std::nullopt);
 
   EXPECT_FALSE(cache.Find("k", kReviewedAt));
 }
@@ -55,13 +58,13 @@ TEST(ReviewCache, LetsOneStartAndTheOthersJoin) {
 
   EXPECT_TRUE(first.start);
   EXPECT_FALSE(second.start);
-  EXPECT_EQ(first.flight, second.flight);
+  EXPECT_EQ(first.call, second.call);
   EXPECT_TRUE(cache.Join("other", kReviewedAt).start);
-  cache.Land("k", std::string("yes"), std::nullopt);
+  cache.Complete("k", std::string("yes"), std::nullopt);
   EXPECT_TRUE(cache.Join("k", kReviewedAt).start);
 }
 
-TEST(ReviewCache, AsksNotAgainForWhatLandedSinceItWasLookedFor) {
+TEST(ReviewCache, AsksNotAgainForWhatEndedSinceItWasLookedFor) {
   Cache cache;
   ASSERT_FALSE(cache.Find("k", kReviewedAt));
   Learn(cache, "k", std::string("yes"), {kReviewedAt, kReviewedAt + 10s, true});
