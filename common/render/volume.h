@@ -5,7 +5,7 @@
 // The CSI driver writes them for a pod, connectorctl for a person, with the same bytes.
 //
 // Pure: reads and writes no file, knows no clock, and never decides whether a token is valid. What
-// templates may name is listed in docs/configurations.md and in common/resource/template_names.h.
+// templates may name is listed in docs/configurations.md and in common/resource/configuration.h.
 
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
