@@ -19,7 +19,7 @@ namespace {
 
 using TokenResult = Result<TokenPointer>;
 
-// A token this close to its end is not worth handing out even when no other can be had.
+// A token this close to its end is never handed out: it would expire on the way to the registry.
 inline constexpr std::chrono::seconds kTooLate{1};
 
 Error Stopping() {
@@ -27,12 +27,12 @@ Error Stopping() {
       ErrorCode::kUnavailable, ErrorOrigin::kBroker, "the broker is shutting down", Retry::kSafe);
 }
 
-// Leased credentials are replaced no faster than this, whatever the registry refuses: which
-// repository is asked for is the client's choice.
+// The shortest time between two replacements of a leased credential. A client chooses the
+// repository, and could otherwise cause a new lease with every refused request.
 inline constexpr std::chrono::seconds kDiscardPause{30};
 
-// Errors after which an old token that is still alive is better than none. A refused credential is
-// not one of them.
+// Errors after which an old token that is still valid is handed out. A refused credential is not
+// one of them: its tokens should not be used any longer.
 bool IsPassing(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kDeadlineExceeded ||
          code == ErrorCode::kResourceExhausted;
@@ -46,8 +46,8 @@ struct Mint {
   TokenCacheKey key;
   std::shared_ptr<const connectors::CatalogEntry> entry;
   EndpointLimiter::Attempt attempt;
-  bool shared = true;         // False when it serves the one caller that started it.
-  bool store_failed = false;  // The token service was not even asked.
+  bool shared = true;         // False when it serves only the caller that started it.
+  bool store_failed = false;  // The store failed, so the token service was not contacted.
   std::shared_ptr<MintCall> call;
 };
 
@@ -98,7 +98,8 @@ class Source final : public MintingTokenSource {
 
   void Forget(const connectors::CatalogEntry& entry,
               const std::vector<oci::Scope>& scopes) override {
-    // The password itself was refused, which no token service will tell us.
+    // Here the registry refused the password itself. No token service is involved that would say
+    // so.
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(*entry.connector);
     if (ref && entry.connector->auth.kind == resource::AuthKind::kBasicAuth) {
       static_cast<void>(Replaced(*ref, parts_.now()));
@@ -122,8 +123,8 @@ class Source final : public MintingTokenSource {
   }
 
  private:
-  // What a caller does next: start a mint or not; then wait for one, or take the answer. While it
-  // waits, an answer with a value is what it falls back to.
+  // What Get does next: start a mint if `start` is set, then wait for `wait`, or return `answer`.
+  // When the mint that it waits for fails, it falls back to an `answer` with a token.
   struct Step {
     TokenResult answer = Error{};
     std::shared_ptr<Mint> start;
@@ -149,11 +150,12 @@ class Source final : public MintingTokenSource {
     if (found.token != nullptr && found.token->not_after - now > kTooLate) {
       step.answer = found.token;
     }
-    // A token that never lived longer than kTooLate is fresh and yet of no use.
+    // A fresh token may have no answer: its whole lifetime may be shorter than kTooLate.
     if (step.answer && found.freshness == Freshness::kFresh) {
       return step;
     }
-    // Only behind an answer: one that is too short to be given out has to be waited for.
+    // A refresh runs in the background only while there is a token to return. Otherwise the caller
+    // has to wait for it.
     const bool ahead = step.answer && found.freshness == Freshness::kRefresh;
     if (std::shared_ptr<MintCall> under_way = shared ? flights_.Join(key) : nullptr) {
       step.wait = ahead ? nullptr : std::move(under_way);
@@ -178,7 +180,7 @@ class Source final : public MintingTokenSource {
     return step;
   }
 
-  // Never under the lock: a spawned coroutine may run at once.
+  // Never under the lock: a spawned coroutine may run at once, and would lock again.
   void Start(const std::shared_ptr<Mint>& mint) {
     auto complete = [this, mint](std::exception_ptr thrown, Result<MintResult> minted) {
       Complete(mint,
@@ -193,7 +195,7 @@ class Source final : public MintingTokenSource {
     const Deadline deadline = std::chrono::steady_clock::now() + kMintTimeout;
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(*mint->entry->connector);
     Result<MintResult> minted = co_await MintOnce(mint, ref, deadline);
-    // A credential that the store made for us may be gone before its lease says so.
+    // Someone may have revoked a leased credential before its end. Try once with a new one.
     if (!minted && ref && RefusedUpstream(minted.error()) &&
         Replaced(*ref, mint->attempt.started)) {
       minted = co_await MintOnce(mint, ref, deadline);
@@ -201,7 +203,7 @@ class Source final : public MintingTokenSource {
     co_return minted;
   }
 
-  // Gives a leased credential up. True when a Fetch may have another one than there was at `since`.
+  // Discards a leased credential. True when Fetch may now return another one than at `since`.
   bool Replaced(const secrets::SecretRef& ref, std::chrono::steady_clock::time_point since) {
     {
       const std::lock_guard lock(mutex_);
@@ -240,7 +242,7 @@ class Source final : public MintingTokenSource {
       if (!secret) {
         mint->store_failed = true;
         Error error = std::move(secret).error();
-        error.origin = ErrorOrigin::kBroker;  // Not the registry's doing, whoever the store asked.
+        error.origin = ErrorOrigin::kBroker;  // The registry did not cause this error.
         co_return error;
       }
       // docs/promises.md P6: a token of another version of the secret must not be found under this
@@ -260,7 +262,7 @@ class Source final : public MintingTokenSource {
       co_return std::move(token).error();
     }
     minted.token = *std::move(token);
-    // What was made of a lease does not outlive it.
+    // A token ends with the lease of its credential (docs/rules.md "Token life").
     minted.token.not_after =
         std::min(minted.token.not_after, credential_ends.value_or(minted.token.not_after));
     co_return minted;
@@ -293,8 +295,8 @@ class Source final : public MintingTokenSource {
     const std::lock_guard lock(mutex_);
     EndpointLimiter& limiter = LimiterOf(mint.key);
     if (!result && mint.store_failed && IsPassing(result.error().code)) {
-      // The store paces its own requests and knows when it is back; a backoff of ours would only
-      // delay the first mint after that.
+      // The store has its own backoff. A second one here would only delay the first mint after the
+      // store has recovered.
     } else if (!result) {
       limiter.Failed(mint.attempt, result.error(), parts_.now(), Random());
     } else {
