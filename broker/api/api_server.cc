@@ -20,7 +20,7 @@ constexpr unsigned kTurnsBetweenTrims = 6;
 }  // namespace
 
 ApiServer::ApiServer(EndpointOptions options, EndpointParts parts)
-    : options_(std::move(options)), parts_(parts), scope_(parts.io->get_executor()) {
+    : options_(std::move(options)), parts_(parts), tasks_(parts.io->get_executor()) {
   parts_.state = &state_;
 }
 
@@ -31,7 +31,7 @@ Result<Done> ApiServer::Start() {
   }
   endpoint_ = std::move(*endpoint);
   state_.EndpointOpened();
-  scope_.Spawn(FollowKeySchedule());
+  tasks_.Spawn(FollowKeySchedule());
   return Done{};
 }
 
@@ -60,7 +60,7 @@ void ApiServer::Stop(Deadline deadline) {
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now());
   endpoint_->Stop(std::max(drain, std::chrono::milliseconds(0)));
   stopping_->Set(Done{});
-  BlockOn(parts_.io->get_executor(), scope_.Close(Steady::now() + kKeyScheduleInterval));
+  BlockOn(parts_.io->get_executor(), tasks_.Close(Steady::now() + kKeyScheduleInterval));
 }
 
 std::vector<prometheus::MetricFamily> ApiServer::Metrics() const {

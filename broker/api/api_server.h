@@ -6,7 +6,7 @@
 #include "broker/api/broker_endpoint.h"
 #include "broker/api/serving_state.h"
 #include "common/async/one_shot.h"
-#include "common/async/scope.h"
+#include "common/async/task_group.h"
 #include "common/program/component.h"
 
 #include <cstdint>
@@ -36,7 +36,7 @@ class ApiServer final : public program::Component {
   const EndpointOptions options_;
   EndpointParts parts_;
   ServingState state_;
-  Scope scope_;
+  TaskGroup tasks_;
   const std::shared_ptr<OneShot<Done>> stopping_ = std::make_shared<OneShot<Done>>();
   std::unique_ptr<BrokerEndpoint> endpoint_;
 };

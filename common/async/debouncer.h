@@ -4,7 +4,7 @@
 // Thread-safe.
 
 #include "common/async/one_shot.h"
-#include "common/async/scope.h"
+#include "common/async/task_group.h"
 
 #include <atomic>
 #include <chrono>
@@ -16,15 +16,15 @@ namespace connector {
 
 class Debouncer {
  public:
-  // `call` and what it uses live until the scope is closed.
-  Debouncer(std::shared_ptr<Scope> scope,
+  // `call` and what it uses live until the group is closed.
+  Debouncer(std::shared_ptr<TaskGroup> tasks,
             std::chrono::milliseconds delay,
             std::function<void()> call)
-      : state_(std::make_shared<State>(delay, std::move(call))), scope_(std::move(scope)) {}
+      : state_(std::make_shared<State>(delay, std::move(call))), tasks_(std::move(tasks)) {}
 
   void Request() {
     if (!state_->requested.exchange(true)) {
-      scope_->Spawn(Run(state_));
+      tasks_->Spawn(Run(state_));
     }
   }
 
@@ -46,7 +46,7 @@ class Debouncer {
   }
 
   std::shared_ptr<State> state_;
-  std::shared_ptr<Scope> scope_;
+  std::shared_ptr<TaskGroup> tasks_;
 };
 
 }  // namespace connector

@@ -36,8 +36,8 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
       : options_(std::move(options)), parts_(std::move(parts)), on_change_(std::move(on_change)) {}
 
   void Start(Executor executor) {
-    scope_.emplace(executor);
-    scope_->Spawn(Run(shared_from_this()));
+    tasks_.emplace(executor);
+    tasks_->Spawn(Run(shared_from_this()));
   }
 
   void RequestStop() {
@@ -50,10 +50,10 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
 
   static Task<bool> Stop(std::shared_ptr<Impl> self, Deadline deadline) {
     self->RequestStop();
-    if (!self->scope_) {
+    if (!self->tasks_) {
       co_return true;
     }
-    const bool ended = co_await self->scope_->Close(deadline);
+    const bool ended = co_await self->tasks_->Close(deadline);
     co_return ended;
   }
 
@@ -164,7 +164,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
       }
     }
     if (first) {
-      scope_->Spawn(PublishSoon(shared_from_this()));
+      tasks_->Spawn(PublishSoon(shared_from_this()));
     }
   }
 
@@ -260,7 +260,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
   const OnChange on_change_;
   const std::shared_ptr<Cancel> cancel_ = std::make_shared<Cancel>();
   const std::shared_ptr<OneShot<Done>> synced_ = std::make_shared<OneShot<Done>>();
-  std::optional<Scope> scope_;
+  std::optional<TaskGroup> tasks_;
 
   // Only of Run and what it calls.
   std::string version_;  // Empty: list.

@@ -7,7 +7,7 @@
 // takes a watch that is silent for too long for a broken one. While the API cannot be reached the
 // last state stays (promise P9): Health says since when.
 
-#include "common/async/scope.h"
+#include "common/async/task_group.h"
 #include "common/base/clock.h"
 #include "common/kube/api_client.h"
 

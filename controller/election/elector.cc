@@ -33,7 +33,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
 
   void Start(Executor executor) {
     timer_.emplace(executor);
-    scope_.emplace(executor);
+    tasks_.emplace(executor);
     kube::InformerOptions watched;
     watched.type = kube::kLeases;
     watched.selector = {options_.lease.ns, {}, "metadata.name=" + options_.lease.name};
@@ -47,7 +47,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
         kube::Informer::Parts{parts_.client, parts_.clock, parts_.logger, parts_.random},
         std::move(on_change));
     informer_->Start(executor);
-    scope_->Spawn(Run(shared_from_this()));
+    tasks_->Spawn(Run(shared_from_this()));
   }
 
   Task<void> Stop(Deadline deadline) {
@@ -56,7 +56,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
       co_return;
     }
     timer_->cancel();
-    const bool ended = co_await scope_->Close(deadline);
+    const bool ended = co_await tasks_->Close(deadline);
     const bool quiet = co_await informer_->Stop(deadline);
     if (ended && quiet && state_.Holds(Now())) {
       co_await Release(deadline);
@@ -178,7 +178,7 @@ class Elector::Impl : public std::enable_shared_from_this<Elector::Impl> {
   const Parts parts_;
   LeaseState state_;
   std::optional<Timer> timer_;
-  std::optional<Scope> scope_;
+  std::optional<TaskGroup> tasks_;
   std::optional<kube::Informer> informer_;
   bool stopping_ = false;
   mutable std::mutex mutex_;

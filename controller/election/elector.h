@@ -7,8 +7,8 @@
 // Losing the Lease stops nothing here: the elector continues and may win again. Only writing must
 // stop: the Writer checks HeldUntil before each write (controller/writer/writer.h).
 
-#include "common/async/scope.h"
 #include "common/async/task.h"
+#include "common/async/task_group.h"
 #include "common/base/clock.h"
 #include "common/kube/api_client.h"
 #include "common/kube/informer.h"

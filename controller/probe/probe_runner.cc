@@ -50,8 +50,8 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
 
   void Start(Executor executor) {
     timer_.emplace(executor);
-    scope_.emplace(executor);
-    scope_->Spawn(Run(shared_from_this()));
+    tasks_.emplace(executor);
+    tasks_->Spawn(Run(shared_from_this()));
   }
 
   Task<bool> Stop(Deadline deadline) {
@@ -61,7 +61,7 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
     }
     timer_->cancel();
     parts_.broker->Shutdown();
-    co_return co_await scope_->Close(deadline);
+    co_return co_await tasks_->Close(deadline);
   }
 
   void Schedule(const ConnectorRef& ref, ProbeSchedule schedule) {
@@ -114,7 +114,7 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
       }
       if (queue_.in_work() <=
           static_cast<std::size_t>(gate_.Allowed(options_.concurrency, Now()))) {
-        scope_->Spawn(Probe(shared_from_this(), *std::move(ref)));
+        tasks_->Spawn(Probe(shared_from_this(), *std::move(ref)));
       } else {
         Ended(*ref, last_failure_);  // As the one that found out, without asking again.
       }
@@ -184,7 +184,7 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
   std::set<ConnectorRef> waiting_for_broker_;  // Not probed, because no broker answered.
   Answer last_failure_;                        // While no broker answers.
   std::optional<Timer> timer_;
-  std::optional<Scope> scope_;
+  std::optional<TaskGroup> tasks_;
   bool stopping_ = false;
 };
 

@@ -5,8 +5,8 @@
 //
 // Everything runs on the one thread of the executor.
 
-#include "common/async/scope.h"
 #include "common/async/task.h"
+#include "common/async/task_group.h"
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
 #include "controller/probe/probe_client.h"

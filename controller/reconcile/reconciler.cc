@@ -60,8 +60,8 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
 
   void Start(Executor executor) {
     timer_.emplace(executor);
-    scope_.emplace(executor);
-    scope_->Spawn(Run(shared_from_this()));
+    tasks_.emplace(executor);
+    tasks_->Spawn(Run(shared_from_this()));
   }
 
   Task<bool> Stop(Deadline deadline) {
@@ -70,7 +70,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       co_return true;
     }
     timer_->cancel();
-    co_return co_await scope_->Close(deadline);
+    co_return co_await tasks_->Close(deadline);
   }
 
   void Changed(const std::vector<ConnectorRef>& refs) {
@@ -149,7 +149,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       if (!ref) {
         return true;
       }
-      scope_->Spawn(Work(shared_from_this(), *std::move(ref)));
+      tasks_->Spawn(Work(shared_from_this(), *std::move(ref)));
     }
     return false;
   }
@@ -292,7 +292,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
   WorkQueue queue_;
   std::map<ConnectorRef, ReconcileStatePtr> states_;
   std::optional<Timer> timer_;
-  std::optional<Scope> scope_;
+  std::optional<TaskGroup> tasks_;
   bool stopping_ = false;
 };
 

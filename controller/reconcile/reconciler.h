@@ -7,8 +7,8 @@
 // Works only while this replica leads, and then on each Connector that changed, on all when it
 // begins to lead, and never by polling. Everything runs on the one thread of the executor.
 
-#include "common/async/scope.h"
 #include "common/async/task.h"
+#include "common/async/task_group.h"
 #include "common/base/clock.h"
 #include "common/base/connector_ref.h"
 #include "common/log/log.h"

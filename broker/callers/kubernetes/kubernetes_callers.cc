@@ -34,7 +34,7 @@ KubernetesCallers::KubernetesCallers(const CallersOptions& options, bool rbac, P
       rbac_(rbac),
       parts_(std::move(parts)),
       metrics_(parts_.registry),
-      scope_(parts_.executor) {
+      tasks_(parts_.executor) {
   auto post = [client = parts_.client](
                   kube::ResourceType type, boost::json::object body, Deadline deadline) {
     return client->Review(type, std::move(body), deadline);
@@ -140,7 +140,7 @@ Task<void> KubernetesCallers::Discover() {
 
 Result<Done> KubernetesCallers::Start() {
   if (late_) {
-    scope_.Spawn(Discover());
+    tasks_.Spawn(Discover());
   }
   return Done{};
 }
@@ -148,7 +148,7 @@ Result<Done> KubernetesCallers::Start() {
 void KubernetesCallers::Stop(Deadline deadline) {
   stopping_->Set(Done{});
   const Deadline soon = std::chrono::steady_clock::now() + kStopTimeout;
-  BlockOn(parts_.executor, scope_.Close(std::min(deadline, soon)));
+  BlockOn(parts_.executor, tasks_.Close(std::min(deadline, soon)));
 }
 
 std::vector<prometheus::MetricFamily> KubernetesCallers::Metrics() const {

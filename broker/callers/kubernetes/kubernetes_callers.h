@@ -11,7 +11,7 @@
 #include "broker/callers/kubernetes/review_scheduler.h"
 #include "broker/callers/verifier_chain.h"
 #include "common/async/one_shot.h"
-#include "common/async/scope.h"
+#include "common/async/task_group.h"
 #include "common/kube/api_client.h"
 #include "common/log/log.h"
 #include "common/program/component.h"
@@ -75,7 +75,7 @@ class KubernetesCallers final : public program::Component {
   ReviewMetrics metrics_;
   std::shared_ptr<ReviewScheduler> reviews_;
   std::shared_ptr<DiscoveredIssuer> late_;
-  Scope scope_;
+  TaskGroup tasks_;
   const std::shared_ptr<OneShot<Done>> stopping_ = std::make_shared<OneShot<Done>>();
 
   mutable std::mutex mutex_;

@@ -53,8 +53,8 @@ double Age(const kube::InformerHealth& health, WallTime now) {
 
 KubernetesResources::KubernetesResources(Parts parts)
     : parts_(parts),
-      scope_(std::make_shared<Scope>(parts.executor)),
-      refresh_(scope_, kBatch, [this] { publisher_->Refresh(); }),
+      tasks_(std::make_shared<TaskGroup>(parts.executor)),
+      refresh_(tasks_, kBatch, [this] { publisher_->Refresh(); }),
       store_(StoreParts(parts_, refresh_)) {}
 
 secrets::CredentialView KubernetesResources::View() {
@@ -87,7 +87,7 @@ Result<Done> KubernetesResources::PublishTo(CatalogPublisher& publisher,
 Result<Done> KubernetesResources::Start() {
   classes_->Start(parts_.executor);
   connectors_->Start(parts_.executor);
-  scope_->Spawn(AwaitRead());
+  tasks_->Spawn(AwaitRead());
   return Done{};
 }
 
@@ -179,7 +179,7 @@ Task<void> KubernetesResources::StopParts(Deadline deadline) {
     static_cast<void>(co_await informer->Stop(deadline));
   }
   static_cast<void>(co_await store_.Stop(deadline));
-  static_cast<void>(co_await scope_->Close(deadline));
+  static_cast<void>(co_await tasks_->Close(deadline));
 }
 
 }  // namespace connector::broker::connectors

@@ -53,7 +53,7 @@ class KubernetesResources final : public ResourceSource {
   [[nodiscard]] Task<void> StopParts(Deadline deadline);
 
   const Parts parts_;
-  const std::shared_ptr<Scope> scope_;
+  const std::shared_ptr<TaskGroup> tasks_;
   const std::shared_ptr<OneShot<Done>> stopped_ = std::make_shared<OneShot<Done>>();
   CatalogPublisher* publisher_ = nullptr;
   std::function<void()> when_read_;

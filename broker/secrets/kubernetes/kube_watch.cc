@@ -179,7 +179,7 @@ void KubernetesSecretWatcher::OnWatchOpened(const ItemPointer& item) {
     }
     watch_event = item->watch_event;
   }
-  scope_->Spawn(Confirm(shared_from_this(), item, watch_event));
+  tasks_->Spawn(Confirm(shared_from_this(), item, watch_event));
 }
 
 void KubernetesSecretWatcher::OnWatchEvent(const ItemPointer& item, const kube::WatchEvent& event) {

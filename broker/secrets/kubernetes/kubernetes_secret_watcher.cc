@@ -41,7 +41,7 @@ bool IsUsable(const KubeContent& content) {
 KubernetesSecretWatcher::KubernetesSecretWatcher(KubeStoreParts parts)
     : parts_(WithRandom(std::move(parts))),
       versions_(parts_.root_key),
-      scope_(std::make_shared<Scope>(parts_.executor)) {}
+      tasks_(std::make_shared<TaskGroup>(parts_.executor)) {}
 
 Task<Result<StoredSecret>> KubernetesSecretWatcher::Fetch(SecretRef ref, Deadline deadline) {
   const Result<kube::ObjectName> name = KubeNameOf(ref);
@@ -116,10 +116,10 @@ void KubernetesSecretWatcher::Follow(
     }
   }
   for (const ItemPointer& item : started) {
-    scope_->Spawn(Watch(shared_from_this(), item, Spread(started.size() - 1, parts_.random())));
+    tasks_->Spawn(Watch(shared_from_this(), item, Spread(started.size() - 1, parts_.random())));
   }
   for (const ItemPointer& item : changed) {
-    scope_->Spawn(Reread(shared_from_this(), item));
+    tasks_->Spawn(Reread(shared_from_this(), item));
   }
 }
 
@@ -180,7 +180,7 @@ void KubernetesSecretWatcher::Drop(Item& item) {
 
 Task<bool> KubernetesSecretWatcher::Stop(Deadline deadline) {
   Abandon();
-  co_return co_await scope_->Close(deadline);
+  co_return co_await tasks_->Close(deadline);
 }
 
 void KubernetesSecretWatcher::Abandon() {

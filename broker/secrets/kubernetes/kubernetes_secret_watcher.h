@@ -6,7 +6,7 @@
 #include "broker/secrets/kubernetes/kube_store.h"
 #include "common/async/cancel.h"
 #include "common/async/one_shot.h"
-#include "common/async/scope.h"
+#include "common/async/task_group.h"
 
 #include <functional>
 #include <map>
@@ -85,7 +85,7 @@ class KubernetesSecretWatcher : public std::enable_shared_from_this<KubernetesSe
 
   const KubeStoreParts parts_;
   const VersionDigest versions_;
-  const std::shared_ptr<Scope> scope_;
+  const std::shared_ptr<TaskGroup> tasks_;
 
   mutable std::mutex mutex_;  // Guards all below and every item; never held across co_await.
   bool stopping_ = false;

@@ -53,14 +53,14 @@ VaultSecretWatcher::VaultSecretWatcher(VaultOptions options, VaultStoreParts par
       parts_(WithRandom(std::move(parts))),
       policy_(options_),
       versions_(parts_.root_key),
-      scope_(std::make_shared<Scope>(parts_.executor)),
+      tasks_(std::make_shared<TaskGroup>(parts_.executor)),
       client_(std::make_shared<VaultClient>(
           options_,
           VaultClientParts{parts_.clock, parts_.logger, parts_.random, parts_.on_exchange})),
       session_(std::make_shared<VaultSession>(
           options_,
           client_,
-          scope_,
+          tasks_,
           VaultSessionParts{parts_.clock, parts_.logger, parts_.random})) {}
 
 std::shared_ptr<VaultSecretWatcher> VaultSecretWatcher::Make(VaultOptions options,
@@ -161,7 +161,7 @@ Task<Result<StoredSecret>> VaultSecretWatcher::Fetch(SecretRef ref, Deadline dea
       }
       continue;
     }
-    if (step.start && !scope_->Spawn(RunLoad(shared_from_this(), step.item, step.read))) {
+    if (step.start && !tasks_->Spawn(RunLoad(shared_from_this(), step.item, step.read))) {
       co_return Stopping();
     }
     const std::optional<SecretResult> read_result =
@@ -330,7 +330,7 @@ void VaultSecretWatcher::ApplyFailure(VaultItem& item,
 
 void VaultSecretWatcher::Notify(const ItemPointer& item, Notifications notifications) {
   if (!notifications.to_revoke.empty()) {
-    scope_->Spawn(Revoke(shared_from_this(), item->ref, std::move(notifications.to_revoke)));
+    tasks_->Spawn(Revoke(shared_from_this(), item->ref, std::move(notifications.to_revoke)));
   }
   if (notifications.changed && notifications.on_change) {
     notifications.on_change(item->ref);

@@ -9,7 +9,7 @@
 #include "broker/secrets/vault/vault_session.h"
 #include "broker/secrets/vault/vault_store.h"
 #include "broker/secrets/version_digest.h"
-#include "common/async/scope.h"
+#include "common/async/task_group.h"
 
 #include <atomic>
 #include <functional>
@@ -108,7 +108,7 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
   VaultStoreParts parts_;
   const VaultPathPolicy policy_;
   const VersionDigest versions_;
-  const std::shared_ptr<Scope> scope_;
+  const std::shared_ptr<TaskGroup> tasks_;
   const std::shared_ptr<VaultClient> client_;
   const std::shared_ptr<VaultSession> session_;
   std::atomic<std::uint64_t> lease_renewals_{0};

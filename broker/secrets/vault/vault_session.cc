@@ -20,11 +20,11 @@ bool Ended(const LeaseTerms& terms, VaultTime now) {
 
 VaultSession::VaultSession(const VaultOptions& options,
                            std::shared_ptr<VaultClient> client,
-                           std::shared_ptr<Scope> scope,
+                           std::shared_ptr<TaskGroup> tasks,
                            VaultSessionParts parts)
     : options_(options),
       client_(std::move(client)),
-      scope_(std::move(scope)),
+      tasks_(std::move(tasks)),
       parts_(std::move(parts)) {}
 
 std::optional<VaultSession::Token> VaultSession::Current() const {
@@ -104,7 +104,7 @@ std::shared_ptr<VaultSession::LoginCall> VaultSession::JoinLogin(bool forced,
     }
     login = login_.Start();
   }
-  if (!scope_->Spawn(RunLogin(shared_from_this(), login))) {
+  if (!tasks_->Spawn(RunLogin(shared_from_this(), login))) {
     login->Set(MakeError(
         ErrorCode::kUnavailable, ErrorOrigin::kSelf, "the broker is shutting down", Retry::kSafe));
   }

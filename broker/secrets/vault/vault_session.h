@@ -14,8 +14,8 @@
 #include "broker/secrets/vault/vault_login.h"
 #include "broker/secrets/vault/vault_status.h"
 #include "common/async/one_shot.h"
-#include "common/async/scope.h"
 #include "common/async/task.h"
+#include "common/async/task_group.h"
 #include "common/resilience/single_flight.h"
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
 
   VaultSession(const VaultOptions& options,
                std::shared_ptr<VaultClient> client,
-               std::shared_ptr<Scope> scope,
+               std::shared_ptr<TaskGroup> tasks,
                VaultSessionParts parts);
 
   // `on_new_token` is called after each login that made one: any thread, no lock held. Once, before
@@ -106,7 +106,7 @@ class VaultSession : public std::enable_shared_from_this<VaultSession> {
 
   const VaultOptions options_;
   const std::shared_ptr<VaultClient> client_;
-  const std::shared_ptr<Scope> scope_;
+  const std::shared_ptr<TaskGroup> tasks_;
   const VaultSessionParts parts_;
   std::function<void()> on_new_token_;
   VaultLoginMemory memory_;  // Of the one login under way.

@@ -67,14 +67,14 @@ void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
     renewing_ = renewing_ || keep;
   }
   if (keep) {
-    scope_->Spawn(session_->RunRenewals());
+    tasks_->Spawn(session_->RunRenewals());
   }
   for (const ItemPointer& item : started) {
-    scope_->Spawn(Watch(shared_from_this(), item));
+    tasks_->Spawn(Watch(shared_from_this(), item));
   }
   for (auto& [ref, leases] : to_revoke) {
     if (!leases.empty()) {
-      scope_->Spawn(Revoke(shared_from_this(), ref, std::move(leases)));
+      tasks_->Spawn(Revoke(shared_from_this(), ref, std::move(leases)));
     }
   }
   for (const ItemPointer& item : observed) {
@@ -278,7 +278,7 @@ bool VaultSecretWatcher::Discard(const SecretRef& ref) {
   }
   parts_.logger.Warning("registry refused a credential from vault; revoking and replacing it",
                         {{"path", ref.vault->path}, {"lease", leases.front()->hash}});
-  scope_->Spawn(Revoke(shared_from_this(), ref, std::move(leases)));
+  tasks_->Spawn(Revoke(shared_from_this(), ref, std::move(leases)));
   return true;
 }
 
@@ -354,7 +354,7 @@ Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
   // Reads under way may still return leases, so they end first. Half of the time is for them and
   // half for revoking.
   const auto left = deadline - VaultNow();
-  const bool idle = co_await scope_->Close(VaultNow() + left / 2);
+  const bool idle = co_await tasks_->Close(VaultNow() + left / 2);
   for (const auto& [ref, item] : items) {
     std::vector<std::shared_ptr<VaultLease>> leases;
     {
@@ -371,7 +371,7 @@ Task<Done> VaultSecretWatcher::Stop(Deadline deadline) {
   co_await session_->Revoke(deadline);
   client_->Shutdown();
   if (!idle) {
-    co_await scope_->Close(VaultNow() + left / 2);
+    co_await tasks_->Close(VaultNow() + left / 2);
   }
   co_return Done{};
 }

@@ -1,5 +1,5 @@
 #include "common/async/cancel.h"
-#include "common/async/scope.h"
+#include "common/async/task_group.h"
 #include "tests/integration/kube/kube_world.h"
 #include "tests/support/tcp_gate.h"
 
@@ -77,13 +77,13 @@ TEST(KubeCrowd, ManyWatchesOfSingleObjectsShareFewConnections) {
   asio::io_context io;
   auto work = asio::make_work_guard(io);
   std::thread thread([&io] { io.run(); });
-  Scope scope(io.get_executor());
+  TaskGroup tasks(io.get_executor());
   const std::size_t before = ResidentKib();
   const auto started = std::chrono::steady_clock::now();
 
   const Selector selector{world.ns(), "", "metadata.name=one"};
   for (int i = 0; i < watches; ++i) {
-    scope.Spawn(WatchOne(&client, selector, made->resource_version(), count, cancel));
+    tasks.Spawn(WatchOne(&client, selector, made->resource_version(), count, cancel));
   }
   EXPECT_TRUE(Within(std::chrono::seconds(60), [&] { return count->opened == watches; }));
   const auto took = std::chrono::steady_clock::now() - started;
@@ -95,7 +95,7 @@ TEST(KubeCrowd, ManyWatchesOfSingleObjectsShareFewConnections) {
             << each << " bytes each\n";
 
   cancel->Request();
-  EXPECT_TRUE(testing_support::RunTask(scope.Close(SoonEnough())));
+  EXPECT_TRUE(testing_support::RunTask(tasks.Close(SoonEnough())));
   work.reset();
   thread.join();
   EXPECT_LE(gate.connections(), static_cast<std::size_t>(watches) / 50 + 2);

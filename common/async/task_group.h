@@ -1,8 +1,8 @@
 #pragma once
 
-// Scope: owns the coroutines that were spawned in it. Once it is closed nothing more starts, and
-// its owner waits until all have ended. Thread-safe. A coroutine's frame must keep alive what it
-// uses (a shared_ptr among its parameters).
+// TaskGroup: owns the coroutines that were spawned in it. Once it is closed nothing more starts,
+// and its owner waits until all have ended. Thread-safe. A coroutine's frame must keep alive what
+// it uses (a shared_ptr among its parameters).
 
 #include "common/async/one_shot.h"
 #include "common/async/task.h"
@@ -18,11 +18,11 @@
 
 namespace connector {
 
-class Scope {
+class TaskGroup {
  public:
-  explicit Scope(Executor executor) : executor_(executor) {}
+  explicit TaskGroup(Executor executor) : executor_(executor) {}
 
-  // False when the scope is closed; `task` then never starts. An exception ends `task` alone.
+  // False when the group is closed; `task` then never starts. An exception ends `task` alone.
   // Not under a lock: a spawned coroutine may run at once.
   bool Spawn(Task<void> task) {
     {
