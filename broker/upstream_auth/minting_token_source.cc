@@ -157,7 +157,7 @@ class Source final : public MintingTokenSource {
     // A refresh runs in the background only while there is a token to return. Otherwise the caller
     // has to wait for it.
     const bool ahead = step.answer && found.freshness == Freshness::kRefresh;
-    if (std::shared_ptr<MintCall> under_way = shared ? flights_.Join(key) : nullptr) {
+    if (std::shared_ptr<MintCall> under_way = shared ? mints_.Join(key) : nullptr) {
       step.wait = ahead ? nullptr : std::move(under_way);
       return step;
     }
@@ -174,7 +174,7 @@ class Source final : public MintingTokenSource {
     step.start->entry = entry;
     step.start->attempt = std::move(attempt);
     step.start->shared = shared;
-    step.start->call = shared ? flights_.Start(key) : std::make_shared<MintCall>();
+    step.start->call = shared ? mints_.Start(key) : std::make_shared<MintCall>();
     step.wait = ahead ? nullptr : step.start->call;
     ++active_;
     return step;
@@ -310,7 +310,7 @@ class Source final : public MintingTokenSource {
       metrics_.SetEntries(cache_.size());
     }
     if (mint.shared) {
-      flights_.Complete(mint.key);
+      mints_.Complete(mint.key);
     }
   }
 
@@ -328,7 +328,7 @@ class Source final : public MintingTokenSource {
   bool stopping_ = false;
   std::size_t active_ = 0;
   TokenCache cache_;
-  MintFlights flights_;
+  MintFlights mints_;
   std::map<secrets::SecretRef, std::chrono::steady_clock::time_point> discarded_at_;
   std::map<ConnectorRef, EndpointLimiter> limiters_;  // As many as there ever were connectors.
   std::shared_ptr<OneShot<Done>> idle_ = std::make_shared<OneShot<Done>>();

@@ -42,7 +42,7 @@ class ReviewScheduler::Impl : public std::enable_shared_from_this<Impl> {
   // One review's turn, from the moment when it came.
   class Turn {
    public:
-    explicit Turn(std::shared_ptr<Impl> gate) : impl_(std::move(gate)) {}
+    explicit Turn(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn() { impl_->End(); }
