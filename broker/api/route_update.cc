@@ -7,10 +7,6 @@
 namespace connector::broker::api {
 namespace {
 
-v1::RedirectMode ToProto(resource::RedirectMode mode) {
-  return mode == resource::RedirectMode::kPass ? v1::REDIRECT_MODE_PASS : v1::REDIRECT_MODE_FOLLOW;
-}
-
 void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   const resource::Connector& connector = *entry.connector;
   *route.mutable_connector() = api::ToProto(connector.ref);
@@ -19,14 +15,9 @@ void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   for (const std::string& host : connector.MirrorHosts()) {
     route.add_mirror_hosts(host);
   }
-  route.mutable_redirects()->set_mode(ToProto(connector.upstream.redirects.mode));
-  for (const std::string& host : connector.upstream.redirects.hosts) {
-    route.mutable_redirects()->add_hosts(host);
-  }
-  const resource::Limits& limits = connector.upstream.limits;
-  route.mutable_limits()->set_max_concurrent_requests(limits.max_concurrent_requests);
-  *route.mutable_limits()->mutable_connect_timeout() = api::ToProto(limits.connect_timeout);
-  *route.mutable_limits()->mutable_idle_timeout() = api::ToProto(limits.idle_timeout);
+  routing::ToProto({connector.upstream.redirects, connector.upstream.limits},
+                   *route.mutable_redirects(),
+                   *route.mutable_limits());
   route.set_secret_class(api::ToProto(resource::ClassOf(connector.auth.kind)));
   route.set_allow_insecure_upstream(connector.upstream.allow_insecure);
   route.set_docker_hub(connector.IsDockerHub());

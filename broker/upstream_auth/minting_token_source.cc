@@ -101,7 +101,7 @@ class Source final : public MintingTokenSource {
     // Here the registry refused the password itself. No token service is involved that would say
     // so.
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(*entry.connector);
-    if (ref && entry.connector->auth.kind == resource::AuthKind::kBasicAuth) {
+    if (ref && resource::ClassOf(entry.connector->auth.kind) == resource::SecretClass::kStatic) {
       static_cast<void>(Replaced(*ref, parts_.now()));
     }
     const TokenCacheKey key = KeyOf(entry, scopes);

@@ -61,53 +61,7 @@ struct AddSubject {
   }
 };
 
-void AddUpstream(Canonical& out, const Upstream& upstream) {
-  out.Add("redirects.mode", static_cast<std::int64_t>(upstream.redirects.mode));
-  out.Add("redirects.hosts", upstream.redirects.hosts);
-  out.Add("limits.maxConcurrentRequests", std::int64_t{upstream.limits.max_concurrent_requests});
-  out.Add("limits.connectTimeout", std::int64_t{upstream.limits.connect_timeout.count()});
-  out.Add("limits.idleTimeout", std::int64_t{upstream.limits.idle_timeout.count()});
-}
-
 }  // namespace
-
-std::string_view ToString(AuthKind kind) {
-  switch (kind) {
-    case AuthKind::kTokenAuth:
-      return "tokenAuth";
-    case AuthKind::kBasicAuth:
-      return "basicAuth";
-    case AuthKind::kAnonymous:
-      return "anonymous";
-  }
-  return "unknown";
-}
-
-std::string_view ToString(SecretClass secret) {
-  switch (secret) {
-    case SecretClass::kNone:
-      return "none";
-    case SecretClass::kDerived:
-      return "derived";
-    case SecretClass::kBounded:
-      return "bounded";
-    case SecretClass::kStatic:
-      return "static";
-  }
-  return "unknown";
-}
-
-SecretClass ClassOf(AuthKind kind) {
-  switch (kind) {
-    case AuthKind::kTokenAuth:
-      return SecretClass::kDerived;
-    case AuthKind::kBasicAuth:
-      return SecretClass::kStatic;
-    case AuthKind::kAnonymous:
-      return SecretClass::kNone;
-  }
-  return SecretClass::kStatic;
-}
 
 bool IsDockerHubHost(std::string_view host) {
   for (const std::string_view known : kDockerHubHosts) {
@@ -171,7 +125,9 @@ std::string CanonicalText(const Connector& connector) {
   Canonical out;
   out.Add("mint", std::string_view(CanonicalMintText(connector)));
   out.Add("class", std::string_view(connector.class_name));
-  AddUpstream(out, connector.upstream);
+  out.Add("route",
+          std::string_view(
+              routing::CanonicalText({connector.upstream.redirects, connector.upstream.limits})));
   out.Add("access", static_cast<std::int64_t>(connector.access.size()));
   for (const AccessRule& rule : connector.access) {
     out.Add("from", static_cast<std::int64_t>(rule.from.size()));

@@ -7,9 +7,10 @@
 #include "common/base/connector_ref.h"
 #include "common/http/origin.h"
 #include "common/oci/reference.h"
+#include "common/resource/auth_kinds.h"
 #include "common/resource/vault_location.h"
+#include "common/routing/route_settings.h"
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,15 +20,6 @@
 #include <vector>
 
 namespace connector::resource {
-
-enum class AuthKind : std::uint8_t { kTokenAuth, kBasicAuth, kAnonymous };
-
-// How much a stolen data plane would hold (docs/rules.md "Secret classes").
-enum class SecretClass : std::uint8_t { kNone, kDerived, kBounded, kStatic };
-
-[[nodiscard]] std::string_view ToString(AuthKind kind);       // "tokenAuth" ...
-[[nodiscard]] std::string_view ToString(SecretClass secret);  // "derived" ...; kNone is "none".
-[[nodiscard]] SecretClass ClassOf(AuthKind kind);
 
 // docker.io, index.docker.io and registry-1.docker.io: three names of one registry.
 [[nodiscard]] bool IsDockerHubHost(std::string_view host);
@@ -42,27 +34,10 @@ struct Auth {
   bool operator==(const Auth&) const = default;
 };
 
-enum class RedirectMode : std::uint8_t { kFollow, kPass };
-
-struct Redirects {
-  RedirectMode mode = RedirectMode::kFollow;
-  std::vector<std::string> hosts;  // DNS names, "*.suffix", IP literals; lower case, no port.
-
-  bool operator==(const Redirects&) const = default;
-};
-
-struct Limits {
-  std::uint32_t max_concurrent_requests = 256;
-  std::chrono::milliseconds connect_timeout{5000};
-  std::chrono::milliseconds idle_timeout{60000};
-
-  bool operator==(const Limits&) const = default;
-};
-
 struct Upstream {
   std::optional<http::Url> token_realm;  // Absent: any path on the origin of `address`.
-  Redirects redirects;
-  Limits limits;
+  routing::Redirects redirects;
+  routing::Limits limits;
   bool allow_insecure = false;
 
   bool operator==(const Upstream&) const = default;

@@ -1,7 +1,7 @@
 #include "common/resource/validate.h"
 
 #include "common/base/encoding.h"
-#include "common/oci/reference.h"
+#include "common/config/yaml_scalar.h"
 #include "common/resource/names.h"
 
 #include "proto/connector/config/v1/resource.pb.h"
@@ -9,7 +9,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <set>
+#include <cstring>
 #include <utility>
 
 namespace connector::resource {
@@ -88,32 +88,70 @@ std::optional<http::Url> ReadRealm(const v1::ConnectorUpstream& upstream, Report
   return *std::move(url);
 }
 
-AuthKind ReadAuthKind(v1::AuthName name, const std::string& path, Report& report) {
-  switch (name) {
-    case v1::AUTH_NAME_TOKEN_AUTH:
-      return AuthKind::kTokenAuth;
-    case v1::AUTH_NAME_BASIC_AUTH:
-      return AuthKind::kBasicAuth;
-    case v1::AUTH_NAME_ANONYMOUS:
-      return AuthKind::kAnonymous;
-    default:
-      report.Add(path,
-                 "is not supported by this release (ecr, gar and acr are not yet); write "
-                 "tokenAuth, basicAuth or anonymous");
-      return AuthKind::kAnonymous;
-  }
+// As files write it: "tokenAuth" of AUTH_NAME_TOKEN_AUTH.
+std::string TextOf(v1::AuthName name) {
+  return config::CamelCase(v1::AuthName_Name(name).substr(std::strlen("AUTH_NAME_")));
 }
 
-std::map<std::string, std::string> ReadParams(const v1::ConnectorAuth& file, Report& report) {
+// "a, b and c"
+std::string Listed(const std::vector<std::string>& names, std::string_view last) {
+  std::string out;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const bool is_last = i + 1 == names.size();
+    out.append(i == 0 ? "" : is_last ? " " + std::string(last) + " " : ", ").append(names[i]);
+  }
+  return out;
+}
+
+std::string NotSupported() {
+  std::vector<std::string> supported;
+  for (const AuthKindRow& row : kAuthKinds) {
+    supported.emplace_back(row.name);
+  }
+  std::vector<std::string> reserved;
+  const auto* names = v1::AuthName_descriptor();
+  for (int i = 1; i < names->value_count(); ++i) {
+    const std::string text = TextOf(static_cast<v1::AuthName>(names->value(i)->number()));
+    if (FindAuthKind(text) == nullptr) {
+      reserved.push_back(text);
+    }
+  }
+  return "is not supported by this release (" + Listed(reserved, "and") +
+         (reserved.size() == 1 ? " is" : " are") + " not yet); write " + Listed(supported, "or");
+}
+
+std::optional<AuthKind> ReadAuthKind(v1::AuthName name, const std::string& path, Report& report) {
+  const AuthKindRow* row = FindAuthKind(TextOf(name));
+  if (row == nullptr) {
+    report.Add(path, NotSupported());
+    return std::nullopt;
+  }
+  return row->kind;
+}
+
+std::string NotAParameter(AuthKind kind) {
+  std::vector<std::string> names;
+  for (const std::span<const AuthParameter> some :
+       {std::span<const AuthParameter>(kCommonParameters), RowOf(kind).parameters}) {
+    for (const AuthParameter& each : some) {
+      names.emplace_back(each.name);
+    }
+  }
+  return "is not a known parameter; write " + Listed(names, "or");
+}
+
+std::map<std::string, std::string> ReadParams(const v1::ConnectorAuth& file,
+                                              AuthKind kind,
+                                              Report& report) {
   std::map<std::string, std::string> out;
   for (int i = 0; i < file.params_size(); ++i) {
     const v1::ConnectorParam& param = file.params(i);
     const std::string path = Join("spec.auth.params", static_cast<std::size_t>(i));
-    if (param.name() != "repository") {
-      report.Add(Join(path, "name"), "is not a known parameter; write repository");
-    } else if (!oci::IsRepository(param.value())) {
-      report.Add(Join(path, "value"),
-                 "is not a repository name; write it without host and tag, such as library/ubuntu");
+    const AuthParameter* known = FindParameter(kind, param.name());
+    if (known == nullptr) {
+      report.Add(Join(path, "name"), NotAParameter(kind));
+    } else if (!known->accepts(param.value())) {
+      report.Add(Join(path, "value"), std::string(known->otherwise));
     } else if (!out.emplace(param.name(), param.value()).second) {
       report.Add(Join(path, "name"), "is given twice; keep one of them");
     }
@@ -126,10 +164,11 @@ void CheckSecretUse(const v1::ConnectorAuth& file, AuthKind kind, Report& report
     report.Add("spec.auth.vaultRef", "excludes secretRef; keep one of them");
     return;
   }
-  if (kind == AuthKind::kAnonymous) {
+  if (!RowOf(kind).reads_secret) {
     if (file.has_secret_ref() || file.has_vault_ref()) {
       report.Add(file.has_vault_ref() ? "spec.auth.vaultRef" : "spec.auth.secretRef",
-                 "is never read with anonymous; remove it, or write name: tokenAuth");
+                 "is never read with " + std::string(ToString(kind)) +
+                     "; remove it, or write name: tokenAuth");
     }
     return;
   }
@@ -180,9 +219,8 @@ Auth ReadAuth(const v1::ConnectorSpec& spec, Report& report) {
   const v1::ConnectorAuth& file = spec.auth();
   Auth auth;
   if (file.name() != v1::AUTH_NAME_UNSPECIFIED) {
-    const bool supported = file.name() <= v1::AUTH_NAME_ANONYMOUS;
-    auth.kind = ReadAuthKind(file.name(), "spec.auth.name", report);
-    if (supported) {
+    if (const auto kind = ReadAuthKind(file.name(), "spec.auth.name", report)) {
+      auth.kind = *kind;
       CheckSecretUse(file, auth.kind, report);
     }
   }
@@ -196,81 +234,23 @@ Auth ReadAuth(const v1::ConnectorSpec& spec, Report& report) {
     auth.vault = ReadVaultRef(file.vault_ref(), report);
   }
   auth.allow_static = file.allow_static();
-  if (auth.kind == AuthKind::kBasicAuth && !auth.allow_static) {
+  if (ClassOf(auth.kind) == SecretClass::kStatic && !auth.allow_static) {
     report.Add("spec.auth.allowStatic",
-               "basicAuth is of the class static: the password itself must reach the memory of "
-               "every data plane; use tokenAuth, or accept it by writing allowStatic: true");
+               std::string(ToString(auth.kind)) +
+                   " is of the class static: the password itself must reach the memory of every "
+                   "data plane; use tokenAuth, or accept it by writing allowStatic: true");
   }
-  auth.params = ReadParams(file, report);
+  auth.params = ReadParams(file, auth.kind, report);
   return auth;
 }
 
-// Canonical host, or empty: a DNS name, "*.suffix" or an IP address.
-std::string ReadRedirectHost(const std::string& text) {
-  std::string_view host = text;
-  std::string prefix;
-  if (host.starts_with("*.")) {
-    prefix = "*.";
-    host.remove_prefix(2);
-  }
-  const bool bare_ipv6 = prefix.empty() && host.find(':') != std::string_view::npos &&
-                         !host.starts_with('[') && host.find(':') != host.rfind(':');
-  const std::string authority = bare_ipv6 ? "[" + std::string(host) + "]" : std::string(host);
-  // Only a host: what ParseOrigin would take for a port or a path does not belong here.
-  const bool has_port = !authority.starts_with('[') ? authority.find(':') != std::string::npos
-                                                    : !authority.ends_with(']');
-  const Result<http::Origin> origin = http::ParseOrigin("https://" + authority);
-  const bool named = !authority.empty() && authority.find_first_of("/?") == std::string::npos;
-  if (!origin || has_port || !named || (!prefix.empty() && origin->HostIsIpv6())) {
-    return {};
-  }
-  return prefix + origin->host;
-}
-
-std::optional<std::chrono::milliseconds> ReadTimeout(const google::protobuf::Duration& file,
-                                                     const std::string& path,
-                                                     Report& report) {
-  const std::chrono::milliseconds value(file.seconds() * 1000 + file.nanos() / 1'000'000);
-  if (value <= std::chrono::milliseconds::zero()) {
-    report.Add(path, "is zero; write at least 1ms, or remove the key for the default");
-  } else if (value > std::chrono::hours(24)) {
-    report.Add(path, "is longer than a day; write at most 24h");
-  }
-  return value;
-}
-
-UpstreamDefaults ReadDefaults(const v1::ConnectorRedirects& redirects,
-                              const v1::ConnectorLimits& limits,
-                              Report& report) {
-  UpstreamDefaults out;
-  if (redirects.mode() != v1::REDIRECT_MODE_UNSPECIFIED) {
-    out.mode =
-        redirects.mode() == v1::REDIRECT_MODE_PASS ? RedirectMode::kPass : RedirectMode::kFollow;
-  }
-  for (int i = 0; i < redirects.hosts_size(); ++i) {
-    out.hosts.push_back(ReadRedirectHost(redirects.hosts(i)));
-    if (out.hosts.back().empty()) {
-      report.Add(Join("spec.upstream.redirects.hosts", static_cast<std::size_t>(i)),
-                 "is not a host; write a DNS name, *.SUFFIX or an IP address, without scheme, "
-                 "port and path");
-    }
-  }
-  if (limits.has_max_concurrent_requests()) {
-    out.max_concurrent_requests = limits.max_concurrent_requests();
-    if (limits.max_concurrent_requests() == 0) {
-      report.Add("spec.upstream.limits.maxConcurrentRequests",
-                 "is zero, so that nothing could pass; write at least 1");
-    }
-  }
-  if (limits.has_connect_timeout()) {
-    out.connect_timeout =
-        ReadTimeout(limits.connect_timeout(), "spec.upstream.limits.connectTimeout", report);
-  }
-  if (limits.has_idle_timeout()) {
-    out.idle_timeout =
-        ReadTimeout(limits.idle_timeout(), "spec.upstream.limits.idleTimeout", report);
-  }
-  return out;
+routing::WrittenSettings ReadSettings(const v1::ConnectorRedirects& redirects,
+                                      const v1::ConnectorLimits& limits,
+                                      Report& report) {
+  return routing::ReadSettings(
+      redirects, limits, [&report](const std::string& path, const char* message) {
+        report.Add(Join("spec.upstream", path), message);
+      });
 }
 
 void ReadData(v1::Secret& file, SecretResource& secret, Report& report) {
@@ -314,7 +294,7 @@ ConnectorDraft ValidateConnector(const v1::Connector& file, Report& report) {
     }
   }
   connector.upstream.token_realm = ReadRealm(spec.upstream(), report);
-  draft.written = ReadDefaults(spec.upstream().redirects(), spec.upstream().limits(), report);
+  draft.written = ReadSettings(spec.upstream().redirects(), spec.upstream().limits(), report);
   for (int i = 0; i < spec.access_size(); ++i) {
     connector.access.push_back(ValidateAccessRule(
         spec.access(i), Join("spec.access", static_cast<std::size_t>(i)), report));
@@ -332,13 +312,14 @@ ConnectorClass ValidateClass(const v1::ConnectorClass& file, Report& report) {
     report.Add("metadata.namespace", "a ConnectorClass has no namespace; remove the key");
   }
   for (int i = 0; i < file.spec().allowed_auth_names_size(); ++i) {
-    out.allowed_auth.push_back(
-        ReadAuthKind(file.spec().allowed_auth_names(i),
-                     Join("spec.allowedAuthNames", static_cast<std::size_t>(i)),
-                     report));
+    if (const auto kind = ReadAuthKind(file.spec().allowed_auth_names(i),
+                                       Join("spec.allowedAuthNames", static_cast<std::size_t>(i)),
+                                       report)) {
+      out.allowed_auth.push_back(*kind);
+    }
   }
   out.upstream =
-      ReadDefaults(file.spec().upstream().redirects(), file.spec().upstream().limits(), report);
+      ReadSettings(file.spec().upstream().redirects(), file.spec().upstream().limits(), report);
   out.configurations = ValidateConfigurations(file.spec(), report);
   return out;
 }
@@ -355,20 +336,9 @@ SecretResource ValidateSecret(v1::Secret& file, Report& report) {
 }
 
 Connector ApplyClass(ConnectorDraft draft, const ConnectorClass& connector_class) {
-  const UpstreamDefaults& own = draft.written;
-  const UpstreamDefaults& shared = connector_class.upstream;
-  const auto pick = [](const auto& first, const auto& second, auto last) {
-    return first ? *first : second.value_or(last);
-  };
-  Upstream& upstream = draft.connector.upstream;
-  upstream.redirects.mode = pick(own.mode, shared.mode, RedirectMode::kFollow);
-  upstream.redirects.hosts = own.hosts.empty() ? shared.hosts : own.hosts;
-  const Limits built_in;
-  upstream.limits = {pick(own.max_concurrent_requests,
-                          shared.max_concurrent_requests,
-                          built_in.max_concurrent_requests),
-                     pick(own.connect_timeout, shared.connect_timeout, built_in.connect_timeout),
-                     pick(own.idle_timeout, shared.idle_timeout, built_in.idle_timeout)};
+  routing::RouteSettings settings = routing::Resolve(draft.written, connector_class.upstream);
+  draft.connector.upstream.redirects = std::move(settings.redirects);
+  draft.connector.upstream.limits = settings.limits;
   return std::move(draft.connector);
 }
 

@@ -9,10 +9,8 @@
 #include "common/resource/connector.h"
 #include "common/resource/registry_secret.h"
 #include "common/resource/report.h"
+#include "common/routing/route_settings.h"
 
-#include <chrono>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,26 +27,17 @@ inline constexpr const char* kApiVersion = "oci-connector.dev/v1alpha1";
 inline constexpr const char* kDefaultClass = "oci";
 inline constexpr const char* kDefaultNamespace = "default";
 
-// What a Connector, or its class, writes; absent fields come from the class, then from Limits{}.
-struct UpstreamDefaults {
-  std::optional<RedirectMode> mode;
-  std::vector<std::string> hosts;  // Empty: none were written.
-  std::optional<std::uint32_t> max_concurrent_requests;
-  std::optional<std::chrono::milliseconds> connect_timeout;
-  std::optional<std::chrono::milliseconds> idle_timeout;
-};
-
 struct ConnectorClass {
   std::string name;
   std::vector<AuthKind> allowed_auth;  // Empty: every kind.
-  UpstreamDefaults upstream;
+  routing::WrittenSettings upstream;
   std::vector<Configuration> configurations = {};
 };
 
 // A Connector to which its class has not been applied yet: its redirects and limits are unset.
 struct ConnectorDraft {
   Connector connector;
-  UpstreamDefaults written;
+  routing::WrittenSettings written;
 };
 
 // With a report that was not empty before or is not after, what is returned is only to be named.

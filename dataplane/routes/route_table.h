@@ -7,10 +7,10 @@
 #include "common/base/connector_ref.h"
 #include "common/crypto/seal.h"
 #include "common/http/origin.h"
+#include "common/routing/route_settings.h"
 #include "dataplane/net/tls.h"
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -19,8 +19,6 @@
 #include <vector>
 
 namespace connector::dataplane::routes {
-
-enum class RedirectMode : std::uint8_t { kFollow, kPass };
 
 // Lives as long as the connector does, over all its routes. Read by the status page and metrics.
 struct RouteStats {
@@ -37,11 +35,8 @@ struct Route {
   net::TlsContext tls;      // Null for a plain-HTTP upstream; also used for its redirect targets.
   std::string tls_profile;  // Equal profiles may share a connection: a digest of the CA bundle.
   std::vector<std::string> mirror_hosts;
-  RedirectMode redirect_mode = RedirectMode::kFollow;
-  std::vector<std::string> redirect_hosts;
-  std::uint32_t max_concurrent_requests = 256;
-  std::chrono::milliseconds connect_timeout{5000};
-  std::chrono::milliseconds idle_timeout{60000};
+  routing::Redirects redirects;
+  routing::Limits limits;
   bool allow_insecure = false;
   bool docker_hub = false;
   std::string epoch;

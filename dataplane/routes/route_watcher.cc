@@ -21,11 +21,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kMinBackoff{100};
 constexpr milliseconds kMaxBackoff{2000};  // A broker that is back is heard within 2 s.
 
-milliseconds ToMillis(const google::protobuf::Duration& duration, milliseconds otherwise) {
-  const auto millis = milliseconds(duration.seconds() * 1000 + duration.nanos() / 1000000);
-  return millis.count() > 0 ? millis : otherwise;
-}
-
 std::string_view ClassName(pb::SecretClass secret) {
   switch (secret) {
     case pb::SECRET_CLASS_DERIVED:
@@ -175,14 +170,9 @@ Result<std::shared_ptr<const Route>> RouteWatcher::Impl::MakeRoute(const pb::Rou
   route->tls = *std::move(tls);
   route->tls_profile = from.ca_bundle();
   route->mirror_hosts.assign(from.mirror_hosts().begin(), from.mirror_hosts().end());
-  route->redirect_mode = from.redirects().mode() == pb::REDIRECT_MODE_PASS ? RedirectMode::kPass
-                                                                           : RedirectMode::kFollow;
-  route->redirect_hosts.assign(from.redirects().hosts().begin(), from.redirects().hosts().end());
-  if (from.limits().max_concurrent_requests() > 0) {
-    route->max_concurrent_requests = from.limits().max_concurrent_requests();
-  }
-  route->connect_timeout = ToMillis(from.limits().connect_timeout(), route->connect_timeout);
-  route->idle_timeout = ToMillis(from.limits().idle_timeout(), route->idle_timeout);
+  routing::RouteSettings settings = routing::FromProto(from.redirects(), from.limits());
+  route->redirects = std::move(settings.redirects);
+  route->limits = settings.limits;
   route->allow_insecure = from.allow_insecure_upstream();
   route->docker_hub = from.docker_hub();
   route->epoch = from.epoch();

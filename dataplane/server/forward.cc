@@ -23,7 +23,7 @@ bool IsRedirect(int status) {
 
 oci::EgressPolicy PolicyOf(const routes::Route& route) {
   return {.address = route.origin,
-          .redirect_hosts = route.redirect_hosts,
+          .redirect_hosts = route.redirects.hosts,
           .allow_insecure = route.allow_insecure};
 }
 
@@ -58,7 +58,7 @@ FirstHop UploadTarget(Exchange& exchange) {
   target.hop = state.url.origin == route.origin ? oci::Hop::kRegistry : oci::Hop::kForeign;
   // Decided again, and not only when the session was sealed: the connector may have changed, and a
   // sealed state is not what pins a credential (promise P5).
-  const bool listed = oci::IsListedHost(route.redirect_hosts, target.origin.host);
+  const bool listed = oci::IsListedHost(route.redirects.hosts, target.origin.host);
   const bool secure = target.origin.tls || route.allow_insecure;
   if (target.hop == oci::Hop::kForeign && !(listed && secure)) {
     return oci::ReplyFor(Situation::kUploadUnknown);
@@ -243,7 +243,7 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
                       "The registry's Location holds the credential that it was sent."),
         "redirect refused");
   }
-  if (blob_read && route.redirect_mode == routes::RedirectMode::kPass && IsRedirect(status)) {
+  if (blob_read && route.redirects.mode == routing::RedirectMode::kPass && IsRedirect(status)) {
     const Result<http::Url> url = http::ResolveReference(*asked, location);
     // Back to the registry itself: the client has no credential for it, so that hop is ours.
     if (!url || url->origin != route.origin) {
@@ -287,7 +287,7 @@ Forwarding::Next Forwarding::Follow(oci::NextHop hop) {
 
 Task<After> Forward(Exchange& exchange) {
   if (!exchange.slot.Take(exchange.route->stats->in_flight,
-                          exchange.route->max_concurrent_requests)) {
+                          exchange.route->limits.max_concurrent_requests)) {
     co_return co_await Refuse(
         exchange,
         oci::ReplyFor(Situation::kRateLimited,

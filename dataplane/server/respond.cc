@@ -168,7 +168,7 @@ Task<std::optional<std::string>> Responder::ReadBody(std::size_t max_bytes) {
       co_return chunked ? std::move(body) : std::move(raw);
     }
     const Result<std::size_t> got = co_await call_.stream().Read(
-        chunk.data(), net::kBufferBytes, exchange_.route->idle_timeout);
+        chunk.data(), net::kBufferBytes, exchange_.route->limits.idle_timeout);
     if (!got || raw.size() + *got > max_bytes) {
       co_return std::nullopt;
     }
@@ -239,7 +239,7 @@ Task<After> Responder::Stream(oci::Framing framing) {
                        .head = out,
                        .buffered = here,
                        .buffers = exchange_.core.buffers,
-                       .source_timeout = exchange_.route->idle_timeout,
+                       .source_timeout = exchange_.route->limits.idle_timeout,
                        .sink_timeout = exchange_.core.shared.settings.idle_timeout,
                        .slot = &exchange_.slot};
   relay::Outcome outcome = co_await relay::Relay(job);

@@ -55,7 +55,7 @@ Answer RewriteUpload(const Exchange& exchange, const UpstreamCall& call) {
   const std::string repository =
       addressing::UpstreamRepository(exchange.operation.repository, route.docker_hub);
   oci::HopDecision decision = oci::DecideUploadLocation({.address = route.origin,
-                                                         .redirect_hosts = route.redirect_hosts,
+                                                         .redirect_hosts = route.redirects.hosts,
                                                          .allow_insecure = route.allow_insecure},
                                                         repository,
                                                         *asked,

@@ -104,7 +104,7 @@ Task<Result<Done>> UpstreamCall::Open(bool fresh) {
   upstream::Endpoint endpoint{.origin = target_.origin,
                               .tls = target_.origin.tls ? exchange_.route->tls : nullptr,
                               .allow_private_address = target_.allow_private_address,
-                              .connect_timeout = exchange_.route->connect_timeout};
+                              .connect_timeout = exchange_.route->limits.connect_timeout};
   Result<std::unique_ptr<net::Stream>> opened = co_await core.pool.Open(key_, std::move(endpoint));
   if (!opened) {
     co_return std::move(opened).error();
@@ -170,7 +170,7 @@ Task<UpstreamCall::Stop> UpstreamCall::Send() {
     co_return co_await SendWithBody();
   }
   const Result<Done> written =
-      co_await stream_->WriteAll(exchange_.scratch.out, exchange_.route->idle_timeout);
+      co_await stream_->WriteAll(exchange_.scratch.out, exchange_.route->limits.idle_timeout);
   co_return written ? Stop{} : Stop{.upstream = written.error()};
 }
 
@@ -198,7 +198,7 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
                        .buffered = exchange_.buffered,
                        .buffers = exchange_.core.buffers,
                        .source_timeout = client_timeout,
-                       .sink_timeout = exchange_.route->idle_timeout,
+                       .sink_timeout = exchange_.route->limits.idle_timeout,
                        .interrupted = &early->seen};
   relay::Outcome outcome = co_await relay::Relay(job);
   early->Forget();
@@ -295,8 +295,9 @@ Task<Result<Done>> UpstreamCall::ReadHead() {
     if (body_end_ == net::kBufferBytes) {
       co_return unavailable("the answer's head is too large");
     }
-    Result<std::size_t> got = co_await stream_->Receive(
-        buffer_.data() + body_end_, net::kBufferBytes - body_end_, exchange_.route->idle_timeout);
+    Result<std::size_t> got = co_await stream_->Receive(buffer_.data() + body_end_,
+                                                        net::kBufferBytes - body_end_,
+                                                        exchange_.route->limits.idle_timeout);
     if (!got) {
       Error error = std::move(got).error();
       error.message = target_.origin.Authority() + ": " + error.message;

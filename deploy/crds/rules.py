@@ -11,6 +11,8 @@ comes from the proto; names used twice, unknown classes and missing Secrets are 
 
 from typing import NamedTuple
 
+import auth_kinds
+
 
 class Check(NamedTuple):
     bad: str  # CEL over `self`.
@@ -161,13 +163,36 @@ VAULT_PATH = [
 
 PATH_END = "; write a relative path such as containerd/hosts.toml"
 
+AUTH_NAMES = [kind.name for kind in auth_kinds.KINDS]
 AUTH_NAME = one(
-    "!(self in ['tokenAuth', 'basicAuth', 'anonymous'])",
-    "is not supported by this release (ecr, gar and acr are not yet); write tokenAuth, basicAuth or "
-    "anonymous",
+    f"!(self in {AUTH_NAMES})",
+    f"is not supported by this release ({auth_kinds.listed(auth_kinds.RESERVED, 'and')} "
+    f"{'are' if auth_kinds.RESERVED[1:] else 'is'} not yet); write "
+    f"{auth_kinds.listed(AUTH_NAMES, 'or')}",
 )
-NEEDS_SECRET = "self.name in ['tokenAuth', 'basicAuth']"
-NEVER_READ = "is never read with anonymous; remove it, or write name: tokenAuth"
+NEEDS_SECRET = f"self.name in {[kind.name for kind in auth_kinds.KINDS if kind.reads_secret]}"
+SECRET_NEVER_READ = [
+    one(
+        f"self.name == '{kind.name}' && has(self.{one_of}) && !has(self.{other})",
+        f"is never read with {kind.name}; remove it, or write name: tokenAuth",
+        at=f".{one_of}",
+    )
+    for kind in auth_kinds.KINDS
+    if not kind.reads_secret
+    for one_of, other in (("secretRef", "vaultRef"), ("vaultRef", "secretRef"))
+]
+STATIC_NEEDS_CONSENT = [
+    one(
+        f"self.name == '{kind.name}' && !(has(self.allowStatic) && self.allowStatic)",
+        f"{kind.name} is of the class static: the password itself must reach the memory of every "
+        "data plane; use tokenAuth, or accept it by writing allowStatic: true",
+        at=".allowStatic",
+    )
+    for kind in auth_kinds.KINDS
+    if kind.secret_class == "static"
+]
+# Which kind knows which parameter is what common/resource/validate.cc says.
+UNKNOWN_PARAMETER = " && ".join(["self.name != ''", *(f"self.name != '{n}'" for n in auth_kinds.PARAMETERS)])
 
 RULES = {
     "Connector.metadata.name": [
@@ -233,16 +258,7 @@ RULES = {
             "excludes secretRef; keep one of them",
             at=".vaultRef",
         ),
-        one(
-            "self.name == 'anonymous' && has(self.secretRef) && !has(self.vaultRef)",
-            NEVER_READ,
-            at=".secretRef",
-        ),
-        one(
-            "self.name == 'anonymous' && has(self.vaultRef) && !has(self.secretRef)",
-            NEVER_READ,
-            at=".vaultRef",
-        ),
+        *SECRET_NEVER_READ,
         one(
             f"{NEEDS_SECRET} && !has(self.secretRef) && !has(self.vaultRef)",
             "is missing; add secretRef: {name: SECRET} or vaultRef: {path: PATH}, or write name: "
@@ -250,18 +266,13 @@ RULES = {
             at=".secretRef",
             reason="FieldValueRequired",
         ),
-        one(
-            "self.name == 'basicAuth' && !(has(self.allowStatic) && self.allowStatic)",
-            "basicAuth is of the class static: the password itself must reach the memory of every "
-            "data plane; use tokenAuth, or accept it by writing allowStatic: true",
-            at=".allowStatic",
-        ),
+        *STATIC_NEEDS_CONSENT,
     ],
     "ConnectorAuth.name": [AUTH_NAME],
     "ConnectorParam": [
         one(
-            "self.name != '' && self.name != 'repository'",
-            "is not a known parameter; write repository",
+            UNKNOWN_PARAMETER,
+            f"is not a known parameter; write {auth_kinds.listed(auth_kinds.PARAMETERS, 'or')}",
             at=".name",
         ),
         one(

@@ -77,7 +77,7 @@ class RegistryWorld {
     connector.ref = {"default", "harbor"};
     connector.address = *http::ParseOrigin(registry.address());
     connector.auth.kind = kind;
-    if (kind != resource::AuthKind::kAnonymous) {
+    if (resource::RowOf(kind).reads_secret) {
       connector.auth.secret_name = "harbor-robot";
     }
     connector.upstream.allow_insecure = true;

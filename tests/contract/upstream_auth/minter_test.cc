@@ -1,8 +1,6 @@
-// The minters of this repository, each held to minter_contract.h.
+// The minter of every kind of authentication, each held to minter_contract.h: one row of Minters.
 
-#include "broker/upstream_auth/anonymous/anonymous_minter.h"
-#include "broker/upstream_auth/basic/basic_minter.h"
-#include "broker/upstream_auth/registry_token/distribution_minter.h"
+#include "broker/upstream_auth/minters.h"
 #include "tests/contract/upstream_auth/minter_contract.h"
 
 #include <memory>
@@ -10,59 +8,30 @@
 namespace connector::broker::upstream_auth {
 namespace {
 
-class Harness {
+template <resource::AuthKind kind>
+class Harness final {
  public:
-  virtual ~Harness() = default;
-  virtual Minter& minter() = 0;
-  virtual resource::Connector Connector() = 0;
-
+  Minter& minter() { return *minter_; }
+  resource::Connector Connector() {
+    resource::Connector connector = world_.Connector(kind);
+    connector.auth.allow_static = resource::ClassOf(kind) == resource::SecretClass::kStatic;
+    return connector;
+  }
   testing_support::FakeClock& clock() { return clock_; }
   testing_support::RegistryWorld& world() { return world_; }
 
- protected:
-  curl::CurlClient client_;
-
  private:
+  curl::CurlClient client_;
   testing_support::FakeClock clock_;
   testing_support::RegistryWorld world_;
+  std::unique_ptr<Minter> minter_ = MakeMinter(kind, client_, clock_);
 };
 
-class DistributionHarness final : public Harness {
- public:
-  Minter& minter() override { return *minter_; }
-  resource::Connector Connector() override {
-    return world().Connector(resource::AuthKind::kTokenAuth);
-  }
-
- private:
-  std::unique_ptr<Minter> minter_ = MakeDistributionMinter(client_, clock());
-};
-
-class AnonymousHarness final : public Harness {
- public:
-  Minter& minter() override { return *minter_; }
-  resource::Connector Connector() override {
-    return world().Connector(resource::AuthKind::kAnonymous);
-  }
-
- private:
-  std::unique_ptr<Minter> minter_ = MakeAnonymousMinter(client_, clock());
-};
-
-class BasicHarness final : public Harness {
- public:
-  Minter& minter() override { return *minter_; }
-  resource::Connector Connector() override {
-    resource::Connector connector = world().Connector(resource::AuthKind::kBasicAuth);
-    connector.auth.allow_static = true;
-    return connector;
-  }
-
- private:
-  std::unique_ptr<Minter> minter_ = MakeBasicMinter(clock());
-};
-
-using Minters = ::testing::Types<DistributionHarness, AnonymousHarness, BasicHarness>;
+using Minters = ::testing::Types<Harness<resource::AuthKind::kTokenAuth>,
+                                 Harness<resource::AuthKind::kAnonymous>,
+                                 Harness<resource::AuthKind::kBasicAuth>>;
+static_assert(std::tuple_size_v<decltype(resource::kAuthKinds)> == 3,
+              "a kind without its row here is not held to the contract");
 INSTANTIATE_TYPED_TEST_SUITE_P(All, MinterContract, Minters);
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_P(TheEndOfAnAnswer, IsWrittenAfterTheSlotIsFree) {
   const Ending& ending = GetParam();
   DataplaneWorld world(
       [&](const HttpRequest&) { return HttpAnswer{.status = ending.status, .body = ending.body}; },
-      {.adjust = [](routes::Route& route) { route.max_concurrent_requests = 1; }});
+      {.adjust = [](routes::Route& route) { route.limits.max_concurrent_requests = 1; }});
   RawClient stuck(world.port());
   stuck.Send("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_EQ(stuck.Read().status, 401);

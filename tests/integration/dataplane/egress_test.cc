@@ -231,7 +231,7 @@ TEST(AName, OfAPrivateAddressOnlyIsRefusedUnlessItIsListed) {
   EXPECT_EQ(store.connections(), 0U);
 
   world.PublishRoute("epoch-1",
-                     [](routes::Route& route) { route.redirect_hosts = {"inside.example"}; });
+                     [](routes::Route& route) { route.redirects.hosts = {"inside.example"}; });
   EXPECT_EQ(world.Do("GET", kBlob).body, "bytes");
 
   // The connection that is idle now was let through; whom it would be refused must not get it.

@@ -252,7 +252,7 @@ TEST(ARegistryThatIsDown, IsA502ThatNamesIt) {
 TEST(ARegistryThatIsSilent, IsA504) {
   DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.silent = true}; },
                        {.adjust = [](routes::Route& route) {
-                         route.idle_timeout = std::chrono::milliseconds(200);
+                         route.limits.idle_timeout = std::chrono::milliseconds(200);
                        }});
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 504);
@@ -289,8 +289,8 @@ TEST(ARegistryOverTls, WithACertificateOfAnotherNameIsA502) {
 }
 
 TEST(TooManyRequestsAtOnce, AreRefusedWith429) {
-  DataplaneWorld world(Ok,
-                       {.adjust = [](routes::Route& route) { route.max_concurrent_requests = 0; }});
+  DataplaneWorld world(
+      Ok, {.adjust = [](routes::Route& route) { route.limits.max_concurrent_requests = 0; }});
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 429);
 }

@@ -376,7 +376,7 @@ TEST(AnUploadLocation, OnAHostThatIsNoLongerListedIsUnknown) {
       [&](const HttpRequest&) {
         return HttpAnswer{.status = 202, .headers = {{"Location", bucket.address() + "/up?sig=1"}}};
       },
-      {.adjust = [](routes::Route& route) { route.redirect_hosts = {"127.0.0.1"}; }});
+      {.adjust = [](routes::Route& route) { route.redirects.hosts = {"127.0.0.1"}; }});
   const std::string location = world.Do("POST", kUploads).Header("location");
 
   world.PublishRoute("epoch-1");
@@ -391,7 +391,7 @@ TEST(AnUploadLocation, OnAListedHostIsUsedWithoutTheCredential) {
       [&](const HttpRequest&) {
         return HttpAnswer{.status = 202, .headers = {{"Location", bucket.address() + "/up?sig=1"}}};
       },
-      {.adjust = [](routes::Route& route) { route.redirect_hosts = {"127.0.0.1"}; }});
+      {.adjust = [](routes::Route& route) { route.redirects.hosts = {"127.0.0.1"}; }});
   const std::string location = world.Do("POST", kUploads).Header("location");
 
   EXPECT_EQ(world.Do("PUT", location + "?digest=" + kDigest, "", "data").status, 201);

@@ -26,7 +26,7 @@ const std::string kManifest = kPath + "/manifests/v1";
 const std::string kBlob = kPath + "/blobs/" + kDigest;
 
 void ListLoopback(routes::Route& route) {
-  route.redirect_hosts = {"127.0.0.1"};
+  route.redirects.hosts = {"127.0.0.1"};
 }
 
 HttpServer::Handler RedirectTo(const HttpServer& store) {

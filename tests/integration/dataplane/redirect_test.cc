@@ -26,7 +26,7 @@ const std::string kDigest = "sha256:" + std::string(64, 'a');
 const std::string kBlob = std::string(kRepositoryPath) + "/blobs/" + kDigest;
 
 void ListLoopbackStore(routes::Route& route) {
-  route.redirect_hosts = {"127.0.0.1"};
+  route.redirects.hosts = {"127.0.0.1"};
 }
 
 HttpServer::Handler RedirectToPath(const HttpServer& store) {
@@ -172,10 +172,10 @@ INSTANTIATE_TEST_SUITE_P(As, ARedirectOfEveryStatus, ::testing::Values(301, 302,
 class NoRedirect : public ::testing::TestWithParam<std::pair<const char*, HttpAnswer>> {};
 
 TEST_P(NoRedirect, IsFollowedOrPassedOn) {
-  for (const routes::RedirectMode mode :
-       {routes::RedirectMode::kFollow, routes::RedirectMode::kPass}) {
+  for (const routing::RedirectMode mode :
+       {routing::RedirectMode::kFollow, routing::RedirectMode::kPass}) {
     DataplaneWorld world([](const HttpRequest&) { return GetParam().second; },
-                         {.adjust = [mode](routes::Route& route) { route.redirect_mode = mode; }});
+                         {.adjust = [mode](routes::Route& route) { route.redirects.mode = mode; }});
 
     const RawResponse response = world.Do("GET", kBlob);
 
@@ -226,7 +226,7 @@ HttpAnswer Elsewhere(const std::string& location) {
 }
 
 void Pass(routes::Route& route) {
-  route.redirect_mode = routes::RedirectMode::kPass;
+  route.redirects.mode = routing::RedirectMode::kPass;
 }
 
 TEST(ABlobRedirect, IsHandedToTheClientInPassModeWithoutItsBody) {

@@ -310,7 +310,7 @@ TEST(AnUploadLocation, ThatRepeatsTheCredentialIsRefused) {
       [](const HttpRequest&) {
         return Open("http://127.0.0.1:1/up?token=" + std::string(kUpstreamToken));
       },
-      {.adjust = [](routes::Route& route) { route.redirect_hosts = {"127.0.0.1"}; }});
+      {.adjust = [](routes::Route& route) { route.redirects.hosts = {"127.0.0.1"}; }});
 
   const RawResponse response = world.Do("POST", kUploads);
 

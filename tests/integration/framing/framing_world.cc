@@ -26,8 +26,8 @@ WorldOptions Options(const Registry& registry) {
   options.settings.idle_timeout = std::chrono::seconds(5);
   options.adjust = [address = registry.address()](dataplane::routes::Route& route) {
     route.origin = *http::ParseOrigin(address);
-    route.idle_timeout = std::chrono::seconds(5);
-    route.max_concurrent_requests = 100'000;
+    route.limits.idle_timeout = std::chrono::seconds(5);
+    route.limits.max_concurrent_requests = 100'000;
   };
   return options;
 }

@@ -1,6 +1,7 @@
 """deploy/crds: what is committed is what the generator writes, and it follows the proto by itself."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -8,7 +9,8 @@ import pytest
 import yaml
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 3)
-PROTO = "proto/connector/config/v1/resource.proto"
+PROTO = "proto/connector/config/v1/route_settings.proto"
+KINDS = "common/resource/auth_kinds.h"
 RULES = "deploy/crds/rules.py"
 
 
@@ -33,6 +35,8 @@ def tree(tmp_path):
     """A copy of what the generator reads and writes."""
     for folder in ("proto/connector/config", "deploy/crds"):
         shutil.copytree(os.path.join(ROOT, folder), tmp_path / folder)
+    (tmp_path / "common/resource").mkdir(parents=True)
+    shutil.copy(os.path.join(ROOT, KINDS), tmp_path / KINDS)
     return tmp_path
 
 
@@ -77,6 +81,37 @@ def test_a_new_field_of_the_proto_is_taken_up_with_its_comment(tree):
             {"rule": "!(size(self) == 0)", "message": "is empty; give it a value"}
         ],
     }
+
+
+def test_a_new_kind_of_authentication_is_taken_up_from_its_row(tree):
+    replace(
+        tree,
+        KINDS,
+        "    AuthKindRow{.kind = AuthKind::kAnonymous,",
+        "    AuthKindRow{.kind = AuthKind::kEcr,\n"
+        '                .name = "ecr",\n'
+        "                .secret_class = SecretClass::kStatic,\n"
+        "                .reads_secret = false},\n"
+        "    AuthKindRow{.kind = AuthKind::kAnonymous,",
+    )
+    assert generate(tree) == (0, "")
+    auth = schema(tree, "connectors")["properties"]["spec"]["properties"]["auth"]
+    assert auth["properties"]["name"]["x-kubernetes-validations"][0] == {
+        "rule": "!(!(self in ['tokenAuth', 'basicAuth', 'ecr', 'anonymous']))",
+        "message": "is not supported by this release (gar and acr are not yet); write tokenAuth, "
+        "basicAuth, ecr or anonymous",
+    }
+    said = {(each["message"], each["fieldPath"]) for each in auth["x-kubernetes-validations"]}
+    assert ("is never read with ecr; remove it, or write name: tokenAuth", ".vaultRef") in said
+    assert any(text.startswith("ecr is of the class static") for text, _ in said)
+
+
+def test_readme_names_every_kind_of_authentication_and_its_class():
+    with open(os.path.join(ROOT, KINDS), encoding="utf-8") as file:
+        rows = re.findall(r'name = "(\w+)",\s*\.secret_class = SecretClass::k(\w+)', file.read())
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        table = re.findall(r"^\| `(\w+)` \| `(none|derived|bounded|static)` \|", file.read(), re.M)
+    assert sorted(table) == sorted((name, kept.lower()) for name, kept in rows)
 
 
 def test_a_rule_for_a_field_that_is_gone_is_found(tree):

@@ -22,7 +22,7 @@ std::vector<std::string> Names(const v1::WatchRoutesResponse& response) {
 
 TEST(RouteSnapshot, DescribesARouteWhollyAndHoldsNoSecret) {
   resource::Connector connector = HarborConnector("default", "harbor", {});
-  connector.upstream.redirects = {resource::RedirectMode::kPass, {"*.s3.amazonaws.com"}};
+  connector.upstream.redirects = {routing::RedirectMode::kPass, {"*.s3.amazonaws.com"}};
   connector.upstream.allow_insecure = true;
   connector.upstream.limits = {7, std::chrono::milliseconds(1500), std::chrono::seconds(60)};
   const auto entry = connectors::MakeCatalogEntry(
@@ -38,7 +38,7 @@ TEST(RouteSnapshot, DescribesARouteWhollyAndHoldsNoSecret) {
   EXPECT_EQ(route.address(), "https://harbor.example.com");
   EXPECT_EQ(route.ca_bundle(), "PEM");
   EXPECT_THAT(route.mirror_hosts(), ::testing::Contains("harbor.example.com"));
-  EXPECT_EQ(route.redirects().mode(), v1::REDIRECT_MODE_PASS);
+  EXPECT_EQ(route.redirects().mode(), config::v1::REDIRECT_MODE_PASS);
   EXPECT_THAT(route.redirects().hosts(), ::testing::ElementsAre("*.s3.amazonaws.com"));
   EXPECT_EQ(route.limits().max_concurrent_requests(), 7U);
   EXPECT_EQ(route.limits().connect_timeout().seconds(), 1);

@@ -1,9 +1,7 @@
 #include "broker/health_check/prober.h"
 
-#include "broker/upstream_auth/anonymous/anonymous_minter.h"
-#include "broker/upstream_auth/basic/basic_minter.h"
+#include "broker/upstream_auth/minters.h"
 #include "broker/upstream_auth/minting_token_source.h"
-#include "broker/upstream_auth/registry_token/distribution_minter.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_secret_store.h"
 #include "tests/support/registry_world.h"
@@ -57,11 +55,13 @@ class ProberTest : public ::testing::Test {
     store_.Put({"default", "harbor-robot"},
                {{"username", testing_support::kUser}, {"password", testing_support::kPassword}},
                "v1");
-    upstream_auth::TokenSourceParts parts{
-        store_, {}, clock_, io_.get_executor(), registry_, {}, {}};
-    parts.minters[AuthKind::kTokenAuth] = upstream_auth::MakeDistributionMinter(client_, clock_);
-    parts.minters[AuthKind::kBasicAuth] = upstream_auth::MakeBasicMinter(clock_);
-    parts.minters[AuthKind::kAnonymous] = upstream_auth::MakeAnonymousMinter(client_, clock_);
+    upstream_auth::TokenSourceParts parts{store_,
+                                          upstream_auth::MakeMinters(client_, clock_),
+                                          clock_,
+                                          io_.get_executor(),
+                                          registry_,
+                                          {},
+                                          {}};
     tokens_ = upstream_auth::MakeTokenSource(std::move(parts));
     prober_ = MakeProber(store_, *tokens_, client_, [this](Deadline) { return Login(); });
     connector_.auth.params["repository"] = "library/ubuntu";

@@ -77,7 +77,7 @@ const std::vector<Change>& MintChanges() {
 const std::vector<Change>& OtherChanges() {
   static const std::vector<Change> kChanges = {
       [](Connector& c) { c.class_name = "other"; },
-      [](Connector& c) { c.upstream.redirects.mode = RedirectMode::kPass; },
+      [](Connector& c) { c.upstream.redirects.mode = routing::RedirectMode::kPass; },
       [](Connector& c) { c.upstream.redirects.hosts = {"a.exampleb.example"}; },
       [](Connector& c) { c.upstream.limits.max_concurrent_requests = 1; },
       [](Connector& c) { c.upstream.limits.connect_timeout += std::chrono::milliseconds(1); },

@@ -44,7 +44,7 @@ immutable: true
   ASSERT_THAT(documents.classes, SizeIs(1));
   EXPECT_THAT(documents.classes[0].connector_class.allowed_auth,
               ElementsAre(AuthKind::kTokenAuth, AuthKind::kAnonymous));
-  EXPECT_EQ(documents.classes[0].connector_class.upstream.mode, RedirectMode::kPass);
+  EXPECT_EQ(documents.classes[0].connector_class.upstream.mode, routing::RedirectMode::kPass);
   EXPECT_EQ(documents.classes[0].connector_class.upstream.connect_timeout, std::chrono::seconds(9));
   ASSERT_THAT(documents.secrets, SizeIs(1));
   const SecretResource& secret = *documents.secrets[0].secret;

@@ -58,7 +58,7 @@ TEST(ValidateConnector, ReadsTheConnectorOfTheDesign) {
       AuthKind::kTokenAuth, "harbor-robot", {}, false, {{"repository", "library/ubuntu"}}};
   expected.ca_secret_name = "harbor-ca";
   expected.upstream.token_realm = http::Url{expected.address, "/service/token", "service=x"};
-  expected.upstream.redirects = {RedirectMode::kPass,
+  expected.upstream.redirects = {routing::RedirectMode::kPass,
                                  {"*.s3.amazonaws.com", "10.0.0.1", "fd00::1", "fd00::2"}};
   expected.upstream.limits = {5, std::chrono::seconds(1), std::chrono::milliseconds(1500)};
   expected.access = {{{ServiceAccountMatch{"ci", "builder.x"},
@@ -104,14 +104,18 @@ TEST(ApplyClass, LetsTheConnectorWinOverItsClass) {
                "  upstream: {redirects: {mode: follow}, limits: {idleTimeout: 9s}}\n"),
       "f");
   ASSERT_THAT(documents.connectors, SizeIs(1));
-  const UpstreamDefaults shared{
-      RedirectMode::kPass, {"h.example"}, 7, std::chrono::seconds(1), std::chrono::seconds(2)};
+  const routing::WrittenSettings shared{routing::RedirectMode::kPass,
+                                        {"h.example"},
+                                        7,
+                                        std::chrono::seconds(1),
+                                        std::chrono::seconds(2)};
 
   const Connector connector = ApplyClass(documents.connectors[0].draft, {"oci", {}, shared});
 
-  EXPECT_EQ(connector.upstream.redirects, (Redirects{RedirectMode::kFollow, {"h.example"}}));
+  EXPECT_EQ(connector.upstream.redirects,
+            (routing::Redirects{routing::RedirectMode::kFollow, {"h.example"}}));
   EXPECT_EQ(connector.upstream.limits,
-            (Limits{7, std::chrono::seconds(1), std::chrono::seconds(9)}));
+            (routing::Limits{7, std::chrono::seconds(1), std::chrono::seconds(9)}));
 }
 
 }  // namespace
