@@ -7,8 +7,8 @@
 namespace connector::broker::connectors {
 namespace {
 
-using resource::Identity;
 using resource::Kind;
+using resource::ResourceId;
 
 constexpr const char* kCaKey = "ca.crt";
 
@@ -61,7 +61,7 @@ std::shared_ptr<const CatalogEntry> EntryOf(
 EffectiveResources MergeResources(const EffectiveResources& previous,
                                   const resource::DirectoryContent& loaded) {
   EffectiveResources next{loaded.connectors, loaded.secrets};
-  const auto keeps = [&](const Identity& identity, const std::string& file) {
+  const auto keeps = [&](const ResourceId& identity, const std::string& file) {
     return loaded.broken.contains(identity) || loaded.unreadable_files.contains(file);
   };
   KeepLastGood(

@@ -79,7 +79,7 @@ Names Joined(Names names, const Names& more) {
 // One configuration of a class.
 class Reader {
  public:
-  Reader(const v1::ClientConfiguration& file, std::string path, Report& report)
+  Reader(const v1::ClientConfiguration& file, std::string path, ProblemReport& report)
       : file_(file), path_(std::move(path)), report_(report) {}
 
   Configuration Read() {
@@ -180,7 +180,7 @@ class Reader {
 
   const v1::ClientConfiguration& file_;
   std::string path_;
-  Report& report_;
+  ProblemReport& report_;
   Configuration out_;
 };
 
@@ -245,7 +245,7 @@ std::string FilePathProblem(std::string_view path) {
 }
 
 std::vector<Configuration> ValidateConfigurations(const v1::ConnectorClassSpec& file,
-                                                  Report& report) {
+                                                  ProblemReport& report) {
   const std::string path = "spec.configurations";
   std::vector<Configuration> out;
   std::set<std::string> seen;

@@ -5,7 +5,7 @@
 // (common/render/volume.h). Pure.
 
 #include "common/mustache/template.h"
-#include "common/resource/report.h"
+#include "common/resource/problem_report.h"
 
 #include <cstddef>
 #include <string>
@@ -58,6 +58,6 @@ struct Configuration {
 
 // Reports every problem below "spec.configurations".
 [[nodiscard]] std::vector<Configuration> ValidateConfigurations(
-    const config::v1::ConnectorClassSpec& file, Report& report);
+    const config::v1::ConnectorClassSpec& file, ProblemReport& report);
 
 }  // namespace connector::resource

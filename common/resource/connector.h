@@ -2,7 +2,8 @@
 
 // Connector: one registry, how to authenticate there, and who may use it (docs/architecture.md),
 // after parsing and validation. Shared by the broker, the controller and connectorctl. What stands
-// here has passed every check of validate.h; a value that breaks a rule cannot be built from YAML.
+// here has passed every check of validation.h; a value that breaks a rule cannot be built from
+// YAML.
 
 #include "common/base/connector_ref.h"
 #include "common/http/origin.h"

@@ -27,7 +27,7 @@ class NameTable {
  public:
   explicit NameTable(DirectoryContent& out) : out_(out) {}
 
-  void See(const Identity& identity, const std::string& file, int line) {
+  void See(const ResourceId& identity, const std::string& file, int line) {
     const auto [seen, fresh] = first_.emplace(identity, Place(file, line));
     if (!fresh) {
       out_.broken.insert(identity);
@@ -41,16 +41,16 @@ class NameTable {
 
  private:
   DirectoryContent& out_;
-  std::map<Identity, std::string> first_;
+  std::map<ResourceId, std::string> first_;
 };
 
-Identity IdentityOf(const Connector& connector) {
+ResourceId IdOf(const Connector& connector) {
   return {Kind::kConnector, connector.ref.ns, connector.ref.name};
 }
-Identity IdentityOf(const ConnectorClass& connector_class) {
+ResourceId IdOf(const ConnectorClass& connector_class) {
   return {Kind::kConnectorClass, {}, connector_class.name};
 }
-Identity IdentityOf(const SecretName& name) {
+ResourceId IdOf(const SecretName& name) {
   return {Kind::kSecret, name.ns, name.name};
 }
 
@@ -58,14 +58,13 @@ void CollectNames(const std::vector<FileDocuments>& files, DirectoryContent& out
   NameTable names(out);
   for (const FileDocuments& file : files) {
     for (const ConnectorDocument& document : file.connectors) {
-      names.See(
-          IdentityOf(document.draft.connector), file.file, document.lines.at("metadata.name"));
+      names.See(IdOf(document.draft.connector), file.file, document.lines.at("metadata.name"));
     }
     for (const ClassDocument& document : file.classes) {
-      names.See(IdentityOf(document.connector_class), file.file, document.line);
+      names.See(IdOf(document.connector_class), file.file, document.line);
     }
     for (const SecretDocument& document : file.secrets) {
-      names.See(IdentityOf(document.secret->name), file.file, document.line);
+      names.See(IdOf(document.secret->name), file.file, document.line);
     }
   }
 }
@@ -75,13 +74,13 @@ std::map<std::string, ConnectorClass> CollectClasses(const std::vector<FileDocum
   std::map<std::string, ConnectorClass> classes;
   for (const FileDocuments& file : files) {
     for (const ClassDocument& document : file.classes) {
-      if (!out.broken.contains(IdentityOf(document.connector_class))) {
+      if (!out.broken.contains(IdOf(document.connector_class))) {
         classes.emplace(document.connector_class.name, document.connector_class);
       }
     }
   }
   const ConnectorClass built_in{kDefaultClass, {}, {}};
-  if (!out.broken.contains(IdentityOf(built_in))) {
+  if (!out.broken.contains(IdOf(built_in))) {
     classes.emplace(built_in.name, built_in);
   }
   return classes;
@@ -90,7 +89,7 @@ std::map<std::string, ConnectorClass> CollectClasses(const std::vector<FileDocum
 void CollectSecrets(const std::vector<FileDocuments>& files, DirectoryContent& out) {
   for (const FileDocuments& file : files) {
     for (const SecretDocument& document : file.secrets) {
-      if (!out.broken.contains(IdentityOf(document.secret->name))) {
+      if (!out.broken.contains(IdOf(document.secret->name))) {
         out.secrets.emplace(document.secret->name, LoadedSecret{document.secret, file.file});
       }
     }
@@ -101,13 +100,13 @@ void CollectSecrets(const std::vector<FileDocuments>& files, DirectoryContent& o
 class Resolver {
  public:
   Resolver(const std::map<std::string, ConnectorClass>& classes,
-           SecretsAre secrets,
+           SecretSource secrets,
            DirectoryContent& out)
       : classes_(classes), secrets_(secrets), out_(out) {}
 
   void Resolve(ConnectorDocument document, const std::string& file) {
     const Connector& connector = document.draft.connector;
-    const Identity identity = IdentityOf(connector);
+    const ResourceId identity = IdOf(connector);
     if (out_.broken.contains(identity)) {
       return;
     }
@@ -131,7 +130,7 @@ class Resolver {
     }
     auto resolved =
         std::make_shared<const Connector>(ApplyClass(std::move(document.draft), found->second));
-    if (secrets_ == SecretsAre::kHere) {
+    if (secrets_ == SecretSource::kFiles) {
       for (SecretProblem& problem : CheckSecrets(*resolved, out_.secrets)) {
         if (!SecretIsBroken(*resolved, problem)) {
           report(problem.path, std::move(problem.message));
@@ -143,7 +142,7 @@ class Resolver {
 
  private:
   std::string UnknownClass(const std::string& name) const {
-    if (out_.broken.contains(Identity{Kind::kConnectorClass, {}, name})) {
+    if (out_.broken.contains(ResourceId{Kind::kConnectorClass, {}, name})) {
       return "the ConnectorClass " + name + " has problems of its own; correct them first";
     }
     return "there is no ConnectorClass " + name + "; remove the key for " + kDefaultClass +
@@ -163,11 +162,11 @@ class Resolver {
   bool SecretIsBroken(const Connector& connector, const SecretProblem& problem) const {
     const std::string& name =
         problem.of_ca ? *connector.ca_secret_name : *connector.auth.secret_name;
-    return out_.broken.contains(Identity{Kind::kSecret, connector.ref.ns, name});
+    return out_.broken.contains(ResourceId{Kind::kSecret, connector.ref.ns, name});
   }
 
   const std::map<std::string, ConnectorClass>& classes_;
-  const SecretsAre secrets_;
+  const SecretSource secrets_;
   DirectoryContent& out_;
 };
 
@@ -228,7 +227,7 @@ std::vector<SecretProblem> CheckSecrets(const Connector& connector, const Secret
   return out;
 }
 
-DirectoryContent Assemble(std::vector<FileDocuments> files, SecretsAre secrets) {
+DirectoryContent Assemble(std::vector<FileDocuments> files, SecretSource secrets) {
   DirectoryContent out;
   for (FileDocuments& file : files) {
     std::move(file.problems.begin(), file.problems.end(), std::back_inserter(out.problems));

@@ -34,19 +34,19 @@ struct DirectoryContent {
   std::map<ConnectorRef, LoadedConnector> connectors;
   SecretMap secrets;
   std::vector<config::Problem> problems;  // In the order of files and lines.
-  std::set<Identity> broken;
+  std::set<ResourceId> broken;
   std::set<std::string> unreadable_files;  // Files of which some document could not be identified.
 };
 
 // Whether the Secrets that Connectors name are among the files, or somewhere else, where others
 // look for them.
-enum class SecretsAre : std::uint8_t { kHere, kElsewhere };
+enum class SecretSource : std::uint8_t { kFiles, kElsewhere };
 
 // Checks the files against each other: names used twice, unknown classes, auths that a class does
 // not allow, Secrets that are missing or lack keys, CA bundles. A Connector whose Secret is not
 // usable is reported and yet stays in `connectors`: it is there, and can say what it lacks.
 [[nodiscard]] DirectoryContent Assemble(std::vector<FileDocuments> files,
-                                        SecretsAre secrets = SecretsAre::kHere);
+                                        SecretSource secrets = SecretSource::kFiles);
 
 // Reads *.yaml and *.yml of `path`, not hidden ones and not in folders below; follows symbolic
 // links. A file that cannot be read is a problem; a directory that cannot be listed is an error.

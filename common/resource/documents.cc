@@ -55,7 +55,7 @@ class DocumentParser {
   void ParseConnector() {
     v1::Connector file;
     std::vector<Problem> problems = config::LoadNode(root_, out_.file, file);
-    Report report;
+    ProblemReport report;
     ConnectorDraft draft = ValidateConnector(file, report);
     if (Sound(std::move(problems), report)) {
       ConnectorDocument document{std::move(draft), {}};
@@ -69,7 +69,7 @@ class DocumentParser {
   void ParseClass() {
     v1::ConnectorClass file;
     std::vector<Problem> problems = config::LoadNode(root_, out_.file, file);
-    Report report;
+    ProblemReport report;
     ConnectorClass connector_class = ValidateClass(file, report);
     if (Sound(std::move(problems), report)) {
       out_.classes.push_back({std::move(connector_class), config::LineOf(root_, "metadata.name")});
@@ -79,7 +79,7 @@ class DocumentParser {
   void ParseSecret() {
     v1::Secret file;
     std::vector<Problem> problems = config::LoadNode(root_, out_.file, file);
-    Report report;
+    ProblemReport report;
     SecretResource secret = ValidateSecret(file, report);
     if (Sound(std::move(problems), report)) {
       out_.secrets.push_back({std::make_shared<const SecretResource>(std::move(secret)),
@@ -88,7 +88,7 @@ class DocumentParser {
   }
 
   // Adds the problems of schema and rules to the file's; true when there is none.
-  bool Sound(std::vector<Problem> problems, const Report& report) {
+  bool Sound(std::vector<Problem> problems, const ProblemReport& report) {
     const std::size_t of_schema = problems.size();
     for (const auto& found : report.found()) {
       const std::string& path = found.first;
@@ -202,7 +202,7 @@ Node DocumentOf(Kind kind, const boost::json::object& object) {
 
 }  // namespace
 
-std::string Title(const Identity& identity) {
+std::string Title(const ResourceId& identity) {
   return std::string(NameOf(identity.kind)) + " " + (identity.ns.empty() ? "" : identity.ns + "/") +
          identity.name;
 }

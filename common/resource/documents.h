@@ -5,7 +5,7 @@
 // Checks every document by itself; what needs other documents is directory.h's.
 
 #include "common/config/problem.h"
-#include "common/resource/validate.h"
+#include "common/resource/validation.h"
 
 #include <boost/json/fwd.hpp>
 
@@ -22,13 +22,13 @@ namespace connector::resource {
 enum class Kind : std::uint8_t { kConnector, kConnectorClass, kSecret };
 
 // Names a resource, whether it is sound or not.
-struct Identity {
+struct ResourceId {
   Kind kind = Kind::kConnector;
   std::string ns;  // Empty of a ConnectorClass.
   std::string name;
 
-  bool operator==(const Identity&) const = default;
-  auto operator<=>(const Identity&) const = default;
+  bool operator==(const ResourceId&) const = default;
+  auto operator<=>(const ResourceId&) const = default;
 };
 
 struct ConnectorDocument {
@@ -52,8 +52,8 @@ struct FileDocuments {
   std::vector<ClassDocument> classes;
   std::vector<SecretDocument> secrets;
   std::vector<config::Problem> problems;
-  std::set<Identity> broken;  // Resources that have problems but say who they are.
-  bool unreadable = false;    // Some document does not even say who it is.
+  std::set<ResourceId> broken;  // Resources that have problems but say who they are.
+  bool unreadable = false;      // Some document does not even say who it is.
 };
 
 // Kinds: Connector and ConnectorClass of kApiVersion, Secret of v1. Fields that an API server sets
@@ -69,6 +69,6 @@ struct FileDocuments {
 [[nodiscard]] FileDocuments ParseObject(Kind kind, const boost::json::object& object);
 
 // "Connector team-a/harbor", "ConnectorClass oci".
-[[nodiscard]] std::string Title(const Identity& identity);
+[[nodiscard]] std::string Title(const ResourceId& identity);
 
 }  // namespace connector::resource

@@ -1,6 +1,6 @@
 #include "common/http/origin.h"
 #include "common/resource/names.h"
-#include "common/resource/validate.h"
+#include "common/resource/validation.h"
 
 #include "proto/connector/config/v1/resource.pb.h"
 
@@ -17,7 +17,7 @@ constexpr const char* kLabelHelp =
 
 ServiceAccountMatch ReadServiceAccount(const v1::ServiceAccountSubject& file,
                                        const std::string& path,
-                                       Report& report) {
+                                       ProblemReport& report) {
   if (!IsDnsLabel(file.namespace_())) {
     report.Add(Join(path, "namespace"), kLabelHelp);
   }
@@ -29,7 +29,7 @@ ServiceAccountMatch ReadServiceAccount(const v1::ServiceAccountSubject& file,
   return {file.namespace_(), file.name()};
 }
 
-OidcMatch ReadOidc(const v1::OidcSubject& file, const std::string& path, Report& report) {
+OidcMatch ReadOidc(const v1::OidcSubject& file, const std::string& path, ProblemReport& report) {
   if (!http::ParseUrl(file.issuer())) {
     report.Add(Join(path, "issuer"),
                "can never match: it is not a URL; write the token's iss, such as "
@@ -47,7 +47,7 @@ OidcMatch ReadOidc(const v1::OidcSubject& file, const std::string& path, Report&
 
 SubjectMatch ReadSubject(const v1::ConnectorSubject& file,
                          const std::string& path,
-                         Report& report) {
+                         ProblemReport& report) {
   switch (file.subject_case()) {
     case v1::ConnectorSubject::kServiceAccount:
       return ReadServiceAccount(file.service_account(), Join(path, "serviceAccount"), report);
@@ -66,7 +66,7 @@ SubjectMatch ReadSubject(const v1::ConnectorSubject& file,
   return NamespaceMatch{};
 }
 
-void CheckPattern(const std::string& pattern, const std::string& path, Report& report) {
+void CheckPattern(const std::string& pattern, const std::string& path, ProblemReport& report) {
   if (PatternCanMatch(pattern)) {
     return;
   }
@@ -84,7 +84,7 @@ void CheckPattern(const std::string& pattern, const std::string& path, Report& r
 
 oci::ActionSet ReadActions(const v1::ConnectorAccessRule& file,
                            const std::string& path,
-                           Report& report) {
+                           ProblemReport& report) {
   oci::ActionSet out;
   for (const int action : file.actions()) {
     switch (action) {
@@ -111,7 +111,7 @@ oci::ActionSet ReadActions(const v1::ConnectorAccessRule& file,
 
 AccessRule ValidateAccessRule(const v1::ConnectorAccessRule& file,
                               const std::string& path,
-                              Report& report) {
+                              ProblemReport& report) {
   AccessRule rule;
   for (int i = 0; i < file.from_size(); ++i) {
     rule.from.push_back(

@@ -2,7 +2,7 @@
 
 #include "common/http/origin.h"
 #include "common/resource/connector.h"
-#include "common/resource/validate.h"
+#include "common/resource/validation.h"
 
 #include <boost/json.hpp>
 

@@ -3,7 +3,7 @@
 #include "common/config/problem.h"
 #include "common/config/read_file.h"
 #include "common/resource/documents.h"
-#include "common/resource/validate.h"
+#include "common/resource/validation.h"
 
 #include <optional>
 #include <utility>

@@ -3,7 +3,7 @@
 One table, RULES: for a message, a field, the entries of a list (`field[]`) or the values of a mapping
 (`field{}`), the chains of checks that it has to pass. Of a chain only the first check that fails
 speaks. `bad` is a CEL expression over `self` that is true of what is refused; `says` is the sentence,
-the very one that common/resource/validate.cc says.
+the very one that common/resource/validation.cc says.
 
 What is not here: that a required text is not empty, and that fields exclude each other in a oneof,
 comes from the proto; names used twice, unknown classes and missing Secrets are the controller's.
@@ -191,7 +191,7 @@ STATIC_NEEDS_CONSENT = [
     for kind in auth_kinds.KINDS
     if kind.secret_class == "static"
 ]
-# Which kind knows which parameter is what common/resource/validate.cc says.
+# Which kind knows which parameter is what common/resource/validation.cc says.
 UNKNOWN_PARAMETER = " && ".join(["self.name != ''", *(f"self.name != '{n}'" for n in auth_kinds.PARAMETERS)])
 
 RULES = {

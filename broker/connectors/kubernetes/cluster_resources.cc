@@ -58,7 +58,7 @@ void ClusterResources::Resolve(const std::vector<ConnectorRef>& names) {
     }
   }
   resource::DirectoryContent content =
-      resource::Assemble(std::move(documents), resource::SecretsAre::kElsewhere);
+      resource::Assemble(std::move(documents), resource::SecretSource::kElsewhere);
   auto next = std::make_shared<EffectiveResources>(*effective_);
   std::map<std::string, ConnectorRef> titles;
   for (const ConnectorRef& ref : names) {

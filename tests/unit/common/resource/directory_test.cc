@@ -143,7 +143,7 @@ TEST(Assemble, UsesNeitherOfTwoConnectorsWithOneName) {
             "b.yaml:4: metadata.name: the name is taken by the one at a.yaml:3; rename or remove "
             "one of them (neither is used)");
   EXPECT_THAT(content.connectors, IsEmpty());
-  EXPECT_THAT(content.broken, ElementsAre(Identity{Kind::kConnector, "default", "a"}));
+  EXPECT_THAT(content.broken, ElementsAre(ResourceId{Kind::kConnector, "default", "a"}));
 }
 
 TEST(Assemble, TakesOneNameInTwoNamespacesForTwoConnectors) {
@@ -182,7 +182,7 @@ TEST(Assemble, LooksForNoSecretsWhereTheyAreElsewhere) {
   files.push_back(ParseDocuments(Connector("c", kToken), "a.yaml"));
   files.push_back(ParseDocuments(Connector("d", kCa), "b.yaml"));
 
-  const DirectoryContent content = Assemble(std::move(files), SecretsAre::kElsewhere);
+  const DirectoryContent content = Assemble(std::move(files), SecretSource::kElsewhere);
 
   EXPECT_THAT(content.problems, IsEmpty());
   EXPECT_THAT(content.connectors, SizeIs(2));
@@ -196,7 +196,7 @@ TEST(Assemble, RefusesAConnectorOfAnUnknownClass) {
             "a.yaml:7: spec.connectorClassName: there is no ConnectorClass x; remove the key for "
             "oci, or add the class");
   EXPECT_THAT(content.connectors, IsEmpty());
-  EXPECT_THAT(content.broken, ElementsAre(Identity{Kind::kConnector, "default", "a"}));
+  EXPECT_THAT(content.broken, ElementsAre(ResourceId{Kind::kConnector, "default", "a"}));
 }
 
 TEST(Assemble, RefusesAnAuthThatTheClassDoesNotAllow) {
@@ -208,7 +208,7 @@ TEST(Assemble, RefusesAnAuthThatTheClassDoesNotAllow) {
             "a.yaml:6: spec.auth.name: is not allowed by the ConnectorClass oci; write one of: "
             "tokenAuth, basicAuth");
   EXPECT_THAT(content.connectors, IsEmpty());
-  EXPECT_THAT(content.broken, ElementsAre(Identity{Kind::kConnector, "default", "a"}));
+  EXPECT_THAT(content.broken, ElementsAre(ResourceId{Kind::kConnector, "default", "a"}));
 }
 
 TEST(Assemble, AppliesTheClassOfAConnector) {

@@ -96,8 +96,8 @@ TEST(ParseDocuments, NamesTheBrokenResourceAndKeepsTheOthers) {
 
   EXPECT_THAT(documents.connectors, SizeIs(1));
   EXPECT_THAT(documents.broken,
-              ElementsAre(Identity{Kind::kConnector, "team", "b"},
-                          Identity{Kind::kSecret, "default", "s"}));
+              ElementsAre(ResourceId{Kind::kConnector, "team", "b"},
+                          ResourceId{Kind::kSecret, "default", "s"}));
   EXPECT_FALSE(documents.unreadable);
 }
 

@@ -102,7 +102,7 @@ TEST(ParseObject, RefusesAFieldOfSpecThatThisReleaseDoesNotKnow) {
             "Connector a/h: spec.denyAll: unknown key; known here: connectorClassName, address, "
             "auth, caCertSecretRef, upstream, access");
   EXPECT_THAT(object.connectors, IsEmpty());
-  EXPECT_THAT(object.broken, ElementsAre(Identity{Kind::kConnector, "a", "h"}));
+  EXPECT_THAT(object.broken, ElementsAre(ResourceId{Kind::kConnector, "a", "h"}));
 }
 
 TEST(ParseObject, KeepsTextAndNumbersApart) {

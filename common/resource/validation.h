@@ -7,8 +7,8 @@
 
 #include "common/resource/configuration.h"
 #include "common/resource/connector.h"
+#include "common/resource/problem_report.h"
 #include "common/resource/registry_secret.h"
-#include "common/resource/report.h"
 #include "common/routing/route_settings.h"
 
 #include <string>
@@ -41,15 +41,17 @@ struct ConnectorDraft {
 };
 
 // With a report that was not empty before or is not after, what is returned is only to be named.
-[[nodiscard]] ConnectorDraft ValidateConnector(const config::v1::Connector& file, Report& report);
-[[nodiscard]] ConnectorClass ValidateClass(const config::v1::ConnectorClass& file, Report& report);
+[[nodiscard]] ConnectorDraft ValidateConnector(const config::v1::Connector& file,
+                                               ProblemReport& report);
+[[nodiscard]] ConnectorClass ValidateClass(const config::v1::ConnectorClass& file,
+                                           ProblemReport& report);
 // Wipes the values in `file`.
-[[nodiscard]] SecretResource ValidateSecret(config::v1::Secret& file, Report& report);
+[[nodiscard]] SecretResource ValidateSecret(config::v1::Secret& file, ProblemReport& report);
 
 // One access rule, in validate_access.cc. `path` is its own.
 [[nodiscard]] AccessRule ValidateAccessRule(const config::v1::ConnectorAccessRule& file,
                                             const std::string& path,
-                                            Report& report);
+                                            ProblemReport& report);
 
 [[nodiscard]] Connector ApplyClass(ConnectorDraft draft, const ConnectorClass& connector_class);
 

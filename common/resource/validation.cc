@@ -1,4 +1,4 @@
-#include "common/resource/validate.h"
+#include "common/resource/validation.h"
 
 #include "common/base/encoding.h"
 #include "common/config/yaml_scalar.h"
@@ -20,7 +20,7 @@ namespace v1 = config::v1;
 
 constexpr const char* kNameHelp = "write lower-case letters, digits and '-', such as harbor";
 
-std::string ReadNamespace(const v1::ResourceMetadata& metadata, Report& report) {
+std::string ReadNamespace(const v1::ResourceMetadata& metadata, ProblemReport& report) {
   if (metadata.namespace_().empty()) {
     return kDefaultNamespace;
   }
@@ -30,7 +30,7 @@ std::string ReadNamespace(const v1::ResourceMetadata& metadata, Report& report) 
   return metadata.namespace_();
 }
 
-void CheckConnectorName(const std::string& name, Report& report) {
+void CheckConnectorName(const std::string& name, ProblemReport& report) {
   if (!IsDnsLabel(name)) {
     report.Add("metadata.name", std::string("is not a DNS label; ") + kNameHelp);
   } else if (name.size() > kMaxConnectorNameBytes) {
@@ -40,7 +40,7 @@ void CheckConnectorName(const std::string& name, Report& report) {
   }
 }
 
-http::Origin ReadAddress(const v1::ConnectorSpec& spec, bool insecure, Report& report) {
+http::Origin ReadAddress(const v1::ConnectorSpec& spec, bool insecure, ProblemReport& report) {
   const std::string path = "spec.address";
   Result<http::Url> url = http::ParseUrl(spec.address());
   if (!url) {
@@ -68,7 +68,7 @@ http::Origin ReadAddress(const v1::ConnectorSpec& spec, bool insecure, Report& r
   return std::move(url->origin);
 }
 
-std::optional<http::Url> ReadRealm(const v1::ConnectorUpstream& upstream, Report& report) {
+std::optional<http::Url> ReadRealm(const v1::ConnectorUpstream& upstream, ProblemReport& report) {
   if (upstream.token_realm().empty()) {
     return std::nullopt;
   }
@@ -120,7 +120,9 @@ std::string NotSupported() {
          (reserved.size() == 1 ? " is" : " are") + " not yet); write " + Listed(supported, "or");
 }
 
-std::optional<AuthKind> ReadAuthKind(v1::AuthName name, const std::string& path, Report& report) {
+std::optional<AuthKind> ReadAuthKind(v1::AuthName name,
+                                     const std::string& path,
+                                     ProblemReport& report) {
   const AuthKindRow* row = FindAuthKind(TextOf(name));
   if (row == nullptr) {
     report.Add(path, NotSupported());
@@ -142,7 +144,7 @@ std::string NotAParameter(AuthKind kind) {
 
 std::map<std::string, std::string> ReadParams(const v1::ConnectorAuth& file,
                                               AuthKind kind,
-                                              Report& report) {
+                                              ProblemReport& report) {
   std::map<std::string, std::string> out;
   for (int i = 0; i < file.params_size(); ++i) {
     const v1::ConnectorParam& param = file.params(i);
@@ -159,7 +161,7 @@ std::map<std::string, std::string> ReadParams(const v1::ConnectorAuth& file,
   return out;
 }
 
-void CheckSecretUse(const v1::ConnectorAuth& file, AuthKind kind, Report& report) {
+void CheckSecretUse(const v1::ConnectorAuth& file, AuthKind kind, ProblemReport& report) {
   if (file.has_vault_ref() && file.has_secret_ref()) {
     report.Add("spec.auth.vaultRef", "excludes secretRef; keep one of them");
     return;
@@ -179,7 +181,7 @@ void CheckSecretUse(const v1::ConnectorAuth& file, AuthKind kind, Report& report
   }
 }
 
-VaultLocation ReadVaultRef(const v1::VaultReference& file, Report& report) {
+VaultLocation ReadVaultRef(const v1::VaultReference& file, ProblemReport& report) {
   const std::string path = "spec.auth.vaultRef";
   VaultLocation out;
   out.path = file.path();
@@ -209,7 +211,7 @@ VaultLocation ReadVaultRef(const v1::VaultReference& file, Report& report) {
   return out;
 }
 
-Auth ReadAuth(const v1::ConnectorSpec& spec, Report& report) {
+Auth ReadAuth(const v1::ConnectorSpec& spec, ProblemReport& report) {
   if (!spec.has_auth()) {
     report.Add("spec.auth",
                "is missing; write {name: tokenAuth, secretRef: {name: SECRET}}, or "
@@ -246,14 +248,14 @@ Auth ReadAuth(const v1::ConnectorSpec& spec, Report& report) {
 
 routing::WrittenSettings ReadSettings(const v1::ConnectorRedirects& redirects,
                                       const v1::ConnectorLimits& limits,
-                                      Report& report) {
+                                      ProblemReport& report) {
   return routing::ReadSettings(
       redirects, limits, [&report](const std::string& path, const char* message) {
         report.Add(Join("spec.upstream", path), message);
       });
 }
 
-void ReadData(v1::Secret& file, SecretResource& secret, Report& report) {
+void ReadData(v1::Secret& file, SecretResource& secret, ProblemReport& report) {
   for (auto& [key, text] : *file.mutable_data()) {
     // Kubernetes, too, lets base64 be folded over lines.
     text.erase(
@@ -276,7 +278,7 @@ void ReadData(v1::Secret& file, SecretResource& secret, Report& report) {
 
 }  // namespace
 
-ConnectorDraft ValidateConnector(const v1::Connector& file, Report& report) {
+ConnectorDraft ValidateConnector(const v1::Connector& file, ProblemReport& report) {
   const v1::ConnectorSpec& spec = file.spec();
   ConnectorDraft draft;
   Connector& connector = draft.connector;
@@ -302,7 +304,7 @@ ConnectorDraft ValidateConnector(const v1::Connector& file, Report& report) {
   return draft;
 }
 
-ConnectorClass ValidateClass(const v1::ConnectorClass& file, Report& report) {
+ConnectorClass ValidateClass(const v1::ConnectorClass& file, ProblemReport& report) {
   ConnectorClass out;
   out.name = file.metadata().name();
   if (!IsDnsSubdomain(out.name)) {
@@ -324,7 +326,7 @@ ConnectorClass ValidateClass(const v1::ConnectorClass& file, Report& report) {
   return out;
 }
 
-SecretResource ValidateSecret(v1::Secret& file, Report& report) {
+SecretResource ValidateSecret(v1::Secret& file, ProblemReport& report) {
   SecretResource out;
   out.name = {ReadNamespace(file.metadata(), report), file.metadata().name()};
   if (!IsDnsSubdomain(out.name.name)) {

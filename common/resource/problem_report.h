@@ -11,7 +11,7 @@
 
 namespace connector::resource {
 
-class Report {
+class ProblemReport {
  public:
   // `message` is the reason, then what to write instead.
   void Add(std::string path, std::string message) {
