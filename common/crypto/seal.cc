@@ -1,9 +1,9 @@
 #include "common/crypto/seal.h"
 
 #include "common/base/encoding.h"
+#include "common/crypto/random_bytes.h"
 
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include <memory>
 #include <optional>
@@ -161,7 +161,7 @@ Result<std::string> Seal(const SealKeys& keys,
   const std::string header = Header(keys.current());
   std::string sealed = header;
   sealed.resize(kHeaderBytes + kNonceBytes + plaintext.size() + kTagBytes);
-  bool ok = RAND_bytes(Out(sealed, kHeaderBytes), kNonceBytes) == 1;
+  bool ok = FillRandomBytes({Out(sealed, kHeaderBytes), kNonceBytes});
   if (ok) {
     const CipherContext cipher = Start(Direction::kEncrypt,
                                        *keys.Find(keys.current()),

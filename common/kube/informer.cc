@@ -266,7 +266,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
   std::string version_;  // Empty: list.
   bool watched_ = false;
   bool heard_ = false;
-  Backoff backoff_;
+  resilience::Backoff backoff_{kWatchBackoff};
 
   std::mutex publishing_;  // Held while on_change runs, so that one call runs at a time.
   bool published_ = false;

@@ -2,17 +2,12 @@
 
 #include "common/base/version.h"
 #include "common/metrics/buckets.h"
+#include "common/resilience/random.h"
 
 #include <chrono>
-#include <random>
 #include <utility>
 
 namespace connector::kube {
-
-double RandomFraction() {
-  thread_local std::mt19937 generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
 
 MeteredClient::MeteredClient(ClusterConnection connection, const Parts& parts)
     : server_(connection.server.ToString()),
@@ -27,7 +22,7 @@ MeteredClient::MeteredClient(ClusterConnection connection, const Parts& parts)
                     .Register(parts.registry)),
       client_(std::move(connection),
               ApiClientParts{&parts.logger,
-                             RandomFraction,
+                             resilience::RandomFraction,
                              [this](const ApiRequestReport& exchange) { Note(exchange); },
                              "connector-" + parts.program + "/" + kVersion}) {}
 

@@ -18,9 +18,6 @@
 
 namespace connector::kube {
 
-// In [0, 1), thread-safe: for backoff.
-[[nodiscard]] double RandomFraction();
-
 // Thread-safe.
 class MeteredClient final : public program::Component {
  public:

@@ -2,6 +2,8 @@
 
 // How long to wait before asking the API again. Pure. Private to this library.
 
+#include "common/resilience/backoff.h"
+
 #include <chrono>
 #include <map>
 #include <optional>
@@ -25,18 +27,7 @@ inline constexpr std::chrono::seconds kMaxRetryAfter{60};
 [[nodiscard]] std::optional<std::chrono::seconds> WaitBeforeRetry(
     int status, const std::map<std::string, std::string>& headers);
 
-// From `least` to half as much again: never sooner than asked, and not all at once. `random` is in
-// [0, 1).
-[[nodiscard]] Milliseconds Jittered(Milliseconds least, double random);
-
-// 500 ms, twice as much each time, up to 30 s; of that from half to all.
-class Backoff {
- public:
-  [[nodiscard]] Milliseconds Next(double random);
-  void Reset() { failures_ = 0; }
-
- private:
-  int failures_ = 0;
-};
+// Between two attempts to list and watch.
+inline constexpr resilience::BackoffOptions kWatchBackoff{Milliseconds(500), Milliseconds(30'000)};
 
 }  // namespace connector::kube

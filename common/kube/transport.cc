@@ -2,6 +2,7 @@
 
 #include "common/kube/answers.h"
 #include "common/kube/retry_policy.h"
+#include "common/resilience/retry_after.h"
 
 #include <algorithm>
 
@@ -125,7 +126,7 @@ Task<Result<Done>> Transport::WaitForThrottle(std::shared_ptr<const ApiCall> cal
     error.retry_after = std::chrono::ceil<std::chrono::seconds>(left);
     co_return error;
   }
-  const Clock::time_point awake = now + Jittered(left, parts_.random());
+  const Clock::time_point awake = now + resilience::SpreadAfter(left, parts_.random());
   // Who can cancel does so before the client is shut down.
   const std::shared_ptr<Cancel> cancel = call->cancel ? call->cancel : stop_;
   const bool cancelled = co_await Cancel::Sleep(cancel, std::min(awake, deadline));

@@ -38,13 +38,8 @@ TEST(RetryAfterOf, IsBounded) {
   EXPECT_EQ(RetryAfterOf({{"retry-after", "-1"}}), std::nullopt);
 }
 
-TEST(Jittered, IsNeverSoonerThanAsked) {
-  EXPECT_EQ(Jittered(Milliseconds(1000), 0), Milliseconds(1000));
-  EXPECT_EQ(Jittered(Milliseconds(1000), 0.999), Milliseconds(1499));
-}
-
-TEST(Backoff, DoublesUpToHalfAMinute) {
-  Backoff backoff;
+TEST(WatchBackoff, DoublesUpToHalfAMinute) {
+  resilience::Backoff backoff(kWatchBackoff);
   std::vector<Milliseconds::rep> waits;
   for (int i = 0; i < 9; ++i) {
     waits.push_back(backoff.Next(0.999'999).count());
