@@ -3,9 +3,8 @@
 #include "cli/files.h"
 #include "cli/values.h"
 #include "common/base/input_error.h"
-#include "common/grpc/credentials.h"
-
-#include "proto/connector/broker/v1/broker.grpc.pb.h"
+#include "common/broker_client/broker_client.h"
+#include "common/broker_client/channel.h"
 
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
@@ -63,22 +62,6 @@ Error FromStatus(const ::grpc::Status& status) {
   }
 }
 
-// One unary call: `method` is the stub's.
-template <typename Request, typename Response>
-Result<Response> Call(const std::shared_ptr<::grpc::Channel>& channel,
-                      std::chrono::seconds timeout,
-                      const Request& request,
-                      ::grpc::Status (Broker::Stub::*method)(::grpc::ClientContext*,
-                                                             const Request&,
-                                                             Response*)) {
-  const auto stub = Broker::NewStub(channel);
-  ::grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
-  Response response;
-  const ::grpc::Status status = (stub.get()->*method)(&context, request, &response);
-  return status.ok() ? Result<Response>(std::move(response)) : FromStatus(status);
-}
-
 }  // namespace
 
 std::vector<Flag> WithBrokerFlags(std::vector<Flag> own) {
@@ -118,22 +101,33 @@ Result<OperatorClient> OperatorClient::FromArguments(const CommandArguments& arg
       return file->error();
     }
   }
-  const grpc_support::TlsFiles files{*std::move(certificate), *std::move(key), *std::move(ca)};
-  return OperatorClient(grpc_support::MakeChannel(arguments.ValueOr("broker", ""),
-                                                  files,
-                                                  arguments.ValueOr("server-name", ""),
-                                                  ::grpc::ChannelArguments()),
-                        *timeout);
+  broker_client::BrokerAddress endpoint;
+  endpoint.address = arguments.ValueOr("broker", "");
+  endpoint.tls = {*std::move(certificate), *std::move(key), *std::move(ca)};
+  endpoint.server_name = arguments.ValueOr("server-name", "");
+  return OperatorClient(
+      broker_client::MakeBrokerChannel(endpoint, broker_client::ChannelUse::kOneCall), *timeout);
 }
+
+OperatorClient::OperatorClient(std::shared_ptr<::grpc::Channel> channel,
+                               std::chrono::seconds timeout)
+    : channel_(std::move(channel)),
+      broker_(std::make_shared<broker_client::BrokerClient>(channel_, timeout)) {}
 
 Result<broker::v1::ExplainAccessResponse> OperatorClient::Explain(
     const broker::v1::ExplainAccessRequest& request) {
-  return Call(channel_, timeout_, request, &Broker::Stub::ExplainAccess);
+  broker::v1::ExplainAccessResponse response;
+  const ::grpc::Status status = broker_->Call(request, response, &Broker::Stub::ExplainAccess);
+  return status.ok() ? Result<broker::v1::ExplainAccessResponse>(std::move(response))
+                     : FromStatus(status);
 }
 
 Result<broker::v1::CheckConnectorResponse> OperatorClient::Check(
     const broker::v1::CheckConnectorRequest& request) {
-  return Call(channel_, timeout_, request, &Broker::Stub::CheckConnector);
+  broker::v1::CheckConnectorResponse response;
+  const ::grpc::Status status = broker_->Call(request, response, &Broker::Stub::CheckConnector);
+  return status.ok() ? Result<broker::v1::CheckConnectorResponse>(std::move(response))
+                     : FromStatus(status);
 }
 
 Result<Done> OperatorClient::Health() {
@@ -143,7 +137,7 @@ Result<Done> OperatorClient::Health() {
   const ::grpc::ByteBuffer request(&nothing, 1);
   ::grpc::ByteBuffer response;
   ::grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout_);
+  broker_->SetDeadline(context);
   ::grpc::Status status;
   ::grpc::CompletionQueue queue;
   ::grpc::GenericStub stub(channel_);

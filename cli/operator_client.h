@@ -21,6 +21,10 @@ namespace grpc {
 class Channel;
 }  // namespace grpc
 
+namespace connector::broker_client {
+class BrokerClient;
+}  // namespace connector::broker_client
+
 namespace connector::cli {
 
 // `own`, followed by the flags with which a broker is found: --broker, --pki or the three files,
@@ -43,11 +47,10 @@ class OperatorClient {
   [[nodiscard]] Result<Done> Health();
 
  private:
-  OperatorClient(std::shared_ptr<::grpc::Channel> channel, std::chrono::seconds timeout)
-      : channel_(std::move(channel)), timeout_(timeout) {}
+  OperatorClient(std::shared_ptr<::grpc::Channel> channel, std::chrono::seconds timeout);
 
   std::shared_ptr<::grpc::Channel> channel_;
-  std::chrono::seconds timeout_;
+  std::shared_ptr<broker_client::BrokerClient> broker_;
 };
 
 // The exit code for an error of the above.

@@ -3,14 +3,14 @@
 #include "common/admin/admin_server.h"
 #include "common/admin/status_report.h"
 #include "common/base/version.h"
+#include "common/broker_client/channel.h"
 #include "common/metrics/process_metrics.h"
 #include "dataplane/app/metrics.h"
 #include "dataplane/routes/route_watcher.h"
-#include "dataplane/token/broker_client.h"
 #include "dataplane/token/cache.h"
+#include "dataplane/token/grpc_issuer.h"
 
 #include <grpcpp/channel.h>
-#include <grpcpp/support/channel_arguments.h>
 
 #include <atomic>
 #include <mutex>
@@ -18,40 +18,6 @@
 #include <utility>
 
 namespace connector::dataplane::app {
-namespace {
-
-// Calls go in turn to all brokers that say SERVING: one that drains is left because it says so, one
-// that dies because its connection ends. A call that a broker left without an answer is repeated on
-// another one: asking twice for a token does no harm.
-constexpr const char* kServiceConfig = R"({
-  "loadBalancingConfig": [{"round_robin": {}}],
-  "healthCheckConfig": {"serviceName": ""},
-  "methodConfig": [{
-    "name": [{"service": "connector.broker.v1.Broker", "method": "IssueToken"}],
-    "retryPolicy": {
-      "maxAttempts": 5,
-      "initialBackoff": "0.05s",
-      "maxBackoff": "0.5s",
-      "backoffMultiplier": 2,
-      "retryableStatusCodes": ["UNAVAILABLE"]
-    }
-  }]
-})";
-
-grpc::ChannelArguments ChannelArguments() {
-  grpc::ChannelArguments arguments;
-  arguments.SetServiceConfigJSON(kServiceConfig);
-  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // Not DNS decides that.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
-  arguments.SetMaxReceiveMessageSize(16 * 1024 * 1024);  // A snapshot of thousands of routes.
-  return arguments;
-}
-
-}  // namespace
 
 // Members are in the order of construction; they end in the reverse order, so that whoever calls
 // back ends before what it calls. Grants that are waited for are answered when `broker` ends.
@@ -59,11 +25,10 @@ struct Dataplane::Impl {
   Impl(Options from, log::Logger& log)
       : options(std::move(from)),
         logger(log),
-        channel(grpc_support::MakeChannel(options.broker_address,
-                                          options.broker_tls,
-                                          options.broker_server_name,
-                                          ChannelArguments())),
-        broker(std::make_unique<token::BrokerClient>(channel, options.broker_timeout)),
+        channel(broker_client::MakeBrokerChannel(
+            {options.broker_address, options.broker_tls, options.broker_server_name},
+            broker_client::ChannelUse::kTokens)),
+        broker(std::make_unique<token::GrpcIssuer>(channel, options.broker_timeout)),
         grants(*broker, options.token_cache_entries),
         server(options.server, grants, log) {}
 
@@ -82,7 +47,7 @@ struct Dataplane::Impl {
   std::shared_ptr<const routes::RouteTable> routes = std::make_shared<routes::RouteTable>();
 
   std::shared_ptr<grpc::Channel> channel;
-  std::unique_ptr<token::BrokerClient> broker;
+  std::unique_ptr<token::GrpcIssuer> broker;
   token::Cache grants;
   server::Server server;
   std::unique_ptr<routes::RouteWatcher> watcher;

@@ -54,7 +54,7 @@ enum class Situation : std::uint8_t {
   kUpstreamTimeout,
 };
 
-// What the broker answered, or that it did not; mirrored so that only broker_client.cc knows gRPC.
+// What the broker answered, or that it did not; mirrored so that only grpc_issuer.cc knows gRPC.
 enum class Denial : std::uint8_t {
   kUnspecified,
   kCallerUnauthenticated,

@@ -1,6 +1,6 @@
 #pragma once
 
-// Issuer: asks a broker for a grant. Implementations: broker_client.h (gRPC), and a fake in tests.
+// Issuer: asks a broker for a grant. Implementations: grpc_issuer.h (gRPC), and a fake in tests.
 
 #include "dataplane/token/grant.h"
 

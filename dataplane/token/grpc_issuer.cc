@@ -1,13 +1,9 @@
-#include "dataplane/token/broker_client.h"
+#include "dataplane/token/grpc_issuer.h"
 
-#include "proto/connector/broker/v1/broker.grpc.pb.h"
+#include "common/broker_client/broker_client.h"
 
-#include <grpcpp/grpcpp.h>
 #include <openssl/crypto.h>
 
-#include <condition_variable>
-#include <mutex>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -15,6 +11,7 @@ namespace connector::dataplane::token {
 namespace {
 
 namespace pb = ::connector::broker::v1;
+using IssueCall = broker_client::UnaryCall<pb::IssueTokenRequest, pb::IssueTokenResponse>;
 
 void Wipe(std::string* text) {
   OPENSSL_cleanse(text->data(), text->size());
@@ -130,22 +127,16 @@ Outcome ToOutcome(pb::IssueTokenResponse& response) {
 
 }  // namespace
 
-struct BrokerClient::Impl {
-  struct Call {
-    grpc::ClientContext context;
-    pb::IssueTokenRequest request;
-    pb::IssueTokenResponse response;
-    std::function<void(Outcome)> done;
-  };
+GrpcIssuer::GrpcIssuer(const std::shared_ptr<grpc::ChannelInterface>& channel,
+                       std::chrono::milliseconds timeout)
+    : broker_(std::make_unique<broker_client::BrokerClient>(channel, timeout)) {}
 
-  std::unique_ptr<pb::Broker::Stub> stub;
-  std::chrono::milliseconds timeout{};
-  std::mutex mutex;
-  std::condition_variable idle;
-  std::set<std::shared_ptr<Call>> calls;
-  bool stopping = false;
+GrpcIssuer::~GrpcIssuer() = default;
 
-  void Finish(const std::shared_ptr<Call>& call, const grpc::Status& status) {
+void GrpcIssuer::Issue(Ask ask, std::function<void(Outcome)> done) {
+  auto call = std::make_shared<IssueCall>();
+  call->request = ToRequest(ask);
+  auto finish = [call, done](const grpc::Status& status) {
     Wipe(call->request.mutable_caller_token());
     Outcome outcome = status.ok()
                           ? ToOutcome(call->response)
@@ -153,51 +144,11 @@ struct BrokerClient::Impl {
     if (call->response.has_grant()) {
       Wipe(call->response.mutable_grant()->mutable_credential()->mutable_value());
     }
-    call->done(std::move(outcome));
-    const std::lock_guard lock(mutex);
-    calls.erase(call);
-    idle.notify_all();
+    done(std::move(outcome));
+  };
+  if (!broker_->Start(call, &broker_client::AsyncBroker::IssueToken, std::move(finish))) {
+    done(Unavailable("this data plane is stopping"));
   }
-};
-
-BrokerClient::BrokerClient(const std::shared_ptr<grpc::ChannelInterface>& channel,
-                           std::chrono::milliseconds timeout)
-    : impl_(std::make_shared<Impl>()) {
-  impl_->stub = pb::Broker::NewStub(channel);
-  impl_->timeout = timeout;
-}
-
-BrokerClient::~BrokerClient() {
-  std::unique_lock lock(impl_->mutex);
-  impl_->stopping = true;
-  for (const auto& call : impl_->calls) {
-    call->context.TryCancel();
-  }
-  impl_->idle.wait(lock, [this] { return impl_->calls.empty(); });
-}
-
-void BrokerClient::Issue(Ask ask, std::function<void(Outcome)> done) {
-  auto call = std::make_shared<Impl::Call>();
-  call->request = ToRequest(ask);
-  call->done = std::move(done);
-  call->context.set_deadline(std::chrono::system_clock::now() + impl_->timeout);
-  bool stopping = false;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    stopping = impl_->stopping;
-    if (!stopping) {
-      impl_->calls.insert(call);
-    }
-  }
-  if (stopping) {
-    call->done(Unavailable("this data plane is stopping"));
-    return;
-  }
-  impl_->stub->async()->IssueToken(
-      &call->context,
-      &call->request,
-      &call->response,
-      [impl = impl_.get(), call](grpc::Status status) { impl->Finish(call, status); });
 }
 
 }  // namespace connector::dataplane::token

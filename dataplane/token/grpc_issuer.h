@@ -1,6 +1,6 @@
 #pragma once
 
-// BrokerClient: the Issuer that speaks gRPC. The only place in the data plane where credentials
+// GrpcIssuer: the Issuer that speaks gRPC. The only place in the data plane where credentials
 // arrive; their protobuf buffers are wiped before they are freed.
 
 #include "dataplane/token/issuer.h"
@@ -12,20 +12,23 @@ namespace grpc {
 class ChannelInterface;
 }
 
+namespace connector::broker_client {
+class BrokerClient;
+}
+
 namespace connector::dataplane::token {
 
-class BrokerClient final : public Issuer {
+class GrpcIssuer final : public Issuer {
  public:
-  BrokerClient(const std::shared_ptr<grpc::ChannelInterface>& channel,
-               std::chrono::milliseconds timeout);
+  GrpcIssuer(const std::shared_ptr<grpc::ChannelInterface>& channel,
+             std::chrono::milliseconds timeout);
   // Cancels what is under way and waits until each call has called back.
-  ~BrokerClient() override;
+  ~GrpcIssuer() override;
 
   void Issue(Ask ask, std::function<void(Outcome)> done) override;
 
  private:
-  struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<broker_client::BrokerClient> broker_;
 };
 
 }  // namespace connector::dataplane::token
