@@ -2,36 +2,15 @@
 
 #include "common/async/block_on.h"
 #include "common/base/version.h"
+#include "common/broker_client/channel.h"
+#include "common/resilience/random.h"
 #include "controller/app/status.h"
 
 #include <grpcpp/channel.h>
-#include <grpcpp/support/channel_arguments.h>
 
-#include <random>
 #include <utility>
 
 namespace connector::controller::app {
-namespace {
-
-grpc::ChannelArguments ChannelArguments() {
-  grpc::ChannelArguments arguments;
-  arguments.SetLoadBalancingPolicyName("round_robin");
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
-  return arguments;
-}
-
-// In [0, 1). Any thread.
-double Random() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
-
-}  // namespace
-
 ControlLoop::ControlLoop(program::Runtime& runtime,
                          const ControllerOptions& options,
                          std::string identity,
@@ -56,18 +35,17 @@ kube::ObjectName ControlLoop::Lease() const {
 std::unique_ptr<kube::ApiClient> ControlLoop::MakeApiClient(kube::ClusterConnection connection) {
   kube::ApiClientParts parts;
   parts.logger = &runtime_.logger();
-  parts.random = &Random;
+  parts.random = &resilience::RandomFraction;
   parts.observe = [this](const kube::ApiRequestReport& request) { metrics_.Requested(request); };
   parts.user_agent = std::string("connector-controller/") + kVersion;
   return std::make_unique<kube::ApiClient>(std::move(connection), std::move(parts));
 }
 
 std::unique_ptr<probe::ProbeClient> ControlLoop::MakeProbeClient() const {
-  return std::make_unique<probe::ProbeClient>(grpc_support::MakeChannel(options_.broker_address,
-                                                                        options_.broker_tls,
-                                                                        options_.broker_server_name,
-                                                                        ChannelArguments()),
-                                              options_.broker_timeout);
+  auto channel = broker_client::MakeBrokerChannel(
+      {options_.broker_address, options_.broker_tls, options_.broker_server_name},
+      broker_client::ChannelUse::kOperator);
+  return std::make_unique<probe::ProbeClient>(std::move(channel), options_.broker_timeout);
 }
 
 std::unique_ptr<election::Elector> ControlLoop::MakeElector(const std::string& identity) {
@@ -75,7 +53,7 @@ std::unique_ptr<election::Elector> ControlLoop::MakeElector(const std::string& i
   parts.client = client_.get();
   parts.clock = &runtime_.clock();
   parts.logger = &runtime_.logger();
-  parts.random = &Random;
+  parts.random = &resilience::RandomFraction;
   parts.on_change = [this](bool leading) {
     metrics_.Leading(leading);
     reconciler_->LeadershipChanged();
@@ -97,7 +75,7 @@ std::unique_ptr<ClusterView> ControlLoop::MakeView() {
   parts.client = client_.get();
   parts.clock = &runtime_.clock();
   parts.logger = &runtime_.logger();
-  parts.random = &Random;
+  parts.random = &resilience::RandomFraction;
   parts.on_change = [this](const std::vector<ConnectorRef>& refs) { reconciler_->Changed(refs); };
   parts.on_all = [this] { reconciler_->AllChanged(); };
   return std::make_unique<ClusterView>(options_.service, std::move(parts));
@@ -107,7 +85,7 @@ std::unique_ptr<probe::ProbeRunner> ControlLoop::MakeProbeRunner() {
   probe::ProbeRunner::Parts parts;
   parts.broker = broker_.get();
   parts.leading = [this] { return elector_->HeldUntil().has_value(); };
-  parts.random = &Random;
+  parts.random = &resilience::RandomFraction;
   parts.on_answer = [this](const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer) {
     return reconciler_->OnAnswer(ref, answer);
   };
@@ -127,7 +105,7 @@ std::unique_ptr<Reconciler> ControlLoop::MakeReconciler(const std::string& ident
   parts.clock = &runtime_.clock();
   parts.logger = &runtime_.logger();
   parts.leading = [this] { return elector_->HeldUntil().has_value(); };
-  parts.random = &Random;
+  parts.random = &resilience::RandomFraction;
   parts.schedule_probe = [this](const ConnectorRef& ref, probe::ProbeSchedule schedule) {
     runner_->Schedule(ref, schedule);
   };

@@ -2,11 +2,11 @@
 
 #include "common/base/encoding.h"
 #include "common/base/version.h"
+#include "common/crypto/random_bytes.h"
 #include "common/kube/cluster_connection.h"
 #include "common/program/runtime.h"
 #include "controller/app/control_loop.h"
 
-#include <openssl/rand.h>
 #include <unistd.h>
 
 #include <array>
@@ -26,7 +26,7 @@ std::string Identity() {
     host = {"unknown"};
   }
   std::array<unsigned char, 8> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+  if (!crypto::FillRandomBytes(bytes)) {
     throw std::runtime_error("no random numbers for this replica's identity");
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());

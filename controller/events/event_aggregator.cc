@@ -76,20 +76,10 @@ std::optional<EventWrite> EventAggregator::Aggregate(const EventNote& note,
   return EventWrite{true, std::move(name), std::move(body)};
 }
 
-bool EventAggregator::Allowance::Take(int most, std::chrono::milliseconds refill, SteadyTime now) {
-  const double gained = std::chrono::duration<double>(now - at) / refill;
-  tokens = std::min<double>(most, tokens + gained);
-  at = now;
-  if (tokens < 1) {
-    return false;
-  }
-  tokens -= 1;
-  return true;
-}
-
 bool EventAggregator::Allowed(const std::string& uid, SteadyTime now) {
-  Allowance& own = allowances_.try_emplace(uid, Allowance{kBurst, now}).first->second;
-  return own.Take(kBurst, kRefill, now) && total_.Take(kTotalBurst, kTotalRefill, now);
+  resilience::TokenBucket& own =
+      allowances_.try_emplace(uid, PerSecond(kRefill), kBurst, now).first->second;
+  return own.Take(now) && total_.Take(now);
 }
 
 void EventAggregator::DropOld(SteadyTime now) {
@@ -98,9 +88,7 @@ void EventAggregator::DropOld(SteadyTime now) {
   }
   dropped_at_ = now;
   std::erase_if(series_, [&](const auto& each) { return now - each.second.last > kSeriesWindow; });
-  // By then a full allowance has come back.
-  std::erase_if(allowances_,
-                [&](const auto& each) { return now - each.second.at > kRefill * kBurst; });
+  std::erase_if(allowances_, [&](const auto& each) { return each.second.Full(now); });
 }
 
 }  // namespace connector::controller

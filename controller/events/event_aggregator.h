@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/connector_ref.h"
+#include "common/resilience/token_bucket.h"
 
 #include <boost/json.hpp>
 
@@ -63,21 +64,18 @@ class EventAggregator {
     SteadyTime written;  // When that was written last.
     std::int64_t count = 1;
   };
-  struct Allowance {
-    double tokens;
-    SteadyTime at;
-    // Takes one of at most `most`, of which one comes back per `refill`.
-    [[nodiscard]] bool Take(int most, std::chrono::milliseconds refill, SteadyTime now);
-  };
 
+  static constexpr double PerSecond(std::chrono::duration<double> refill) {
+    return 1 / refill.count();
+  }
   [[nodiscard]] bool Allowed(const std::string& uid, SteadyTime now);
   void DropOld(SteadyTime now);
 
   const std::string instance_;
   std::uint64_t made_ = 0;
   std::map<Key, Series> series_;
-  std::map<std::string, Allowance> allowances_;  // By the Connector's uid.
-  Allowance total_{kTotalBurst, {}};
+  std::map<std::string, resilience::TokenBucket> allowances_;  // By the Connector's uid.
+  resilience::TokenBucket total_{PerSecond(kTotalRefill), kTotalBurst};
   SteadyTime dropped_at_{};
 };
 

@@ -1,14 +1,9 @@
 #include "controller/probe/probe_client.h"
 
 #include "common/async/one_shot.h"
+#include "common/broker_client/broker_client.h"
 
-#include "proto/connector/broker/v1/broker.grpc.pb.h"
-
-#include <grpcpp/grpcpp.h>
-
-#include <condition_variable>
-#include <mutex>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +12,7 @@ namespace {
 
 namespace pb = ::connector::broker::v1;
 using Steps = std::vector<status::ProbeStepResult>;
+using CheckCall = broker_client::UnaryCall<pb::CheckConnectorRequest, pb::CheckConnectorResponse>;
 
 // After gRPC's own deadline, for the answer to come back to the coroutine.
 constexpr std::chrono::seconds kAnswerSlack{2};
@@ -53,74 +49,31 @@ Steps FromResponse(const pb::CheckConnectorResponse& response) {
 
 }  // namespace
 
-struct ProbeClient::Impl {
-  struct Call {
-    grpc::ClientContext context;
-    pb::CheckConnectorRequest request;
-    pb::CheckConnectorResponse response;
-    std::shared_ptr<OneShot<Result<Steps>>> answer = std::make_shared<OneShot<Result<Steps>>>();
-  };
-
-  std::unique_ptr<pb::Broker::Stub> stub;
-  std::chrono::milliseconds timeout{};
-  std::mutex mutex;
-  std::condition_variable idle;
-  std::set<std::shared_ptr<Call>> calls;
-  bool stopping = false;
-
-  // False when nothing may be asked any more.
-  bool Begin(const std::shared_ptr<Call>& call) {
-    const std::lock_guard lock(mutex);
-    return !stopping && calls.insert(call).second;
-  }
-
-  void Finish(const std::shared_ptr<Call>& call, const grpc::Status& status) {
-    call->answer->Set(status.ok() ? Result<Steps>(FromResponse(call->response))
-                                  : Result<Steps>(FromStatus(status)));
-    const std::lock_guard lock(mutex);
-    calls.erase(call);
-    idle.notify_all();
-  }
-};
-
-ProbeClient::ProbeClient(const std::shared_ptr<grpc::ChannelInterface>& channel,
+ProbeClient::ProbeClient(const std::shared_ptr<::grpc::ChannelInterface>& channel,
                          std::chrono::milliseconds timeout)
-    : impl_(std::make_shared<Impl>()) {
-  impl_->stub = pb::Broker::NewStub(channel);
-  impl_->timeout = timeout;
-}
+    : broker_(std::make_shared<broker_client::BrokerClient>(channel, timeout)) {}
+
+ProbeClient::~ProbeClient() = default;
 
 void ProbeClient::Shutdown() {
-  const std::lock_guard lock(impl_->mutex);
-  impl_->stopping = true;
-  for (const auto& call : impl_->calls) {
-    call->context.TryCancel();
-  }
-}
-
-ProbeClient::~ProbeClient() {
-  Shutdown();
-  std::unique_lock lock(impl_->mutex);
-  impl_->idle.wait(lock, [this] { return impl_->calls.empty(); });
+  broker_->Shutdown();
 }
 
 Task<Result<Steps>> ProbeClient::Check(ConnectorRef ref) {
-  const std::shared_ptr<Impl> impl = impl_;
-  auto call = std::make_shared<Impl::Call>();
+  const std::shared_ptr<broker_client::BrokerClient> broker = broker_;
+  auto call = std::make_shared<CheckCall>();
   call->request.mutable_connector()->set_namespace_(ref.ns);
   call->request.mutable_connector()->set_name(ref.name);
-  call->context.set_deadline(std::chrono::system_clock::now() + impl->timeout);
-  if (!impl->Begin(call)) {
+  auto answered = std::make_shared<OneShot<Result<Steps>>>();
+  auto finish = [call, answered](const grpc::Status& status) {
+    answered->Set(status.ok() ? Result<Steps>(FromResponse(call->response))
+                              : Result<Steps>(FromStatus(status)));
+  };
+  if (!broker->Start(call, &broker_client::AsyncBroker::CheckConnector, std::move(finish))) {
     co_return Broken(ErrorCode::kUnavailable, "the controller is stopping");
   }
-  // The client's destructor waits for the callback, so that a plain pointer serves.
-  auto finish = [owner = impl.get(), call](const grpc::Status& status) {
-    owner->Finish(call, status);
-  };
-  impl->stub->async()->CheckConnector(
-      &call->context, &call->request, &call->response, std::move(finish));
-  const Deadline until = std::chrono::steady_clock::now() + impl->timeout + kAnswerSlack;
-  std::optional<Result<Steps>> answer = co_await OneShot<Result<Steps>>::Wait(call->answer, until);
+  const Deadline until = std::chrono::steady_clock::now() + broker->timeout() + kAnswerSlack;
+  std::optional<Result<Steps>> answer = co_await OneShot<Result<Steps>>::Wait(answered, until);
   if (!answer) {
     call->context.TryCancel();
     co_return Broken(ErrorCode::kDeadlineExceeded, "the broker did not answer in time");

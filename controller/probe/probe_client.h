@@ -16,6 +16,10 @@ namespace grpc {
 class ChannelInterface;
 }  // namespace grpc
 
+namespace connector::broker_client {
+class BrokerClient;
+}  // namespace connector::broker_client
+
 namespace connector::controller::probe {
 
 class ProbeClient {
@@ -34,8 +38,7 @@ class ProbeClient {
   void Shutdown();
 
  private:
-  struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::shared_ptr<broker_client::BrokerClient> broker_;
 };
 
 }  // namespace connector::controller::probe

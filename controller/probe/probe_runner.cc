@@ -1,7 +1,7 @@
 #include "controller/probe/probe_runner.h"
 
-#include "controller/probe/broker_gate.h"
-#include "controller/queue/backoff.h"
+#include "common/resilience/backoff.h"
+#include "common/resilience/circuit_breaker.h"
 #include "controller/queue/work_queue.h"
 
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -20,6 +20,10 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>,
                                          Executor>;
+
+// While the brokers do not answer, one probe at a time finds out, instead of thousands.
+constexpr resilience::CircuitBreakerOptions kBrokerBreaker{
+    .backoff = {std::chrono::milliseconds(1000), std::chrono::milliseconds(15'000)}};
 
 // A broker that does not know a Connector yet hears of it within this.
 constexpr std::chrono::milliseconds kUnknownRetry{2000};
@@ -45,8 +49,7 @@ std::string_view Label(const ProbeRunner::Answer& answer) {
 
 class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl> {
  public:
-  Impl(ProbeOptions options, Parts parts)
-      : options_(options), parts_(std::move(parts)), gate_(parts_.random) {}
+  Impl(ProbeOptions options, Parts parts) : options_(options), parts_(std::move(parts)) {}
 
   void Start(Executor executor) {
     timer_.emplace(executor);
@@ -89,7 +92,7 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
     }
   }
 
-  [[nodiscard]] bool broker_available() const { return gate_.available(); }
+  [[nodiscard]] bool broker_available() const { return !breaker_.failing(); }
 
  private:
   static std::chrono::milliseconds Part(std::chrono::milliseconds whole, double part) {
@@ -112,11 +115,10 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
       if (!ref) {
         return;
       }
-      if (queue_.in_work() <=
-          static_cast<std::size_t>(gate_.Allowed(options_.concurrency, Now()))) {
-        tasks_->Spawn(Probe(shared_from_this(), *std::move(ref)));
+      if (breaker_.Admit(Now())) {
+        Ended(*ref, breaker_.error());  // As the one that found out, without asking again.
       } else {
-        Ended(*ref, last_failure_);  // As the one that found out, without asking again.
+        tasks_->Spawn(Probe(shared_from_this(), *std::move(ref)));
       }
     }
   }
@@ -136,9 +138,8 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
     }
     self->parts_.observe(Label(answer), Now() - start);
     if (BrokerIsAway(answer)) {
-      self->gate_.Failed(Now());
-      self->last_failure_ = answer;
-    } else if (self->gate_.Answered()) {
+      self->breaker_.Failed(answer.error(), start, Now(), self->parts_.random());
+    } else if (self->breaker_.Succeeded()) {
       for (const ConnectorRef& each : std::exchange(self->waiting_for_broker_, {})) {
         self->queue_.Add(each, Now());
       }
@@ -164,25 +165,29 @@ class ProbeRunner::Impl : public std::enable_shared_from_this<ProbeRunner::Impl>
 
   std::chrono::milliseconds NextWait(const ConnectorRef& ref, const Answer& answer, int failures) {
     if (!answer && answer.error().code == ErrorCode::kNotFound) {
-      return BackoffAfter(failures, kUnknownRetry, options_.period, parts_.random());
+      return BackoffFor(kUnknownRetry, failures);
     }
     if (failures > 0) {
       again_.erase(ref);
-      return BackoffAfter(failures, options_.first_retry, options_.period, parts_.random());
+      return BackoffFor(options_.first_retry, failures);
     }
     if (again_.erase(ref) > 0) {
       return options_.first_retry;
     }
-    return Part(options_.period, 0.9 + 0.2 * parts_.random());
+    return resilience::SpreadPeriod(options_.period, parts_.random());
+  }
+
+  std::chrono::milliseconds BackoffFor(std::chrono::milliseconds first, int failures) {
+    return resilience::BackoffAfter(
+        {first, options_.period}, static_cast<unsigned>(failures), parts_.random());
   }
 
   const ProbeOptions options_;
   const Parts parts_;
   WorkQueue queue_;
-  BrokerGate gate_;
+  resilience::CircuitBreaker breaker_{kBrokerBreaker};
   std::set<ConnectorRef> again_;               // Changed not long ago.
   std::set<ConnectorRef> waiting_for_broker_;  // Not probed, because no broker answered.
-  Answer last_failure_;                        // While no broker answers.
   std::optional<Timer> timer_;
   std::optional<TaskGroup> tasks_;
   bool stopping_ = false;

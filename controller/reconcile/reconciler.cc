@@ -1,6 +1,6 @@
 #include "controller/reconcile/reconciler.h"
 
-#include "controller/queue/backoff.h"
+#include "common/resilience/backoff.h"
 #include "controller/queue/work_queue.h"
 #include "controller/reconcile/reconcile_decisions.h"
 #include "controller/status/spec_check.h"
@@ -25,11 +25,9 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          Executor>;
 
 constexpr milliseconds kSpacing{100};  // Between two runs of a Connector that changes all the time.
-constexpr milliseconds kFirstRetry{200};
-constexpr milliseconds kMaxRetry{30'000};
+constexpr resilience::BackoffOptions kRetry{milliseconds(200), milliseconds(30'000)};
 // For a name that another Service has, or a refused write: no watch tells when that ends.
-constexpr milliseconds kRefusedFirstRetry{5'000};
-constexpr milliseconds kRefusedMaxRetry{300'000};
+constexpr resilience::BackoffOptions kRefusedRetry{milliseconds(5'000), milliseconds(300'000)};
 
 SteadyTime Now() {
   return std::chrono::steady_clock::now();
@@ -42,8 +40,8 @@ struct ReconcileState {
   bool sound = false;
   bool needs_secret = false;
   status::ProbeMemory probe;
-  int failures = 0;       // Runs in a row that ended in an error.
-  int refused_count = 0;  // Runs in a row in which the Service was not to be had.
+  unsigned failures = 0;       // Runs in a row that ended in an error.
+  unsigned refused_count = 0;  // Runs in a row in which the Service was not to be had.
   SteadyTime last_run{};
 };
 using ReconcileStatePtr = std::shared_ptr<ReconcileState>;
@@ -179,8 +177,8 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     if (found == states_.end()) {
       return;
     }
-    const int failures = ++found->second->failures;
-    queue_.Add(ref, Now() + BackoffAfter(failures, kFirstRetry, kMaxRetry, parts_.random()));
+    const unsigned failures = ++found->second->failures;
+    queue_.Add(ref, Now() + resilience::BackoffAfter(kRetry, failures, parts_.random()));
     // Somebody else was first: seen again in a moment, and nothing is wrong.
     if (IsWorthAWarning(result.error(), failures)) {
       parts_.logger->Warning("could not reconcile a connector; trying again",
@@ -261,9 +259,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     }
     ++state.refused_count;
     queue_.Add(
-        ref,
-        Now() + BackoffAfter(
-                    state.refused_count, kRefusedFirstRetry, kRefusedMaxRetry, parts_.random()));
+        ref, Now() + resilience::BackoffAfter(kRefusedRetry, state.refused_count, parts_.random()));
   }
 
   Task<Result<ReconcileResult>> WriteStatus(kube::ObjectPtr connector,

@@ -1,7 +1,5 @@
 #include "controller/queue/work_queue.h"
 
-#include "controller/queue/backoff.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -100,17 +98,6 @@ TEST(WorkQueue, ClearedStillKnowsWhatIsWorkedOn) {
   queue.Add(kA, kNow);
 
   EXPECT_EQ(queue.Take(kNow), std::nullopt);
-}
-
-TEST(Backoff, DoublesUpToItsMost) {
-  EXPECT_EQ(BackoffAfter(1, milliseconds(200), seconds(1), 0), milliseconds(200));
-  EXPECT_EQ(BackoffAfter(3, milliseconds(200), seconds(1), 0), milliseconds(800));
-  EXPECT_EQ(BackoffAfter(4, milliseconds(200), seconds(1), 0), seconds(1));
-  EXPECT_EQ(BackoffAfter(1'000'000, milliseconds(200), seconds(1), 0), seconds(1));
-}
-
-TEST(Backoff, IsShorterByUpToATenth) {
-  EXPECT_EQ(BackoffAfter(1, milliseconds(1000), seconds(9), 0.5), milliseconds(950));
 }
 
 }  // namespace
