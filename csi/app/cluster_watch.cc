@@ -2,9 +2,9 @@
 
 #include "common/async/block_on.h"
 #include "common/base/version.h"
+#include "common/resilience/random.h"
 
 #include <algorithm>
-#include <random>
 #include <string>
 #include <utility>
 
@@ -12,11 +12,6 @@ namespace connector::csi::app {
 namespace {
 
 constexpr std::chrono::seconds kStopTimeout{5};  // Of each watch.
-
-double Random() {
-  thread_local std::minstd_rand engine(std::random_device{}());
-  return std::uniform_real_distribution<double>(0, 1)(engine);
-}
 
 kube::InformerOptions OptionsOf(const kube::ResourceType& type) {
   kube::InformerOptions options;
@@ -36,14 +31,14 @@ ClusterWatch::ClusterWatch(program::Runtime& runtime,
     : runtime_(runtime),
       client_(std::move(connection),
               {&runtime.logger(),
-               Random,
+               resilience::RandomFraction,
                [&metrics](const kube::ApiRequestReport& request) { metrics.Requested(request); },
                std::string("connector-csi/") + kVersion}),
       connectors_(OptionsOf(kube::kConnectors), InformerParts(), IgnoreChange),
       classes_(OptionsOf(kube::kConnectorClasses), InformerParts(), IgnoreChange) {}
 
 kube::Informer::Parts ClusterWatch::InformerParts() {
-  return {&client_, &runtime_.clock(), &runtime_.logger(), Random};
+  return {&client_, &runtime_.clock(), &runtime_.logger(), resilience::RandomFraction};
 }
 
 Result<Done> ClusterWatch::Start() {

@@ -52,16 +52,13 @@ Task<Result<bool>> ProxyAccessChecker::MayUse(PodAccount account,
 
 bool ProxyAccessChecker::Remembered(const std::string& key) {
   const std::lock_guard lock(mutex_);
-  const auto found = until_.find(key);
-  return found != until_.end() && now_() < found->second;
+  return allowed_.Find(key, now_()) != nullptr;
 }
 
 void ProxyAccessChecker::Remember(const std::string& key) {
   const std::lock_guard lock(mutex_);
-  if (until_.size() >= kMaxRememberedAccess) {
-    until_.clear();
-  }
-  until_[key] = now_() + kAccessTtl;
+  const SteadyTime now = now_();
+  allowed_.Put(key, true, {now, now + kAccessTtl});
 }
 
 }  // namespace connector::csi::cluster

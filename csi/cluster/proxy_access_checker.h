@@ -8,13 +8,13 @@
 #include "common/async/task.h"
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
+#include "common/resilience/expiring_cache.h"
 
 #include <boost/json.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <string>
 
@@ -36,7 +36,8 @@ class ProxyAccessChecker {
   // Creates the review and returns the API's answer: kube::ApiClient::Review.
   using CreateReview =
       std::function<Task<Result<boost::json::object>>(boost::json::object, Deadline)>;
-  using Now = std::function<std::chrono::steady_clock::time_point()>;
+  using SteadyTime = std::chrono::steady_clock::time_point;
+  using Now = std::function<SteadyTime()>;
 
   explicit ProxyAccessChecker(CreateReview create_review, Now now = std::chrono::steady_clock::now);
 
@@ -50,7 +51,7 @@ class ProxyAccessChecker {
   CreateReview create_review_;
   Now now_;
   std::mutex mutex_;
-  std::map<std::string, std::chrono::steady_clock::time_point> until_;
+  resilience::ExpiringCache<std::string, bool, SteadyTime> allowed_{kMaxRememberedAccess};
 };
 
 }  // namespace connector::csi::cluster

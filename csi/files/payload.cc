@@ -1,10 +1,10 @@
 #include "csi/files/payload.h"
 
 #include "common/base/encoding.h"
+#include "common/crypto/random_bytes.h"
 #include "csi/files/safe_open.h"
 #include "csi/files/tree.h"
 
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -37,13 +37,14 @@ std::optional<std::string> CurrentGeneration(int root) {
 }
 
 Result<std::string> NewName(WallTime expires_at) {
-  std::array<char, 8> random{};
-  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
-    return SystemError("no random numbers", errno);
+  std::array<unsigned char, 8> random{};
+  if (!crypto::FillRandomBytes(random)) {
+    return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "no random numbers");
   }
   const auto seconds =
       std::chrono::duration_cast<std::chrono::seconds>(expires_at.time_since_epoch()).count();
-  return ".." + std::to_string(seconds) + "-" + HexEncode({random.data(), random.size()});
+  return ".." + std::to_string(seconds) + "-" +
+         HexEncode({reinterpret_cast<const char*>(random.data()), random.size()});
 }
 
 std::string FirstComponent(const std::string& path) {
