@@ -5,6 +5,7 @@
 #include "common/base/input_error.h"
 #include "common/kube/api_client.h"
 #include "common/log/log.h"
+#include "common/resilience/random.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json.hpp>
@@ -13,10 +14,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <mutex>
 #include <optional>
 #include <ostream>
-#include <random>
 #include <utility>
 
 namespace connector::cli {
@@ -226,15 +225,10 @@ int RunPkiCluster(const CommandArguments& arguments, const Console& console) {
   }
   const std::string ns = arguments.ValueOr("namespace", settings->ns);
   log::Logger logger(STDERR_FILENO, "connectorctl", log::Level::kWarning);
-  std::mt19937_64 generator(std::random_device{}());
-  std::mutex mutex;
   kube::ApiClientParts parts;
   parts.logger = &logger;
   parts.user_agent = "connectorctl";
-  parts.random = [&] {
-    const std::lock_guard lock(mutex);
-    return std::uniform_real_distribution<double>(0, 1)(generator);
-  };
+  parts.random = resilience::RandomFraction;
   kube::ApiClient client(*std::move(settings), std::move(parts));
   const Result<Done> done = FillCluster(client, ns, *wanted, console);
   if (done) {

@@ -2,11 +2,11 @@
 
 #include "cli/files.h"
 #include "common/base/input_error.h"
+#include "common/crypto/random_bytes.h"
 #include "common/jose/jws.h"
 
 #include <arpa/inet.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <array>
@@ -135,7 +135,7 @@ bool IsDnsName(std::string_view name) {
 
 Result<Secret> MakeRootKey() {
   std::array<unsigned char, kRootKeyBytes> bytes{};
-  if (RAND_priv_bytes(bytes.data(), bytes.size()) != 1) {
+  if (!crypto::FillRandomBytes(bytes)) {
     return MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "no randomness to be had");
   }
   Secret key(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
