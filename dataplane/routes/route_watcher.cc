@@ -1,14 +1,15 @@
 #include "dataplane/routes/route_watcher.h"
 
+#include "common/resilience/backoff.h"
+#include "common/resilience/random.h"
+
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 
 #include <grpcpp/grpcpp.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
-#include <random>
 #include <thread>
 #include <utility>
 
@@ -18,8 +19,8 @@ namespace {
 namespace pb = ::connector::broker::v1;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kMinBackoff{100};
-constexpr milliseconds kMaxBackoff{2000};  // A broker that is back is heard within 2 s.
+// A broker that is back is heard within 2 s.
+constexpr resilience::BackoffOptions kReconnect{milliseconds(100), milliseconds(2000)};
 
 std::string_view ClassName(pb::SecretClass secret) {
   switch (secret) {
@@ -93,8 +94,7 @@ bool RouteWatcher::Impl::Pause(milliseconds duration) {
 }
 
 void RouteWatcher::Impl::Run() {
-  std::minstd_rand random(std::random_device{}());
-  milliseconds backoff = kMinBackoff;
+  resilience::Backoff backoff(kReconnect);
   bool lost_before = false;
   while (true) {
     const std::uint64_t before = status.updates;
@@ -113,10 +113,11 @@ void RouteWatcher::Impl::Run() {
       lost_before = !status.connected;
       status.connected = false;
       ++status.reconnects;
-      backoff = status.updates > before ? kMinBackoff : std::min(backoff * 2, kMaxBackoff);
+      if (status.updates > before) {
+        backoff.Reset();
+      }
     }
-    std::uniform_int_distribution<milliseconds::rep> jitter(backoff.count() / 2, backoff.count());
-    if (!Pause(milliseconds(jitter(random)))) {
+    if (!Pause(backoff.Next(resilience::RandomFraction()))) {
       return;
     }
   }

@@ -3,8 +3,12 @@
 // RequestIds: ids for requests that bring none. Unique over cores, replicas and restarts (a random
 // part per core), cheap to make (a counter), and of no meaning: nothing is authorized by one.
 
+#include "common/base/encoding.h"
+#include "common/crypto/random_bytes.h"
+
+#include <array>
 #include <cstdint>
-#include <random>
+#include <stdexcept>
 #include <string>
 
 namespace connector::dataplane::server {
@@ -13,8 +17,11 @@ namespace connector::dataplane::server {
 class RequestIds {
  public:
   RequestIds() {
-    std::random_device random;
-    prefix_ = Hex((static_cast<std::uint64_t>(random()) << 32U) | random());
+    std::array<unsigned char, 8> random{};
+    if (!crypto::FillRandomBytes(random)) {
+      throw std::runtime_error("no random numbers for the ids of requests");
+    }
+    prefix_ = HexEncode({reinterpret_cast<const char*>(random.data()), random.size()});
   }
 
   [[nodiscard]] std::string Next() { return prefix_ + Hex(++count_).substr(6); }

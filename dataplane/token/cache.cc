@@ -1,24 +1,19 @@
 #include "dataplane/token/cache.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
+#include "common/resilience/single_flight.h"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace connector::dataplane::token {
 namespace {
 
 constexpr std::size_t kShards = 16;
 
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                         asio::wait_traits<std::chrono::steady_clock>,
-                                         Executor>;
+using Flights = resilience::SingleFlightGroup<std::string, Outcome>;
 
 struct StringHash {
   using is_transparent = void;
@@ -79,28 +74,17 @@ std::string CacheKey(const Ask& ask, const TokenHash& caller) {
   return key;
 }
 
-// One coroutine that waits for a flight. Its timer never fires: it is what wakes it.
-struct Cache::Waiter {
-  explicit Waiter(const Executor& executor) : timer(executor, Timer::time_point::max()) {}
-  Timer timer;
-  std::optional<Outcome> outcome;
-};
-
-struct Cache::Flight {
-  std::vector<std::shared_ptr<Waiter>> waiters;
-};
-
 struct Cache::Shard {
   mutable std::mutex mutex;
   std::unordered_map<std::string, std::shared_ptr<const Grant>, StringHash, std::equal_to<>> grants;
-  std::unordered_map<std::string, Flight, StringHash, std::equal_to<>> flights;
+  Flights flights;
 };
 
 struct Cache::State {
   State(Issuer& broker, std::size_t max) : issuer(broker), max_per_shard(max / kShards + 1) {}
 
   Shard& ShardOf(std::string_view key) { return shards[StringHash{}(key) % kShards]; }
-  void Land(const std::string& key, Outcome outcome);
+  void Complete(const std::string& key, Outcome outcome);
   void Insert(Shard& shard, const std::string& key, std::shared_ptr<const Grant> grant) const;
 
   Issuer& issuer;
@@ -120,14 +104,12 @@ void Cache::State::Insert(Shard& shard,
   shard.grants.insert_or_assign(key, std::move(grant));
 }
 
-void Cache::State::Land(const std::string& key, Outcome outcome) {
+void Cache::State::Complete(const std::string& key, Outcome outcome) {
   Shard& shard = ShardOf(key);
-  std::vector<std::shared_ptr<Waiter>> waiters;
+  std::shared_ptr<Flights::Call> ended;
   {
     const std::lock_guard lock(shard.mutex);
-    const auto flight = shard.flights.find(key);
-    waiters = std::move(flight->second.waiters);
-    shard.flights.erase(flight);
+    ended = shard.flights.Complete(key);
     const auto* const grant = std::get_if<std::shared_ptr<const Grant>>(&outcome);
     if (grant != nullptr && !(*grant)->single_use) {
       Insert(shard, key, *grant);
@@ -136,18 +118,7 @@ void Cache::State::Land(const std::string& key, Outcome outcome) {
       shard.grants.erase(key);
     }
   }
-  const auto* const grant = std::get_if<std::shared_ptr<const Grant>>(&outcome);
-  const bool single = grant != nullptr && (*grant)->single_use;
-  bool first = true;
-  for (const std::shared_ptr<Waiter>& waiter : waiters) {
-    // A single-use token serves one request; the others go round again.
-    std::optional<Outcome> mine = single && !first ? std::nullopt : std::optional(outcome);
-    first = false;
-    asio::post(waiter->timer.get_executor(), [waiter, mine = std::move(mine)]() mutable {
-      waiter->outcome = std::move(mine);
-      waiter->timer.cancel();
-    });
-  }
+  ended->Set(std::move(outcome));
 }
 
 Cache::Cache(Issuer& issuer, std::size_t max_entries)
@@ -165,7 +136,7 @@ std::shared_ptr<const Grant> Cache::Find(std::string_view key, WallTime now, boo
       grant = it->second;
       refresh_due =
           now + kRefreshAhead > std::min(grant->authorization_not_after, grant->not_after) &&
-          shard.flights.find(key) == shard.flights.end();
+          !shard.flights.under_way(key);
     }
   }
   (grant ? state_->hits : state_->misses).fetch_add(1, std::memory_order_relaxed);
@@ -174,28 +145,31 @@ std::shared_ptr<const Grant> Cache::Find(std::string_view key, WallTime now, boo
 
 void Cache::Start(const std::string& key, Ask ask) {
   state_->issuer.Issue(std::move(ask), [state = state_, key](Outcome outcome) {
-    state->Land(key, std::move(outcome));
+    state->Complete(key, std::move(outcome));
   });
 }
 
 Task<Outcome> Cache::Fetch(std::string key, Ask ask) {
-  const Executor executor = co_await asio::this_coro::executor;
   while (true) {
-    const auto waiter = std::make_shared<Waiter>(executor);
+    std::shared_ptr<Flights::Call> call;
     bool start = false;
     {
       Shard& shard = state_->ShardOf(key);
       const std::lock_guard lock(shard.mutex);
-      const auto [flight, inserted] = shard.flights.try_emplace(key);
-      flight->second.waiters.push_back(waiter);
-      start = inserted;
+      call = shard.flights.Join(key);
+      start = call == nullptr;
+      if (start) {
+        call = shard.flights.Start(key);
+      }
     }
     if (start) {
       Start(key, ask);
     }
-    co_await waiter->timer.async_wait(asio::as_tuple(kUseTask));
-    if (waiter->outcome) {
-      co_return *std::move(waiter->outcome);
+    std::optional<Outcome> outcome = co_await Flights::Call::Wait(call, Deadline::max());
+    const auto* const grant = std::get_if<std::shared_ptr<const Grant>>(&*outcome);
+    // A single-use token serves one request; the others go round again.
+    if (grant == nullptr || !(*grant)->single_use || call->TakeOnce()) {
+      co_return *std::move(outcome);
     }
   }
 }
@@ -204,9 +178,10 @@ void Cache::Refresh(std::string key, Ask ask) {
   {
     Shard& shard = state_->ShardOf(key);
     const std::lock_guard lock(shard.mutex);
-    if (!shard.flights.try_emplace(key).second) {
+    if (shard.flights.under_way(key)) {
       return;
     }
+    shard.flights.Start(key);
   }
   state_->refreshes.fetch_add(1, std::memory_order_relaxed);
   Start(key, std::move(ask));

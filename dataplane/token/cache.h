@@ -71,8 +71,6 @@ class Cache {
   [[nodiscard]] CacheStats Stats() const;
 
  private:
-  struct Waiter;
-  struct Flight;
   struct Shard;
   struct State;
 
