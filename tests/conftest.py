@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support", "python"))
 
 _LOG_TAIL = int(os.environ.get("CONNECTOR_LOG_TAIL", "6000"))
 

@@ -5,8 +5,8 @@
 // Implementations: local_verifier.h (development issuer), oidc_verifier.h (any OpenID issuer, JWKS
 // discovered and cached), token_review_verifier.h (the Kubernetes API server is asked),
 // verifier_chain.h (picks one by issuer). Every one passes
-// tests/contract/callers/caller_verifier_contract.h. The two types keep verified and unverified
-// apart: an UnverifiedToken has no reader but the verifiers.
+// tests/contract/broker/callers/caller_verifier_contract.h. The two types keep verified and
+// unverified apart: an UnverifiedToken has no reader but the verifiers.
 
 #include "common/async/task.h"
 #include "common/base/clock.h"

@@ -5,7 +5,7 @@
 //
 // The issuer is read from an unchecked token and used only for this choice; the verifier checks it
 // again. Refusals are never cached here, and nothing of a verifier that has its own cache. Passes
-// tests/contract/callers/caller_verifier_contract.h.
+// tests/contract/broker/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/discovered_issuer.h"

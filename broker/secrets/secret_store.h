@@ -3,7 +3,8 @@
 // SecretStore: where the broker reads long-lived credentials and CA bundles from.
 //
 // Implementations: file_store.h, vault_store.h. Every one passes
-// tests/contract/secret_store_contract.h unchanged, and so does the fake of tests/support.
+// tests/contract/broker/secrets/secret_store_contract.h unchanged, and so does the fake of
+// tests/support.
 
 #include "common/async/task.h"
 #include "common/base/clock.h"

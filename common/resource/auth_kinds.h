@@ -5,7 +5,8 @@
 // file. A name of AuthName (resource.proto) that has no row here is reserved for a later release.
 //
 // To add a kind: the name in AuthName unless it is reserved there, an enumerator and its row here,
-// a folder and a line of minters.cc in broker/upstream_auth, a row in tests/contract/upstream_auth.
+// a folder and a line of minters.cc in broker/upstream_auth, a row in
+// tests/contract/broker/upstream_auth.
 
 #include "common/oci/reference.h"
 

@@ -18,7 +18,7 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support", "python"))
 
 from cluster import FIRST_CONTROLLER_ADMIN_PORT, NAMESPACE, Cluster, listener_port  # noqa: E402
 from images import Image  # noqa: E402

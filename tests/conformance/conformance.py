@@ -14,7 +14,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(_HERE), "support"))
+sys.path.insert(0, os.path.join(os.path.dirname(_HERE), "support", "python"))
 
 import upstream as up  # noqa: E402
 from compare import Difference, differences  # noqa: E402

@@ -105,7 +105,7 @@ def check_paths(root, names):
                for name in names for depth in range(1, name.count("/") + 1)}  # fmt: skip
     basenames = {os.path.basename(name) for name in names}
     for name in names:
-        if name.startswith(("tests/data/", "tests/fuzz/corpus/", "tests/integration/tooling/")) or \
+        if name.startswith(("tests/data/", "tests/fuzz/corpus/", "tests/tooling/")) or \
                 name == "CHANGELOG.md" or name.startswith("tests/linting/"):  # fmt: skip
             continue
         if name.endswith(".md"):
@@ -133,7 +133,7 @@ def check_citations(root, names):
     if "docs/rules.md" in names:
         rules = set(re.findall(r"^#+ (.+?)\s*$", read(root, "docs/rules.md"), re.MULTILINE))
     for name in names:
-        if name.startswith(("tests/data/", "tests/fuzz/corpus/", "tests/linting/", "tests/integration/tooling/")) or \
+        if name.startswith(("tests/data/", "tests/fuzz/corpus/", "tests/linting/", "tests/tooling/")) or \
                 not name.endswith((".h", ".cc", ".md", ".py", ".proto", ".yaml", ".cmake", ".txt")):  # fmt: skip
             continue
         text = read(root, name)
@@ -152,7 +152,7 @@ def check_gone_words(root, names):
     gone = re.compile(r"\b(" + "|".join(GONE) + r")\b")
     for name in names:
         if not name.endswith((".h", ".cc", ".py", ".proto", ".md")) or name == "CHANGELOG.md" or \
-                name.startswith(("tests/linting/", "tests/integration/tooling/", "tests/data/")):  # fmt: skip
+                name.startswith(("tests/linting/", "tests/tooling/", "tests/data/")):  # fmt: skip
             continue
         for number, line in enumerate(read(root, name).splitlines(), 1):
             found = gone.search(line)

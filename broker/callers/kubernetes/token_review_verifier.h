@@ -5,7 +5,7 @@
 //
 // An answer is cached for a few seconds by the hash of the whole token. Concurrent calls with one
 // token share one review. A token whose own claims fail (audience, times) is refused without a
-// review. Passes tests/contract/callers/caller_verifier_contract.h.
+// review. Passes tests/contract/broker/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/kubernetes/review_scheduler.h"

@@ -4,7 +4,8 @@
 // against public keys in a file.
 //
 // The file is read again when it changes. When the new content cannot be used, the current keys
-// stay. It makes no network request. Passes tests/contract/callers/caller_verifier_contract.h.
+// stay. It makes no network request. Passes
+// tests/contract/broker/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/key_refresh.h"

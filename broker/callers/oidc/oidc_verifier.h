@@ -5,7 +5,7 @@
 //
 // A token is accepted only with a verified signature. While an issuer fails, the current keys are
 // used longer, but no unverified token passes. The verifier does no network I/O; a function that
-// fetches is passed to it. Passes tests/contract/callers/caller_verifier_contract.h.
+// fetches is passed to it. Passes tests/contract/broker/callers/caller_verifier_contract.h.
 
 #include "broker/callers/caller_verifier.h"
 #include "broker/callers/key_refresh.h"

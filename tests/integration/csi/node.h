@@ -6,7 +6,7 @@
 #include "csi/files/mount_table.h"
 #include "csi/files/safe_open.h"
 #include "csi/files/volume_mount.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>

@@ -3,8 +3,8 @@
 #include "csi/publish/volume_publisher.h"
 #include "csi/volume/volume_attributes.h"
 #include "tests/integration/csi/node.h"
-#include "tests/support/csi_cluster.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/csi_cluster.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

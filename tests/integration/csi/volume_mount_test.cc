@@ -5,7 +5,7 @@
 #include "csi/files/payload.h"
 #include "csi/files/tree.h"
 #include "tests/integration/csi/node.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

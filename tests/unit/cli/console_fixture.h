@@ -3,7 +3,7 @@
 // Runs connectorctl's main function in the test's own process, on a directory of its own.
 
 #include "cli/command.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <gtest/gtest.h>
 

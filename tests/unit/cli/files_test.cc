@@ -1,6 +1,6 @@
 #include "cli/files.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 #include "tests/unit/cli/console_fixture.h"
 
 #include <gmock/gmock.h>

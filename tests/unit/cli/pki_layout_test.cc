@@ -1,7 +1,7 @@
 #include "cli/pki_layout.h"
 
 #include "common/base/encoding.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 #include "tests/unit/cli/console_fixture.h"
 
 #include <boost/json.hpp>

@@ -1,6 +1,6 @@
 #include "broker/api/issue_request.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include "proto/connector/broker/v1/broker.pb.h"
 

@@ -1,9 +1,9 @@
 #include "broker/api/issue_token_handler.h"
 
 #include "common/log/log.h"
-#include "tests/support/fake_audit_log.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_audit_log.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/run_task.h"
 #include "tests/unit/broker/api/fakes.h"
 
 #include <boost/asio/co_spawn.hpp>

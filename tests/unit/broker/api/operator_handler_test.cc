@@ -1,8 +1,8 @@
 #include "broker/api/operator_handler.h"
 
 #include "common/log/log.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/run_task.h"
 #include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>

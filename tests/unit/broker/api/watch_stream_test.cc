@@ -4,7 +4,7 @@
 #include "broker/api/watch_stream.h"
 
 #include "broker/api/watch_hub.h"
-#include "tests/support/fake_clock.h"
+#include "tests/support/cpp/fake_clock.h"
 #include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>

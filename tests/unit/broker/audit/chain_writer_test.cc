@@ -2,9 +2,9 @@
 
 #include "common/auditlog/verify_directory.h"
 #include "common/log/log.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/scratch_dir.h"
 #include "tests/unit/broker/audit/faulty_file.h"
 
 #include <gmock/gmock.h>

@@ -2,10 +2,10 @@
 
 #include "common/auditlog/verify_directory.h"
 #include "common/log/log.h"
-#include "tests/contract/audit/audit_log_contract.h"
-#include "tests/support/fake_audit_log.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/contract/broker/audit/audit_log_contract.h"
+#include "tests/support/cpp/fake_audit_log.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/scratch_dir.h"
 #include "tests/unit/broker/audit/faulty_file.h"
 
 #include <prometheus/registry.h>

@@ -4,9 +4,9 @@
 #include "broker/api/operator_handler.h"
 #include "broker/callers/token_key.h"
 #include "common/log/log.h"
-#include "tests/support/fake_audit_log.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_audit_log.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/run_task.h"
 #include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>

@@ -1,9 +1,9 @@
 #include "broker/authorization/rbac_reviewer.h"
 
-#include "tests/support/fake_clock.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/review_stand_in.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/review_stand_in.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <gmock/gmock.h>

@@ -1,7 +1,7 @@
 #include "broker/authorization/subject_access_review.h"
 
-#include "tests/support/result_matchers.h"
-#include "tests/support/review_stand_in.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/review_stand_in.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

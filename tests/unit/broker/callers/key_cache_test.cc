@@ -1,6 +1,6 @@
 #include "broker/callers/key_cache.h"
 
-#include "tests/contract/callers/token_forge.h"
+#include "tests/contract/broker/callers/token_forge.h"
 
 #include <gtest/gtest.h>
 

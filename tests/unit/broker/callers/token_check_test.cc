@@ -1,8 +1,8 @@
 #include "broker/callers/token_check.h"
 
-#include "tests/contract/callers/hostile_tokens.h"
-#include "tests/contract/callers/verify_now.h"
-#include "tests/support/result_matchers.h"
+#include "tests/contract/broker/callers/hostile_tokens.h"
+#include "tests/contract/broker/callers/verify_now.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
 #include "broker/callers/verifier_chain.h"
 
 #include "broker/callers/verified_cache.h"
-#include "tests/contract/callers/hostile_tokens.h"
-#include "tests/contract/callers/manual_clock.h"
-#include "tests/contract/callers/verify_now.h"
-#include "tests/support/result_matchers.h"
+#include "tests/contract/broker/callers/hostile_tokens.h"
+#include "tests/contract/broker/callers/manual_clock.h"
+#include "tests/contract/broker/callers/verify_now.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

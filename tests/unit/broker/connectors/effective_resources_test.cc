@@ -1,6 +1,6 @@
 #include "broker/connectors/effective_resources.h"
 
-#include "tests/support/ca_pem.h"
+#include "tests/support/cpp/ca_pem.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,10 +2,10 @@
 
 #include "broker/upstream_auth/minters.h"
 #include "broker/upstream_auth/minting_token_source.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_secret_store.h"
-#include "tests/support/registry_world.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/fake_secret_store.h"
+#include "tests/support/cpp/registry_world.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 #include "broker/secrets/routing_secret_store.h"
 
-#include "tests/support/fake_secret_store.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_secret_store.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,9 +4,9 @@
 
 #include "broker/upstream_auth/minter.h"
 #include "common/curl/curl_client.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/registry_world.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/registry_world.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #include "broker/upstream_auth/minting_token_source.h"
 
 #include "broker/upstream_auth/endpoint_limiter.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 #include "tests/unit/broker/upstream_auth/token_source_fixture.h"
 
 #include <gmock/gmock.h>

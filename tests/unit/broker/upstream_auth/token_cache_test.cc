@@ -1,6 +1,6 @@
 #include "broker/upstream_auth/token_cache.h"
 
-#include "tests/support/fake_clock.h"
+#include "tests/support/cpp/fake_clock.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,9 +4,9 @@
 // still.
 
 #include "broker/upstream_auth/minting_token_source.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_secret_store.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/fake_secret_store.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -1,7 +1,7 @@
 #include "common/auditlog/record.h"
 
 #include "common/crypto/digest.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gtest/gtest.h>
 

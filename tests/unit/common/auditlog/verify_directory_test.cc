@@ -1,7 +1,7 @@
 #include "common/auditlog/verify_directory.h"
 
-#include "tests/support/result_matchers.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include "common/config/yaml_scalar.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include "common/config/yaml.h"
 
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include "proto/connector/config/v1/broker.pb.h"
 #include "proto/connector/config/v1/dataplane.pb.h"

@@ -1,9 +1,9 @@
 #include "common/curl/curl_client.h"
 
-#include "tests/support/http_server.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/http_server.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/run_task.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,8 +2,8 @@
 // the broker.
 
 #include "common/curl/curl_client.h"
-#include "tests/support/http_server.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/http_server.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gtest/gtest.h>
 #include <openssl/bio.h>

@@ -1,8 +1,8 @@
 #include "common/async/cancel.h"
 #include "common/curl/curl_client.h"
-#include "tests/support/http_server.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/http_server.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

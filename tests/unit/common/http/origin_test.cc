@@ -1,6 +1,6 @@
 #include "common/http/origin.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #include "common/jose/claims.h"
 
-#include "tests/contract/callers/hostile_tokens.h"
-#include "tests/support/result_matchers.h"
+#include "tests/contract/broker/callers/hostile_tokens.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

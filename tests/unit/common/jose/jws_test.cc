@@ -1,8 +1,8 @@
 #include "common/jose/jws.h"
 
 #include "common/base/encoding.h"
-#include "tests/contract/callers/token_forge.h"
-#include "tests/support/result_matchers.h"
+#include "tests/contract/broker/callers/token_forge.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 #include "common/kube/cluster_connection.h"
 
-#include "tests/support/result_matchers.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "common/mustache/scan.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 #include "common/program/runtime.h"
 
 #include "common/async/block_on.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>

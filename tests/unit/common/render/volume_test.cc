@@ -1,6 +1,6 @@
 #include "common/render/volume.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 #include "tests/unit/common/render/volume_fixture.h"
 
 #include <gmock/gmock.h>

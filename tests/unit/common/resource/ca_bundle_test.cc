@@ -1,7 +1,7 @@
 #include "common/resource/ca_bundle.h"
 
-#include "tests/support/ca_pem.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/ca_pem.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Every file of tests/data/resources: what is refused, with the sentence that its first lines give,
-// and what is accepted. tests/kubernetes/test_resources.py gives the same files to a real API
-// server.
+// and what is accepted. tests/system/kubernetes/test_resources.py gives the same files to a real
+// API server.
 
 #include "common/config/read_file.h"
 #include "common/config/yaml_tree.h"

@@ -1,8 +1,8 @@
 #include "common/resource/directory.h"
 
-#include "tests/support/ca_pem.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/ca_pem.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 #include "common/resource/registry_secret.h"
 
 #include "common/base/encoding.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 #include "controller/reconcile/reconcile_decisions.h"
 
 #include "controller/writer/writer.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

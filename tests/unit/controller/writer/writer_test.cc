@@ -1,7 +1,7 @@
 #include "controller/writer/writer.h"
 
-#include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "csi/app/options.h"
 
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 #include "csi/publish/resolver.h"
 
-#include "tests/support/csi_cluster.h"
-#include "tests/support/run_task.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/csi_cluster.h"
+#include "tests/support/cpp/run_task.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

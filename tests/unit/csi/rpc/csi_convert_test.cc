@@ -1,6 +1,6 @@
 #include "csi/rpc/csi_convert.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include "proto/csi/v1/csi.pb.h"
 

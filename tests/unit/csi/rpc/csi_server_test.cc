@@ -1,6 +1,6 @@
 #include "csi/rpc/csi_server.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "dataplane/oci/link.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 #include "tests/unit/dataplane/route/names.h"
 
 #include <gmock/gmock.h>

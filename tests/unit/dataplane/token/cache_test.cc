@@ -1,7 +1,7 @@
 #include "dataplane/token/cache.h"
 
-#include "tests/support/fake_issuer.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_issuer.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

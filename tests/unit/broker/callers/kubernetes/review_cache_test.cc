@@ -1,7 +1,7 @@
 #include "broker/callers/kubernetes/review_cache.h"
 
-#include "tests/support/fake_clock.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gtest/gtest.h>
 

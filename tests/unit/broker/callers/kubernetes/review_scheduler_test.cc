@@ -1,8 +1,8 @@
 #include "broker/callers/kubernetes/review_scheduler.h"
 
-#include "tests/support/result_matchers.h"
-#include "tests/support/review_stand_in.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/review_stand_in.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <gmock/gmock.h>

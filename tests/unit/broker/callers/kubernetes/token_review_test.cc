@@ -1,8 +1,8 @@
 #include "broker/callers/kubernetes/token_review.h"
 
 #include "broker/callers/token_key.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/review_stand_in.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/review_stand_in.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,11 @@
 #include "broker/callers/local/local_verifier.h"
 
 #include "common/jose/jwk_set.h"
-#include "tests/contract/callers/hostile_tokens.h"
-#include "tests/contract/callers/manual_clock.h"
-#include "tests/contract/callers/temp_file.h"
-#include "tests/contract/callers/verify_now.h"
-#include "tests/support/result_matchers.h"
+#include "tests/contract/broker/callers/hostile_tokens.h"
+#include "tests/contract/broker/callers/manual_clock.h"
+#include "tests/contract/broker/callers/temp_file.h"
+#include "tests/contract/broker/callers/verify_now.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 #include "broker/callers/oidc/key_source.h"
 
-#include "tests/contract/callers/issuer_stand_in.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
+#include "tests/contract/broker/callers/issuer_stand_in.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
 #include "broker/callers/oidc/oidc_verifier.h"
 
-#include "tests/contract/callers/hostile_tokens.h"
-#include "tests/contract/callers/issuer_stand_in.h"
-#include "tests/contract/callers/manual_clock.h"
-#include "tests/contract/callers/verify_now.h"
-#include "tests/support/result_matchers.h"
+#include "tests/contract/broker/callers/hostile_tokens.h"
+#include "tests/contract/broker/callers/issuer_stand_in.h"
+#include "tests/contract/broker/callers/manual_clock.h"
+#include "tests/contract/broker/callers/verify_now.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

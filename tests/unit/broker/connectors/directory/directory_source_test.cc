@@ -1,6 +1,6 @@
 #include "broker/connectors/directory/directory_source.h"
 
-#include "tests/support/scratch_dir.h"
+#include "tests/support/cpp/scratch_dir.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -1,8 +1,8 @@
 #include "broker/secrets/kubernetes/kube_secret.h"
 
 #include "common/base/encoding.h"
-#include "tests/support/ca_pem.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/ca_pem.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "broker/app/options.h"
-#include "tests/support/scratch_dir.h"
-#include "tests/support/test_ca.h"
+#include "tests/support/cpp/scratch_dir.h"
+#include "tests/support/cpp/test_ca.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

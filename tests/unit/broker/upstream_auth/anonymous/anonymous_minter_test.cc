@@ -1,6 +1,6 @@
 #include "broker/upstream_auth/anonymous/anonymous_minter.h"
 
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/result_matchers.h"
 #include "tests/unit/broker/upstream_auth/minter_fixture.h"
 
 #include <gmock/gmock.h>

@@ -1,9 +1,9 @@
 #include "broker/upstream_auth/basic/basic_minter.h"
 
-#include "tests/support/fake_clock.h"
-#include "tests/support/registry_world.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/registry_world.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/run_task.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,9 +2,9 @@
 
 #include "broker/upstream_auth/registry_token/discovery.h"
 #include "broker/upstream_auth/upstream_status.h"
-#include "tests/support/registry_world.h"
-#include "tests/support/result_matchers.h"
-#include "tests/support/run_task.h"
+#include "tests/support/cpp/registry_world.h"
+#include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/run_task.h"
 #include "tests/unit/broker/upstream_auth/minter_fixture.h"
 
 #include <gmock/gmock.h>

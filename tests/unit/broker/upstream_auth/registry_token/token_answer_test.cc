@@ -1,8 +1,8 @@
 #include "broker/upstream_auth/registry_token/token_answer.h"
 
 #include "common/base/encoding.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/result_matchers.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,409 @@
+// The broker's gRPC endpoint on real sockets with real TLS: who may call what, what IssueToken
+// answers, and what WatchRoutes streams. Only minting is played.
+
+#include "broker/api/broker_endpoint.h"
+#include "common/grpc/credentials.h"
+#include "common/log/log.h"
+#include "tests/support/cpp/fake_audit_log.h"
+#include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/scratch_dir.h"
+#include "tests/support/cpp/test_ca.h"
+#include "tests/unit/broker/api/fakes.h"
+
+#include "proto/connector/broker/v1/broker.grpc.pb.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+namespace connector::broker::api {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing_support::ReplaceFile;
+
+constexpr const char* kDataplane = "spiffe://oci-connector.local/dataplane";
+constexpr const char* kOperator = "spiffe://oci-connector.local/operator";
+
+class EndpointTest : public ::testing::Test {
+ protected:
+  EndpointTest() : hub_(catalog_, Secret(std::string(32, 'r')), clock_) {
+    verifier_.Accept("builder-token", ServiceAccountCaller("ci", "builder", WallTime::max()));
+    tokens_.SetNotAfter(clock_.Now() + std::chrono::minutes(5));
+    Publish({"harbor"});
+    const auto server = ca_.Issue({.names = {"DNS:connector-broker"}});
+    ReplaceFile(dir_ / "server.crt", server.certificate_pem);
+    ReplaceFile(dir_ / "server.key", server.key_pem);
+    ReplaceFile(dir_ / "ca.crt", ca_.pem());
+    auto endpoint =
+        BrokerEndpoint::Start({.listen_address = "127.0.0.1:0",
+                               .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"},
+                               .peers = {{kDataplane}, {kOperator}}},
+                              {&io_, &issue_, &operators_, &hub_, &log_});
+    endpoint_ = endpoint ? std::move(*endpoint) : nullptr;
+    for (std::thread& thread : threads_) {
+      thread = std::thread([this] { io_.run(); });
+    }
+  }
+  ~EndpointTest() override {
+    endpoint_->Stop(std::chrono::milliseconds(0));
+    work_.reset();
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+  }
+
+  void Publish(const std::vector<std::string>& names) {
+    std::vector<std::shared_ptr<const connectors::CatalogEntry>> entries;
+    for (const std::string& name : names) {
+      entries.push_back(EntryOf(HarborConnector("default", name, {{"ci", "builder"}})));
+    }
+    catalog_.Replace(SnapshotOf(entries));
+  }
+  std::shared_ptr<grpc::Channel> ChannelOf(const std::string& uri,
+                                           const std::string& service_config = "") {
+    const auto identity = ca_.Issue({.names = {"URI:" + uri}});
+    const std::string name = std::to_string(++clients_);
+    ReplaceFile(dir_ / (name + ".crt"), identity.certificate_pem);
+    ReplaceFile(dir_ / (name + ".key"), identity.key_pem);
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    if (!service_config.empty()) {
+      arguments.SetServiceConfigJSON(service_config);
+    }
+    return grpc_support::MakeChannel(
+        "ipv4:127.0.0.1:" + std::to_string(endpoint_->port()),
+        {dir_ / (name + ".crt"), dir_ / (name + ".key"), dir_ / "ca.crt"},
+        "connector-broker",
+        arguments);
+  }
+  std::unique_ptr<v1::Broker::Stub> StubOf(const std::string& uri) {
+    return v1::Broker::NewStub(ChannelOf(uri));
+  }
+  static void SetDeadline(grpc::ClientContext& context) {
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  }
+  static v1::IssueTokenRequest Pull(const std::string& repository) {
+    v1::IssueTokenRequest request;
+    request.mutable_connector()->set_namespace_("default");
+    request.mutable_connector()->set_name("harbor");
+    request.set_caller_token("builder-token");
+    v1::Scope& scope = *request.add_scopes();
+    scope.set_repository(repository);
+    scope.add_actions(v1::ACTION_PULL);
+    return request;
+  }
+  static v1::IssueTokenResponse Issue(v1::Broker::Stub& stub,
+                                      const v1::IssueTokenRequest& request,
+                                      grpc::StatusCode expected = grpc::StatusCode::OK) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::IssueTokenResponse response;
+    const grpc::Status status = stub.IssueToken(&context, request, &response);
+    EXPECT_EQ(status.error_code(), expected) << status.error_message();
+    return response;
+  }
+  // The codes of IssueToken, WatchRoutes, CheckConnector and ExplainAccess, in this order.
+  std::vector<grpc::StatusCode> CodesOf(const std::string& uri) {
+    const auto stub = StubOf(uri);
+    std::vector<grpc::StatusCode> codes;
+    {
+      grpc::ClientContext context;
+      SetDeadline(context);
+      v1::IssueTokenResponse response;
+      codes.push_back(stub->IssueToken(&context, Pull("team-a/app"), &response).error_code());
+    }
+    {
+      grpc::ClientContext context;
+      SetDeadline(context);
+      const auto stream = stub->WatchRoutes(&context, {});
+      v1::WatchRoutesResponse response;
+      const bool served = stream->Read(&response);
+      if (served) {
+        context.TryCancel();
+      }
+      const grpc::StatusCode code = stream->Finish().error_code();
+      codes.push_back(served ? grpc::StatusCode::OK : code);
+    }
+    {
+      grpc::ClientContext context;
+      SetDeadline(context);
+      v1::CheckConnectorRequest request;
+      request.mutable_connector()->set_namespace_("default");
+      request.mutable_connector()->set_name("harbor");
+      v1::CheckConnectorResponse response;
+      codes.push_back(stub->CheckConnector(&context, request, &response).error_code());
+    }
+    {
+      grpc::ClientContext context;
+      SetDeadline(context);
+      v1::ExplainAccessRequest request;
+      request.mutable_connector()->set_namespace_("default");
+      request.mutable_connector()->set_name("harbor");
+      v1::ExplainAccessResponse response;
+      codes.push_back(stub->ExplainAccess(&context, request, &response).error_code());
+    }
+    return codes;
+  }
+  static Task<v1::CheckConnectorResponse> Probe(
+      std::shared_ptr<const connectors::CatalogEntry> /*entry*/, Deadline /*deadline*/) {
+    co_return v1::CheckConnectorResponse();
+  }
+
+  testing_support::TestCa ca_;
+  testing_support::ScratchDir dir_;
+  testing_support::FakeClock clock_;
+  connectors::Catalog catalog_;
+  FakeVerifier verifier_;
+  FakeTokens tokens_;
+  testing_support::FakeAuditLog audit_;
+  log::Logger log_{2, "test", log::Level::kError};
+  asio::io_context io_;
+  asio::executor_work_guard<Executor> work_{io_.get_executor()};
+  IssueTokenHandler issue_{{&catalog_, &verifier_, &tokens_, &audit_, &clock_, &log_}};
+  OperatorHandler operators_{{&catalog_, &verifier_, &EndpointTest::Probe, &log_}};
+  WatchHub hub_;
+  std::unique_ptr<BrokerEndpoint> endpoint_;
+  std::array<std::thread, 2> threads_;
+  int clients_ = 0;
+};
+
+constexpr auto kOk = grpc::StatusCode::OK;
+constexpr auto kNo = grpc::StatusCode::PERMISSION_DENIED;
+
+TEST_F(EndpointTest, LetsEachPeerCallOnlyTheMethodsOfItsList) {
+  EXPECT_THAT(CodesOf(kDataplane), ElementsAre(kOk, kOk, kNo, kNo));
+  EXPECT_THAT(CodesOf(kOperator), ElementsAre(kNo, kOk, kOk, kOk));
+  EXPECT_THAT(CodesOf("spiffe://oci-connector.local/other"), ElementsAre(kNo, kNo, kNo, kNo));
+}
+
+TEST_F(EndpointTest, GrantsAndDenies) {
+  const auto stub = StubOf(kDataplane);
+
+  EXPECT_EQ(Issue(*stub, Pull("team-a/app")).grant().credential().value(), "upstream-token");
+  EXPECT_EQ(Issue(*stub, Pull("team-b/app")).denial().reason(), v1::DENIAL_REASON_ACCESS_DENIED);
+  ASSERT_EQ(audit_.events().size(), 2U);
+  EXPECT_EQ(audit_.events()[0].peer, kDataplane);
+}
+
+TEST_F(EndpointTest, IssuesNothingToADataPlaneWithoutACaller) {
+  const auto stub = StubOf(kDataplane);
+  v1::IssueTokenRequest request = Pull("team-a/app");
+  request.clear_caller_token();
+
+  EXPECT_EQ(Issue(*stub, request).denial().reason(), v1::DENIAL_REASON_CALLER_UNAUTHENTICATED);
+}
+
+TEST_F(EndpointTest, RefusesAMessageThatIsTooLarge) {
+  const auto stub = StubOf(kDataplane);
+  v1::IssueTokenRequest request = Pull("team-a/app");
+  request.set_request_id(std::string(kMaxReceivedMessageBytes, 'x'));
+
+  Issue(*stub, request, grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+// One open WatchRoutes stream.
+class Watch {
+ public:
+  explicit Watch(v1::Broker::Stub& stub) {
+    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    stream_ = stub.WatchRoutes(&context_, {});
+  }
+  ~Watch() {
+    context_.TryCancel();
+    if (stream_) {
+      Finish();
+    }
+  }
+  std::optional<v1::WatchRoutesResponse> Next() {
+    v1::WatchRoutesResponse response;
+    return stream_->Read(&response) ? std::optional(response) : std::nullopt;
+  }
+  grpc::Status Finish() {
+    v1::WatchRoutesResponse ignored;
+    while (stream_->Read(&ignored)) {
+    }
+    const grpc::Status status = stream_->Finish();
+    stream_.reset();
+    return status;
+  }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<v1::WatchRoutesResponse>> stream_;
+};
+
+std::vector<std::string> RouteNames(const v1::WatchRoutesResponse& response) {
+  std::vector<std::string> names;
+  for (const v1::Route& route : response.routes()) {
+    names.push_back(route.connector().name());
+  }
+  for (const v1::ConnectorRef& ref : response.removed()) {
+    names.push_back("-" + ref.name());
+  }
+  return names;
+}
+
+TEST_F(EndpointTest, StreamsASnapshotThenChanges) {
+  const auto stub = StubOf(kDataplane);
+  Watch watch(*stub);
+
+  const auto first = watch.Next();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_TRUE(first->snapshot());
+  EXPECT_THAT(RouteNames(*first), ElementsAre("harbor"));
+  EXPECT_EQ(first->sealing_keys().size(), 3);
+
+  Publish({"harbor", "quay"});
+  const auto second = watch.Next();
+  ASSERT_TRUE(second.has_value());
+  EXPECT_FALSE(second->snapshot());
+  EXPECT_THAT(RouteNames(*second), ElementsAre("quay"));
+  EXPECT_THAT(second->sealing_keys(), IsEmpty());
+
+  Publish({"quay"});
+  const auto third = watch.Next();
+  ASSERT_TRUE(third.has_value());
+  EXPECT_THAT(RouteNames(*third), ElementsAre("-harbor"));
+}
+
+TEST_F(EndpointTest, SendsTheSealingKeysAgainWhenThePeriodChanges) {
+  const auto stub = StubOf(kDataplane);
+  Watch watch(*stub);
+  const auto first = watch.Next();
+  ASSERT_TRUE(first.has_value());
+
+  hub_.RefreshKeys();  // In the same period nothing is sent: the next message is of the next one.
+  clock_.Advance(kSealingPeriod);
+  hub_.RefreshKeys();
+
+  const auto second = watch.Next();
+  ASSERT_TRUE(second.has_value());
+  EXPECT_THAT(RouteNames(*second), IsEmpty());
+  ASSERT_EQ(second->sealing_keys().size(), 3);
+  EXPECT_EQ(second->sealing_keys(0).key(), first->sealing_keys(1).key());
+}
+
+TEST_F(EndpointTest, GivesASlowWatcherTheNewestStateOnly) {
+  const auto stub = StubOf(kDataplane);
+  Watch watch(*stub);
+  ASSERT_TRUE(watch.Next().has_value());
+  constexpr int kChanges = 20000;
+  for (int i = 0; i < kChanges; ++i) {
+    resource::Connector connector = HarborConnector("default", "harbor", {});
+    connector.upstream.redirects.hosts.assign(20, std::string(50, 'h'));
+    catalog_.Replace(SnapshotOf({EntryOf(connector, std::to_string(i))}));
+  }
+  Publish({"harbor", "last"});
+
+  int messages = 0;
+  for (auto next = watch.Next(); next; next = watch.Next()) {
+    ++messages;
+    if (!RouteNames(*next).empty() && RouteNames(*next).back() == "last") {
+      break;
+    }
+  }
+  EXPECT_LT(messages, kChanges) << "some were skipped, and the last was not";
+}
+
+TEST_F(EndpointTest, ForgetsAWatcherThatHangsUp) {
+  const auto stub = StubOf(kDataplane);
+  {
+    Watch watch(*stub);
+    ASSERT_TRUE(watch.Next().has_value());
+    EXPECT_EQ(hub_.streams(), 1U);
+  }
+  while (hub_.streams() > 0) {
+    std::this_thread::yield();
+  }
+  Publish({"quay"});
+}
+
+TEST_F(EndpointTest, EndsStreamsWhenItStops) {
+  const auto stub = StubOf(kDataplane);
+  Watch watch(*stub);
+  ASSERT_TRUE(watch.Next().has_value());
+
+  endpoint_->Stop(std::chrono::seconds(10));
+
+  const grpc::Status status = watch.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(), "the broker is stopping") << "ended by itself, not cut off";
+  EXPECT_EQ(hub_.streams(), 0U);
+}
+
+TEST_F(EndpointTest, SendsClientsElsewhereBeforeItEndsTheirStreams) {
+  endpoint_->SetServing(true);
+  const auto channel = ChannelOf(kDataplane,
+                                 R"({"loadBalancingConfig": [{"round_robin": {}}],
+                                     "healthCheckConfig": {"serviceName": ""}})");
+  const auto stub = v1::Broker::NewStub(channel);
+  Watch watch(*stub);
+  ASSERT_TRUE(watch.Next().has_value());
+  ASSERT_EQ(channel->GetState(false), GRPC_CHANNEL_READY);
+
+  auto stop = std::async(std::launch::async, [&] { endpoint_->Stop(std::chrono::seconds(10)); });
+  ASSERT_TRUE(channel->WaitForStateChange(
+      GRPC_CHANNEL_READY, std::chrono::system_clock::now() + std::chrono::seconds(30)));
+
+  EXPECT_EQ(hub_.streams(), 1U) << "it left because it was told, not because it was cut off";
+  stop.get();
+  EXPECT_EQ(watch.Finish().error_message(), "the broker is stopping");
+}
+
+TEST_F(EndpointTest, FinishesCallsThatAreUnderWayWhenItStops) {
+  const auto stub = StubOf(kDataplane);
+  std::promise<void> minting;
+  std::promise<void> go_on;
+  tokens_.DuringGet([&] {
+    minting.set_value();
+    go_on.get_future().wait();
+  });
+  auto call = std::async(std::launch::async, [&] { return Issue(*stub, Pull("team-a/app")); });
+  minting.get_future().wait();
+
+  auto stop = std::async(std::launch::async, [&] { endpoint_->Stop(std::chrono::seconds(20)); });
+  go_on.set_value();
+
+  EXPECT_EQ(call.get().grant().credential().value(), "upstream-token");
+  stop.get();
+}
+
+TEST_F(EndpointTest, SaysThatAPortIsTaken) {
+  const auto second =
+      BrokerEndpoint::Start({.listen_address = "127.0.0.1:" + std::to_string(endpoint_->port()),
+                             .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"}},
+                            {&io_, &issue_, &operators_, &hub_, &log_});
+
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(EndpointTest, SurvivesManyWatchersThatComeAndGoDuringChanges) {
+  std::vector<std::thread> clients;
+  for (int c = 0; c < 4; ++c) {
+    auto stub = std::shared_ptr<v1::Broker::Stub>(StubOf(kDataplane));
+    clients.emplace_back([stub] {
+      for (int i = 0; i < 25; ++i) {
+        Watch watch(*stub);
+        if (i % 2 == 0) {
+          EXPECT_TRUE(watch.Next().has_value());
+        }
+      }
+    });
+  }
+  for (int i = 0; i < 200; ++i) {
+    Publish({"harbor", "c" + std::to_string(i)});
+  }
+  for (std::thread& client : clients) {
+    client.join();
+  }
+}
+
+}  // namespace
+}  // namespace connector::broker::api

@@ -1,0 +1,158 @@
+// maxConcurrentRequests: a request's slot is free before its client can see the end of the answer.
+// Each test takes one writer to a halt with the end of an answer in its hands, and looks whether
+// another client is served meanwhile.
+
+#include "dataplane/relay/relay.h"
+#include "tests/support/cpp/dataplane_world.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+namespace connector::dataplane {
+namespace {
+
+using testing_support::DataplaneWorld;
+using testing_support::HttpAnswer;
+using testing_support::HttpRequest;
+using testing_support::kRepositoryPath;
+using testing_support::RawClient;
+
+const std::string kManifest = std::string(kRepositoryPath) + "/manifests/latest";
+
+// Our own end of the connection whose other end has this port.
+int ServerSide(std::uint16_t client_port) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int fd = std::stoi(entry.path().filename());
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && ntohs(peer.sin_port) == client_port) {
+      return fd;
+    }
+  }
+  return -1;
+}
+
+// Until not one byte more can be sent on it.
+void Fill(int fd) {
+  const std::string noise(4096, 'x');
+  for (std::size_t size = noise.size(); size > 0; size = size == 1 ? 0 : size / 2) {
+    while (::send(fd, noise.data(), size, MSG_DONTWAIT) > 0) {
+    }
+  }
+}
+
+struct Ending {
+  std::string name;
+  int status;
+  std::string body;
+  friend void PrintTo(const Ending& row, std::ostream* os) { *os << row.name; }
+};
+
+class TheEndOfAnAnswer : public ::testing::TestWithParam<Ending> {};
+
+TEST_P(TheEndOfAnAnswer, IsWrittenAfterTheSlotIsFree) {
+  const Ending& ending = GetParam();
+  DataplaneWorld world(
+      [&](const HttpRequest&) { return HttpAnswer{.status = ending.status, .body = ending.body}; },
+      {.adjust = [](routes::Route& route) { route.limits.max_concurrent_requests = 1; }});
+  RawClient stuck(world.port());
+  stuck.Send("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_EQ(stuck.Read().status, 401);
+  const int server_side = ServerSide(stuck.local_port());
+  ASSERT_GE(server_side, 0);
+  Fill(server_side);
+
+  stuck.Send(DataplaneWorld::Request("GET", kManifest));
+
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  int status = 0;
+  while (world.registry().requests().empty() || status == 0 || status == 429) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up_at) << "the slot is not given back";
+    status = world.registry().requests().empty() ? 0 : world.Do("GET", kManifest).status;
+  }
+  EXPECT_EQ(status, ending.status == 401 ? 403 : ending.status);
+}
+
+INSTANTIATE_TEST_SUITE_P(EachWayToAnswer,
+                         TheEndOfAnAnswer,
+                         ::testing::Values(Ending{"SentWithItsHead", 200, std::string(20'000, 'b')},
+                                           Ending{"AnErrorOfTheRegistry", 404, "{}"},
+                                           Ending{"ARefusalOfOurOwn", 401, ""}),
+                         [](const auto& row) { return row.param.name; });
+
+// A connection on loopback: one end for the relay, the other one in the test's hands.
+struct Connection {
+  explicit Connection(asio::io_context& io, int buffer_bytes = 0) : ours(io), peer(io) {
+    asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    peer.open(asio::ip::tcp::v4());
+    if (buffer_bytes > 0) {
+      peer.set_option(asio::socket_base::receive_buffer_size(buffer_bytes));
+    }
+    peer.connect(acceptor.local_endpoint());
+    acceptor.accept(ours);
+    if (buffer_bytes > 0) {
+      ours.set_option(asio::socket_base::send_buffer_size(buffer_bytes));
+    }
+    ours.non_blocking(true);
+    peer.non_blocking(true);
+  }
+  net::Socket ours;
+  net::Socket peer;
+};
+
+TEST(ARelayedBody, GivesTheSlotBackWhenItsSourceHasBeenRead) {
+  constexpr std::size_t kBody = net::kBufferBytes + 40'000;  // Two portions, not spliced.
+  asio::io_context io;
+  net::Timers timers(io);
+  net::BufferPool buffers;
+  Connection source(io);
+  Connection sink(io, 2048);
+  net::Stream from(std::move(source.ours), timers);
+  net::Stream to(std::move(sink.ours), timers);
+  std::atomic<std::uint32_t> taken{0};
+  relay::InFlightSlot slot;
+  ASSERT_TRUE(slot.Take(taken, 1));
+  const relay::Job job{.from = from,
+                       .to = to,
+                       .in = http::BodyFraming::kContentLength,
+                       .length = kBody,
+                       .head = {},
+                       .buffered = {},
+                       .buffers = buffers,
+                       .source_timeout = std::chrono::seconds(60),
+                       .sink_timeout = std::chrono::seconds(60),
+                       .slot = &slot};
+  bool ended = false;
+  asio::co_spawn(io, relay::Relay(job), [&](const std::exception_ptr&, const relay::Outcome&) {
+    ended = true;
+  });
+  const std::string body(kBody, 'b');
+  boost::system::error_code error;
+  for (std::size_t sent = 0; sent < kBody;) {
+    sent += source.peer.write_some(asio::buffer(body.data() + sent, kBody - sent), error);
+    io.poll();
+  }
+  EXPECT_EQ(taken, 1U) << "the registry has more to send";
+
+  // Exactly the first portion.
+  for (std::size_t seen = 0; seen < net::kBufferBytes;) {
+    char bytes[1024];
+    seen += sink.peer.read_some(
+        asio::buffer(bytes, std::min(sizeof bytes, net::kBufferBytes - seen)), error);
+    io.poll();
+  }
+
+  EXPECT_FALSE(ended) << "the sink takes no more";
+  EXPECT_EQ(taken, 0U) << "the registry has nothing more to send";
+}
+
+}  // namespace
+}  // namespace connector::dataplane

@@ -1,0 +1,150 @@
+#include "tests/support/cpp/dataplane_world.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <utility>
+
+namespace connector::testing_support {
+namespace {
+
+namespace dp = ::connector::dataplane;
+
+const ConnectorRef kHarbor{"default", "harbor"};
+constexpr std::string_view kFirstEpoch = "epoch-1";
+
+}  // namespace
+
+DataplaneWorld::DataplaneWorld(HttpServer::Handler registry, WorldOptions options)
+    : options_(std::move(options)),
+      registry_(std::move(registry), options_.tls),
+      issuer_([](const dp::token::Ask& ask) -> dp::token::Outcome {
+        return ask.connector.name.empty() && ask.upstream_host.empty()
+                   ? MakeGrant({}, kUpstreamToken, "")
+                   : MakeGrant(kHarbor, kUpstreamToken, std::string(kFirstEpoch));
+      }),
+      grants_(issuer_, 1024),
+      replica_grants_(issuer_, 1024),
+      log_fd_(::memfd_create("log", MFD_CLOEXEC)),
+      logger_(log_fd_, "connector-dataplane", log::Level::kDebug),
+      stats_(std::make_shared<dp::routes::RouteStats>()),
+      server_(MakeServer(grants_)) {
+  const Result<Done> started = server_->Start();
+  if (!started) {
+    throw std::runtime_error(started.error().message);
+  }
+  PublishRoute(std::string(kFirstEpoch), options_.adjust);
+}
+
+DataplaneWorld::~DataplaneWorld() {
+  server_.reset();
+  replica_.reset();
+  ::close(log_fd_);
+}
+
+std::unique_ptr<dp::server::Server> DataplaneWorld::MakeServer(dp::token::Cache& grants) {
+  dp::server::Settings settings = options_.settings;
+  if (settings.host_suffixes.empty()) {
+    settings.host_suffixes = {"svc", "svc.cluster.local"};
+  }
+  return std::make_unique<dp::server::Server>(
+      dp::server::ServerOptions{.listeners = {{"127.0.0.1:0", "", ""}},
+                                .threads = 1,
+                                .settings = settings,
+                                .access_log_fd = log_fd_},
+      grants,
+      logger_);
+}
+
+std::shared_ptr<const dp::routes::RouteTable> DataplaneWorld::MakeTable(
+    const std::string& epoch, const std::function<void(dp::routes::Route&)>& adjust) {
+  auto route = std::make_shared<dp::routes::Route>();
+  route->ref = kHarbor;
+  route->origin = *http::ParseOrigin(registry_.address());
+  route->tls = *dp::net::MakeUpstreamContext(options_.ca_pem);
+  route->mirror_hosts = {"harbor.example.com"};
+  route->allow_insecure = !options_.tls;
+  route->epoch = epoch;
+  route->secret_class = "derived";
+  route->stats = stats_;
+  if (adjust) {
+    adjust(*route);
+  }
+  auto keys = std::make_shared<crypto::SealKeys>();
+  for (const std::uint32_t id : key_ids_) {
+    const Result<Done> added = keys->Add(id, Secret(std::string(32, static_cast<char>('d' + id))));
+    if (!added) {
+      throw std::runtime_error("sealing keys");
+    }
+  }
+  const Result<Done> current = keys->SetCurrent(current_key_);
+  if (!current) {
+    throw std::runtime_error("sealing keys");
+  }
+  auto table = std::make_shared<dp::routes::RouteTable>();
+  table->routes[kHarbor] = std::move(route);
+  table->sealing_keys = std::move(keys);
+  return table;
+}
+
+void DataplaneWorld::PublishRoute(const std::string& epoch,
+                                  const std::function<void(dp::routes::Route&)>& adjust) {
+  table_ = MakeTable(epoch, adjust);
+  Publish();
+}
+
+void DataplaneWorld::PublishKeys(std::vector<std::uint32_t> ids, std::uint32_t current) {
+  key_ids_ = std::move(ids);
+  current_key_ = current;
+  table_ = MakeTable(std::string(kFirstEpoch), options_.adjust);
+  Publish();
+}
+
+void DataplaneWorld::Publish() {
+  server_->PublishRoutes(table_);
+  // The table is published on the core's own queue, in front of whatever connects from now on.
+  // This request is answered by that queue too.
+  RawClient client(port());
+  client.Send("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
+  if (client.Read().status != 401) {
+    throw std::runtime_error("the server does not answer");
+  }
+}
+
+void DataplaneWorld::StartReplica() {
+  replica_ = MakeServer(replica_grants_);
+  const Result<Done> started = replica_->Start();
+  if (!started) {
+    throw std::runtime_error(started.error().message);
+  }
+  replica_->PublishRoutes(table_);
+}
+
+std::string DataplaneWorld::log() {
+  std::string text(static_cast<std::size_t>(::lseek(log_fd_, 0, SEEK_END)), '\0');
+  const ssize_t got = ::pread(log_fd_, text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text;
+}
+
+std::string DataplaneWorld::Request(const std::string& method,
+                                    const std::string& path,
+                                    const std::string& fields,
+                                    const std::string& body) {
+  const std::string length =
+      body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  return method + " " + path + " HTTP/1.1\r\nHost: proxy.example:8080\r\n" +
+         "Authorization: Bearer caller-token\r\n" + fields + length + "\r\n" + body;
+}
+
+RawResponse DataplaneWorld::Do(const std::string& method,
+                               const std::string& path,
+                               const std::string& fields,
+                               const std::string& body) {
+  RawClient client(port());
+  client.Send(Request(method, path, fields, body));
+  return client.Read(method == "HEAD");
+}
+
+}  // namespace connector::testing_support

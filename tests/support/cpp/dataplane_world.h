@@ -1,0 +1,87 @@
+#pragma once
+
+// DataplaneWorld: the real server of the data plane on loopback sockets, in front of a scripted
+// registry, with a fake in the broker's place. One connector, default/harbor.
+
+#include "dataplane/server/server.h"
+#include "dataplane/token/cache.h"
+#include "tests/support/cpp/fake_issuer.h"
+#include "tests/support/cpp/http_server.h"
+#include "tests/support/cpp/raw_client.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace connector::testing_support {
+
+inline constexpr std::string_view kUpstreamToken = "upstream-token-0123456789";
+inline constexpr std::string_view kRepositoryPath =
+    "/v2/namespaces/default/connectors/harbor/team/app";
+
+struct WorldOptions {
+  std::optional<TlsSetup> tls = std::nullopt;  // Of the registry.
+  std::string ca_pem = {};                     // What the connector trusts.
+  dataplane::server::Settings settings = {};
+  std::function<void(dataplane::routes::Route&)> adjust = {};  // The connector's route.
+};
+
+class DataplaneWorld {
+ public:
+  explicit DataplaneWorld(HttpServer::Handler registry, WorldOptions options = {});
+  ~DataplaneWorld();
+
+  HttpServer& registry() { return registry_; }
+  FakeIssuer& issuer() { return issuer_; }
+  dataplane::server::Server& server() { return *server_; }
+  [[nodiscard]] std::uint16_t port() const { return server_->ports().front(); }
+  // What the data plane logged, access lines included.
+  [[nodiscard]] std::string log();
+
+  // Publishes the connector's route anew, with another epoch or otherwise changed, and returns when
+  // the server serves by it.
+  void PublishRoute(const std::string& epoch,
+                    const std::function<void(dataplane::routes::Route&)>& adjust = {});
+  // The same routes, with these sealing keys.
+  void PublishKeys(std::vector<std::uint32_t> ids, std::uint32_t current);
+  // The keys in force, to seal what no client could get by asking.
+  [[nodiscard]] const crypto::SealKeys& sealing_keys() const { return *table_->sealing_keys; }
+  // A second replica: the same keys and routes, no state in common.
+  void StartReplica();
+  [[nodiscard]] std::uint16_t replica_port() const { return replica_->ports().front(); }
+
+  // One request on a connection of its own, as the caller "caller-token".
+  RawResponse Do(const std::string& method,
+                 const std::string& path,
+                 const std::string& fields = {},
+                 const std::string& body = {});
+  // The text of such a request.
+  static std::string Request(const std::string& method,
+                             const std::string& path,
+                             const std::string& fields = {},
+                             const std::string& body = {});
+
+ private:
+  std::shared_ptr<const dataplane::routes::RouteTable> MakeTable(
+      const std::string& epoch, const std::function<void(dataplane::routes::Route&)>& adjust);
+  void Publish();
+  std::unique_ptr<dataplane::server::Server> MakeServer(dataplane::token::Cache& grants);
+
+  WorldOptions options_;
+  HttpServer registry_;
+  FakeIssuer issuer_;
+  dataplane::token::Cache grants_;
+  dataplane::token::Cache replica_grants_;
+  int log_fd_;
+  log::Logger logger_;
+  std::shared_ptr<dataplane::routes::RouteStats> stats_;
+  std::vector<std::uint32_t> key_ids_{7};
+  std::uint32_t current_key_ = 7;
+  std::shared_ptr<const dataplane::routes::RouteTable> table_;
+  std::unique_ptr<dataplane::server::Server> server_;
+  std::unique_ptr<dataplane::server::Server> replica_;
+};
+
+}  // namespace connector::testing_support

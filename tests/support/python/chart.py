@@ -1,0 +1,77 @@
+"""The chart as helm renders it."""
+
+import functools
+import os
+import subprocess
+
+import yaml
+
+from peers import peer, version_of
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
+CHART = os.path.join(ROOT, "deploy", "helm", "oci-connector")
+NAMESPACE = "oci-connector"
+SETS = sorted(name.removesuffix(".yaml") for name in os.listdir(os.path.join(CHART, "ci")))
+PROGRAMS = ("broker", "dataplane", "controller")
+
+
+def values_of(name):
+    return os.path.join(CHART, "ci", f"{name}.yaml")
+
+
+def helm(*arguments, environment=None):
+    """(exit code, standard output, standard error)."""
+    done = subprocess.run(
+        [peer("helm"), *arguments], capture_output=True, text=True, env=environment, timeout=120
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def template(*arguments):
+    return helm(
+        "template", "oci-connector", CHART, "--namespace", NAMESPACE,
+        "--kube-version", version_of("kube-apiserver"), *arguments,
+    )  # fmt: skip
+
+
+@functools.cache
+def render(values, *more):
+    """All objects that the set of values `values` makes. Not to be changed."""
+    code, out, err = template("--values", values_of(values), *more)
+    assert code == 0, err
+    return [each for each in yaml.safe_load_all(out) if each]
+
+
+def of_kind(objects, *kinds):
+    return [each for each in objects if each["kind"] in kinds]
+
+
+def component(each):
+    return each["metadata"]["labels"]["app.kubernetes.io/component"]
+
+
+def the(objects, kind, name):
+    (found,) = [each for each in of_kind(objects, kind) if component(each) == name]
+    return found
+
+
+def pod_templates(objects):
+    """{kind and name: pod template} of everything that makes pods, and of pods."""
+    found = {}
+    for each in objects:
+        template_of = {
+            "Pod": lambda e: e,
+            "CronJob": lambda e: e["spec"]["jobTemplate"]["spec"]["template"],
+        }.get(each["kind"], lambda e: e["spec"].get("template"))
+        if each["kind"] in ("Pod", "CronJob", "Job", "Deployment", "StatefulSet"):
+            found[f"{each['kind']} {each['metadata']['name']}"] = template_of(each)
+    return found
+
+
+def program_config(objects, name):
+    """The text of a program's configuration file."""
+    return the(objects, "ConfigMap", name)["data"][f"{name}.yaml"]
+
+
+def workload(objects, name):
+    return the(objects, "StatefulSet" if name == "broker" else "Deployment", name)
