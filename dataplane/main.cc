@@ -25,7 +25,7 @@ constexpr std::string_view kUsage =
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
 
-int Run(connector::dataplane::app::Options options) {
+int Run(connector::dataplane::app::DataplaneOptions options) {
   const sigset_t signals = connector::program::TakeOverSignals();
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
   connector::dataplane::app::Dataplane dataplane(std::move(options), logger);
@@ -52,6 +52,6 @@ int Run(connector::dataplane::app::Options options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
-  return connector::program::Main<connector::dataplane::app::Options>(
+  return connector::program::Main<connector::dataplane::app::DataplaneOptions>(
       argc, argv, {kName, kUsage, connector::dataplane::app::LoadOptions, Run});
 }

@@ -21,10 +21,21 @@ class Families {
     metric.gauge.value = value;
     Add(name, help, prometheus::MetricType::Gauge, std::move(metric));
   }
-  void Counter(const std::string& name, const std::string& help, double value) {
+  void Counter(const std::string& name, const std::string& help, Labels labels, double value) {
     prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
     metric.counter.value = value;
     Add(name, help, prometheus::MetricType::Counter, std::move(metric));
+  }
+  void Counter(const std::string& name, const std::string& help, double value) {
+    Counter(name, help, {}, value);
+  }
+  void Histogram(const std::string& name,
+                 const std::string& help,
+                 prometheus::ClientMetric::Histogram histogram) {
+    prometheus::ClientMetric metric;
+    metric.histogram = std::move(histogram);
+    Add(name, help, prometheus::MetricType::Histogram, std::move(metric));
   }
   [[nodiscard]] std::vector<prometheus::MetricFamily> Take() { return std::move(families_); }
 

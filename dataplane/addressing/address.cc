@@ -8,8 +8,6 @@
 namespace connector::dataplane::addressing {
 namespace {
 
-using Code = TargetErrorCode;
-
 constexpr std::size_t kMaxLabelBytes = 63;  // RFC 1035
 
 bool IsLowerAlnum(char c) {
@@ -103,7 +101,7 @@ std::variant<Address, TargetError> ResolveAddress(std::string_view host,
   const std::optional<PathForm> path_form = ReadPathForm(operation.repository);
   if (path_form) {
     if (host_connector != nullptr && *host_connector != path_form->connector) {
-      return TargetError{Code::kNameInvalid,
+      return TargetError{TargetErrorCode::kNameInvalid,
                          "The host and the path name different connectors; use one of the forms."};
     }
     address.target = path_form->connector;
@@ -112,18 +110,19 @@ std::variant<Address, TargetError> ResolveAddress(std::string_view host,
   } else if (host_connector != nullptr) {
     address.target = *host_connector;
   } else if (!operation.ns.empty()) {
-    address.target = MirrorHost{operation.ns};
+    address.target = MirrorForm{operation.ns};
   }
   if (operation.kind == OperationKind::kPing) {
     return address;
   }
   if (std::holds_alternative<Unnamed>(address.target)) {
     return TargetError{
-        Code::kNoSuchEndpoint,
+        TargetErrorCode::kNoSuchEndpoint,
         "No connector is named; write HOST/namespaces/NAMESPACE/connectors/NAME/REPOSITORY."};
   }
   if (!connector::oci::IsRepository(operation.repository)) {
-    return TargetError{Code::kNameInvalid, "A repository's name must be at most 255 characters."};
+    return TargetError{TargetErrorCode::kNameInvalid,
+                       "A repository's name must be at most 255 characters."};
   }
   TranslateFrom(std::get_if<ConnectorRef>(&address.target), operation);
   return address;

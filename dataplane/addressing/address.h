@@ -19,10 +19,10 @@
 namespace connector::dataplane::addressing {
 
 // A registry named by ?ns=, to be matched against the connectors' mirror hosts; never dialled.
-struct MirrorHost {
+struct MirrorForm {
   std::string host;  // host[:port], lower case.
 
-  bool operator==(const MirrorHost&) const = default;
+  bool operator==(const MirrorForm&) const = default;
 };
 
 // No connector was named: fine for kPing, which is all that it occurs with.
@@ -31,7 +31,7 @@ struct Unnamed {
 };
 
 struct Address {
-  std::variant<Unnamed, ConnectorRef, MirrorHost> target;
+  std::variant<Unnamed, ConnectorRef, MirrorForm> target;
   // What stands before the repository in paths that this client uses: "" or
   // "namespaces/<ns>/connectors/<name>/". Location and Link are written with it.
   std::string client_prefix;

@@ -9,10 +9,9 @@ namespace connector::dataplane::addressing {
 namespace {
 
 using http::Method;
-using Code = TargetErrorCode;
-using Failure = std::optional<TargetError>;
+using MaybeTargetError = std::optional<TargetError>;
 
-Failure Fail(Code code, std::string_view sentence) {
+MaybeTargetError Fail(TargetErrorCode code, std::string_view sentence) {
   return TargetError{code, sentence};
 }
 
@@ -81,9 +80,12 @@ bool IsMirrorHost(std::string_view text) {
 }
 
 // A key stands once. `slot` is empty until then, since no empty value is valid.
-Failure Store(std::string value, bool valid, std::string& slot, const TargetError& invalid) {
+MaybeTargetError Store(std::string value,
+                       bool valid,
+                       std::string& slot,
+                       const TargetError& invalid) {
   if (!slot.empty()) {
-    return Fail(Code::kQueryInvalid, "A query parameter must stand once.");
+    return Fail(TargetErrorCode::kQueryInvalid, "A query parameter must stand once.");
   }
   if (!valid) {
     return invalid;
@@ -93,31 +95,36 @@ Failure Store(std::string value, bool valid, std::string& slot, const TargetErro
 }
 
 constexpr TargetError kBadDigest{
-    Code::kDigestInvalid, "A digest must read algorithm:hex, such as sha256: and 64 digits."};
-constexpr TargetError kBadFrom{Code::kNameInvalid, "The parameter from must name a repository."};
-constexpr TargetError kBadType{Code::kQueryInvalid, "The artifactType must be a media type."};
-constexpr TargetError kBadLast{Code::kPageInvalid,
+    TargetErrorCode::kDigestInvalid,
+    "A digest must read algorithm:hex, such as sha256: and 64 digits."};
+constexpr TargetError kBadFrom{TargetErrorCode::kNameInvalid,
+                               "The parameter from must name a repository."};
+constexpr TargetError kBadType{TargetErrorCode::kQueryInvalid,
+                               "The artifactType must be a media type."};
+constexpr TargetError kBadLast{TargetErrorCode::kPageInvalid,
                                "The parameter last must be a repository name or a tag."};
 constexpr TargetError kBadPage{
-    Code::kPageInvalid, "The parameter page must be taken from a Link; list again from the start."};
-constexpr TargetError kBadHost{Code::kNameInvalid, "The parameter ns must read host or host:port."};
-constexpr TargetError kBadAlgorithm{Code::kDigestInvalid,
+    TargetErrorCode::kPageInvalid,
+    "The parameter page must be taken from a Link; list again from the start."};
+constexpr TargetError kBadHost{TargetErrorCode::kNameInvalid,
+                               "The parameter ns must read host or host:port."};
+constexpr TargetError kBadAlgorithm{TargetErrorCode::kDigestInvalid,
                                     "The digest-algorithm must be a name such as sha512."};
 
-Failure StoreDigest(std::string value, std::string& slot) {
+MaybeTargetError StoreDigest(std::string value, std::string& slot) {
   const bool valid = connector::oci::IsDigest(value);
   return Store(std::move(value), valid, slot, kBadDigest);
 }
 
-Failure StorePageSize(std::string_view value, std::optional<std::uint32_t>& slot) {
+MaybeTargetError StorePageSize(std::string_view value, std::optional<std::uint32_t>& slot) {
   if (slot) {
-    return Fail(Code::kQueryInvalid, "A query parameter must stand once.");
+    return Fail(TargetErrorCode::kQueryInvalid, "A query parameter must stand once.");
   }
   const bool digits =
       !value.empty() && value.size() <= 18 &&
       std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) {
-    return Fail(Code::kPageInvalid, "The parameter n must be a number from 0 to 10000.");
+    return Fail(TargetErrorCode::kPageInvalid, "The parameter n must be a number from 0 to 10000.");
   }
   std::uint64_t n = 0;
   std::from_chars(value.data(), value.data() + value.size(), n);
@@ -125,7 +132,7 @@ Failure StorePageSize(std::string_view value, std::optional<std::uint32_t>& slot
   return std::nullopt;
 }
 
-Failure ReadUploadStart(std::string_view key, std::string value, Operation& operation) {
+MaybeTargetError ReadUploadStart(std::string_view key, std::string value, Operation& operation) {
   if (key == "digest") {
     return StoreDigest(std::move(value), operation.digest);
   }
@@ -143,18 +150,18 @@ Failure ReadUploadStart(std::string_view key, std::string value, Operation& oper
   return std::nullopt;  // `origin` (some clients send it) and what nobody knows.
 }
 
-Failure ReadTag(std::string value, Operation& operation) {
+MaybeTargetError ReadTag(std::string value, Operation& operation) {
   if (!connector::oci::IsTag(value)) {
-    return Fail(Code::kTagInvalid, "A tag must be 1 to 128 of [A-Za-z0-9._-].");
+    return Fail(TargetErrorCode::kTagInvalid, "A tag must be 1 to 128 of [A-Za-z0-9._-].");
   }
   if (operation.tags.size() == kMaxTagsPerPut) {
-    return Fail(Code::kQueryInvalid, "At most 16 tags may stand in one request.");
+    return Fail(TargetErrorCode::kQueryInvalid, "At most 16 tags may stand in one request.");
   }
   operation.tags.push_back(std::move(value));
   return std::nullopt;
 }
 
-Failure ReadPage(std::string_view key, std::string value, Operation& operation) {
+MaybeTargetError ReadPage(std::string_view key, std::string value, Operation& operation) {
   if (key == "n") {
     return StorePageSize(value, operation.n);
   }
@@ -170,7 +177,7 @@ Failure ReadPage(std::string_view key, std::string value, Operation& operation) 
   return std::nullopt;
 }
 
-Failure ReadOne(std::string_view key, std::string value, Operation& operation) {
+MaybeTargetError ReadOne(std::string_view key, std::string value, Operation& operation) {
   if (key == "ns") {
     const bool valid = IsMirrorHost(value);
     return Store(Lower(value), valid, operation.ns, kBadHost);
@@ -212,7 +219,7 @@ bool IsSealedText(std::string_view text, std::size_t max_bytes) {
 std::optional<TargetError> ReadQuery(std::string_view query, Operation& operation) {
   // Some servers split at ';', others do not.
   if (query.find(';') != std::string_view::npos) {
-    return Fail(Code::kQueryInvalid, "The query must not hold ';'.");
+    return Fail(TargetErrorCode::kQueryInvalid, "The query must not hold ';'.");
   }
   while (!query.empty()) {
     const std::size_t end = std::min(query.find('&'), query.size());
@@ -223,9 +230,10 @@ std::optional<TargetError> ReadQuery(std::string_view query, Operation& operatio
     std::optional<std::string> value =
         PercentDecode(pair.substr(std::min(equals + 1, pair.size())));
     if (!key || !value) {
-      return Fail(Code::kQueryInvalid, "A '%' in the query must be followed by two hex digits.");
+      return Fail(TargetErrorCode::kQueryInvalid,
+                  "A '%' in the query must be followed by two hex digits.");
     }
-    if (Failure failure = ReadOne(*key, *std::move(value), operation)) {
+    if (MaybeTargetError failure = ReadOne(*key, *std::move(value), operation)) {
       return failure;
     }
   }

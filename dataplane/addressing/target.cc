@@ -9,22 +9,23 @@ namespace connector::dataplane::addressing {
 namespace {
 
 using http::Method;
-using Code = TargetErrorCode;
-using Failure = std::optional<TargetError>;
+using MaybeTargetError = std::optional<TargetError>;
 
 constexpr TargetError kNoSuchEndpoint{
-    Code::kNoSuchEndpoint,
+    TargetErrorCode::kNoSuchEndpoint,
     "This is no endpoint of the OCI distribution API; paths start with /v2/."};
-constexpr TargetError kCatalog{Code::kCatalog,
+constexpr TargetError kCatalog{TargetErrorCode::kCatalog,
                                "The catalog is not served: it would list more than you may see."};
-constexpr TargetError kBadName{Code::kNameInvalid,
+constexpr TargetError kBadName{TargetErrorCode::kNameInvalid,
                                "A repository's name must be lower-case components joined by '/'."};
 constexpr TargetError kBadPath{
-    Code::kNameInvalid,
+    TargetErrorCode::kNameInvalid,
     "The path must be plain: no '%' but %3A in a digest, no '\\', ';', '//' or dot segment."};
 constexpr TargetError kBadReference{
-    Code::kDigestInvalid, "A digest must read algorithm:hex, such as sha256: and 64 digits."};
-constexpr TargetError kBadTag{Code::kTagInvalid, "A tag must be 1 to 128 of [A-Za-z0-9._-]."};
+    TargetErrorCode::kDigestInvalid,
+    "A digest must read algorithm:hex, such as sha256: and 64 digits."};
+constexpr TargetError kBadTag{TargetErrorCode::kTagInvalid,
+                              "A tag must be 1 to 128 of [A-Za-z0-9._-]."};
 
 bool IsPathByte(char c) {
   return c > 0x20 && c < 0x7F && c != '\\' && c != ';' && c != '#' && c != '?';
@@ -81,14 +82,14 @@ std::optional<Ending> ReadEnding(std::string_view path) {
   return std::nullopt;
 }
 
-Failure CheckMethod(OperationKind kind, Method method) {
+MaybeTargetError CheckMethod(OperationKind kind, Method method) {
   const auto allow = [&](std::initializer_list<Method> methods,
                          std::string_view list,
-                         std::string_view sentence) -> Failure {
+                         std::string_view sentence) -> MaybeTargetError {
     if (std::find(methods.begin(), methods.end(), method) != methods.end()) {
       return std::nullopt;
     }
-    return TargetError{Code::kMethodUnsupported, sentence, list};
+    return TargetError{TargetErrorCode::kMethodUnsupported, sentence, list};
   };
   switch (kind) {
     case OperationKind::kPing:
@@ -116,7 +117,7 @@ Failure CheckMethod(OperationKind kind, Method method) {
   return kNoSuchEndpoint;
 }
 
-Failure ReadReference(const Ending& ending, Operation& operation) {
+MaybeTargetError ReadReference(const Ending& ending, Operation& operation) {
   switch (ending.kind) {
     case OperationKind::kPing:
     case OperationKind::kTags:
@@ -126,7 +127,8 @@ Failure ReadReference(const Ending& ending, Operation& operation) {
       operation.reference = ending.reference;
       return IsSealedText(ending.reference, kMaxSessionBytes)
                  ? std::nullopt
-                 : Failure(TargetError{Code::kUnknownUpload, "There is no such upload here."});
+                 : MaybeTargetError(TargetError{TargetErrorCode::kUnknownUpload,
+                                                "There is no such upload here."});
     case OperationKind::kManifest:
     case OperationKind::kBlob:
     case OperationKind::kReferrers:
@@ -135,14 +137,15 @@ Failure ReadReference(const Ending& ending, Operation& operation) {
   operation.reference = CanonicalReference(ending.reference);
   const bool has_colon = operation.reference.find(':') != std::string::npos;
   if (ending.kind == OperationKind::kManifest && !has_colon) {
-    return connector::oci::IsTag(operation.reference) ? std::nullopt : Failure(kBadTag);
+    return connector::oci::IsTag(operation.reference) ? std::nullopt : MaybeTargetError(kBadTag);
   }
   operation.reference_is_digest = true;
-  return connector::oci::IsDigest(operation.reference) ? std::nullopt : Failure(kBadReference);
+  return connector::oci::IsDigest(operation.reference) ? std::nullopt
+                                                       : MaybeTargetError(kBadReference);
 }
 
 // What no spelling of a name may hold, wherever it stands. A '%' is left to the digest's reader.
-Failure CheckPath(std::string_view path) {
+MaybeTargetError CheckPath(std::string_view path) {
   if (!std::all_of(path.begin(), path.end(), IsPathByte) ||
       path.find("//") != std::string_view::npos) {
     return kBadPath;
@@ -161,12 +164,12 @@ Failure CheckPath(std::string_view path) {
   return std::nullopt;
 }
 
-Failure ReadPath(std::string_view path, Operation& operation) {
+MaybeTargetError ReadPath(std::string_view path, Operation& operation) {
   constexpr std::string_view kRoot = "/v2/";
   if (path == "/v2" || path == kRoot) {
     return CheckMethod(OperationKind::kPing, operation.method);
   }
-  if (Failure failure = CheckPath(path)) {
+  if (MaybeTargetError failure = CheckPath(path)) {
     return failure;
   }
   if (!path.starts_with(kRoot)) {
@@ -182,7 +185,7 @@ Failure ReadPath(std::string_view path, Operation& operation) {
   if (!IsClientRepository(operation.repository)) {
     return kBadName;
   }
-  if (Failure failure = CheckMethod(operation.kind, operation.method)) {
+  if (MaybeTargetError failure = CheckMethod(operation.kind, operation.method)) {
     return failure;
   }
   return ReadReference(*ending, operation);
@@ -210,11 +213,11 @@ ParsedTarget ParseTarget(Method method, std::string_view target) {
   const std::size_t question = std::min(target.find('?'), target.size());
   Operation operation;
   operation.method = method;
-  if (Failure failure = ReadPath(target.substr(0, question), operation)) {
+  if (MaybeTargetError failure = ReadPath(target.substr(0, question), operation)) {
     return *failure;
   }
   if (question < target.size()) {
-    if (Failure failure = ReadQuery(target.substr(question + 1), operation)) {
+    if (MaybeTargetError failure = ReadQuery(target.substr(question + 1), operation)) {
       return *failure;
     }
   }
@@ -228,7 +231,8 @@ ParsedTarget ParseTarget(Method method, std::string_view target) {
   }
   if (operation.kind == OperationKind::kUploadSession && method == Method::kPut &&
       operation.digest.empty()) {
-    return TargetError{Code::kDigestInvalid, "The PUT that ends an upload must carry ?digest=."};
+    return TargetError{TargetErrorCode::kDigestInvalid,
+                       "The PUT that ends an upload must carry ?digest=."};
   }
   return operation;
 }

@@ -1,8 +1,7 @@
 #include "dataplane/app/metrics.h"
 
 #include "common/base/locked_arena.h"
-
-#include <prometheus/metric_family.h>
+#include "common/metrics/families.h"
 
 #include <limits>
 #include <string>
@@ -11,182 +10,155 @@
 namespace connector::dataplane::app {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
+using metrics::Families;
 using server::Counter;
 using server::Counters;
 
-using Labels = std::vector<ClientMetric::Label>;
-
-class Families {
+// The counters of all workers.
+class WorkerTotals {
  public:
-  explicit Families(std::vector<const Counters*> cores) : cores_(std::move(cores)) {}
+  explicit WorkerTotals(std::vector<const Counters*> workers) : workers_(std::move(workers)) {}
 
-  MetricFamily& Start(const std::string& name, const std::string& help, MetricType type) {
-    families_.push_back({name, help, type, {}});
-    return families_.back();
-  }
-
-  static void Add(MetricFamily& family, double value, Labels labels = {}) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    if (family.type == MetricType::Counter) {
-      metric.counter.value = value;
-    } else {
-      metric.gauge.value = value;
-    }
-    family.metric.push_back(std::move(metric));
-  }
-
-  void Total(const std::string& name, const std::string& help, Counter Counters::*counter) {
-    Add(Start(name, help, MetricType::Counter), Sum(counter));
-  }
-
-  [[nodiscard]] double Sum(Counter Counters::*counter) const {
+  template <typename Read>
+  [[nodiscard]] std::uint64_t Sum(Read read) const {
     std::uint64_t sum = 0;
-    for (const Counters* core : cores_) {
-      sum += (core->*counter).Get();
+    for (const Counters* worker : workers_) {
+      sum += read(*worker).Get();
     }
-    return static_cast<double>(sum);
+    return sum;
   }
-
-  [[nodiscard]] const std::vector<const Counters*>& cores() const { return cores_; }
-  std::vector<MetricFamily> Take() { return std::move(families_); }
+  [[nodiscard]] double Of(Counter Counters::*counter) const {
+    return static_cast<double>(
+        Sum([counter](const Counters& of) -> const Counter& { return of.*counter; }));
+  }
 
  private:
-  std::vector<const Counters*> cores_;
-  std::vector<MetricFamily> families_;
+  std::vector<const Counters*> workers_;
 };
 
-void AddResponses(Families& out) {
-  MetricFamily& family = out.Start("connector_dataplane_responses_total",
-                                   "Answers to clients, by status class.",
-                                   MetricType::Counter);
+void AddResponses(const WorkerTotals& totals, Families& out) {
   for (std::size_t i = 1; i <= 5; ++i) {
-    std::uint64_t sum = 0;
-    for (const Counters* core : out.cores()) {
-      sum += core->responses_by_class[i].Get();
-    }
-    Families::Add(family, static_cast<double>(sum), {{"class", std::to_string(i) + "xx"}});
+    const auto sum =
+        totals.Sum([i](const Counters& of) -> const Counter& { return of.responses_by_class[i]; });
+    out.Counter("connector_dataplane_responses_total",
+                "Answers to clients, by status class.",
+                {{"class", std::to_string(i) + "xx"}},
+                static_cast<double>(sum));
   }
 }
 
-void AddLatency(Families& out) {
-  MetricFamily& family = out.Start("connector_dataplane_first_byte_seconds",
-                                   "From a request's head to the first byte of its answer.",
-                                   MetricType::Histogram);
-  ClientMetric metric;
+void AddLatency(const WorkerTotals& totals, Families& out) {
+  prometheus::ClientMetric::Histogram histogram;
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i <= server::kLatencyBounds.size(); ++i) {
-    for (const Counters* core : out.cores()) {
-      cumulative += core->first_byte_seconds[i].Get();
-    }
+    cumulative +=
+        totals.Sum([i](const Counters& of) -> const Counter& { return of.first_byte_seconds[i]; });
     const double bound = i < server::kLatencyBounds.size()
                              ? server::kLatencyBounds[i]
                              : std::numeric_limits<double>::infinity();
-    metric.histogram.bucket.push_back({cumulative, bound});
+    histogram.bucket.push_back({cumulative, bound});
   }
-  metric.histogram.sample_count = cumulative;
-  metric.histogram.sample_sum = out.Sum(&Counters::first_byte_micros_sum) / 1e6;
-  family.metric.push_back(std::move(metric));
+  histogram.sample_count = cumulative;
+  histogram.sample_sum = totals.Of(&Counters::first_byte_micros_sum) / 1e6;
+  out.Histogram("connector_dataplane_first_byte_seconds",
+                "From a request's head to the first byte of its answer.",
+                std::move(histogram));
 }
 
-void AddTraffic(Families& out) {
-  MetricFamily& bytes = out.Start("connector_dataplane_body_bytes_total",
-                                  "Body bytes moved, down to clients and up to registries.",
-                                  MetricType::Counter);
-  Families::Add(bytes, out.Sum(&Counters::bytes_down), {{"direction", "down"}});
-  Families::Add(bytes, out.Sum(&Counters::bytes_up), {{"direction", "up"}});
-  out.Total("connector_dataplane_denied_total",
-            "Requests refused by our own decision: 401, 403, 404.",
-            &Counters::denied);
-  out.Total("connector_dataplane_malformed_requests_total",
-            "Requests that are not strict HTTP/1.1.",
-            &Counters::malformed_requests);
-  out.Total("connector_dataplane_tls_on_plain_port_total",
-            "TLS ClientHellos on a plain listener.",
-            &Counters::tls_on_plain_port);
-  out.Total("connector_dataplane_upstream_connects_total",
-            "New connections to registries and blob stores.",
-            &Counters::upstream_connects);
-  out.Total("connector_dataplane_upstream_retries_total",
-            "Requests repeated because a reused connection had died.",
-            &Counters::upstream_retries);
-  out.Total("connector_dataplane_token_retries_total",
-            "Requests repeated with a new token after an upstream 401.",
-            &Counters::token_retries);
-  out.Total("connector_dataplane_redirects_followed_total",
-            "Blob redirects followed inside.",
-            &Counters::redirects_followed);
-  out.Total("connector_dataplane_connections_accepted_total",
-            "Client connections accepted.",
-            &Counters::connections_accepted);
-  out.Total("connector_dataplane_connections_refused_total",
-            "Client connections refused because limits.maxConnections was reached.",
-            &Counters::connections_refused);
+void AddTraffic(const WorkerTotals& totals, Families& out) {
+  const std::string bytes = "connector_dataplane_body_bytes_total";
+  const std::string bytes_help = "Body bytes moved, down to clients and up to registries.";
+  out.Counter(bytes, bytes_help, {{"direction", "down"}}, totals.Of(&Counters::bytes_down));
+  out.Counter(bytes, bytes_help, {{"direction", "up"}}, totals.Of(&Counters::bytes_up));
+  out.Counter("connector_dataplane_denied_total",
+              "Requests refused by our own decision: 401, 403, 404.",
+              totals.Of(&Counters::denied));
+  out.Counter("connector_dataplane_malformed_requests_total",
+              "Requests that are not strict HTTP/1.1.",
+              totals.Of(&Counters::malformed_requests));
+  out.Counter("connector_dataplane_tls_on_plain_port_total",
+              "TLS ClientHellos on a plain listener.",
+              totals.Of(&Counters::tls_on_plain_port));
+  out.Counter("connector_dataplane_upstream_connects_total",
+              "New connections to registries and blob stores.",
+              totals.Of(&Counters::upstream_connects));
+  out.Counter("connector_dataplane_upstream_retries_total",
+              "Requests repeated because a reused connection had died.",
+              totals.Of(&Counters::upstream_retries));
+  out.Counter("connector_dataplane_token_retries_total",
+              "Requests repeated with a new token after an upstream 401.",
+              totals.Of(&Counters::token_retries));
+  out.Counter("connector_dataplane_redirects_followed_total",
+              "Blob redirects followed inside.",
+              totals.Of(&Counters::redirects_followed));
+  out.Counter("connector_dataplane_connections_accepted_total",
+              "Client connections accepted.",
+              totals.Of(&Counters::connections_accepted));
+  out.Counter("connector_dataplane_connections_refused_total",
+              "Client connections refused because limits.maxConnections was reached.",
+              totals.Of(&Counters::connections_refused));
 }
 
-void AddTokens(Families& out, const token::CacheStats& stats) {
-  Families::Add(
-      out.Start("connector_dataplane_token_cache_entries", "Grants held.", MetricType::Gauge),
-      static_cast<double>(stats.entries));
-  MetricFamily& lookups = out.Start(
-      "connector_dataplane_token_cache_lookups_total", "Lookups of a grant.", MetricType::Counter);
-  Families::Add(lookups, static_cast<double>(stats.hits), {{"result", "hit"}});
-  Families::Add(lookups, static_cast<double>(stats.misses), {{"result", "miss"}});
-  Families::Add(out.Start("connector_dataplane_token_refreshes_total",
-                          "Grants fetched ahead of their end.",
-                          MetricType::Counter),
-                static_cast<double>(stats.refreshes));
+void AddTokens(const token::CacheStats& stats, Families& out) {
+  out.Gauge("connector_dataplane_token_cache_entries",
+            "Grants held.",
+            {},
+            static_cast<double>(stats.entries));
+  const std::string lookups = "connector_dataplane_token_cache_lookups_total";
+  out.Counter(lookups, "Lookups of a grant.", {{"result", "hit"}}, static_cast<double>(stats.hits));
+  out.Counter(
+      lookups, "Lookups of a grant.", {{"result", "miss"}}, static_cast<double>(stats.misses));
+  out.Counter("connector_dataplane_token_refreshes_total",
+              "Grants fetched ahead of their end.",
+              static_cast<double>(stats.refreshes));
 }
 
-void AddRoutes(Families& out, const routes::WatchStatus& status, const routes::RouteTable& routes) {
-  Families::Add(out.Start("connector_dataplane_route_stream_connected",
-                          "1 while the route stream from the broker is up.",
-                          MetricType::Gauge),
-                status.connected ? 1 : 0);
-  Families::Add(out.Start("connector_dataplane_route_stream_reconnects_total",
-                          "Attempts to open the route stream again.",
-                          MetricType::Counter),
-                static_cast<double>(status.reconnects));
-  Families::Add(out.Start("connector_dataplane_route_updates_total",
-                          "Messages of the route stream applied.",
-                          MetricType::Counter),
-                static_cast<double>(status.updates));
-  MetricFamily& classes = out.Start(
-      "connector_dataplane_routes", "Connectors served, by secret class.", MetricType::Gauge);
+void AddRoutes(const routes::WatchStatus& status, const routes::RouteTable& routes, Families& out) {
+  out.Gauge("connector_dataplane_route_stream_connected",
+            "1 while the route stream from the broker is up.",
+            {},
+            status.connected ? 1 : 0);
+  out.Counter("connector_dataplane_route_stream_reconnects_total",
+              "Attempts to open the route stream again.",
+              static_cast<double>(status.reconnects));
+  out.Counter("connector_dataplane_route_updates_total",
+              "Messages of the route stream applied.",
+              static_cast<double>(status.updates));
   for (const std::string name : {"none", "derived", "bounded", "static"}) {
     double count = 0;
     for (const auto& [ref, route] : routes.routes) {
       count += route->secret_class == name ? 1 : 0;
     }
-    Families::Add(classes, count, {{"secret_class", name}});
+    out.Gauge("connector_dataplane_routes",
+              "Connectors served, by secret class.",
+              {{"secret_class", name}},
+              count);
   }
 }
 
 }  // namespace
 
-std::vector<MetricFamily> Metrics::Collect() const {
+std::vector<prometheus::MetricFamily> DataplaneMetrics::Collect() const {
   const server::ServerSnapshot snapshot = sources_.server.Snapshot();
-  Families out(snapshot.counters);
-  AddResponses(out);
-  AddLatency(out);
-  AddTraffic(out);
-  Families::Add(
-      out.Start("connector_dataplane_connections", "Client connections open.", MetricType::Gauge),
-      static_cast<double>(snapshot.connections));
-  AddTokens(out, sources_.grants.Stats());
-  AddRoutes(out, sources_.watcher.Status(), *sources_.routes());
+  const WorkerTotals totals(snapshot.counters);
+  Families out;
+  AddResponses(totals, out);
+  AddLatency(totals, out);
+  AddTraffic(totals, out);
+  out.Gauge("connector_dataplane_connections",
+            "Client connections open.",
+            {},
+            static_cast<double>(snapshot.connections));
+  AddTokens(sources_.grants.Stats(), out);
+  AddRoutes(sources_.watcher.Status(), *sources_.routes(), out);
   const ArenaStats arena = LockedArenaStats();
-  Families::Add(out.Start("connector_dataplane_secret_arena_used_bytes",
-                          "Locked memory that holds tokens.",
-                          MetricType::Gauge),
-                static_cast<double>(arena.used_bytes));
-  Families::Add(out.Start("connector_dataplane_secret_arena_fallbacks_total",
-                          "Tokens that did not fit into locked memory.",
-                          MetricType::Counter),
-                static_cast<double>(arena.heap_fallbacks));
+  out.Gauge("connector_dataplane_secret_arena_used_bytes",
+            "Locked memory that holds tokens.",
+            {},
+            static_cast<double>(arena.used_bytes));
+  out.Counter("connector_dataplane_secret_arena_fallbacks_total",
+              "Tokens that did not fit into locked memory.",
+              static_cast<double>(arena.heap_fallbacks));
   return out.Take();
 }
 

@@ -5,7 +5,7 @@
 
 #include "dataplane/routes/route_watcher.h"
 #include "dataplane/server/server.h"
-#include "dataplane/token/cache.h"
+#include "dataplane/token/grant_cache.h"
 
 #include <prometheus/collectable.h>
 
@@ -18,14 +18,14 @@ namespace connector::dataplane::app {
 // Where the numbers come from; all of it outlives the collector.
 struct MetricSources {
   const server::Server& server;
-  const token::Cache& grants;
+  const token::GrantCache& grants;
   const routes::RouteWatcher& watcher;
   std::function<std::shared_ptr<const routes::RouteTable>()> routes;
 };
 
-class Metrics final : public prometheus::Collectable {
+class DataplaneMetrics final : public prometheus::Collectable {
  public:
-  explicit Metrics(MetricSources sources) : sources_(std::move(sources)) {}
+  explicit DataplaneMetrics(MetricSources sources) : sources_(std::move(sources)) {}
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:

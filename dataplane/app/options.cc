@@ -18,9 +18,9 @@ namespace pb = ::connector::config::v1;
 using std::chrono::milliseconds;
 
 // Reads fields one by one and collects what is wrong with them.
-class Reader {
+class OptionReader {
  public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
+  explicit OptionReader(std::string file) : file_(std::move(file)) {}
 
   void Complain(std::string path, std::string message) {
     problems_.push_back({file_, 0, std::move(path), std::move(message)});
@@ -62,7 +62,9 @@ bool IsSuffix(const std::string& text) {
          });
 }
 
-void ReadSettings(const pb::DataplaneConfig& from, Reader& reader, server::Settings& out) {
+void ReadSettings(const pb::DataplaneConfig& from,
+                  OptionReader& reader,
+                  server::ServerSettings& out) {
   out.host_suffixes = {from.host_suffixes().begin(), from.host_suffixes().end()};
   if (out.host_suffixes.empty()) {
     out.host_suffixes = {"svc", "svc.cluster.local"};
@@ -91,13 +93,13 @@ void ReadSettings(const pb::DataplaneConfig& from, Reader& reader, server::Setti
 
 }  // namespace
 
-std::vector<config::Problem> LoadOptions(const std::string& path, Options& out) {
+std::vector<config::Problem> LoadOptions(const std::string& path, DataplaneOptions& out) {
   pb::DataplaneConfig from;
   std::vector<config::Problem> problems = config::LoadConfigFile(path, from);
   if (!problems.empty()) {
     return problems;
   }
-  Reader reader(path);
+  OptionReader reader(path);
   for (const pb::Listener& listener : from.listeners()) {
     out.server.listeners.push_back(
         {listener.address(), listener.tls().certificate_file(), listener.tls().key_file()});

@@ -1,7 +1,7 @@
 #pragma once
 
-// Options: the data plane's configuration with its defaults applied and its rules checked. The
-// schema is proto/connector/config/v1/dataplane.proto.
+// DataplaneOptions: the data plane's configuration with its defaults applied and its rules checked.
+// The schema is proto/connector/config/v1/dataplane.proto.
 
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
@@ -15,7 +15,7 @@
 
 namespace connector::dataplane::app {
 
-struct Options {
+struct DataplaneOptions {
   server::ServerOptions server;
   std::string admin_address;
   std::string broker_address;
@@ -27,6 +27,7 @@ struct Options {
 };
 
 // Reads and checks the file. With problems, `out` is not to be used.
-[[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path, Options& out);
+[[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path,
+                                                       DataplaneOptions& out);
 
 }  // namespace connector::dataplane::app

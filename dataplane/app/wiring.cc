@@ -7,7 +7,7 @@
 #include "common/metrics/process_metrics.h"
 #include "dataplane/app/metrics.h"
 #include "dataplane/routes/route_watcher.h"
-#include "dataplane/token/cache.h"
+#include "dataplane/token/grant_cache.h"
 #include "dataplane/token/grpc_issuer.h"
 
 #include <grpcpp/channel.h>
@@ -22,7 +22,7 @@ namespace connector::dataplane::app {
 // Members are in the order of construction; they end in the reverse order, so that whoever calls
 // back ends before what it calls. Grants that are waited for are answered when `broker` ends.
 struct Dataplane::Impl {
-  Impl(Options from, log::Logger& log)
+  Impl(DataplaneOptions from, log::Logger& log)
       : options(std::move(from)),
         logger(log),
         channel(broker_client::MakeBrokerChannel(
@@ -39,7 +39,7 @@ struct Dataplane::Impl {
   [[nodiscard]] admin::Readiness Ready() const;
   [[nodiscard]] std::string StatusJson() const;
 
-  Options options;
+  DataplaneOptions options;
   log::Logger& logger;
   std::chrono::system_clock::time_point started_at = std::chrono::system_clock::now();
   std::atomic<bool> draining{false};
@@ -48,10 +48,10 @@ struct Dataplane::Impl {
 
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<token::GrpcIssuer> broker;
-  token::Cache grants;
+  token::GrantCache grants;
   server::Server server;
   std::unique_ptr<routes::RouteWatcher> watcher;
-  std::shared_ptr<Metrics> metrics;
+  std::shared_ptr<DataplaneMetrics> metrics;
   std::shared_ptr<metrics::ProcessMetrics> process_metrics;
   std::unique_ptr<admin::AdminServer> admin;
 };
@@ -72,7 +72,7 @@ std::string Dataplane::Impl::StatusJson() const {
   status.started_at = started_at;
   status.reasons = Ready().reasons;
   const routes::WatchStatus stream = watcher->Status();
-  const std::vector<server::RecentError> errors = server.recent_errors().List();
+  const std::vector<server::RecentServerError> errors = server.recent_errors().List();
   for (const auto& [ref, route] : CurrentRoutes()->routes) {
     admin::ConnectorStatus row{.name = ref.ToString(),
                                .address = route->origin.ToString(),
@@ -80,7 +80,7 @@ std::string Dataplane::Impl::StatusJson() const {
                                .health = "ok"};
     row.requests = route->stats->requests.load();
     row.bytes = route->stats->bytes_down.load() + route->stats->bytes_up.load();
-    for (const server::RecentError& error : errors) {
+    for (const server::RecentServerError& error : errors) {
       if (error.connector == row.name) {
         row.last_error = error.message;
         break;
@@ -105,7 +105,7 @@ std::string Dataplane::Impl::StatusJson() const {
   status.totals = totals;
   const token::CacheStats cache = grants.Stats();
   status.token_cache = {.entries = cache.entries, .hits = cache.hits, .misses = cache.misses};
-  for (const server::RecentError& error : errors) {
+  for (const server::RecentServerError& error : errors) {
     status.errors.push_back({error.time, error.connector, error.message});
   }
   status.sections.push_back({"Broker",
@@ -116,7 +116,7 @@ std::string Dataplane::Impl::StatusJson() const {
   return admin::ToJson(status);
 }
 
-Dataplane::Dataplane(Options options, log::Logger& logger)
+Dataplane::Dataplane(DataplaneOptions options, log::Logger& logger)
     : impl_(std::make_unique<Impl>(std::move(options), logger)) {}
 
 Dataplane::~Dataplane() {
@@ -139,7 +139,7 @@ Result<Done> Dataplane::Start() {
         impl->server.PublishRoutes(std::move(table));
       },
       impl->logger);
-  impl->metrics = std::make_shared<Metrics>(MetricSources{
+  impl->metrics = std::make_shared<DataplaneMetrics>(MetricSources{
       .server = impl->server, .grants = impl->grants, .watcher = *impl->watcher, .routes = [impl] {
         return impl->CurrentRoutes();
       }});

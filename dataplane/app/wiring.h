@@ -15,7 +15,7 @@ namespace connector::dataplane::app {
 
 class Dataplane {
  public:
-  Dataplane(Options options, log::Logger& logger);
+  Dataplane(DataplaneOptions options, log::Logger& logger);
   ~Dataplane();
   Dataplane(const Dataplane&) = delete;
   Dataplane& operator=(const Dataplane&) = delete;

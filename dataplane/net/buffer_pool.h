@@ -1,6 +1,6 @@
 #pragma once
 
-// BufferPool: the fixed-size buffers of one core. A connection holds one only while a request is
+// BufferPool: the fixed-size buffers of one worker. A connection holds one only while a request is
 // under way, so an idle connection costs none. Mapped, not allocated: what is given back beyond a
 // few goes back to the system at once and leaves no holes in the heap.
 
@@ -15,37 +15,36 @@ namespace connector::dataplane::net {
 
 inline constexpr std::size_t kBufferBytes = 64 * 1024;
 
-// Not thread-safe: belongs to one core, and must outlive its leases.
+class BufferPool;
+
+// One buffer, given back to its pool at the end.
+class PooledBuffer {
+ public:
+  PooledBuffer() = default;
+  PooledBuffer(BufferPool* pool, char* data) : pool_(pool), data_(data) {}
+  PooledBuffer(PooledBuffer&& other) noexcept
+      : pool_(other.pool_), data_(std::exchange(other.data_, nullptr)) {}
+  PooledBuffer& operator=(PooledBuffer&& other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  PooledBuffer(const PooledBuffer&) = delete;
+  PooledBuffer& operator=(const PooledBuffer&) = delete;
+  ~PooledBuffer() { Reset(); }
+
+  void Reset();
+  [[nodiscard]] char* data() const { return data_; }
+  [[nodiscard]] explicit operator bool() const { return data_ != nullptr; }
+
+ private:
+  BufferPool* pool_ = nullptr;
+  char* data_ = nullptr;
+};
+
+// Not thread-safe: belongs to one worker, and must outlive its buffers.
 class BufferPool {
  public:
-  class Lease {
-   public:
-    Lease() = default;
-    Lease(BufferPool* pool, char* data) : pool_(pool), data_(data) {}
-    Lease(Lease&& other) noexcept
-        : pool_(other.pool_), data_(std::exchange(other.data_, nullptr)) {}
-    Lease& operator=(Lease&& other) noexcept {
-      std::swap(pool_, other.pool_);
-      std::swap(data_, other.data_);
-      return *this;
-    }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    ~Lease() { Reset(); }
-
-    void Reset() {
-      if (data_ != nullptr) {
-        pool_->GiveBack(std::exchange(data_, nullptr));
-      }
-    }
-    [[nodiscard]] char* data() const { return data_; }
-    [[nodiscard]] explicit operator bool() const { return data_ != nullptr; }
-
-   private:
-    BufferPool* pool_ = nullptr;
-    char* data_ = nullptr;
-  };
-
   BufferPool() = default;
   ~BufferPool() {
     for (char* const data : free_) {
@@ -56,7 +55,7 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
 
   // Throws std::bad_alloc when the system has no memory.
-  [[nodiscard]] Lease Take() {
+  [[nodiscard]] PooledBuffer Take() {
     if (free_.empty()) {
       return {this, Map()};
     }
@@ -66,6 +65,8 @@ class BufferPool {
   }
 
  private:
+  friend class PooledBuffer;
+
   static constexpr std::size_t kMaxFree = 64;
 
   static char* Map() {
@@ -87,5 +88,11 @@ class BufferPool {
 
   std::vector<char*> free_;
 };
+
+inline void PooledBuffer::Reset() {
+  if (data_ != nullptr) {
+    pool_->GiveBack(std::exchange(data_, nullptr));
+  }
+}
 
 }  // namespace connector::dataplane::net

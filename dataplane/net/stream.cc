@@ -65,11 +65,11 @@ void Stream::CancelWait() {
   socket_.cancel(ignored);
 }
 
-Task<Result<Done>> Stream::Wait(Direction direction, std::chrono::milliseconds timeout) {
+Task<Result<Done>> Stream::Wait(IoDirection direction, std::chrono::milliseconds timeout) {
   timed_out_ = false;
   cancelled_ = false;
   timers_.Arm(*this, timeout);
-  const auto kind = direction == Direction::kRead ? Socket::wait_read : Socket::wait_write;
+  const auto kind = direction == IoDirection::kRead ? Socket::wait_read : Socket::wait_write;
   const auto [error] = co_await socket_.async_wait(kind, asio::as_tuple(kUseTask));
   Timers::Disarm(*this);
   if (timed_out_) {
@@ -90,7 +90,7 @@ Task<Result<Done>> Stream::WaitReadable(std::chrono::milliseconds timeout) {
   if (HasBufferedInput()) {
     co_return Done{};
   }
-  co_return co_await Wait(Direction::kRead, timeout);
+  co_return co_await Wait(IoDirection::kRead, timeout);
 }
 
 bool Stream::HasBufferedInput() const {
@@ -100,10 +100,10 @@ bool Stream::HasBufferedInput() const {
 IoResult Stream::FromSsl(int result) {
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
-      blocked_on_ = Direction::kRead;
+      blocked_on_ = IoDirection::kRead;
       return {IoStatus::kWouldBlock, 0};
     case SSL_ERROR_WANT_WRITE:
-      blocked_on_ = Direction::kWrite;
+      blocked_on_ = IoDirection::kWrite;
       return {IoStatus::kWouldBlock, 0};
     case SSL_ERROR_ZERO_RETURN:
       return {IoStatus::kEof, 0};
@@ -126,7 +126,7 @@ IoResult Stream::TryRead(char* data, std::size_t size) {
   if (got == 0) {
     return {IoStatus::kEof, 0};
   }
-  blocked_on_ = Direction::kRead;
+  blocked_on_ = IoDirection::kRead;
   return FromErrno();
 }
 
@@ -144,7 +144,7 @@ IoResult Stream::TryWrite(std::string_view data) {
   if (put >= 0) {
     return {IoStatus::kOk, static_cast<std::size_t>(put)};
   }
-  blocked_on_ = Direction::kWrite;
+  blocked_on_ = IoDirection::kWrite;
   return FromErrno();
 }
 
@@ -165,7 +165,7 @@ IoResult Stream::TryWrite(const iovec* pieces, int count) {
   if (put >= 0) {
     return {IoStatus::kOk, static_cast<std::size_t>(put)};
   }
-  blocked_on_ = Direction::kWrite;
+  blocked_on_ = IoDirection::kWrite;
   return FromErrno();
 }
 
@@ -181,7 +181,7 @@ IoResult Stream::TrySpliceInto(int pipe, std::size_t size) {
   if (errno == EINVAL || errno == ENOSYS) {
     return {IoStatus::kUnsupported, 0};
   }
-  blocked_on_ = Direction::kRead;
+  blocked_on_ = IoDirection::kRead;
   return FromErrno();
 }
 
@@ -191,7 +191,7 @@ IoResult Stream::TrySpliceFrom(int pipe, std::size_t size, bool more) {
   if (put >= 0) {
     return {IoStatus::kOk, static_cast<std::size_t>(put)};
   }
-  blocked_on_ = Direction::kWrite;
+  blocked_on_ = IoDirection::kWrite;
   return FromErrno();
 }
 

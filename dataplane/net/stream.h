@@ -1,6 +1,6 @@
 #pragma once
 
-// Stream: one TCP connection, plain or TLS, that belongs to one core. Reading and writing are
+// Stream: one TCP connection, plain or TLS, that belongs to one worker. Reading and writing are
 // attempts that never block; only when the kernel has nothing does a coroutine wait. So a request
 // whose bytes are already there costs no trip through the event loop.
 //
@@ -36,7 +36,7 @@ struct IoResult {
   std::size_t bytes = 0;
 };
 
-// Not thread-safe: belongs to the core whose Timers it was made with. At most one coroutine waits
+// Not thread-safe: belongs to the worker whose Timers it was made with. At most one coroutine waits
 // on it at a time, beside one WatchReadable.
 class Stream final : private TimedWait {
  public:
@@ -88,7 +88,7 @@ class Stream final : private TimedWait {
   // body was sent.
   void WatchReadable(std::function<void()> on_readable);
 
-  // Ends a wait of the coroutine, from the same core.
+  // Ends a wait of the coroutine, from the same worker.
   void CancelWait();
 
   // TLS is left without a close notification: HTTP framing already tells where a message ends.
@@ -110,18 +110,18 @@ class Stream final : private TimedWait {
   [[nodiscard]] bool HasBufferedInput() const;
 
  private:
-  enum class Direction : std::uint8_t { kRead, kWrite };
+  enum class IoDirection : std::uint8_t { kRead, kWrite };
 
   void OnTimeout() override;
   [[nodiscard]] IoResult FromSsl(int result);
   [[nodiscard]] bool HasApplicationData();
-  [[nodiscard]] Task<Result<Done>> Wait(Direction direction, std::chrono::milliseconds timeout);
+  [[nodiscard]] Task<Result<Done>> Wait(IoDirection direction, std::chrono::milliseconds timeout);
   [[nodiscard]] Task<Result<Done>> RunHandshake(std::chrono::milliseconds timeout);
 
   Socket socket_;
   Timers& timers_;
   SSL* ssl_ = nullptr;
-  Direction blocked_on_ = Direction::kRead;
+  IoDirection blocked_on_ = IoDirection::kRead;
   bool timed_out_ = false;
   bool cancelled_ = false;
   bool session_taken_ = false;

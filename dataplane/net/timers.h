@@ -1,6 +1,6 @@
 #pragma once
 
-// Timers: one coarse clock per core. It wakes four times a second, times out waits that are past
+// Timers: one coarse clock per worker. It wakes four times a second, times out waits that are past
 // their deadline, and runs a few periodic duties. Nothing on the request path asks the kernel for
 // the time or arms a timer of its own.
 
@@ -16,7 +16,7 @@ namespace connector::dataplane::net {
 
 inline constexpr std::chrono::milliseconds kTick{250};
 
-// A wait that can be timed out. Owned by whoever waits; linked into the list of its core's Timers
+// A wait that can be timed out. Owned by whoever waits; linked into the list of its worker's Timers
 // only while it waits.
 class TimedWait {
  public:
@@ -27,7 +27,7 @@ class TimedWait {
   virtual ~TimedWait();
 
  protected:
-  // Called once, on the core's thread, when the deadline has passed.
+  // Called once, on the worker's thread, when the deadline has passed.
   virtual void OnTimeout() = 0;
 
  private:

@@ -7,7 +7,7 @@
 namespace connector::dataplane::oci {
 namespace {
 
-using Code = addressing::TargetErrorCode;
+using addressing::TargetErrorCode;
 
 constexpr std::string_view kCommonFields =
     "Content-Type: application/json\r\nDocker-Distribution-Api-Version: registry/2.0\r\n";
@@ -20,50 +20,50 @@ struct Row {
   std::string_view sentence;
 };
 
-Row RowOf(Situation situation) {
-  switch (situation) {
-    case Situation::kBadRequest:
+Row RowOf(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kBadRequest:
       return {400,
               "UNSUPPORTED",
               "CONNECTOR_REQUEST_MALFORMED",
               "The request is not valid HTTP/1.1; report it to the maker of the client."};
-    case Situation::kTlsOnPlainPort:
+    case ErrorKind::kTlsOnPlainPort:
       return {400,
               "UNSUPPORTED",
               "CONNECTOR_TLS_ON_PLAIN_PORT",
               "This port speaks plain HTTP, and the client sent a TLS hello; allow plain HTTP for "
               "this host in the client, or use the TLS port."};
-    case Situation::kNameInvalid:
+    case ErrorKind::kNameInvalid:
       return {400,
               "NAME_INVALID",
               "CONNECTOR_NAME_INVALID",
               "The repository's name is not valid; write lower-case components joined by '/'."};
-    case Situation::kTagInvalid:
+    case ErrorKind::kTagInvalid:
       return {400,
               "TAG_INVALID",
               "CONNECTOR_TAG_INVALID",
               "The tag is not valid; write 1 to 128 of [A-Za-z0-9._-]."};
-    case Situation::kDigestInvalid:
+    case ErrorKind::kDigestInvalid:
       return {400,
               "DIGEST_INVALID",
               "CONNECTOR_DIGEST_INVALID",
               "The digest is not valid; write algorithm:hex, such as sha256: and 64 digits."};
-    case Situation::kPageInvalid:
+    case ErrorKind::kPageInvalid:
       return {400,
               "PAGINATION_NUMBER_INVALID",
               "CONNECTOR_PAGE_INVALID",
               "The page that was asked for is not valid; follow the Link of the page before."};
-    case Situation::kQueryInvalid:
+    case ErrorKind::kQueryInvalid:
       return {400,
               "UNSUPPORTED",
               "CONNECTOR_QUERY_INVALID",
               "The query is not valid; send only what the OCI distribution API names."};
-    case Situation::kManifestTypeMissing:
+    case ErrorKind::kManifestTypeMissing:
       return {400,
               "MANIFEST_INVALID",
               "CONNECTOR_MANIFEST_TYPE_MISSING",
               "A manifest needs its Content-Type; report it to the maker of the client."};
-    case Situation::kUnauthenticated:
+    case ErrorKind::kUnauthenticated:
       return {
           401,
           "UNAUTHORIZED",
@@ -71,104 +71,104 @@ Row RowOf(Situation situation) {
           "Authentication is required: the password is your workload's own identity token for "
           "the audience oci-connector, and it must not have expired; in Kubernetes it comes from "
           "a projected volume, or kubectl create token NAME --audience oci-connector."};
-    case Situation::kDenied:
+    case ErrorKind::kDenied:
       return {
           403,
           "DENIED",
           "CONNECTOR_ACCESS_DENIED",
           "No access rule of the connector allows this; ask its owner for one under spec.access."};
-    case Situation::kUpstreamRefused:
+    case ErrorKind::kUpstreamRefused:
       return {403,
               "DENIED",
               "CONNECTOR_CREDENTIAL_REFUSED",
               "The registry refused the credential that is stored for this connector; ask its "
               "owner to check it with connectorctl check."};
-    case Situation::kNoSuchEndpoint:
+    case ErrorKind::kNoSuchEndpoint:
       return {
           404,
           "NAME_UNKNOWN",
           "CONNECTOR_ENDPOINT_UNKNOWN",
           "There is no such endpoint; write HOST/REPOSITORY:TAG as the connector's README says."};
-    case Situation::kConnectorUnknown:
+    case ErrorKind::kConnectorUnknown:
       return {404,
               "NAME_UNKNOWN",
               "CONNECTOR_UNKNOWN",
               "There is no such connector, or you may not use it; check its name and namespace, or "
               "ask its owner for a rule under spec.access, and in Kubernetes for get on "
               "connectors/proxy."};
-    case Situation::kUploadUnknown:
+    case ErrorKind::kUploadUnknown:
       return {404,
               "BLOB_UPLOAD_UNKNOWN",
               "CONNECTOR_UPLOAD_UNKNOWN",
               "There is no such upload here; start it again."};
-    case Situation::kMethodUnsupported:
+    case ErrorKind::kMethodUnsupported:
       return {405,
               "UNSUPPORTED",
               "CONNECTOR_METHOD_UNSUPPORTED",
               "The method is not supported here; use one that the field Allow names."};
-    case Situation::kManifestTooLarge:
+    case ErrorKind::kManifestTooLarge:
       return {413,
               "SIZE_INVALID",
               "CONNECTOR_MANIFEST_TOO_LARGE",
               "A manifest may be at most 8 MiB; split the index, or move data into blobs."};
-    case Situation::kContentType:
+    case ErrorKind::kContentType:
       return {415,
               "UNSUPPORTED",
               "CONNECTOR_CONTENT_TYPE",
               "An upload's Content-Type must be application/octet-stream; report it to the maker "
               "of the client."};
-    case Situation::kRateLimited:
+    case ErrorKind::kRateLimited:
       return {429,
               "TOOMANYREQUESTS",
               "CONNECTOR_RATE_LIMITED",
               "There are too many requests; try again later, or with fewer at once."};
-    case Situation::kInternal:
+    case ErrorKind::kInternal:
       return {500,
               "UNKNOWN",
               "CONNECTOR_INTERNAL",
               "The connector failed; give its operator the X-Request-Id, which its log has too."};
-    case Situation::kUpstreamUnavailable:
+    case ErrorKind::kUpstreamUnavailable:
       return {502,
               "UNKNOWN",
               "CONNECTOR_UPSTREAM_UNAVAILABLE",
               "The registry cannot be reached or does not answer properly; try again, then tell "
               "the connector's owner."};
-    case Situation::kRedirectRefused:
+    case ErrorKind::kRedirectRefused:
       return {502,
               "UNKNOWN",
               "CONNECTOR_REDIRECT_REFUSED",
               "The registry redirected to where the connector may not go; ask its owner to look at "
               "upstream.redirects.hosts."};
-    case Situation::kOverloaded:
+    case ErrorKind::kOverloaded:
       return {503,
               "UNAVAILABLE",
               "CONNECTOR_OVERLOADED",
               "The connector is at its limit of connections; try again shortly."};
-    case Situation::kBrokerUnavailable:
+    case ErrorKind::kBrokerUnavailable:
       return {503,
               "UNAVAILABLE",
               "CONNECTOR_BROKER_UNAVAILABLE",
               "Access cannot be decided right now; try again shortly, then tell the operator that "
               "the broker does not answer."};
-    case Situation::kSecretUnavailable:
+    case ErrorKind::kSecretUnavailable:
       return {
           503,
           "UNAVAILABLE",
           "CONNECTOR_SECRET_UNAVAILABLE",
           "The credential of this connector cannot be used; ask its owner to check its Secret."};
-    case Situation::kAuditUnavailable:
+    case ErrorKind::kAuditUnavailable:
       return {503,
               "UNAVAILABLE",
               "CONNECTOR_AUDIT_UNAVAILABLE",
               "The decision cannot be recorded right now, so nothing is issued; try again, then "
               "tell the operator."};
-    case Situation::kIdentityUnavailable:
+    case ErrorKind::kIdentityUnavailable:
       return {503,
               "UNAVAILABLE",
               "CONNECTOR_IDENTITY_UNAVAILABLE",
               "Your identity or your rights cannot be checked right now; try again, then tell the "
               "operator that the token's issuer or the Kubernetes API does not answer."};
-    case Situation::kUpstreamTimeout:
+    case ErrorKind::kUpstreamTimeout:
       return {504,
               "UNKNOWN",
               "CONNECTOR_UPSTREAM_TIMEOUT",
@@ -177,59 +177,59 @@ Row RowOf(Situation situation) {
   return {500, "UNKNOWN", {}, {}};
 }
 
-Situation SituationOf(Denial denial) {
+ErrorKind KindOf(DenialReason denial) {
   switch (denial) {
-    case Denial::kCallerUnauthenticated:
-      return Situation::kUnauthenticated;
-    case Denial::kConnectorNotFound:
-      return Situation::kConnectorUnknown;
-    case Denial::kAccessDenied:
-      return Situation::kDenied;
-    case Denial::kUpstreamRefused:
-      return Situation::kUpstreamRefused;
-    case Denial::kUpstreamUnavailable:
-      return Situation::kUpstreamUnavailable;
-    case Denial::kUpstreamTimeout:
-      return Situation::kUpstreamTimeout;
-    case Denial::kRateLimited:
-      return Situation::kRateLimited;
-    case Denial::kSecretUnavailable:
-      return Situation::kSecretUnavailable;
-    case Denial::kAuditUnavailable:
-      return Situation::kAuditUnavailable;
-    case Denial::kIdentityUnavailable:
-      return Situation::kIdentityUnavailable;
-    case Denial::kBrokerUnavailable:
-      return Situation::kBrokerUnavailable;
-    case Denial::kInvalidRequest:
-      return Situation::kNameInvalid;
-    case Denial::kUnspecified:
+    case DenialReason::kCallerUnauthenticated:
+      return ErrorKind::kUnauthenticated;
+    case DenialReason::kConnectorNotFound:
+      return ErrorKind::kConnectorUnknown;
+    case DenialReason::kAccessDenied:
+      return ErrorKind::kDenied;
+    case DenialReason::kUpstreamRefused:
+      return ErrorKind::kUpstreamRefused;
+    case DenialReason::kUpstreamUnavailable:
+      return ErrorKind::kUpstreamUnavailable;
+    case DenialReason::kUpstreamTimeout:
+      return ErrorKind::kUpstreamTimeout;
+    case DenialReason::kRateLimited:
+      return ErrorKind::kRateLimited;
+    case DenialReason::kSecretUnavailable:
+      return ErrorKind::kSecretUnavailable;
+    case DenialReason::kAuditUnavailable:
+      return ErrorKind::kAuditUnavailable;
+    case DenialReason::kIdentityUnavailable:
+      return ErrorKind::kIdentityUnavailable;
+    case DenialReason::kBrokerUnavailable:
+      return ErrorKind::kBrokerUnavailable;
+    case DenialReason::kInvalidRequest:
+      return ErrorKind::kNameInvalid;
+    case DenialReason::kUnspecified:
       break;
   }
-  return Situation::kInternal;
+  return ErrorKind::kInternal;
 }
 
-Situation SituationOf(Code code) {
+ErrorKind KindOf(TargetErrorCode code) {
   switch (code) {
-    case Code::kNameInvalid:
-      return Situation::kNameInvalid;
-    case Code::kTagInvalid:
-      return Situation::kTagInvalid;
-    case Code::kDigestInvalid:
-      return Situation::kDigestInvalid;
-    case Code::kPageInvalid:
-      return Situation::kPageInvalid;
-    case Code::kQueryInvalid:
-      return Situation::kQueryInvalid;
-    case Code::kUnknownUpload:
-      return Situation::kUploadUnknown;
-    case Code::kNoSuchEndpoint:
-      return Situation::kNoSuchEndpoint;
-    case Code::kMethodUnsupported:
-    case Code::kCatalog:
+    case TargetErrorCode::kNameInvalid:
+      return ErrorKind::kNameInvalid;
+    case TargetErrorCode::kTagInvalid:
+      return ErrorKind::kTagInvalid;
+    case TargetErrorCode::kDigestInvalid:
+      return ErrorKind::kDigestInvalid;
+    case TargetErrorCode::kPageInvalid:
+      return ErrorKind::kPageInvalid;
+    case TargetErrorCode::kQueryInvalid:
+      return ErrorKind::kQueryInvalid;
+    case TargetErrorCode::kUnknownUpload:
+      return ErrorKind::kUploadUnknown;
+    case TargetErrorCode::kNoSuchEndpoint:
+      return ErrorKind::kNoSuchEndpoint;
+    case TargetErrorCode::kMethodUnsupported:
+    case TargetErrorCode::kCatalog:
       break;
   }
-  return Situation::kMethodUnsupported;
+  return ErrorKind::kMethodUnsupported;
 }
 
 void AppendEscaped(std::string& out, std::string_view text) {
@@ -281,16 +281,16 @@ void AppendOwn(std::string& out,
 
 }  // namespace
 
-ErrorReply ReplyFor(Situation situation, std::string_view message) {
-  const Row row = RowOf(situation);
+ErrorReply ReplyFor(ErrorKind kind, std::string_view message) {
+  const Row row = RowOf(kind);
   ErrorReply reply;
   reply.status = row.status;
   reply.code = row.code;
   reply.reason = row.reason;
   reply.message = message.empty() ? row.sentence : message;
   reply.challenge = row.status == 401;
-  reply.close = situation == Situation::kBadRequest || situation == Situation::kTlsOnPlainPort ||
-                situation == Situation::kManifestTooLarge;
+  reply.close = kind == ErrorKind::kBadRequest || kind == ErrorKind::kTlsOnPlainPort ||
+                kind == ErrorKind::kManifestTooLarge;
   if (row.status == 429 || row.status == 503) {
     reply.retry_after = kDefaultRetryAfter;
   }
@@ -299,9 +299,9 @@ ErrorReply ReplyFor(Situation situation, std::string_view message) {
 
 ErrorReply ReplyFor(const http::HeadFailure& failure) {
   if (failure.reason == http::HeadError::kTlsHandshake) {
-    return ReplyFor(Situation::kTlsOnPlainPort);
+    return ReplyFor(ErrorKind::kTlsOnPlainPort);
   }
-  ErrorReply reply = ReplyFor(Situation::kBadRequest, failure.sentence);
+  ErrorReply reply = ReplyFor(ErrorKind::kBadRequest, failure.sentence);
   reply.status = failure.http_status;
   if (failure.http_status == 405) {
     reply.allow = kAllMethods;
@@ -310,7 +310,7 @@ ErrorReply ReplyFor(const http::HeadFailure& failure) {
 }
 
 ErrorReply ReplyFor(const addressing::TargetError& error) {
-  ErrorReply reply = ReplyFor(SituationOf(error.code), error.sentence);
+  ErrorReply reply = ReplyFor(KindOf(error.code), error.sentence);
   reply.allow = error.allow;
   return reply;
 }
@@ -318,41 +318,29 @@ ErrorReply ReplyFor(const addressing::TargetError& error) {
 ErrorReply ReplyFor(RequestRefusal refusal) {
   switch (refusal) {
     case RequestRefusal::kBodyNotAllowed:
-      return ReplyFor(Situation::kBadRequest,
+      return ReplyFor(ErrorKind::kBadRequest,
                       "This request carries no body; an upload in one POST needs ?digest=.");
     case RequestRefusal::kContentType:
-      return ReplyFor(Situation::kContentType);
+      return ReplyFor(ErrorKind::kContentType);
     case RequestRefusal::kContentTypeMissing:
-      return ReplyFor(Situation::kManifestTypeMissing);
+      return ReplyFor(ErrorKind::kManifestTypeMissing);
     case RequestRefusal::kManifestTooLarge:
-      return ReplyFor(Situation::kManifestTooLarge);
+      return ReplyFor(ErrorKind::kManifestTooLarge);
   }
-  return ReplyFor(Situation::kInternal);
+  return ReplyFor(ErrorKind::kInternal);
 }
 
-ErrorReply ReplyFor(Denial denial, std::string_view message, std::chrono::seconds retry_after) {
-  const Situation situation = SituationOf(denial);
+ErrorReply ReplyFor(DenialReason denial,
+                    std::string_view message,
+                    std::chrono::seconds retry_after) {
+  const ErrorKind kind = KindOf(denial);
   // These two must look the same whatever was behind them.
-  const bool plain =
-      situation == Situation::kUnauthenticated || situation == Situation::kConnectorUnknown;
-  ErrorReply reply = ReplyFor(situation, plain ? std::string_view() : message);
+  const bool plain = kind == ErrorKind::kUnauthenticated || kind == ErrorKind::kConnectorUnknown;
+  ErrorReply reply = ReplyFor(kind, plain ? std::string_view() : message);
   if (retry_after > std::chrono::seconds{0} && !plain) {
     reply.retry_after = retry_after;
   }
   return reply;
-}
-
-std::optional<Situation> ReplaceUpstreamStatus(int status) {
-  if (status == 401 || status == 403) {
-    return Situation::kUpstreamRefused;
-  }
-  if (status >= 300 && status < 400 && status != 304) {
-    return Situation::kRedirectRefused;
-  }
-  if (status < 200 || status == 407) {
-    return Situation::kUpstreamUnavailable;
-  }
-  return std::nullopt;
 }
 
 std::string ErrorBody(std::string_view code, std::string_view message, std::string_view reason) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Every answer that the data plane gives by itself: which status, code and reason a situation has,
+// Every answer that the data plane gives by itself: which status, code and reason an error has,
 // the sentence that tells the user what to do, and the bytes of the response. docs/errors.md is the
 // same table for users; a test holds the two together.
 //
@@ -24,7 +24,7 @@ inline constexpr std::size_t kMaxMessageBytes = 1024;
 inline constexpr std::chrono::seconds kDefaultRetryAfter{5};  // With 429 and 503.
 
 // In the order of docs/errors.md.
-enum class Situation : std::uint8_t {
+enum class ErrorKind : std::uint8_t {
   kBadRequest,  // Not valid HTTP for us. Closes.
   kTlsOnPlainPort,
   kNameInvalid,
@@ -55,7 +55,7 @@ enum class Situation : std::uint8_t {
 };
 
 // What the broker answered, or that it did not; mirrored so that only grpc_issuer.cc knows gRPC.
-enum class Denial : std::uint8_t {
+enum class DenialReason : std::uint8_t {
   kUnspecified,
   kCallerUnauthenticated,
   kConnectorNotFound,
@@ -84,20 +84,15 @@ struct ErrorReply {
   bool operator==(const ErrorReply&) const = default;
 };
 
-// An empty message means the situation's own sentence.
-[[nodiscard]] ErrorReply ReplyFor(Situation situation, std::string_view message = {});
+// An empty message means the error's own sentence.
+[[nodiscard]] ErrorReply ReplyFor(ErrorKind kind, std::string_view message = {});
 [[nodiscard]] ErrorReply ReplyFor(const http::HeadFailure& failure);
 [[nodiscard]] ErrorReply ReplyFor(const addressing::TargetError& error);
 [[nodiscard]] ErrorReply ReplyFor(RequestRefusal refusal);
 // An unauthenticated caller gets our own sentence: why a token was refused is for the log only.
-[[nodiscard]] ErrorReply ReplyFor(Denial denial,
+[[nodiscard]] ErrorReply ReplyFor(DenialReason denial,
                                   std::string_view message,
                                   std::chrono::seconds retry_after);
-
-// What replaces a registry's answer of this status, which is never relayed: 401 and 403 become
-// kUpstreamRefused; 407, and 1xx and 3xx other than 304 that nothing else dealt with, become a 502.
-// nullopt: the answer is relayed.
-[[nodiscard]] std::optional<Situation> ReplaceUpstreamStatus(int status);
 
 // `{"errors":[{"code":"...","message":"...","detail":"REASON"}]}` and a line end. What JSON or HTML
 // would act on is escaped, bytes outside printable ASCII become '?', and the message is cut at

@@ -42,7 +42,7 @@ inline constexpr std::uint64_t kMaxManifestBytes = 8ULL * 1024 * 1024;
 [[nodiscard]] std::optional<RequestRefusal> CheckRequest(const addressing::Operation& operation,
                                                          const http::RequestHead& head);
 
-enum class Hop : std::uint8_t {
+enum class HopKind : std::uint8_t {
   kRegistry,  // The connector's own registry: all allowed fields.
   kForeign,   // A blob store: no Accept, Docker-* or OCI-* of the client's; never a credential.
 };
@@ -53,7 +53,7 @@ struct UpstreamRequest {
   std::string_view target = {};     // Path and query, as AppendUpstreamTarget or a Url gives it.
   std::string_view authority = {};  // Origin::Authority().
   Framing framing = {};             // The kind that the client used.
-  Hop hop = Hop::kRegistry;
+  HopKind hop = HopKind::kRegistry;
   // Stands in for the client's Range: "bytes=0-0" where a HEAD became a GET.
   std::string_view range_override = {};
   // The complete line, "Authorization: Bearer ...\r\n", or empty. Ignored for kForeign.
@@ -95,6 +95,13 @@ void AppendStatusLine(std::string& out, int status);
 
 // "Connection: close", or what HTTP/1.0 needs to keep it; nothing where that is the rule anyway.
 void AppendConnection(std::string& out, std::uint8_t client_minor_version, bool keep_alive);
+
+// How the client gets the body of this answer: a length stays a length, and all else is chunked, or
+// ends with the connection where the client is too old for chunks. `asked` is the method that the
+// registry was asked with: the answer to a HEAD tells a length although no body follows.
+[[nodiscard]] Framing FramingForClient(const http::ResponseHead& response,
+                                       http::Method asked,
+                                       std::uint8_t client_minor_version);
 
 // What to answer to a HEAD whose redirect was followed with a GET of "bytes=0-0": the blob's size.
 // nullopt when the answer gives none, which is a 502. Understands 206 with a total, 200 with a

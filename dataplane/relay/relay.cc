@@ -1,6 +1,7 @@
 #include "dataplane/relay/relay.h"
 
 #include "common/http/chunked.h"
+#include "dataplane/relay/body_portions.h"
 #include "dataplane/relay/pipe.h"
 
 #include <sys/uio.h>
@@ -45,28 +46,23 @@ class Pieces {
 
 class Mover {
  public:
-  explicit Mover(Job& job) : job_(job) {}
+  explicit Mover(RelayJob& job) : job_(job), portions_(job.in, job.length) {}
 
-  Task<End> Run();
-  Outcome TakeOutcome(End end) { return {end, payload_bytes_, std::move(leftover_)}; }
+  Task<RelayEnd> Run();
+  RelayResult TakeResult(RelayEnd end) { return {end, payload_bytes_, std::move(leftover_)}; }
 
  private:
-  struct Portion {
-    std::string_view payload;
-    bool end = false;
-    bool malformed = false;
-  };
-
-  Portion Next(std::string_view& input);
-  Task<End> Write(std::string_view payload, bool last);
-  Task<End> Flush(Pieces pieces);
-  Task<End> Read(char* buffer, std::string_view& input);
+  Task<RelayEnd> Write(std::string_view payload, bool last);
+  Task<RelayEnd> Flush(Pieces pieces);
+  Task<RelayEnd> Read(char* buffer, std::string_view& input);
   // Wait until a blocked side can go on: kDone, or the end that the waiting makes.
-  Task<End> AwaitSource();
-  Task<End> AwaitSink();
-  [[nodiscard]] End AfterWait(const Result<Done>& waited, End timeout, End cut) const;
+  Task<RelayEnd> AwaitSource();
+  Task<RelayEnd> AwaitSink();
+  [[nodiscard]] RelayEnd AfterWait(const Result<Done>& waited,
+                                   RelayEnd timeout,
+                                   RelayEnd cut) const;
   [[nodiscard]] bool CanSplice() const;
-  Task<End> SpliceRest();
+  Task<RelayEnd> SpliceRest();
   // Before the sink gets the last bytes: whoever reads them may ask again at once.
   void GiveBackSlotIf(bool source_read) {
     if (source_read && job_.slot != nullptr) {
@@ -77,118 +73,95 @@ class Mover {
     return job_.interrupted != nullptr && *job_.interrupted;
   }
 
-  Job& job_;
-  http::ChunkedDecoder decoder_;
-  std::uint64_t left_ = 0;  // Of a kContentLength body.
+  RelayJob& job_;
+  BodyPortions portions_;
   std::uint64_t payload_bytes_ = 0;
   bool splice_refused_ = false;  // The rest goes through the buffer.
   std::string leftover_;
   std::string joined_;  // TLS sinks get one record where a plain one gets a writev.
 };
 
-// Takes the next run of payload off the front of `input`.
-Mover::Portion Mover::Next(std::string_view& input) {
-  switch (job_.in) {
-    case http::BodyFraming::kChunked: {
-      const http::ChunkedStep step = decoder_.Next(input);
-      const Portion run{input.substr(step.payload_begin, step.payload_size),
-                        step.status == http::ChunkedStatus::kDone,
-                        step.status == http::ChunkedStatus::kError};
-      input.remove_prefix(step.consumed);
-      return run;
-    }
-    case http::BodyFraming::kContentLength: {
-      const std::size_t take =
-          static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
-      left_ -= take;
-      const Portion run{input.substr(0, take), left_ == 0, false};
-      input.remove_prefix(take);
-      return run;
-    }
-    case http::BodyFraming::kUntilClose: {
-      const Portion run{input, false, false};
-      input = {};
-      return run;
-    }
-    case http::BodyFraming::kNone:
-      break;
-  }
-  return {{}, true, false};
-}
-
-End Mover::AfterWait(const Result<Done>& waited, End timeout, End cut) const {
+// An interruption wakes the wait by cancelling it, which looks like a failed socket: so ask for the
+// interruption first.
+RelayEnd Mover::AfterWait(const Result<Done>& waited, RelayEnd timeout, RelayEnd cut) const {
   if (Interrupted()) {
-    return End::kInterrupted;
+    return RelayEnd::kInterrupted;
   }
   if (waited) {
-    return End::kDone;
+    return RelayEnd::kDone;
   }
   return waited.error().code == ErrorCode::kDeadlineExceeded ? timeout : cut;
 }
 
-Task<End> Mover::AwaitSource() {
+Task<RelayEnd> Mover::AwaitSource() {
   const Result<Done> waited = co_await job_.from.WaitBlocked(job_.source_timeout);
-  co_return AfterWait(waited, End::kSourceTimeout, End::kSourceCut);
+  co_return AfterWait(waited, RelayEnd::kSourceTimeout, RelayEnd::kSourceCut);
 }
 
-Task<End> Mover::AwaitSink() {
+Task<RelayEnd> Mover::AwaitSink() {
   const Result<Done> waited = co_await job_.to.WaitBlocked(job_.sink_timeout);
-  co_return AfterWait(waited, End::kSinkTimeout, End::kSinkCut);
+  co_return AfterWait(waited, RelayEnd::kSinkTimeout, RelayEnd::kSinkCut);
 }
 
+// A pipe and its system calls only pay for themselves on a long body. Chunked framing, TLS and a
+// limit all need to see the bytes.
 bool Mover::CanSplice() const {
   return !splice_refused_ && job_.in == http::BodyFraming::kContentLength && !job_.chunk_output &&
-         left_ > kSpliceBytes && job_.max_payload == UINT64_MAX && !job_.from.tls() &&
+         portions_.left() > kSpliceBytes && job_.max_payload == UINT64_MAX && !job_.from.tls() &&
          !job_.to.tls();
 }
 
 // The rest of the body, inside the kernel. What an ending leaves in the pipe is lost with it, which
 // is fine: after any end but kDone both connections are closed.
-Task<End> Mover::SpliceRest() {
+Task<RelayEnd> Mover::SpliceRest() {
   const Pipe pipe;
   splice_refused_ = !pipe.ok();
-  while (!splice_refused_ && left_ > 0) {
-    const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(left_, Pipe::kBytes));
+  while (!splice_refused_ && portions_.left() > 0) {
+    const std::size_t want =
+        static_cast<std::size_t>(std::min<std::uint64_t>(portions_.left(), Pipe::kBytes));
     if (Interrupted()) {
-      co_return End::kInterrupted;
+      co_return RelayEnd::kInterrupted;
     }
     const net::IoResult got = job_.from.TrySpliceInto(pipe.write_end(), want);
     if (got.status == net::IoStatus::kWouldBlock) {
-      const End end = co_await AwaitSource();
-      if (end != End::kDone) {
+      const RelayEnd end = co_await AwaitSource();
+      if (end != RelayEnd::kDone) {
         co_return end;
       }
       continue;
     }
+    // Some kernels and some sockets refuse: nothing was moved, so the buffer can go on.
     if (got.status == net::IoStatus::kUnsupported) {
       splice_refused_ = true;
       break;
     }
     if (got.status != net::IoStatus::kOk) {
-      co_return End::kSourceCut;
+      co_return RelayEnd::kSourceCut;
     }
-    left_ -= got.bytes;
-    GiveBackSlotIf(left_ == 0);
+    portions_.Skip(got.bytes);
+    GiveBackSlotIf(portions_.left() == 0);
     for (std::size_t inside = got.bytes; inside > 0;) {
-      const net::IoResult put = job_.to.TrySpliceFrom(pipe.read_end(), inside, left_ > 0);
+      const net::IoResult put =
+          job_.to.TrySpliceFrom(pipe.read_end(), inside, portions_.left() > 0);
       if (put.status == net::IoStatus::kOk) {
         inside -= put.bytes;
         payload_bytes_ += put.bytes;
         continue;
       }
       if (put.status != net::IoStatus::kWouldBlock) {
-        co_return End::kSinkCut;
+        co_return RelayEnd::kSinkCut;
       }
-      const End end = co_await AwaitSink();
-      if (end != End::kDone) {
+      const RelayEnd end = co_await AwaitSink();
+      if (end != RelayEnd::kDone) {
         co_return end;
       }
     }
   }
-  co_return End::kDone;
+  co_return RelayEnd::kDone;
 }
 
-Task<End> Mover::Flush(Pieces pieces) {
+Task<RelayEnd> Mover::Flush(Pieces pieces) {
+  // SSL_write makes a record of each piece: a head of its own would cost one, and a packet.
   if (job_.to.tls() && pieces.count() > 1) {
     joined_.clear();
     for (int i = 0; i < pieces.count(); ++i) {
@@ -204,22 +177,23 @@ Task<End> Mover::Flush(Pieces pieces) {
       continue;
     }
     if (put.status != net::IoStatus::kWouldBlock) {
-      co_return End::kSinkCut;
+      co_return RelayEnd::kSinkCut;
     }
-    const End end = co_await AwaitSink();
-    if (end != End::kDone) {
+    const RelayEnd end = co_await AwaitSink();
+    if (end != RelayEnd::kDone) {
       co_return end;
     }
   }
-  co_return End::kDone;
+  co_return RelayEnd::kDone;
 }
 
-Task<End> Mover::Write(std::string_view payload, bool last) {
+Task<RelayEnd> Mover::Write(std::string_view payload, bool last) {
   char header[http::kMaxChunkHeaderBytes];
   Pieces pieces;
   pieces.Add(std::exchange(job_.head, {}));
+  // Before anything of this portion is written: what is too large must not arrive whole.
   if (payload.size() > job_.max_payload - payload_bytes_) {
-    co_return End::kTooLarge;
+    co_return RelayEnd::kTooLarge;
   }
   payload_bytes_ += payload.size();
   if (!job_.chunk_output) {
@@ -231,8 +205,10 @@ Task<End> Mover::Write(std::string_view payload, bool last) {
     pieces.Add(payload);
     pieces.Add(http::kChunkEnd);
   }
-  const End end = co_await Flush(pieces);
-  if (end != End::kDone || !last) {
+  // The last chunk goes alone: only its arrival tells the sink that the body is whole, so it is
+  // never on its way before the payload is.
+  const RelayEnd end = co_await Flush(pieces);
+  if (end != RelayEnd::kDone || !last) {
     co_return end;
   }
   Pieces final_piece;
@@ -241,71 +217,68 @@ Task<End> Mover::Write(std::string_view payload, bool last) {
 }
 
 // Fills `input` with what the source has next; leaves it empty at the source's end.
-Task<End> Mover::Read(char* buffer, std::string_view& input) {
-  const std::size_t want =
-      job_.in == http::BodyFraming::kContentLength
-          ? static_cast<std::size_t>(std::min<std::uint64_t>(left_, net::kBufferBytes))
-          : net::kBufferBytes;
+Task<RelayEnd> Mover::Read(char* buffer, std::string_view& input) {
+  const std::size_t want = portions_.ReadSize(net::kBufferBytes);
   while (true) {
     if (Interrupted()) {
-      co_return End::kInterrupted;
+      co_return RelayEnd::kInterrupted;
     }
     const net::IoResult got = job_.from.TryRead(buffer, want);
     if (got.status == net::IoStatus::kOk || got.status == net::IoStatus::kEof) {
       input = {buffer, got.bytes};
-      co_return End::kDone;
+      co_return RelayEnd::kDone;
     }
     if (got.status == net::IoStatus::kError) {
-      co_return End::kSourceCut;
+      co_return RelayEnd::kSourceCut;
     }
-    const End end = co_await AwaitSource();
-    if (end != End::kDone) {
+    const RelayEnd end = co_await AwaitSource();
+    if (end != RelayEnd::kDone) {
       co_return end;
     }
   }
 }
 
-Task<End> Mover::Run() {
-  left_ = job_.length;
+Task<RelayEnd> Mover::Run() {
   std::string_view input = job_.buffered;
-  net::BufferPool::Lease buffer;
+  net::PooledBuffer buffer;
   bool source_ended = false;
   while (true) {
-    const Portion run = Next(input);
+    const BodyPortion run = portions_.Next(input);
     if (run.malformed) {
-      co_return End::kSourceMalformed;
+      co_return RelayEnd::kSourceMalformed;
     }
     const bool last = run.end || source_ended;
     GiveBackSlotIf(last);
     if (!run.payload.empty() || last || !job_.head.empty()) {
-      const End end = co_await Write(run.payload, last);
-      if (end != End::kDone) {
+      const RelayEnd end = co_await Write(run.payload, last);
+      if (end != RelayEnd::kDone) {
         co_return end;
       }
     }
     if (last) {
       leftover_ = input;
-      co_return End::kDone;
+      co_return RelayEnd::kDone;
     }
     if (!input.empty()) {
       continue;
     }
     if (CanSplice()) {
-      const End end = co_await SpliceRest();
-      if (end != End::kDone || left_ == 0) {
+      const RelayEnd end = co_await SpliceRest();
+      if (end != RelayEnd::kDone || portions_.left() == 0) {
         co_return end;
       }
     }
     if (!buffer) {
       buffer = job_.buffers.Take();
     }
-    const End end = co_await Read(buffer.data(), input);
-    if (end != End::kDone) {
+    const RelayEnd end = co_await Read(buffer.data(), input);
+    if (end != RelayEnd::kDone) {
       co_return end;
     }
     if (input.empty()) {
-      if (job_.in != http::BodyFraming::kUntilClose) {
-        co_return End::kSourceCut;
+      // docs/rules.md "Upstream framing": a cut reaches the sink as a cut.
+      if (!portions_.EndsWithSource()) {
+        co_return RelayEnd::kSourceCut;
       }
       source_ended = true;
     }
@@ -314,10 +287,10 @@ Task<End> Mover::Run() {
 
 }  // namespace
 
-Task<Outcome> Relay(Job job) {
+Task<RelayResult> Relay(RelayJob job) {
   Mover mover(job);
-  const End end = co_await mover.Run();
-  co_return mover.TakeOutcome(end);
+  const RelayEnd end = co_await mover.Run();
+  co_return mover.TakeResult(end);
 }
 
 }  // namespace connector::dataplane::relay

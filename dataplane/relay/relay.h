@@ -22,7 +22,7 @@ namespace connector::dataplane::relay {
 // known. A splice costs a pipe.
 inline constexpr std::uint64_t kSpliceBytes = 256 * 1024;
 
-enum class End : std::uint8_t {
+enum class RelayEnd : std::uint8_t {
   kDone,
   kSourceCut,        // Closed or failed before the body's end.
   kSourceMalformed,  // Chunked framing that breaks the rules.
@@ -33,7 +33,7 @@ enum class End : std::uint8_t {
   kTooLarge,     // More payload than `max_payload`.
 };
 
-struct Job {
+struct RelayJob {
   net::Stream& from;
   net::Stream& to;
   http::BodyFraming in = http::BodyFraming::kNone;
@@ -47,20 +47,20 @@ struct Job {
   net::BufferPool& buffers;
   std::chrono::milliseconds source_timeout;
   std::chrono::milliseconds sink_timeout;
-  // Set by someone else on this core, who then also cancels the wait; null for never.
+  // Set by someone else on this worker, who then also cancels the wait; null for never.
   const bool* interrupted = nullptr;
   // Given back once the source has been read to its end, before the last bytes go to the sink;
   // null for none.
   InFlightSlot* slot = nullptr;
 };
 
-struct Outcome {
-  End end = End::kDone;
+struct RelayResult {
+  RelayEnd end = RelayEnd::kDone;
   std::uint64_t payload_bytes = 0;  // Written to the sink.
   // What followed the body in the source: the next pipelined message, or noise.
   std::string leftover;
 };
 
-[[nodiscard]] Task<Outcome> Relay(Job job);
+[[nodiscard]] Task<RelayResult> Relay(RelayJob job);
 
 }  // namespace connector::dataplane::relay

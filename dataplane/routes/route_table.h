@@ -1,7 +1,7 @@
 #pragma once
 
 // RouteTable: what this data plane knows of the connectors, as the broker last told. Immutable once
-// published: a change makes a new table, and every core swaps its pointer. Holds no secret; the
+// published: a change makes a new table, and every worker swaps its pointer. Holds no secret; the
 // sealing keys protect upload sessions and open no registry.
 
 #include "common/base/connector_ref.h"

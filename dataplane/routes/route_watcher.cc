@@ -2,6 +2,7 @@
 
 #include "common/resilience/backoff.h"
 #include "common/resilience/random.h"
+#include "dataplane/routes/table_updater.h"
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 
@@ -22,39 +23,25 @@ using std::chrono::milliseconds;
 // A broker that is back is heard within 2 s.
 constexpr resilience::BackoffOptions kReconnect{milliseconds(100), milliseconds(2000)};
 
-std::string_view ClassName(pb::SecretClass secret) {
-  switch (secret) {
-    case pb::SECRET_CLASS_DERIVED:
-      return "derived";
-    case pb::SECRET_CLASS_BOUNDED:
-      return "bounded";
-    case pb::SECRET_CLASS_STATIC:
-      return "static";
-    default:
-      return "none";
-  }
-}
-
 }  // namespace
 
 struct RouteWatcher::Impl {
   Impl(const std::shared_ptr<grpc::ChannelInterface>& channel, Publish on_table, log::Logger& log)
-      : stub(pb::Broker::NewStub(channel)), publish(std::move(on_table)), logger(log) {}
+      : stub(pb::Broker::NewStub(channel)),
+        publish(std::move(on_table)),
+        logger(log),
+        updater(log) {}
 
   void Run();
   void ReadStream();
   void Apply(const pb::WatchRoutesResponse& update);
-  Result<std::shared_ptr<const Route>> MakeRoute(const pb::Route& from);
-  std::shared_ptr<const crypto::SealKeys> MakeKeys(const pb::WatchRoutesResponse& update);
-  Result<net::TlsContext> ContextFor(const std::string& ca_pem);
   bool Pause(milliseconds duration);
 
   std::unique_ptr<pb::Broker::Stub> stub;
   Publish publish;
   log::Logger& logger;
   std::shared_ptr<const RouteTable> table = std::make_shared<RouteTable>();
-  std::map<std::string, net::TlsContext> contexts;  // By CA bundle.
-  std::map<ConnectorRef, std::shared_ptr<RouteStats>> stats;
+  TableUpdater updater;
 
   mutable std::mutex mutex;
   std::condition_variable wake;
@@ -144,88 +131,12 @@ void RouteWatcher::Impl::ReadStream() {
   context = nullptr;
 }
 
-Result<net::TlsContext> RouteWatcher::Impl::ContextFor(const std::string& ca_pem) {
-  const auto known = contexts.find(ca_pem);
-  if (known != contexts.end()) {
-    return known->second;
-  }
-  Result<net::TlsContext> made = net::MakeUpstreamContext(ca_pem);
-  if (made) {
-    contexts.emplace(ca_pem, *made);
-  }
-  return made;
-}
-
-Result<std::shared_ptr<const Route>> RouteWatcher::Impl::MakeRoute(const pb::Route& from) {
-  auto route = std::make_shared<Route>();
-  route->ref = {from.connector().namespace_(), from.connector().name()};
-  Result<http::Origin> origin = http::ParseOrigin(from.address());
-  if (!origin) {
-    return std::move(origin).error();
-  }
-  route->origin = *std::move(origin);
-  Result<net::TlsContext> tls = ContextFor(from.ca_bundle());
-  if (!tls) {
-    return std::move(tls).error();
-  }
-  route->tls = *std::move(tls);
-  route->tls_profile = from.ca_bundle();
-  route->mirror_hosts.assign(from.mirror_hosts().begin(), from.mirror_hosts().end());
-  routing::RouteSettings settings = routing::FromProto(from.redirects(), from.limits());
-  route->redirects = std::move(settings.redirects);
-  route->limits = settings.limits;
-  route->allow_insecure = from.allow_insecure_upstream();
-  route->docker_hub = from.docker_hub();
-  route->epoch = from.epoch();
-  route->secret_class = ClassName(from.secret_class());
-  std::shared_ptr<RouteStats>& counters = stats[route->ref];
-  if (counters == nullptr) {
-    counters = std::make_shared<RouteStats>();
-  }
-  route->stats = counters;
-  return std::shared_ptr<const Route>(std::move(route));
-}
-
-std::shared_ptr<const crypto::SealKeys> RouteWatcher::Impl::MakeKeys(
-    const pb::WatchRoutesResponse& update) {
-  auto keys = std::make_shared<crypto::SealKeys>();
-  for (const pb::SealingKey& from : update.sealing_keys()) {
-    Result<Done> added = keys->Add(from.id(), Secret(from.key()));
-    if (added && from.current()) {
-      added = keys->SetCurrent(from.id());
-    }
-    if (!added) {
-      logger.Error("sealing key refused", {{"id", from.id()}, {"reason", added.error().message}});
-    }
-  }
-  return keys;
-}
-
 void RouteWatcher::Impl::Apply(const pb::WatchRoutesResponse& update) {
-  auto next = std::make_shared<RouteTable>(update.snapshot() ? RouteTable{} : *table);
-  for (const pb::ConnectorRef& gone : update.removed()) {
-    next->routes.erase({gone.namespace_(), gone.name()});
-  }
-  for (const pb::Route& from : update.routes()) {
-    const ConnectorRef ref{from.connector().namespace_(), from.connector().name()};
-    Result<std::shared_ptr<const Route>> route = MakeRoute(from);
-    if (route) {
-      next->routes[ref] = *std::move(route);
-    } else {
-      // Fail closed: a route that cannot be understood serves nobody.
-      next->routes.erase(ref);
-      logger.Error("route refused",
-                   {{"connector", ref.ToString()}, {"reason", route.error().message}});
-    }
-  }
-  if (update.sealing_keys_size() > 0) {
-    next->sealing_keys = MakeKeys(update);
-  }
-  table = next;
-  publish(next);
+  table = updater.Apply(*table, update);
+  publish(table);
   const std::lock_guard lock(mutex);
   if (!status.connected) {
-    logger.Info("routes received", {{"connectors", next->routes.size()}});
+    logger.Info("routes received", {{"connectors", table->routes.size()}});
   }
   status.synced = true;
   status.connected = true;

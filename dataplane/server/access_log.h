@@ -1,6 +1,6 @@
 #pragma once
 
-// AccessLog: one JSON line per request, buffered per core and written at most a tick later. Holds
+// AccessLog: one JSON line per request, buffered per worker and written at most a tick later. Holds
 // who, what and how it went; never a token, a query or a Location.
 
 #include "common/base/clock.h"
@@ -34,7 +34,7 @@ struct AccessRecord {
   std::string_view user_agent;
 };
 
-// Not thread-safe: belongs to one core.
+// Not thread-safe: belongs to one worker.
 class AccessLog {
  public:
   explicit AccessLog(int fd) : fd_(fd) {}

@@ -1,7 +1,7 @@
 #pragma once
 
-// Counters of one core. Written with relaxed atomics by that core alone, summed over the cores by
-// whoever shows them.
+// Counters of one worker. Written with relaxed atomics by that worker alone, summed over the
+// workers by whoever shows them.
 
 #include <array>
 #include <atomic>

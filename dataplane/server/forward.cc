@@ -3,6 +3,8 @@
 #include "dataplane/oci/page_state.h"
 #include "dataplane/oci/redirect.h"
 #include "dataplane/oci/upload_session.h"
+#include "dataplane/oci/upstream_answer.h"
+#include "dataplane/server/own_answer.h"
 #include "dataplane/server/respond.h"
 #include "dataplane/server/rewrite.h"
 #include "dataplane/server/upstream_call.h"
@@ -14,8 +16,8 @@ namespace connector::dataplane::server {
 namespace {
 
 using http::HeaderId;
+using oci::ErrorKind;
 using oci::ErrorReply;
-using oci::Situation;
 
 bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -29,60 +31,60 @@ oci::EgressPolicy PolicyOf(const routes::Route& route) {
 
 using FirstHop = std::variant<UpstreamTarget, ErrorReply>;
 
-ErrorReply RefuseSealed(Exchange& exchange, oci::SealRefusal refusal, Situation situation) {
-  exchange.core.shared.logger.Info("rejected upload session or page token",
-                                   {{"request_id", exchange.request_id},
-                                    {"connector", exchange.route->ref.ToString()},
-                                    {"reason", oci::Name(refusal)}});
-  return oci::ReplyFor(situation);
+ErrorReply RefuseSealed(const Authorized& authorized, oci::SealRefusal refusal, ErrorKind kind) {
+  authorized.context().worker.shared.logger.Info("rejected upload session or page token",
+                                                 {{"request_id", authorized.context().request_id},
+                                                  {"connector", authorized.route().ref.ToString()},
+                                                  {"reason", oci::Name(refusal)}});
+  return oci::ReplyFor(kind);
 }
 
-FirstHop UploadTarget(Exchange& exchange) {
-  const routes::Route& route = *exchange.route;
-  UpstreamTarget target{.origin = route.origin, .method = exchange.operation.method};
+FirstHop UploadTarget(const Authorized& authorized) {
+  const routes::Route& route = authorized.route();
+  UpstreamTarget target{.origin = route.origin, .method = authorized.operation().method};
   const std::string repository =
-      addressing::UpstreamRepository(exchange.operation.repository, route.docker_hub);
-  auto opened = oci::OpenUpload(*exchange.core.routes->sealing_keys,
-                                exchange.operation.reference,
+      addressing::UpstreamRepository(authorized.operation().repository, route.docker_hub);
+  auto opened = oci::OpenUpload(*authorized.context().worker.routes->sealing_keys,
+                                authorized.operation().reference,
                                 {.connector = route.ref,
                                  .repository = repository,
-                                 .subject = exchange.grant->subject,
-                                 .now = RequestSeconds(exchange)});
+                                 .subject = authorized.grant().subject,
+                                 .now = RequestSeconds(authorized.context())});
   if (const auto* refusal = std::get_if<oci::SealRefusal>(&opened)) {
-    return RefuseSealed(exchange, *refusal, Situation::kUploadUnknown);
+    return RefuseSealed(authorized, *refusal, ErrorKind::kUploadUnknown);
   }
   const oci::UploadState& state = std::get<oci::UploadState>(opened);
   target.origin = state.url.origin;
-  target.target = oci::UploadTarget(state.url, exchange.operation.digest);
+  target.target = oci::UploadTarget(state.url, authorized.operation().digest);
   target.send_credential = state.send_credential;
-  target.hop = state.url.origin == route.origin ? oci::Hop::kRegistry : oci::Hop::kForeign;
+  target.hop = state.url.origin == route.origin ? oci::HopKind::kRegistry : oci::HopKind::kForeign;
   // Decided again, and not only when the session was sealed: the connector may have changed, and a
   // sealed state is not what pins a credential (promise P5).
   const bool listed = oci::IsListedHost(route.redirects.hosts, target.origin.host);
   const bool secure = target.origin.tls || route.allow_insecure;
-  if (target.hop == oci::Hop::kForeign && !(listed && secure)) {
-    return oci::ReplyFor(Situation::kUploadUnknown);
+  if (target.hop == oci::HopKind::kForeign && !(listed && secure)) {
+    return oci::ReplyFor(ErrorKind::kUploadUnknown);
   }
   return target;
 }
 
-FirstHop ListTarget(Exchange& exchange) {
-  const routes::Route& route = *exchange.route;
-  const addressing::Operation& operation = exchange.operation;
+FirstHop ListTarget(const Authorized& authorized) {
+  const routes::Route& route = authorized.route();
+  const addressing::Operation& operation = authorized.operation();
   // Registries do not know HEAD here, and the length of a renamed list is ours to find out.
   UpstreamTarget target{.origin = route.origin, .method = http::Method::kGet};
   addressing::AppendUpstreamTarget(target.target, operation, route.docker_hub);
   if (operation.page.empty()) {
     return target;
   }
-  auto opened = oci::OpenPage(*exchange.core.routes->sealing_keys,
+  auto opened = oci::OpenPage(*authorized.context().worker.routes->sealing_keys,
                               operation.page,
                               {.connector = route.ref,
                                .path = target.target,
-                               .subject = exchange.grant->subject,
-                               .now = RequestSeconds(exchange)});
+                               .subject = authorized.grant().subject,
+                               .now = RequestSeconds(authorized.context())});
   if (const auto* refusal = std::get_if<oci::SealRefusal>(&opened)) {
-    ErrorReply reply = RefuseSealed(exchange, *refusal, Situation::kPageInvalid);
+    ErrorReply reply = RefuseSealed(authorized, *refusal, ErrorKind::kPageInvalid);
     reply.message = "This link to a page is not, or no longer, valid; list again from the start.";
     return reply;
   }
@@ -91,26 +93,29 @@ FirstHop ListTarget(Exchange& exchange) {
 }
 
 // The first target of the request; a refusal when what was sealed for it does not open.
-FirstHop FirstTarget(Exchange& exchange) {
-  switch (exchange.operation.kind) {
+FirstHop FirstTarget(const Authorized& authorized) {
+  switch (authorized.operation().kind) {
     case addressing::OperationKind::kUploadSession:
-      return UploadTarget(exchange);
+      return UploadTarget(authorized);
     case addressing::OperationKind::kTags:
     case addressing::OperationKind::kReferrers:
-      return ListTarget(exchange);
+      return ListTarget(authorized);
     default:
       break;
   }
-  UpstreamTarget target{.origin = exchange.route->origin, .method = exchange.operation.method};
-  addressing::AppendUpstreamTarget(target.target, exchange.operation, exchange.route->docker_hub);
+  UpstreamTarget target{.origin = authorized.route().origin,
+                        .method = authorized.operation().method};
+  addressing::AppendUpstreamTarget(
+      target.target, authorized.operation(), authorized.route().docker_hub);
   return target;
 }
 
 class Forwarding {
  public:
-  explicit Forwarding(Exchange& exchange) : exchange_(exchange) {}
+  explicit Forwarding(Authorized& authorized)
+      : authorized_(authorized), context_(authorized.context()) {}
 
-  Task<After> Run(UpstreamTarget first);
+  Task<ConnectionAction> Run(UpstreamTarget first);
 
  private:
   enum class Next : std::uint8_t { kRespond, kAgain, kRefuse };
@@ -118,41 +123,42 @@ class Forwarding {
   Task<Next> Inspect(UpstreamCall& call);
   Next InspectRedirect(UpstreamCall& call);
   Next Follow(oci::NextHop hop);
+  Next RefuseBlobStore(const UpstreamCall& call, int status);
   Task<Next> InspectUnauthorized(UpstreamCall& call);
   Task<Next> ObtainAnew(bool mint_anew);
-  Next RefuseWith(ErrorReply reply, std::string decision);
+  Next RefuseWith(ErrorReply reply, RequestDecision decision);
 
-  Exchange& exchange_;
+  Authorized& authorized_;
+  RequestContext& context_;
   UpstreamTarget target_;
-  std::optional<ErrorReply> refusal_;
-  std::string decision_;
+  Rejection rejection_;
   int redirects_ = 0;
   bool token_retried_ = false;
 };
 
-Forwarding::Next Forwarding::RefuseWith(ErrorReply reply, std::string decision) {
-  refusal_ = std::move(reply);
-  decision_ = std::move(decision);
+Forwarding::Next Forwarding::RefuseWith(ErrorReply reply, RequestDecision decision) {
+  rejection_ = {std::move(reply), decision};
   return Next::kRefuse;
 }
 
-Task<After> Forwarding::Run(UpstreamTarget first) {
+Task<ConnectionAction> Forwarding::Run(UpstreamTarget first) {
   target_ = std::move(first);
   while (true) {
-    UpstreamCall call(exchange_, target_);
+    UpstreamCall call(authorized_, target_);
     CallResult result = co_await call.Run();
     if (result.client_lost) {
-      co_return After{};
+      co_return ConnectionAction{};
     }
     if (result.refusal) {
-      co_return co_await Refuse(exchange_, *std::move(result.refusal), "upstream failed");
+      Rejection failed{*std::move(result.refusal), RequestDecision::kUpstreamFailed};
+      co_return co_await Refuse(context_, std::move(failed));
     }
     switch (co_await Inspect(call)) {
       case Next::kRespond:
-        co_return co_await Respond(exchange_, call);
+        co_return co_await Respond(authorized_, call);
       case Next::kRefuse:
         call.Discard();
-        co_return co_await Refuse(exchange_, *std::move(refusal_), std::move(decision_));
+        co_return co_await Refuse(context_, std::move(rejection_));
       case Next::kAgain:
         call.Discard();
         break;
@@ -161,87 +167,108 @@ Task<After> Forwarding::Run(UpstreamTarget first) {
 }
 
 Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
-  const int status = exchange_.scratch.response.status;
-  const bool registry = call.target().hop == oci::Hop::kRegistry;
-  if (registry && status == 401) {
-    co_return co_await InspectUnauthorized(call);
-  }
-  // Not every client asks again without the mount, so we do.
-  if (status >= 400 && status < 500 && status != 429 && GiveUpMount(exchange_)) {
-    co_return co_await ObtainAnew(false);
-  }
-  if (registry && status == 403) {
-    co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
-  }
-  if (status == 407) {
-    co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamUnavailable), "upstream failed");
-  }
-  if (status >= 300 && status < 400 && status != 304) {
-    co_return InspectRedirect(call);
-  }
-  if (!registry && status >= 400 && status != 404 && status != 412 && status != 416) {
-    exchange_.core.shared.recent_errors.Add(
-        {exchange_.started_at,
-         exchange_.route->ref.ToString(),
-         call.target().origin.Authority() + " answered " + std::to_string(status)});
-    co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamUnavailable,
-                                       "The blob store " + call.target().origin.Authority() +
-                                           " answered " + std::to_string(status) + "."),
-                         "upstream failed");
+  const int status = context_.scratch.response.status;
+  const oci::AnswerAction action =
+      oci::DecideAnswer({.status = status,
+                         .from_registry = call.target().hop == oci::HopKind::kRegistry,
+                         .mount_can_be_dropped = authorized_.request().CanGiveUpMount()});
+  switch (action) {
+    case oci::AnswerAction::kPassOn:
+      break;
+    case oci::AnswerAction::kRenewGrant:
+      co_return co_await InspectUnauthorized(call);
+    case oci::AnswerAction::kDropMount:
+      authorized_.request().GiveUpMount();
+      co_return co_await ObtainAnew(false);
+    case oci::AnswerAction::kRefuseCredential:
+      co_return RefuseWith(oci::ReplyFor(ErrorKind::kUpstreamRefused),
+                           RequestDecision::kUpstreamRefused);
+    case oci::AnswerAction::kRefuseNonsense:
+      co_return RefuseWith(oci::ReplyFor(ErrorKind::kUpstreamUnavailable),
+                           RequestDecision::kUpstreamFailed);
+    case oci::AnswerAction::kRedirect:
+      co_return InspectRedirect(call);
+    case oci::AnswerAction::kRefuseBlobStore:
+      co_return RefuseBlobStore(call, status);
   }
   co_return Next::kRespond;
 }
 
-// One retry with a new token, only while no byte of a body was sent; the second 401 is final. To
-// cancel an upload, the retry is with another right: the first token may be good for all else.
+Forwarding::Next Forwarding::RefuseBlobStore(const UpstreamCall& call, int status) {
+  const std::string answered =
+      call.target().origin.Authority() + " answered " + std::to_string(status);
+  context_.worker.shared.recent_errors.Add(
+      {context_.record.started_at, authorized_.route().ref.ToString(), answered});
+  return RefuseWith(
+      oci::ReplyFor(ErrorKind::kUpstreamUnavailable, "The blob store " + answered + "."),
+      RequestDecision::kUpstreamFailed);
+}
+
+// docs/rules.md "Retry": only while no byte of a body was sent.
 Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
-  const bool other_right = !token_retried_ && AskToCancel(exchange_);
-  if (!other_right) {
-    exchange_.core.shared.grants.Drop(exchange_.grant_key, exchange_.grant);
+  ParsedRequest& request = authorized_.request();
+  const oci::UnauthorizedAction action =
+      oci::DecideUnauthorized({.retried = token_retried_,
+                               .carries_body = request.CarriesBody(),
+                               .sent_credential = call.target().send_credential,
+                               .cancels_upload = request.CancelsUpload(),
+                               .mount_can_be_dropped = request.CanGiveUpMount()});
+  // The first token of a cancelled upload may be good for all else: it is only not enough here.
+  if (token_retried_ || !request.CancelsUpload()) {
+    context_.worker.shared.grants.Drop(context_.cache_key, authorized_.shared_grant());
   }
-  if (CarriesBody(exchange_) || !call.target().send_credential) {
-    co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
+  switch (action) {
+    case oci::UnauthorizedAction::kRefuse:
+      break;
+    case oci::UnauthorizedAction::kDropMount:
+      token_retried_ = false;
+      request.GiveUpMount();
+      co_return co_await ObtainAnew(false);
+    case oci::UnauthorizedAction::kObtainRightToCancel:
+      token_retried_ = true;
+      context_.worker.counters.token_retries.Add();
+      request.RequestRightToCancel(authorized_.route().docker_hub);
+      co_return co_await ObtainAnew(false);
+    case oci::UnauthorizedAction::kMintAnew:
+      token_retried_ = true;
+      context_.worker.counters.token_retries.Add();
+      co_return co_await ObtainAnew(true);
   }
-  if (token_retried_) {
-    // A registry refuses a token without the source's scope like one that has expired.
-    if (!GiveUpMount(exchange_)) {
-      co_return RefuseWith(oci::ReplyFor(Situation::kUpstreamRefused), "upstream refused");
-    }
-    token_retried_ = false;
-    co_return co_await ObtainAnew(false);
-  }
-  token_retried_ = true;
-  exchange_.core.counters.token_retries.Add();
-  co_return co_await ObtainAnew(!other_right);
+  co_return RefuseWith(oci::ReplyFor(ErrorKind::kUpstreamRefused),
+                       RequestDecision::kUpstreamRefused);
 }
 
 Task<Forwarding::Next> Forwarding::ObtainAnew(bool mint_anew) {
-  if (std::optional<ErrorReply> refusal = co_await ObtainGrant(exchange_, mint_anew)) {
-    co_return RefuseWith(*std::move(refusal), exchange_.decision);
+  AuthorizeResult authorization = co_await Authorize(authorized_.request(), mint_anew);
+  auto* const authorized = std::get_if<Authorized>(&authorization);
+  if (authorized == nullptr) {
+    rejection_ = std::get<Rejection>(std::move(authorization));
+    co_return Next::kRefuse;
   }
-  if (exchange_.operation.kind == addressing::OperationKind::kUploadStart) {
+  authorized_ = std::move(*authorized);
+  if (authorized_.operation().kind == addressing::OperationKind::kUploadStart) {
     target_.target.clear();
     addressing::AppendUpstreamTarget(
-        target_.target, exchange_.operation, exchange_.route->docker_hub);
+        target_.target, authorized_.operation(), authorized_.route().docker_hub);
   }
   co_return Next::kAgain;
 }
 
 Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
-  const routes::Route& route = *exchange_.route;
-  const int status = exchange_.scratch.response.status;
-  const std::string_view location = exchange_.scratch.response.fields.Find(HeaderId::kLocation);
-  const bool blob_read = exchange_.operation.kind == addressing::OperationKind::kBlob &&
-                         exchange_.operation.method != http::Method::kDelete;
+  const routes::Route& route = authorized_.route();
+  const int status = context_.scratch.response.status;
+  const std::string_view location = context_.scratch.response.fields.Find(HeaderId::kLocation);
+  const bool blob_read = authorized_.operation().kind == addressing::OperationKind::kBlob &&
+                         authorized_.operation().method != http::Method::kDelete;
   const Result<http::Url> asked = AskedUrl(call);
   if (!asked) {
-    return RefuseWith(oci::ReplyFor(Situation::kInternal), "internal");
+    return RefuseWith(oci::ReplyFor(ErrorKind::kInternal), RequestDecision::kInternal);
   }
-  if (call.target().send_credential && exchange_.grant->no_echo.Found(location)) {
+  if (call.target().send_credential && authorized_.grant().no_echo.Found(location)) {
     return RefuseWith(
-        oci::ReplyFor(Situation::kRedirectRefused,
+        oci::ReplyFor(ErrorKind::kRedirectRefused,
                       "The registry's Location holds the credential that it was sent."),
-        "redirect refused");
+        RequestDecision::kRedirectRefused);
   }
   if (blob_read && route.redirects.mode == routing::RedirectMode::kPass && IsRedirect(status)) {
     const Result<http::Url> url = http::ResolveReference(*asked, location);
@@ -251,7 +278,7 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
     }
   }
   oci::HopDecision decision = oci::DecideRedirect(PolicyOf(route),
-                                                  {.operation = exchange_.operation,
+                                                  {.operation = authorized_.operation(),
                                                    .docker_hub = route.docker_hub,
                                                    .asked = *asked,
                                                    .status = status,
@@ -259,20 +286,21 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
                                                    .followed = redirects_});
   if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
     const std::string_view sentence = oci::Sentence(*refusal);
-    exchange_.core.shared.recent_errors.Add(
-        {exchange_.started_at, route.ref.ToString(), std::string(sentence)});
-    return RefuseWith(oci::ReplyFor(Situation::kRedirectRefused, sentence), "redirect refused");
+    context_.worker.shared.recent_errors.Add(
+        {context_.record.started_at, route.ref.ToString(), std::string(sentence)});
+    return RefuseWith(oci::ReplyFor(ErrorKind::kRedirectRefused, sentence),
+                      RequestDecision::kRedirectRefused);
   }
   return Follow(std::get<oci::NextHop>(std::move(decision)));
 }
 
 Forwarding::Next Forwarding::Follow(oci::NextHop hop) {
   ++redirects_;
-  exchange_.core.counters.redirects_followed.Add();
+  context_.worker.counters.redirects_followed.Add();
   target_ = {.origin = hop.url.origin,
              .target = hop.url.Target(),
-             .method = exchange_.operation.method,
-             .hop = hop.send_credential ? oci::Hop::kRegistry : oci::Hop::kForeign,
+             .method = authorized_.operation().method,
+             .hop = hop.send_credential ? oci::HopKind::kRegistry : oci::HopKind::kForeign,
              .send_credential = hop.send_credential,
              .allow_private_address = hop.allow_private_address};
   if (target_.method == http::Method::kHead) {
@@ -285,21 +313,23 @@ Forwarding::Next Forwarding::Follow(oci::NextHop hop) {
 
 }  // namespace
 
-Task<After> Forward(Exchange& exchange) {
-  if (!exchange.slot.Take(exchange.route->stats->in_flight,
-                          exchange.route->limits.max_concurrent_requests)) {
-    co_return co_await Refuse(
-        exchange,
-        oci::ReplyFor(Situation::kRateLimited,
+Task<ConnectionAction> Forward(Authorized& authorized) {
+  RequestContext& context = authorized.context();
+  const routes::Route& route = authorized.route();
+  if (!context.slot.Take(route.stats->in_flight, route.limits.max_concurrent_requests)) {
+    Rejection rejection{
+        oci::ReplyFor(ErrorKind::kRateLimited,
                       "There are too many requests to this registry at once; try again, or ask the "
                       "connector's owner to raise upstream.limits."),
-        "too many requests");
+        RequestDecision::kTooManyRequests};
+    co_return co_await Refuse(context, std::move(rejection));
   }
-  auto first = FirstTarget(exchange);
-  if (auto* refusal = std::get_if<ErrorReply>(&first)) {
-    co_return co_await Refuse(exchange, std::move(*refusal), "upload session refused");
+  auto first = FirstTarget(authorized);
+  if (auto* reply = std::get_if<ErrorReply>(&first)) {
+    Rejection rejection{std::move(*reply), RequestDecision::kSealRefused};
+    co_return co_await Refuse(context, std::move(rejection));
   }
-  Forwarding forwarding(exchange);
+  Forwarding forwarding(authorized);
   co_return co_await forwarding.Run(std::get<UpstreamTarget>(std::move(first)));
 }
 

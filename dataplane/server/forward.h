@@ -1,13 +1,13 @@
 #pragma once
 
-// Forward: the second half of an exchange. Sends the authorized request to the registry, follows
-// redirects of blobs inside, repeats once after an upstream 401, and streams the answer back.
+// Forward: the last phase. Sends the authorized request to the registry, follows redirects of
+// blobs inside, repeats once after an upstream 401, and streams the answer back.
 
-#include "dataplane/server/exchange.h"
+#include "dataplane/server/authorized.h"
 
 namespace connector::dataplane::server {
 
-// exchange.grant and exchange.route are set.
-[[nodiscard]] Task<After> Forward(Exchange& exchange);
+// `authorized` lives until the task ends; a repetition with a new grant replaces it.
+[[nodiscard]] Task<ConnectionAction> Forward(Authorized& authorized);
 
 }  // namespace connector::dataplane::server

@@ -21,7 +21,7 @@ class Listener {
                                                               std::string certificate_file,
                                                               std::string key_file);
 
-  // A listening socket of this address for one core. The first one decides a port that was 0.
+  // A listening socket of this address for one worker. The first one decides a port that was 0.
   [[nodiscard]] Result<int> OpenSocket();
 
   // Null for plain HTTP.

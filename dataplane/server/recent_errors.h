@@ -1,6 +1,7 @@
 #pragma once
 
-// RecentErrors: the last failures, for the status page. Bounded; holds sentences, never a secret.
+// RecentServerErrors: the last failures, for the status page. Bounded; holds sentences, never a
+// secret.
 
 #include "common/base/clock.h"
 
@@ -13,16 +14,16 @@
 
 namespace connector::dataplane::server {
 
-struct RecentError {
+struct RecentServerError {
   WallTime time;
   std::string connector;
   std::string message;
 };
 
 // Thread-safe.
-class RecentErrors {
+class RecentServerErrors {
  public:
-  void Add(RecentError error) {
+  void Add(RecentServerError error) {
     const std::lock_guard lock(mutex_);
     errors_.push_front(std::move(error));
     if (errors_.size() > kMaxKept) {
@@ -30,7 +31,7 @@ class RecentErrors {
     }
   }
   // Newest first.
-  [[nodiscard]] std::vector<RecentError> List() const {
+  [[nodiscard]] std::vector<RecentServerError> List() const {
     const std::lock_guard lock(mutex_);
     return {errors_.begin(), errors_.end()};
   }
@@ -38,7 +39,7 @@ class RecentErrors {
  private:
   static constexpr std::size_t kMaxKept = 20;
   mutable std::mutex mutex_;
-  std::deque<RecentError> errors_;
+  std::deque<RecentServerError> errors_;
 };
 
 }  // namespace connector::dataplane::server

@@ -1,7 +1,7 @@
 #pragma once
 
 // RequestIds: ids for requests that bring none. Unique over cores, replicas and restarts (a random
-// part per core), cheap to make (a counter), and of no meaning: nothing is authorized by one.
+// part per worker), cheap to make (a counter), and of no meaning: nothing is authorized by one.
 
 #include "common/base/encoding.h"
 #include "common/crypto/random_bytes.h"
@@ -13,7 +13,7 @@
 
 namespace connector::dataplane::server {
 
-// Not thread-safe: belongs to one core.
+// Not thread-safe: belongs to one worker.
 class RequestIds {
  public:
   RequestIds() {

@@ -4,7 +4,6 @@
 // leading back to the path by which the client came, or sealed.
 
 #include "dataplane/oci/errors.h"
-#include "dataplane/server/exchange.h"
 #include "dataplane/server/upstream_call.h"
 
 #include <string>
@@ -18,16 +17,17 @@ struct Rewritten {
   std::string upload_uuid;
 };
 
-// For the answer in exchange.scratch.response. A refusal when it cannot be passed on: dropping the
+using RewriteResult = std::variant<Rewritten, oci::ErrorReply>;
+
+// For the answer in scratch.response. A refusal when it cannot be passed on: dropping the
 // field would break an upload, or cut a list short.
-[[nodiscard]] std::variant<Rewritten, oci::ErrorReply> RewriteAnswer(const Exchange& exchange,
-                                                                     const UpstreamCall& call);
+[[nodiscard]] RewriteResult RewriteAnswer(const Authorized& authorized, const UpstreamCall& call);
 
 // The registry's URL of this request.
 [[nodiscard]] Result<http::Url> AskedUrl(const UpstreamCall& call);
 
 // Seconds since 1970: of this request, and until when what is sealed for it holds.
-[[nodiscard]] std::int64_t RequestSeconds(const Exchange& exchange);
-[[nodiscard]] std::int64_t SealedUntil(const Exchange& exchange);
+[[nodiscard]] std::int64_t RequestSeconds(const RequestContext& context);
+[[nodiscard]] std::int64_t SealedUntil(const RequestContext& context);
 
 }  // namespace connector::dataplane::server

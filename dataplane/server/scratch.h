@@ -18,26 +18,35 @@ struct Scratch {
   std::string out;  // Wiped after use: holds injected credentials.
 };
 
-// Not thread-safe: belongs to one core, and must outlive its leases.
+class ScratchPool;
+
+struct ReturnScratch {
+  ScratchPool* pool = nullptr;
+  inline void operator()(Scratch* scratch) const;
+};
+// Given back to its pool at the end.
+using PooledScratch = std::unique_ptr<Scratch, ReturnScratch>;
+
+// Not thread-safe: belongs to one worker, and must outlive what was taken from it.
 class ScratchPool {
  public:
-  struct Return {
-    ScratchPool* pool = nullptr;
-    void operator()(Scratch* scratch) const { pool->free_.emplace_back(scratch); }
-  };
-  using Lease = std::unique_ptr<Scratch, Return>;
-
-  [[nodiscard]] Lease Take() {
+  [[nodiscard]] PooledScratch Take() {
     if (free_.empty()) {
-      return Lease(new Scratch, Return{this});
+      return PooledScratch(new Scratch, ReturnScratch{this});
     }
-    Lease lease(free_.back().release(), Return{this});
+    PooledScratch scratch(free_.back().release(), ReturnScratch{this});
     free_.pop_back();
-    return lease;
+    return scratch;
   }
 
  private:
+  friend struct ReturnScratch;
+
   std::vector<std::unique_ptr<Scratch>> free_;
 };
+
+void ReturnScratch::operator()(Scratch* scratch) const {
+  pool->free_.emplace_back(scratch);
+}
 
 }  // namespace connector::dataplane::server

@@ -21,27 +21,28 @@
 namespace connector::dataplane::server {
 namespace {
 
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                         asio::wait_traits<std::chrono::steady_clock>,
-                                         Executor>;
-using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+using PauseTimer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                              asio::wait_traits<std::chrono::steady_clock>,
+                                              Executor>;
+using TcpAcceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
 const std::string& TooManyConnections() {
   static const std::string kReply = [] {
     std::string out;
-    oci::AppendErrorReply(out, oci::ReplyFor(oci::Situation::kOverloaded), {.keep_alive = false});
+    oci::AppendErrorReply(out, oci::ReplyFor(oci::ErrorKind::kOverloaded), {.keep_alive = false});
     return out;
   }();
   return kReply;
 }
 
 // One thread and what runs on it.
-class Worker {
+class WorkerThread {
  public:
-  Worker(const Shared& shared, int access_log_fd) : core_(io_, shared, access_log_fd) {
-    core_.timers.OnTick([this] {
-      core_.access_log.Flush();
-      core_.pool.Sweep();
+  WorkerThread(const WorkerShared& shared, int access_log_fd)
+      : worker_(io_, shared, access_log_fd) {
+    worker_.timers.OnTick([this] {
+      worker_.access_log.Flush();
+      worker_.pool.Sweep();
     });
   }
 
@@ -50,7 +51,7 @@ class Worker {
     if (!fd) {
       return fd.error();
     }
-    auto acceptor = std::make_unique<Acceptor>(io_.get_executor());
+    auto acceptor = std::make_unique<TcpAcceptor>(io_.get_executor());
     acceptor->assign(listener.protocol(), *fd);
     acceptors_.push_back(std::move(acceptor));
     asio::co_spawn(io_, Accept(*acceptors_.back(), listener), asio::detached);
@@ -59,7 +60,7 @@ class Worker {
 
   void Start() {
     thread_ = std::thread([this] {
-      core_.timers.Start();
+      worker_.timers.Start();
       io_.run();
     });
   }
@@ -71,7 +72,7 @@ class Worker {
 
   void BeginDrain() {
     Post([this] {
-      core_.draining = true;
+      worker_.draining = true;
       CloseAcceptors();
       sessions_.CloseIdle();
     });
@@ -79,33 +80,33 @@ class Worker {
   void CloseSessions() {
     Post([this] { sessions_.CloseAll(); });
   }
-  // Sessions refer to this core, so all must have ended before it does. Those that still wait for
+  // Sessions refer to this worker, so all must have ended before it does. Those that still wait for
   // the broker are resumed by its client, which ends before the server.
-  ~Worker() {
+  ~WorkerThread() {
     Join();
-    core_.pool.Clear();
+    worker_.pool.Clear();
     CloseAcceptors();
     sessions_.CloseAll();
-    core_.timers.Stop();
+    worker_.timers.Stop();
     work_.reset();
     io_.restart();
     io_.run_for(std::chrono::seconds(5));
   }
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
+  WorkerThread(const WorkerThread&) = delete;
+  WorkerThread& operator=(const WorkerThread&) = delete;
 
   void Join() {
     io_.stop();
     if (thread_.joinable()) {
       thread_.join();
     }
-    core_.access_log.Flush();
+    worker_.access_log.Flush();
   }
 
-  Core& core() { return core_; }
+  Worker& worker() { return worker_; }
 
  private:
-  Task<void> Accept(Acceptor& acceptor, Listener& listener);
+  Task<void> Accept(TcpAcceptor& acceptor, Listener& listener);
 
   void CloseAcceptors() {
     for (const auto& acceptor : acceptors_) {
@@ -116,57 +117,57 @@ class Worker {
 
   asio::io_context io_{1};
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
-  Core core_;
+  Worker worker_;
   Sessions sessions_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<TcpAcceptor>> acceptors_;
   std::thread thread_;
 };
 
-Task<void> Worker::Accept(Acceptor& acceptor, Listener& listener) {
-  Timer pause(io_.get_executor());
+Task<void> WorkerThread::Accept(TcpAcceptor& acceptor, Listener& listener) {
+  PauseTimer pause(io_.get_executor());
   while (acceptor.is_open()) {
     auto [error, socket] = co_await acceptor.async_accept(io_, asio::as_tuple(kUseTask));
     if (error) {
       if (!acceptor.is_open()) {
         co_return;
       }
-      // Out of descriptors, as a rule: trying again at once would only burn the core.
+      // Out of descriptors, as a rule: trying again at once would only burn the worker.
       pause.expires_after(std::chrono::milliseconds(100));
       co_await pause.async_wait(asio::as_tuple(kUseTask));
       continue;
     }
-    auto& connections = core_.shared.connections;
+    auto& connections = worker_.shared.connections;
     if (connections.fetch_add(1, std::memory_order_relaxed) >=
-        core_.shared.settings.max_connections) {
+        worker_.shared.settings.max_connections) {
       connections.fetch_sub(1, std::memory_order_relaxed);
-      core_.counters.connections_refused.Add();
+      worker_.counters.connections_refused.Add();
       boost::system::error_code ignored;
       socket.write_some(asio::buffer(TooManyConnections()), ignored);
       continue;
     }
-    core_.counters.connections_accepted.Add();
+    worker_.counters.connections_accepted.Add();
     net::Socket mine(std::move(socket));
     asio::co_spawn(
-        io_, RunSession(core_, sessions_, std::move(mine), listener.tls()), asio::detached);
+        io_, RunSession(worker_, sessions_, std::move(mine), listener.tls()), asio::detached);
   }
 }
 
 }  // namespace
 
 struct Server::Impl {
-  Impl(ServerOptions from, token::Cache& cache, log::Logger& log)
+  Impl(ServerOptions from, token::GrantCache& cache, log::Logger& log)
       : options(std::move(from)), grants(cache), logger(log) {}
 
   ServerOptions options;
-  token::Cache& grants;
+  token::GrantCache& grants;
   log::Logger& logger;
-  RecentErrors recent_errors;
+  RecentServerErrors recent_errors;
   std::atomic<std::uint32_t> connections{0};
   std::vector<std::unique_ptr<Listener>> listeners;
-  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::unique_ptr<WorkerThread>> workers;
 };
 
-Server::Server(ServerOptions options, token::Cache& grants, log::Logger& logger)
+Server::Server(ServerOptions options, token::GrantCache& grants, log::Logger& logger)
     : impl_(std::make_unique<Impl>(std::move(options), grants, logger)) {}
 
 Server::~Server() {
@@ -176,11 +177,11 @@ Server::~Server() {
 }
 
 Result<Done> Server::Start() {
-  const Shared shared{.settings = impl_->options.settings,
-                      .grants = impl_->grants,
-                      .logger = impl_->logger,
-                      .recent_errors = impl_->recent_errors,
-                      .connections = impl_->connections};
+  const WorkerShared shared{.settings = impl_->options.settings,
+                            .grants = impl_->grants,
+                            .logger = impl_->logger,
+                            .recent_errors = impl_->recent_errors,
+                            .connections = impl_->connections};
   for (const ListenerOptions& from : impl_->options.listeners) {
     Result<std::unique_ptr<Listener>> listener =
         Listener::Make(from.address, from.certificate_file, from.key_file);
@@ -190,7 +191,7 @@ Result<Done> Server::Start() {
     impl_->listeners.push_back(*std::move(listener));
   }
   for (unsigned i = 0; i < impl_->options.threads; ++i) {
-    auto worker = std::make_unique<Worker>(shared, impl_->options.access_log_fd);
+    auto worker = std::make_unique<WorkerThread>(shared, impl_->options.access_log_fd);
     for (const auto& listener : impl_->listeners) {
       Result<Done> listening = worker->Listen(*listener);
       if (!listening) {
@@ -199,13 +200,13 @@ Result<Done> Server::Start() {
     }
     impl_->workers.push_back(std::move(worker));
   }
-  Worker& first = *impl_->workers.front();
-  first.core().timers.OnTick([impl = impl_.get(), &first, ticks = 0]() mutable {
+  WorkerThread& first = *impl_->workers.front();
+  first.worker().timers.OnTick([impl = impl_.get(), &first, ticks = 0]() mutable {
     if (++ticks % 4 == 0) {
       for (const auto& listener : impl->listeners) {
         listener->ReloadIfChanged(impl->logger);
       }
-      impl->grants.EvictExpired(first.core().timers.WallNow());
+      impl->grants.EvictExpired(first.worker().timers.WallNow());
     }
   });
   for (const auto& worker : impl_->workers) {
@@ -224,7 +225,7 @@ std::vector<std::uint16_t> Server::ports() const {
 
 void Server::PublishRoutes(std::shared_ptr<const routes::RouteTable> table) {
   for (const auto& worker : impl_->workers) {
-    worker->Post([worker = worker.get(), table] { worker->core().routes = table; });
+    worker->Post([worker = worker.get(), table] { worker->worker().routes = table; });
   }
 }
 
@@ -257,12 +258,12 @@ ServerSnapshot Server::Snapshot() const {
   ServerSnapshot snapshot;
   snapshot.connections = impl_->connections.load(std::memory_order_relaxed);
   for (const auto& worker : impl_->workers) {
-    snapshot.counters.push_back(&worker->core().counters);
+    snapshot.counters.push_back(&worker->worker().counters);
   }
   return snapshot;
 }
 
-const RecentErrors& Server::recent_errors() const {
+const RecentServerErrors& Server::recent_errors() const {
   return impl_->recent_errors;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 // Server: the threads, listeners and shutdown of the data plane. One thread, one io_context and one
-// acceptor per listener for each core (SO_REUSEPORT); it knows nothing of brokers or registries.
+// acceptor per listener for each worker (SO_REUSEPORT); it knows nothing of brokers or registries.
 
 #include "common/base/result.h"
-#include "dataplane/server/core.h"
+#include "dataplane/server/worker.h"
 
 #include <cstdint>
 #include <functional>
@@ -23,18 +23,18 @@ struct ListenerOptions {
 struct ServerOptions {
   std::vector<ListenerOptions> listeners;
   unsigned threads = 1;
-  Settings settings;
+  ServerSettings settings;
   int access_log_fd = 1;
 };
 
 struct ServerSnapshot {
   std::size_t connections = 0;
-  std::vector<const Counters*> counters;  // One per core; live, read with relaxed loads.
+  std::vector<const Counters*> counters;  // One per worker; live, read with relaxed loads.
 };
 
 class Server {
  public:
-  Server(ServerOptions options, token::Cache& grants, log::Logger& logger);
+  Server(ServerOptions options, token::GrantCache& grants, log::Logger& logger);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -54,7 +54,7 @@ class Server {
   void Drain();
 
   [[nodiscard]] ServerSnapshot Snapshot() const;
-  [[nodiscard]] const RecentErrors& recent_errors() const;
+  [[nodiscard]] const RecentServerErrors& recent_errors() const;
 
  private:
   struct Impl;

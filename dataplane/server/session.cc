@@ -1,7 +1,7 @@
 #include "dataplane/server/session.h"
 
 #include "common/http/fields.h"
-#include "dataplane/server/exchange.h"
+#include "dataplane/server/serve.h"
 
 #include <algorithm>
 #include <cstring>
@@ -26,26 +26,26 @@ bool EndsInCredential(std::string_view head) {
 oci::ErrorReply ReplyFor(const http::HeadFailure& failure, std::string_view head) {
   // A token that is too long to read is a token that is not accepted, and is told nothing else.
   if (failure.reason == http::HeadError::kHeadTooLarge && EndsInCredential(head)) {
-    return oci::ReplyFor(oci::Situation::kUnauthenticated);
+    return oci::ReplyFor(oci::ErrorKind::kUnauthenticated);
   }
   return oci::ReplyFor(failure);
 }
 
-class Session {
+class ClientSession {
  public:
-  Session(Core& core, Sessions& sessions, net::Socket socket)
-      : core_(core),
+  ClientSession(Worker& worker, Sessions& sessions, net::Socket socket)
+      : worker_(worker),
         sessions_(sessions),
-        stream_(std::move(socket), core.timers),
+        stream_(std::move(socket), worker.timers),
         client_{.stream = stream_, .address = stream_.RemoteAddress()} {
     sessions_.Add(&stream_);
   }
-  ~Session() {
+  ~ClientSession() {
     sessions_.Remove(&stream_);
-    core_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+    worker_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
   }
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  ClientSession(const ClientSession&) = delete;
+  ClientSession& operator=(const ClientSession&) = delete;
 
   Task<void> Run(net::TlsContext tls);
 
@@ -54,28 +54,28 @@ class Session {
 
   // Waits for a request's first bytes: a short while with a buffer, which is what a busy connection
   // needs, then without one, so that an idle connection holds none.
-  Task<bool> WaitIdle(net::BufferPool::Lease& buffer);
-  Task<HeadRead> ReadHead(net::BufferPool::Lease& buffer, Scratch& scratch);
+  Task<bool> WaitIdle(net::PooledBuffer& buffer);
+  Task<HeadRead> ReadHead(net::PooledBuffer& buffer, Scratch& scratch);
   Task<void> AnswerFailure(http::HeadFailure failure, std::string_view head, Scratch& scratch);
   Task<void> DrainInput();
 
-  Core& core_;
+  Worker& worker_;
   Sessions& sessions_;
   net::Stream stream_;
-  Client client_;
+  ClientConnection client_;
   std::string leftover_;
   std::size_t head_bytes_ = 0;
   std::size_t end_ = 0;
 };
 
-Task<bool> Session::WaitIdle(net::BufferPool::Lease& buffer) {
+Task<bool> ClientSession::WaitIdle(net::PooledBuffer& buffer) {
   end_ = std::min(leftover_.size(), net::kBufferBytes);
   std::memcpy(buffer.data(), leftover_.data(), end_);
   leftover_.clear();
   if (end_ > 0) {
     co_return true;
   }
-  if (core_.draining) {
+  if (worker_.draining) {
     co_return false;
   }
   sessions_.SetIdle(&stream_, true);
@@ -84,18 +84,18 @@ Task<bool> Session::WaitIdle(net::BufferPool::Lease& buffer) {
   bool readable = got && *got > 0;
   if (readable) {
     end_ = *got;
-  } else if (!got && got.error().code == ErrorCode::kDeadlineExceeded && !core_.draining) {
+  } else if (!got && got.error().code == ErrorCode::kDeadlineExceeded && !worker_.draining) {
     buffer.Reset();
     const Result<Done> waited =
-        co_await stream_.WaitReadable(core_.shared.settings.keepalive_timeout);
+        co_await stream_.WaitReadable(worker_.shared.settings.keepalive_timeout);
     readable = waited.has_value();
   }
   sessions_.SetIdle(&stream_, false);
   co_return readable;
 }
 
-Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratch& scratch) {
-  const auto give_up_at = core_.timers.Now() + core_.shared.settings.head_timeout;
+Task<ClientSession::HeadRead> ClientSession::ReadHead(net::PooledBuffer& buffer, Scratch& scratch) {
+  const auto give_up_at = worker_.timers.Now() + worker_.shared.settings.head_timeout;
   while (true) {
     const http::HeadResult parsed = http::ParseRequestHead({buffer.data(), end_}, scratch.request);
     if (parsed.status == http::HeadStatus::kComplete) {
@@ -108,7 +108,7 @@ Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratc
     }
     // The whole head has one deadline: a byte now and then does not keep a connection.
     const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at - core_.timers.Now());
+        std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at - worker_.timers.Now());
     if (left.count() <= 0) {
       co_return HeadRead::kClosed;
     }
@@ -122,20 +122,20 @@ Task<Session::HeadRead> Session::ReadHead(net::BufferPool::Lease& buffer, Scratc
 }
 
 // `head` is what was read of it.
-Task<void> Session::AnswerFailure(http::HeadFailure failure,
-                                  std::string_view head,
-                                  Scratch& scratch) {
+Task<void> ClientSession::AnswerFailure(http::HeadFailure failure,
+                                        std::string_view head,
+                                        Scratch& scratch) {
   std::string& out = scratch.out;
   out.clear();
   if (failure.reason == http::HeadError::kTlsHandshake) {
-    core_.counters.tls_on_plain_port.Add();
+    worker_.counters.tls_on_plain_port.Add();
   } else {
-    core_.counters.malformed_requests.Add();
-    core_.shared.logger.Info("malformed request",
-                             {{"client", client_.address}, {"reason", failure.sentence}});
+    worker_.counters.malformed_requests.Add();
+    worker_.shared.logger.Info("malformed request",
+                               {{"client", client_.address}, {"reason", failure.sentence}});
   }
   oci::AppendErrorReply(out, ReplyFor(failure, head), {.keep_alive = false, .request_id = {}});
-  const Result<Done> written = co_await stream_.WriteAll(out, core_.shared.settings.head_timeout);
+  const Result<Done> written = co_await stream_.WriteAll(out, worker_.shared.settings.head_timeout);
   if (written) {
     co_await DrainInput();
   }
@@ -143,14 +143,14 @@ Task<void> Session::AnswerFailure(http::HeadFailure failure,
 
 // A close while the client still sends would reset the connection and with it our answer. So: say
 // that nothing follows, then read on for a bounded time.
-Task<void> Session::DrainInput() {
+Task<void> ClientSession::DrainInput() {
   stream_.ShutdownSend();
-  const auto give_up_at = core_.timers.Now() + kLingerTime;
-  const net::BufferPool::Lease buffer = core_.buffers.Take();
+  const auto give_up_at = worker_.timers.Now() + kLingerTime;
+  const net::PooledBuffer buffer = worker_.buffers.Take();
   std::uint64_t discarded = 0;
   while (discarded < kLingerBytes) {
     const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at - core_.timers.Now());
+        std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at - worker_.timers.Now());
     if (left.count() <= 0) {
       co_return;
     }
@@ -162,53 +162,54 @@ Task<void> Session::DrainInput() {
   }
 }
 
-Task<void> Session::Run(net::TlsContext tls) {
+Task<void> ClientSession::Run(net::TlsContext tls) {
   if (tls != nullptr) {
     const Result<Done> secured =
-        co_await stream_.AcceptTls(tls.get(), core_.shared.settings.head_timeout);
+        co_await stream_.AcceptTls(tls.get(), worker_.shared.settings.head_timeout);
     if (!secured) {
-      core_.shared.logger.Debug("TLS handshake with a client failed",
-                                {{"client", client_.address}, {"reason", secured.error().message}});
+      worker_.shared.logger.Debug(
+          "TLS handshake with a client failed",
+          {{"client", client_.address}, {"reason", secured.error().message}});
       co_return;
     }
   }
   while (true) {
-    net::BufferPool::Lease buffer = core_.buffers.Take();
+    net::PooledBuffer buffer = worker_.buffers.Take();
     if (!co_await WaitIdle(buffer)) {
       co_return;
     }
     if (!buffer) {
-      buffer = core_.buffers.Take();
+      buffer = worker_.buffers.Take();
     }
-    const ScratchPool::Lease scratch = core_.scratches.Take();
+    const PooledScratch scratch = worker_.scratches.Take();
     const HeadRead read = co_await ReadHead(buffer, *scratch);
     if (read != HeadRead::kComplete) {
       co_return;
     }
-    After after =
-        co_await Serve(core_, client_, *scratch, {buffer.data() + head_bytes_, end_ - head_bytes_});
-    if (after.reset) {
+    ConnectionAction action = co_await Serve(
+        worker_, client_, *scratch, {buffer.data() + head_bytes_, end_ - head_bytes_});
+    if (action.reset) {
       stream_.Reset();
       co_return;
     }
-    if (after.drain_input) {
+    if (action.drain_input) {
       co_await DrainInput();
     }
-    if (!after.keep_alive) {
+    if (!action.keep_alive) {
       co_return;
     }
-    leftover_ = std::move(after.leftover);
+    leftover_ = std::move(action.leftover);
   }
 }
 
 }  // namespace
 
-Task<void> RunSession(Core& core, Sessions& sessions, net::Socket socket, net::TlsContext tls) {
-  Session session(core, sessions, std::move(socket));
+Task<void> RunSession(Worker& worker, Sessions& sessions, net::Socket socket, net::TlsContext tls) {
+  ClientSession session(worker, sessions, std::move(socket));
   try {
     co_await session.Run(std::move(tls));
   } catch (const std::exception& failure) {
-    core.shared.logger.Error("a request ended by an exception", {{"what", failure.what()}});
+    worker.shared.logger.Error("a request ended by an exception", {{"what", failure.what()}});
   }
 }
 

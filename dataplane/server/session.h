@@ -3,7 +3,7 @@
 // Session: one client connection, from its first byte to its close. Reads heads, hands each request
 // to Serve, and decides how the connection goes on.
 
-#include "dataplane/server/core.h"
+#include "dataplane/server/worker.h"
 
 #include <functional>
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace connector::dataplane::server {
 
-// The open sessions of one core, so that draining can end the idle ones.
+// The open sessions of one worker, so that draining can end the idle ones.
 class Sessions {
  public:
   void Add(net::Stream* stream) { all_.insert(stream); }
@@ -45,7 +45,7 @@ class Sessions {
 };
 
 // Serves `socket` until it closes. `tls` is null on a plain listener.
-[[nodiscard]] Task<void> RunSession(Core& core,
+[[nodiscard]] Task<void> RunSession(Worker& worker,
                                     Sessions& sessions,
                                     net::Socket socket,
                                     net::TlsContext tls);

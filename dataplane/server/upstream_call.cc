@@ -1,5 +1,6 @@
 #include "dataplane/server/upstream_call.h"
 
+#include "dataplane/oci/upstream_answer.h"
 #include "dataplane/relay/relay.h"
 
 #include <openssl/crypto.h>
@@ -11,8 +12,8 @@
 namespace connector::dataplane::server {
 namespace {
 
+using oci::ErrorKind;
 using oci::ErrorReply;
-using oci::Situation;
 
 // A length that is announced is checked with the head; a chunked body is counted as it comes.
 std::uint64_t MaxBody(const addressing::Operation& operation) {
@@ -20,13 +21,9 @@ std::uint64_t MaxBody(const addressing::Operation& operation) {
                                                                 : UINT64_MAX;
 }
 
-std::string_view ClientEnd(relay::End end) {
-  switch (end) {
-    case relay::End::kSourceTimeout:
-      return "the client sent nothing for too long";
-    default:
-      return "the client went away";
-  }
+RequestDecision DecisionOf(relay::RelayEnd end) {
+  return end == relay::RelayEnd::kSourceTimeout ? RequestDecision::kClientSilent
+                                                : RequestDecision::kClientGone;
 }
 
 }  // namespace
@@ -46,7 +43,7 @@ struct UpstreamCall::EarlyAnswer : std::enable_shared_from_this<EarlyAnswer> {
     }
     if (call->AnswerBegins()) {
       seen = true;
-      call->exchange_.client.stream.CancelWait();
+      call->context_.client.stream.CancelWait();
       call->stream_->CancelWait();
     } else {
       Watch();
@@ -55,57 +52,57 @@ struct UpstreamCall::EarlyAnswer : std::enable_shared_from_this<EarlyAnswer> {
   void Forget() { call = nullptr; }
 };
 
-UpstreamCall::UpstreamCall(Exchange& exchange, UpstreamTarget target)
-    : exchange_(exchange), target_(std::move(target)) {
-  key_ = {exchange.route->ref,
+UpstreamCall::UpstreamCall(const Authorized& authorized, UpstreamTarget target)
+    : authorized_(authorized), context_(authorized.context()), target_(std::move(target)) {
+  key_ = {authorized.route().ref,
           target_.origin,
-          exchange.route->tls_profile,
+          authorized.route().tls_profile,
           target_.allow_private_address};
 }
 
 UpstreamCall::~UpstreamCall() = default;
 
 bool UpstreamCall::has_body() const {
-  const http::RequestHead& head = exchange_.scratch.request;
+  const http::RequestHead& head = context_.scratch.request;
   return target_.method == head.method && head.framing != http::BodyFraming::kNone;
 }
 
 ErrorReply UpstreamCall::Failure(const Error& error) {
-  Core& core = exchange_.core;
-  core.shared.logger.Warning("upstream failed",
-                             {{"request_id", exchange_.request_id},
-                              {"connector", exchange_.route->ref.ToString()},
-                              {"reason", error.message}});
-  core.shared.recent_errors.Add(
-      {exchange_.started_at, exchange_.route->ref.ToString(), error.message});
-  if (error.code == ErrorCode::kPermissionDenied) {
-    return oci::ReplyFor(Situation::kRedirectRefused, error.message + ".");
-  }
-  return oci::ReplyFor(error.code == ErrorCode::kDeadlineExceeded ? Situation::kUpstreamTimeout
-                                                                  : Situation::kUpstreamUnavailable,
-                       "The registry failed: " + error.message + ".");
+  Worker& worker = context_.worker;
+  worker.shared.logger.Warning("upstream failed",
+                               {{"request_id", context_.request_id},
+                                {"connector", authorized_.route().ref.ToString()},
+                                {"reason", error.message}});
+  worker.shared.recent_errors.Add(
+      {context_.record.started_at, authorized_.route().ref.ToString(), error.message});
+  const ErrorKind kind = oci::KindOfFailure(error.code);
+  return oci::ReplyFor(kind,
+                       kind == ErrorKind::kRedirectRefused
+                           ? error.message + "."
+                           : "The registry failed: " + error.message + ".");
 }
 
 Task<Result<Done>> UpstreamCall::Open(bool fresh) {
-  Core& core = exchange_.core;
+  Worker& worker = context_.worker;
   reused_ = false;
   answer_begun_ = false;
   body_begin_ = 0;
   body_end_ = 0;
   if (!fresh) {
-    stream_ = core.pool.TakeIdle(key_);
+    stream_ = worker.pool.TakeIdle(key_);
     reused_ = stream_ != nullptr;
   }
   if (stream_ != nullptr) {
     co_return Done{};
   }
-  core.counters.upstream_connects.Add();
+  worker.counters.upstream_connects.Add();
   // Named first: GCC 12 copies the bytes of an aggregate that is built inside a co_await.
-  upstream::Endpoint endpoint{.origin = target_.origin,
-                              .tls = target_.origin.tls ? exchange_.route->tls : nullptr,
-                              .allow_private_address = target_.allow_private_address,
-                              .connect_timeout = exchange_.route->limits.connect_timeout};
-  Result<std::unique_ptr<net::Stream>> opened = co_await core.pool.Open(key_, std::move(endpoint));
+  upstream::DialTarget endpoint{.origin = target_.origin,
+                                .tls = target_.origin.tls ? authorized_.route().tls : nullptr,
+                                .allow_private_address = target_.allow_private_address,
+                                .connect_timeout = authorized_.route().limits.connect_timeout};
+  Result<std::unique_ptr<net::Stream>> opened =
+      co_await worker.pool.Open(key_, std::move(endpoint));
   if (!opened) {
     co_return std::move(opened).error();
   }
@@ -114,14 +111,15 @@ Task<Result<Done>> UpstreamCall::Open(bool fresh) {
 }
 
 void UpstreamCall::ComposeHead() {
-  const http::RequestHead& head = exchange_.scratch.request;
-  std::string& out = exchange_.scratch.out;
+  const http::RequestHead& head = context_.scratch.request;
+  std::string& out = context_.scratch.out;
   out.clear();
   oci::Framing framing;
   if (has_body()) {
     framing = {head.framing, head.content_length};
   }
-  const bool credential = target_.send_credential && target_.hop == oci::Hop::kRegistry;
+  // Both, so that one wrong decision alone sends no credential to a foreign host (promise P5).
+  const bool credential = target_.send_credential && target_.hop == oci::HopKind::kRegistry;
   oci::AppendUpstreamRequestHead(
       out,
       {.client = head,
@@ -132,7 +130,7 @@ void UpstreamCall::ComposeHead() {
        .hop = target_.hop,
        .range_override = target_.range_override,
        .authorization_line =
-           credential ? exchange_.grant->authorization_line.Reveal() : std::string_view()});
+           credential ? authorized_.grant().authorization_line.Reveal() : std::string_view()});
 }
 
 Task<CallResult> UpstreamCall::Run() {
@@ -144,7 +142,8 @@ Task<CallResult> UpstreamCall::Run() {
     }
     ComposeHead();
     Stop stop = co_await Send();
-    OPENSSL_cleanse(exchange_.scratch.out.data(), exchange_.scratch.out.size());
+    // The head has the credential in it, and the answer is composed in the same text.
+    OPENSSL_cleanse(context_.scratch.out.data(), context_.scratch.out.size());
     if (!stop.stopped()) {
       const Result<Done> read = co_await ReadHead();
       if (!read) {
@@ -152,90 +151,94 @@ Task<CallResult> UpstreamCall::Run() {
       }
     }
     if (!stop.upstream) {
-      exchange_.answered = std::chrono::steady_clock::now();
+      context_.record.answered = std::chrono::steady_clock::now();
       co_return std::move(stop.client);
     }
-    if (!reused_ || answer_begun_ || has_body()) {
+    if (!oci::MayRepeat(
+            {.reused = reused_, .answer_begun = answer_begun_, .carried_body = has_body()})) {
       co_return CallResult{Failure(*stop.upstream), false};
     }
-    // The registry closed an idle connection just as we used it; nothing of an answer was seen.
-    exchange_.core.counters.upstream_retries.Add();
+    context_.worker.counters.upstream_retries.Add();
     stream_.reset();
     fresh = true;
   }
 }
 
 Task<UpstreamCall::Stop> UpstreamCall::Send() {
-  if (has_body() && !exchange_.body_consumed) {
+  if (has_body() && !context_.body_consumed) {
     co_return co_await SendWithBody();
   }
   const Result<Done> written =
-      co_await stream_->WriteAll(exchange_.scratch.out, exchange_.route->limits.idle_timeout);
+      co_await stream_->WriteAll(context_.scratch.out, authorized_.route().limits.idle_timeout);
   co_return written ? Stop{} : Stop{.upstream = written.error()};
 }
 
 Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
-  const http::RequestHead& head = exchange_.scratch.request;
-  const auto client_timeout = exchange_.core.shared.settings.idle_timeout;
-  net::Stream& client = exchange_.client.stream;
-  if (head.expect_continue && exchange_.buffered.empty()) {
+  const http::RequestHead& head = context_.scratch.request;
+  const auto client_timeout = context_.worker.shared.settings.idle_timeout;
+  net::Stream& client = context_.client.stream;
+  // Only now: a request that is refused must not have its body invited (docs/rules.md "Client
+  // framing"). A client that sends without waiting needs no invitation.
+  if (head.expect_continue && context_.buffered.empty()) {
     const Result<Done> invited =
         co_await client.WriteAll("HTTP/1.1 100 Continue\r\n\r\n", client_timeout);
     if (!invited) {
       co_return Stop{.client = {std::nullopt, true}};
     }
   }
+  // Registries refuse a push before they have read it. Who goes on sending into a connection that
+  // is being closed gets a reset, and loses the answer that says why.
   const auto early = std::make_shared<EarlyAnswer>();
   early->call = this;
   early->Watch();
-  const relay::Job job{.from = client,
-                       .to = *stream_,
-                       .in = head.framing,
-                       .length = head.content_length,
-                       .max_payload = MaxBody(exchange_.operation),
-                       .chunk_output = head.framing == http::BodyFraming::kChunked,
-                       .head = exchange_.scratch.out,
-                       .buffered = exchange_.buffered,
-                       .buffers = exchange_.core.buffers,
-                       .source_timeout = client_timeout,
-                       .sink_timeout = exchange_.route->limits.idle_timeout,
-                       .interrupted = &early->seen};
-  relay::Outcome outcome = co_await relay::Relay(job);
+  const relay::RelayJob job{.from = client,
+                            .to = *stream_,
+                            .in = head.framing,
+                            .length = head.content_length,
+                            .max_payload = MaxBody(authorized_.operation()),
+                            .chunk_output = head.framing == http::BodyFraming::kChunked,
+                            .head = context_.scratch.out,
+                            .buffered = context_.buffered,
+                            .buffers = context_.worker.buffers,
+                            .source_timeout = client_timeout,
+                            .sink_timeout = authorized_.route().limits.idle_timeout,
+                            .interrupted = &early->seen};
+  relay::RelayResult outcome = co_await relay::Relay(job);
   early->Forget();
-  exchange_.bytes_up = outcome.payload_bytes;
-  exchange_.buffered = {};
+  context_.record.bytes_up = outcome.payload_bytes;
+  context_.buffered = {};
   switch (outcome.end) {
-    case relay::End::kDone:
-      exchange_.body_consumed = true;
-      exchange_.leftover = std::move(outcome.leftover);
+    case relay::RelayEnd::kDone:
+      context_.body_consumed = true;
+      context_.leftover = std::move(outcome.leftover);
       co_return Stop{};
-    case relay::End::kInterrupted:
-    case relay::End::kSinkCut:
+    case relay::RelayEnd::kInterrupted:
+    case relay::RelayEnd::kSinkCut:
       // The registry has answered, or gave up; either way an answer may be there to read.
       body_cut_short_ = true;
       co_return Stop{};
-    case relay::End::kSinkTimeout:
+    case relay::RelayEnd::kSinkTimeout:
       co_return Stop{.upstream =
                          MakeError(ErrorCode::kDeadlineExceeded,
                                    ErrorOrigin::kUpstream,
                                    target_.origin.Authority() + ": the upload made no progress")};
-    case relay::End::kSourceMalformed:
+    case relay::RelayEnd::kSourceMalformed:
       co_return Stop{
-          .client = {oci::ReplyFor(Situation::kBadRequest, "The chunked body is malformed."),
+          .client = {oci::ReplyFor(ErrorKind::kBadRequest, "The chunked body is malformed."),
                      false}};
-    case relay::End::kTooLarge:
-      co_return Stop{.client = {oci::ReplyFor(Situation::kManifestTooLarge), false}};
-    case relay::End::kSourceCut:
-    case relay::End::kSourceTimeout:
+    case relay::RelayEnd::kTooLarge:
+      co_return Stop{.client = {oci::ReplyFor(ErrorKind::kManifestTooLarge), false}};
+    case relay::RelayEnd::kSourceCut:
+    case relay::RelayEnd::kSourceTimeout:
       break;
   }
-  exchange_.decision = ClientEnd(outcome.end);
+  context_.record.decision = DecisionOf(outcome.end);
   co_return Stop{.client = {std::nullopt, true}};
 }
 
 // Reads over informational answers in what is there.
 http::HeadResult UpstreamCall::ParseHead() {
-  http::ResponseHead& head = exchange_.scratch.response;
+  http::ResponseHead& head = context_.scratch.response;
   while (true) {
     const http::HeadResult parsed = http::ParseResponseHead(buffered(), target_.method, head);
     if (parsed.status != http::HeadStatus::kComplete) {
@@ -252,7 +255,7 @@ http::HeadResult UpstreamCall::ParseHead() {
 // asked for or not, must not end the upload, and neither may the first bytes of any answer.
 bool UpstreamCall::AnswerBegins() {
   if (!buffer_) {
-    buffer_ = exchange_.core.buffers.Take();
+    buffer_ = context_.worker.buffers.Take();
   }
   net::IoResult got;
   do {  // Until nothing is left, in TLS's own buffer either: the wait would not see that.
@@ -278,17 +281,17 @@ Task<Result<Done>> UpstreamCall::ReadHead() {
                      target_.origin.Authority() + ": " + std::string(cause));
   };
   if (!buffer_) {
-    buffer_ = exchange_.core.buffers.Take();
+    buffer_ = context_.worker.buffers.Take();
   }
   while (true) {
     if (body_begin_ < body_end_) {
-      answer_begun_ = true;
+      answer_begun_ = true;  // From here on the registry has seen the request: never repeat it.
       const http::HeadResult parsed = ParseHead();
       if (parsed.status == http::HeadStatus::kError) {
         co_return unavailable(parsed.error.sentence);
       }
       if (parsed.status == http::HeadStatus::kComplete) {
-        exchange_.upstream_status = exchange_.scratch.response.status;
+        context_.record.upstream_status = context_.scratch.response.status;
         co_return Done{};
       }
     }
@@ -297,7 +300,7 @@ Task<Result<Done>> UpstreamCall::ReadHead() {
     }
     Result<std::size_t> got = co_await stream_->Receive(buffer_.data() + body_end_,
                                                         net::kBufferBytes - body_end_,
-                                                        exchange_.route->limits.idle_timeout);
+                                                        authorized_.route().limits.idle_timeout);
     if (!got) {
       Error error = std::move(got).error();
       error.message = target_.origin.Authority() + ": " + error.message;
@@ -311,15 +314,17 @@ Task<Result<Done>> UpstreamCall::ReadHead() {
 }
 
 void UpstreamCall::Finish(bool leftover) {
-  const http::ResponseHead& head = exchange_.scratch.response;
+  const http::ResponseHead& head = context_.scratch.response;
+  // docs/rules.md "Upstream framing": what was not read to its end, or has more bytes than it
+  // announced, would give the next request a wrong answer.
   if (stream_ != nullptr && head.keep_alive && !leftover && !body_cut_short_) {
-    exchange_.core.pool.Release(key_, std::move(stream_));
+    context_.worker.pool.Release(key_, std::move(stream_));
   }
   stream_.reset();
 }
 
 void UpstreamCall::Discard() {
-  const http::ResponseHead& head = exchange_.scratch.response;
+  const http::ResponseHead& head = context_.scratch.response;
   const std::size_t here = body_end_ - body_begin_;
   const bool whole =
       head.framing == http::BodyFraming::kNone

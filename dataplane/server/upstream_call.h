@@ -6,7 +6,7 @@
 // answer.
 
 #include "dataplane/oci/headers.h"
-#include "dataplane/server/exchange.h"
+#include "dataplane/server/authorized.h"
 #include "dataplane/upstream/pool.h"
 
 #include <memory>
@@ -20,7 +20,7 @@ struct UpstreamTarget {
   http::Origin origin;
   std::string target = {};  // Path and query.
   http::Method method = http::Method::kGet;
-  oci::Hop hop = oci::Hop::kRegistry;
+  oci::HopKind hop = oci::HopKind::kRegistry;
   bool send_credential = true;
   bool allow_private_address = true;
   std::string_view range_override = {};  // Static text.
@@ -35,12 +35,12 @@ struct CallResult {
 
 class UpstreamCall {
  public:
-  UpstreamCall(Exchange& exchange, UpstreamTarget target);
+  UpstreamCall(const Authorized& authorized, UpstreamTarget target);
   ~UpstreamCall();
   UpstreamCall(const UpstreamCall&) = delete;
   UpstreamCall& operator=(const UpstreamCall&) = delete;
 
-  // The answer's head is then in exchange.scratch.response.
+  // The answer's head is then in scratch.response.
   [[nodiscard]] Task<CallResult> Run();
 
   [[nodiscard]] const UpstreamTarget& target() const { return target_; }
@@ -75,11 +75,12 @@ class UpstreamCall {
   [[nodiscard]] oci::ErrorReply Failure(const Error& error);
   [[nodiscard]] bool has_body() const;
 
-  Exchange& exchange_;
+  const Authorized& authorized_;
+  RequestContext& context_;
   UpstreamTarget target_;
   upstream::PoolKey key_;
   std::unique_ptr<net::Stream> stream_;
-  net::BufferPool::Lease buffer_;
+  net::PooledBuffer buffer_;
   std::size_t body_begin_ = 0;  // Until the head is read: where the part not understood begins.
   std::size_t body_end_ = 0;
   bool reused_ = false;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Grant: the broker's permission to do something upstream, as this data plane holds it; Denial: its
-// refusal. Plain values, so that nothing behind them knows gRPC.
+// Grant: the broker's permission to do something upstream, as this data plane holds it;
+// GrantDenial: its refusal. Plain values, so that nothing behind them knows gRPC.
 
 #include "common/base/clock.h"
 #include "common/base/connector_ref.h"
@@ -31,19 +31,19 @@ struct Grant {
   oci::NoEcho no_echo;  // Finds the credential in what the registry answers.
 };
 
-using DenialReason = oci::Denial;
+using oci::DenialReason;
 
-struct Denial {
+struct GrantDenial {
   DenialReason reason = DenialReason::kBrokerUnavailable;
   std::string message;
   std::chrono::seconds retry_after{0};
   std::string subject;
 };
 
-using Outcome = std::variant<std::shared_ptr<const Grant>, Denial>;
+using GrantResult = std::variant<std::shared_ptr<const Grant>, GrantDenial>;
 
 // What one request asks of the broker. With neither connector nor host: only who the caller is.
-struct Ask {
+struct GrantRequest {
   ConnectorRef connector;     // Empty names when `upstream_host` is set, or for neither.
   std::string upstream_host;  // Mirror form.
   std::shared_ptr<const Secret> caller_token;  // The caller's own.

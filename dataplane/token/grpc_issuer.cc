@@ -22,19 +22,19 @@ WallTime ToWallTime(const google::protobuf::Timestamp& time) {
       std::chrono::seconds(time.seconds()) + std::chrono::nanoseconds(time.nanos())));
 }
 
-pb::IssueTokenRequest ToRequest(const Ask& ask) {
+pb::IssueTokenRequest ToRequest(const GrantRequest& grant_request) {
   pb::IssueTokenRequest request;
-  if (!ask.upstream_host.empty()) {
-    request.set_upstream_host(ask.upstream_host);
-  } else if (!ask.connector.name.empty()) {
-    request.mutable_connector()->set_namespace_(ask.connector.ns);
-    request.mutable_connector()->set_name(ask.connector.name);
+  if (!grant_request.upstream_host.empty()) {
+    request.set_upstream_host(grant_request.upstream_host);
+  } else if (!grant_request.connector.name.empty()) {
+    request.mutable_connector()->set_namespace_(grant_request.connector.ns);
+    request.mutable_connector()->set_name(grant_request.connector.name);
   }
-  request.set_caller_token(std::string(ask.caller_token->Reveal()));
-  request.set_request_id(ask.request_id);
-  request.set_client_address(ask.client_address);
-  request.set_mint_anew(ask.mint_anew);
-  for (const ::connector::oci::Scope& scope : ask.scopes) {
+  request.set_caller_token(std::string(grant_request.caller_token->Reveal()));
+  request.set_request_id(grant_request.request_id);
+  request.set_client_address(grant_request.client_address);
+  request.set_mint_anew(grant_request.mint_anew);
+  for (const ::connector::oci::Scope& scope : grant_request.scopes) {
     pb::Scope* const out = request.add_scopes();
     out->set_repository(scope.repository);
     const auto add = [&](::connector::oci::Action action, pb::Action value) {
@@ -78,17 +78,18 @@ DenialReason ToReason(pb::DenialReason reason) {
   }
 }
 
-Outcome Unavailable(std::string message) {
-  return Denial{DenialReason::kBrokerUnavailable, std::move(message), std::chrono::seconds(2), {}};
+GrantResult Unavailable(std::string message) {
+  return GrantDenial{
+      DenialReason::kBrokerUnavailable, std::move(message), std::chrono::seconds(2), {}};
 }
 
-Outcome ToOutcome(pb::IssueTokenResponse& response) {
+GrantResult ToGrantResult(pb::IssueTokenResponse& response) {
   if (response.has_denial()) {
     const pb::Denial& denial = response.denial();
-    return Denial{ToReason(denial.reason()),
-                  denial.message(),
-                  std::chrono::seconds(denial.retry_after().seconds()),
-                  denial.subject()};
+    return GrantDenial{ToReason(denial.reason()),
+                       denial.message(),
+                       std::chrono::seconds(denial.retry_after().seconds()),
+                       denial.subject()};
   }
   if (!response.has_grant()) {
     return Unavailable("the broker's answer holds neither a grant nor a denial");
@@ -133,14 +134,14 @@ GrpcIssuer::GrpcIssuer(const std::shared_ptr<grpc::ChannelInterface>& channel,
 
 GrpcIssuer::~GrpcIssuer() = default;
 
-void GrpcIssuer::Issue(Ask ask, std::function<void(Outcome)> done) {
+void GrpcIssuer::Issue(GrantRequest grant_request, std::function<void(GrantResult)> done) {
   auto call = std::make_shared<IssueCall>();
-  call->request = ToRequest(ask);
+  call->request = ToRequest(grant_request);
   auto finish = [call, done](const grpc::Status& status) {
     Wipe(call->request.mutable_caller_token());
-    Outcome outcome = status.ok()
-                          ? ToOutcome(call->response)
-                          : Unavailable("the broker gave no answer: " + status.error_message());
+    GrantResult outcome = status.ok()
+                              ? ToGrantResult(call->response)
+                              : Unavailable("the broker gave no answer: " + status.error_message());
     if (call->response.has_grant()) {
       Wipe(call->response.mutable_grant()->mutable_credential()->mutable_value());
     }

@@ -25,7 +25,7 @@ class GrpcIssuer final : public Issuer {
   // Cancels what is under way and waits until each call has called back.
   ~GrpcIssuer() override;
 
-  void Issue(Ask ask, std::function<void(Outcome)> done) override;
+  void Issue(GrantRequest grant_request, std::function<void(GrantResult)> done) override;
 
  private:
   std::unique_ptr<broker_client::BrokerClient> broker_;

@@ -14,8 +14,8 @@ class Issuer {
   virtual ~Issuer() = default;
 
   // Calls `done` exactly once, on any thread, within the issuer's own timeout. A broker that gives
-  // no answer is a Denial with kBrokerUnavailable.
-  virtual void Issue(Ask ask, std::function<void(Outcome)> done) = 0;
+  // no answer is a GrantDenial with kBrokerUnavailable.
+  virtual void Issue(GrantRequest grant_request, std::function<void(GrantResult)> done) = 0;
 
  protected:
   Issuer() = default;

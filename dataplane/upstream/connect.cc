@@ -13,7 +13,7 @@
 namespace connector::dataplane::upstream {
 namespace {
 
-using Resolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
+using TcpResolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
 using asio::ip::tcp;
 
 Error Failure(ErrorCode code, const http::Origin& origin, const std::string& cause) {
@@ -44,7 +44,7 @@ class ConnectTimeout final : public net::TimedWait {
 
 class ResolveTimeout final : public net::TimedWait {
  public:
-  explicit ResolveTimeout(Resolver& resolver) : resolver_(resolver) {}
+  explicit ResolveTimeout(TcpResolver& resolver) : resolver_(resolver) {}
   [[nodiscard]] bool fired() const { return fired_; }
 
  private:
@@ -53,24 +53,24 @@ class ResolveTimeout final : public net::TimedWait {
     resolver_.cancel();
   }
 
-  Resolver& resolver_;
+  TcpResolver& resolver_;
   bool fired_ = false;
 };
 
 // The addresses to try, in the resolver's order.
-Task<Result<std::vector<tcp::endpoint>>> Resolve(const Endpoint& endpoint, net::Timers& timers) {
+Task<Result<std::vector<tcp::endpoint>>> Resolve(const DialTarget& endpoint, net::Timers& timers) {
   boost::system::error_code parse_error;
   const asio::ip::address literal = asio::ip::make_address(endpoint.origin.host, parse_error);
   if (!parse_error) {
     co_return std::vector<tcp::endpoint>{tcp::endpoint(literal, endpoint.origin.port)};
   }
   const Executor executor = co_await asio::this_coro::executor;
-  Resolver resolver(executor);
+  TcpResolver resolver(executor);
   ResolveTimeout timeout(resolver);
   timers.Arm(timeout, endpoint.connect_timeout);
   const auto [error, found] = co_await resolver.async_resolve(endpoint.origin.host,
                                                               std::to_string(endpoint.origin.port),
-                                                              Resolver::numeric_service,
+                                                              TcpResolver::numeric_service,
                                                               asio::as_tuple(kUseTask));
   net::Timers::Disarm(timeout);
   if (timeout.fired()) {
@@ -87,7 +87,7 @@ Task<Result<std::vector<tcp::endpoint>>> Resolve(const Endpoint& endpoint, net::
   co_return endpoints;
 }
 
-Task<Result<net::Socket>> Dial(tcp::endpoint address, Endpoint endpoint, net::Timers& timers) {
+Task<Result<net::Socket>> Dial(tcp::endpoint address, DialTarget endpoint, net::Timers& timers) {
   const Executor executor = co_await asio::this_coro::executor;
   net::Socket socket(executor);
   ConnectTimeout timeout(socket);
@@ -108,7 +108,7 @@ Task<Result<net::Socket>> Dial(tcp::endpoint address, Endpoint endpoint, net::Ti
 
 }  // namespace
 
-Task<Result<std::unique_ptr<net::Stream>>> Connect(Endpoint endpoint,
+Task<Result<std::unique_ptr<net::Stream>>> Connect(DialTarget endpoint,
                                                    net::TlsSession session,
                                                    net::Timers& timers) {
   Result<std::vector<tcp::endpoint>> addresses = co_await Resolve(endpoint, timers);

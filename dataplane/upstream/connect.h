@@ -12,7 +12,7 @@
 
 namespace connector::dataplane::upstream {
 
-struct Endpoint {
+struct DialTarget {
   http::Origin origin;
   net::TlsContext tls;  // Null for http.
   // False: an address that is loopback, private, link-local or otherwise not public is refused,
@@ -23,7 +23,7 @@ struct Endpoint {
 
 // Errors: kUnavailable (no such name, refused, TLS not verified), kDeadlineExceeded, and
 // kPermissionDenied for an address that policy forbids. The message names the host and the cause.
-[[nodiscard]] Task<Result<std::unique_ptr<net::Stream>>> Connect(Endpoint endpoint,
+[[nodiscard]] Task<Result<std::unique_ptr<net::Stream>>> Connect(DialTarget endpoint,
                                                                  net::TlsSession session,
                                                                  net::Timers& timers);
 

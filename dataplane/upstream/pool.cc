@@ -5,7 +5,7 @@
 
 namespace connector::dataplane::upstream {
 
-std::unique_ptr<net::Stream> Pool::TakeIdle(const PoolKey& key) {
+std::unique_ptr<net::Stream> ConnectionPool::TakeIdle(const PoolKey& key) {
   const auto it = buckets_.find(key);
   if (it == buckets_.end()) {
     return nullptr;
@@ -21,11 +21,12 @@ std::unique_ptr<net::Stream> Pool::TakeIdle(const PoolKey& key) {
   return nullptr;
 }
 
-Task<Result<std::unique_ptr<net::Stream>>> Pool::Open(const PoolKey& key, Endpoint endpoint) {
+Task<Result<std::unique_ptr<net::Stream>>> ConnectionPool::Open(const PoolKey& key,
+                                                                DialTarget endpoint) {
   return Connect(std::move(endpoint), buckets_[key].session, timers_);
 }
 
-void Pool::Release(const PoolKey& key, std::unique_ptr<net::Stream> stream) {
+void ConnectionPool::Release(const PoolKey& key, std::unique_ptr<net::Stream> stream) {
   Bucket& bucket = buckets_[key];
   if (net::TlsSession session = stream->TakeSession()) {
     bucket.session = std::move(session);
@@ -35,7 +36,7 @@ void Pool::Release(const PoolKey& key, std::unique_ptr<net::Stream> stream) {
   }
 }
 
-void Pool::Sweep() {
+void ConnectionPool::Sweep() {
   const auto oldest = timers_.Now() - kMaxIdle;
   for (auto it = buckets_.begin(); it != buckets_.end();) {
     std::vector<Idle>& idle = it->second.idle;
@@ -50,7 +51,7 @@ void Pool::Sweep() {
   }
 }
 
-std::size_t Pool::idle() const {
+std::size_t ConnectionPool::idle() const {
   std::size_t count = 0;
   for (const auto& [key, bucket] : buckets_) {
     count += bucket.idle.size();

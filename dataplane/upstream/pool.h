@@ -1,8 +1,8 @@
 #pragma once
 
-// Pool: idle upstream connections of one core, keyed by the full identity of the connection, so
-// that one connector's connection is never another's, even to the same registry (docs/rules.md
-// "Upstream framing").
+// ConnectionPool: idle upstream connections of one worker, keyed by the full identity of the
+// connection, so that one connector's connection is never another's, even to the same registry
+// (docs/rules.md "Upstream framing").
 
 #include "common/base/connector_ref.h"
 #include "dataplane/upstream/connect.h"
@@ -30,15 +30,10 @@ struct PoolKey {
   auto operator<=>(const PoolKey&) const = default;
 };
 
-struct Lease {
-  std::unique_ptr<net::Stream> stream;
-  bool reused = false;  // A failure before the first response byte may be repeated on a new one.
-};
-
-// Not thread-safe: belongs to one core.
-class Pool {
+// Not thread-safe: belongs to one worker.
+class ConnectionPool {
  public:
-  explicit Pool(net::Timers& timers) : timers_(timers) {}
+  explicit ConnectionPool(net::Timers& timers) : timers_(timers) {}
 
   // The connection used last, when there is one; null otherwise. Not one that the peer has closed,
   // nor one on which bytes wait: they answer nothing, and would be read as the next answer. The
@@ -47,7 +42,7 @@ class Pool {
 
   // A new connection; resumes an earlier TLS session of the same key.
   [[nodiscard]] Task<Result<std::unique_ptr<net::Stream>>> Open(const PoolKey& key,
-                                                                Endpoint endpoint);
+                                                                DialTarget endpoint);
 
   // Only for a connection whose last response was read to its end.
   void Release(const PoolKey& key, std::unique_ptr<net::Stream> stream);

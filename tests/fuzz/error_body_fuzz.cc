@@ -40,7 +40,7 @@ void CheckBody(std::string_view message) {
 void CheckAnswer(std::string_view message, bool head_request) {
   std::string out;
   oci::AppendErrorReply(out,
-                        oci::ReplyFor(oci::Situation::kDenied, message),
+                        oci::ReplyFor(oci::ErrorKind::kDenied, message),
                         {.head_request = head_request, .request_id = "r"});
   http::ResponseHead head;
   const http::HeadResult parsed =
@@ -76,7 +76,7 @@ void CheckEcho(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   CheckBody(input);
-  if (!input.empty()) {  // An empty message is the situation's own sentence.
+  if (!input.empty()) {  // An empty message is the error's own sentence.
     CheckAnswer(input, true);
     CheckAnswer(input, false);
   }

@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                   .target = "/v2/a/tags/list",
                                   .authority = "r.example",
                                   .framing = {head.framing, head.content_length},
-                                  .hop = oci::Hop::kRegistry,
+                                  .hop = oci::HopKind::kRegistry,
                                   .range_override = {},
                                   .authorization_line = "Authorization: Bearer t\r\n"});
   RequestHead sent;

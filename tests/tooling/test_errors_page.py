@@ -17,10 +17,11 @@ SOURCES = [
     "dataplane/addressing/address.cc",
     "dataplane/addressing/query.cc",
     "dataplane/addressing/target.cc",
-    "dataplane/server/exchange.cc",
+    "dataplane/server/authorized.cc",
     "dataplane/server/forward.cc",
     "dataplane/server/respond.cc",
     "dataplane/server/rewrite.cc",
+    "dataplane/server/serve.cc",
     "dataplane/server/upstream_call.cc",
 ]
 # Not sentences of answers: the client is told something else instead.

@@ -19,8 +19,8 @@ constexpr std::string_view kFirstEpoch = "epoch-1";
 DataplaneWorld::DataplaneWorld(HttpServer::Handler registry, WorldOptions options)
     : options_(std::move(options)),
       registry_(std::move(registry), options_.tls),
-      issuer_([](const dp::token::Ask& ask) -> dp::token::Outcome {
-        return ask.connector.name.empty() && ask.upstream_host.empty()
+      issuer_([](const dp::token::GrantRequest& grant_request) -> dp::token::GrantResult {
+        return grant_request.connector.name.empty() && grant_request.upstream_host.empty()
                    ? MakeGrant({}, kUpstreamToken, "")
                    : MakeGrant(kHarbor, kUpstreamToken, std::string(kFirstEpoch));
       }),
@@ -43,8 +43,8 @@ DataplaneWorld::~DataplaneWorld() {
   ::close(log_fd_);
 }
 
-std::unique_ptr<dp::server::Server> DataplaneWorld::MakeServer(dp::token::Cache& grants) {
-  dp::server::Settings settings = options_.settings;
+std::unique_ptr<dp::server::Server> DataplaneWorld::MakeServer(dp::token::GrantCache& grants) {
+  dp::server::ServerSettings settings = options_.settings;
   if (settings.host_suffixes.empty()) {
     settings.host_suffixes = {"svc", "svc.cluster.local"};
   }

@@ -4,7 +4,7 @@
 // registry, with a fake in the broker's place. One connector, default/harbor.
 
 #include "dataplane/server/server.h"
-#include "dataplane/token/cache.h"
+#include "dataplane/token/grant_cache.h"
 #include "tests/support/cpp/fake_issuer.h"
 #include "tests/support/cpp/http_server.h"
 #include "tests/support/cpp/raw_client.h"
@@ -24,7 +24,7 @@ inline constexpr std::string_view kRepositoryPath =
 struct WorldOptions {
   std::optional<TlsSetup> tls = std::nullopt;  // Of the registry.
   std::string ca_pem = {};                     // What the connector trusts.
-  dataplane::server::Settings settings = {};
+  dataplane::server::ServerSettings settings = {};
   std::function<void(dataplane::routes::Route&)> adjust = {};  // The connector's route.
 };
 
@@ -67,13 +67,13 @@ class DataplaneWorld {
   std::shared_ptr<const dataplane::routes::RouteTable> MakeTable(
       const std::string& epoch, const std::function<void(dataplane::routes::Route&)>& adjust);
   void Publish();
-  std::unique_ptr<dataplane::server::Server> MakeServer(dataplane::token::Cache& grants);
+  std::unique_ptr<dataplane::server::Server> MakeServer(dataplane::token::GrantCache& grants);
 
   WorldOptions options_;
   HttpServer registry_;
   FakeIssuer issuer_;
-  dataplane::token::Cache grants_;
-  dataplane::token::Cache replica_grants_;
+  dataplane::token::GrantCache grants_;
+  dataplane::token::GrantCache replica_grants_;
   int log_fd_;
   log::Logger logger_;
   std::shared_ptr<dataplane::routes::RouteStats> stats_;

@@ -16,22 +16,24 @@ namespace connector::testing_support {
 
 class FakeIssuer final : public dataplane::token::Issuer {
  public:
-  using Answer = std::function<dataplane::token::Outcome(const dataplane::token::Ask&)>;
+  using Answer =
+      std::function<dataplane::token::GrantResult(const dataplane::token::GrantRequest&)>;
 
   explicit FakeIssuer(Answer answer) : answer_(std::move(answer)) {}
 
-  void Issue(dataplane::token::Ask ask,
-             std::function<void(dataplane::token::Outcome)> done) override {
+  void Issue(dataplane::token::GrantRequest grant_request,
+             std::function<void(dataplane::token::GrantResult)> done) override {
     std::unique_lock lock(mutex_);
-    asks_.push_back(ask);
+    asks_.push_back(grant_request);
     if (holding_) {
-      held_.push_back(
-          [answer = answer_, ask = std::move(ask), done = std::move(done)] { done(answer(ask)); });
+      held_.push_back([answer = answer_,
+                       grant_request = std::move(grant_request),
+                       done = std::move(done)] { done(answer(grant_request)); });
       return;
     }
     const Answer answer = answer_;
     lock.unlock();
-    done(answer(ask));
+    done(answer(grant_request));
   }
 
   void SetAnswer(Answer answer) {
@@ -54,7 +56,7 @@ class FakeIssuer final : public dataplane::token::Issuer {
       answer();
     }
   }
-  [[nodiscard]] std::vector<dataplane::token::Ask> asks() const {
+  [[nodiscard]] std::vector<dataplane::token::GrantRequest> asks() const {
     const std::lock_guard lock(mutex_);
     return asks_;
   }
@@ -64,7 +66,7 @@ class FakeIssuer final : public dataplane::token::Issuer {
   Answer answer_;
   bool holding_ = false;
   std::vector<std::function<void()>> held_;
-  std::vector<dataplane::token::Ask> asks_;
+  std::vector<dataplane::token::GrantRequest> asks_;
 };
 
 // A grant of a bearer token for "ns/name", good for a minute.

@@ -178,8 +178,9 @@ const Summary& summary_at_start = TheSummary();
 FramingWorld::FramingWorld()
     : world_([](const testing_support::HttpRequest&) { return testing_support::HttpAnswer{}; },
              Options(registry_)) {
-  world_.issuer().SetAnswer(
-      [this](const dataplane::token::Ask& ask) { return ledger_.Answer(ask); });
+  world_.issuer().SetAnswer([this](const dataplane::token::GrantRequest& grant_request) {
+    return ledger_.Answer(grant_request);
+  });
 }
 
 std::string FramingWorld::OpenUpload() {

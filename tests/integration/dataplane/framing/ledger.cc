@@ -215,15 +215,16 @@ std::string FaultOfFields(const Registry& registry, const Seen& seen, bool anony
 
 }  // namespace
 
-dataplane::token::Outcome Ledger::Answer(const dataplane::token::Ask& ask) {
-  using dataplane::token::Denial;
+dataplane::token::GrantResult Ledger::Answer(const dataplane::token::GrantRequest& grant_request) {
   using dataplane::token::DenialReason;
+  using dataplane::token::GrantDenial;
   const ConnectorRef harbor{"default", "harbor"};
-  const bool ping = ask.connector.name.empty() && ask.upstream_host.empty();
-  if (!ping && ask.connector != harbor && ask.upstream_host != "harbor.example.com") {
+  const bool ping = grant_request.connector.name.empty() && grant_request.upstream_host.empty();
+  if (!ping && grant_request.connector != harbor &&
+      grant_request.upstream_host != "harbor.example.com") {
     return Denial{DenialReason::kConnectorNotFound, "no such connector", {}, "s"};
   }
-  for (const Scope& scope : ask.scopes) {
+  for (const Scope& scope : grant_request.scopes) {
     if (scope.repository.starts_with("secret/")) {
       return Denial{DenialReason::kAccessDenied, "no rule lets you", {}, "s"};
     }
@@ -232,7 +233,9 @@ dataplane::token::Outcome Ledger::Answer(const dataplane::token::Ask& ask) {
   char credential[32];
   std::snprintf(credential, sizeof credential, "grant-%010zu-upstream", entries_.size());
   entries_["Bearer " + std::string(credential)] = {
-      std::string(ask.caller_token->Reveal()), ask.client_address, ask.scopes};
+      std::string(grant_request.caller_token->Reveal()),
+      grant_request.client_address,
+      grant_request.scopes};
   return testing_support::MakeGrant(ping ? ConnectorRef{} : harbor, credential, "epoch-1");
 }
 

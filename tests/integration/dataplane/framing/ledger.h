@@ -26,7 +26,8 @@ class Ledger {
     std::vector<oci::Scope> scopes;
   };
 
-  [[nodiscard]] dataplane::token::Outcome Answer(const dataplane::token::Ask& ask);
+  [[nodiscard]] dataplane::token::GrantResult Answer(
+      const dataplane::token::GrantRequest& grant_request);
   // The grant whose credential stands in `authorization`, a field's value.
   [[nodiscard]] std::optional<Entry> Find(const std::string& authorization) const;
 

@@ -4,6 +4,7 @@
 
 #include "dataplane/relay/relay.h"
 #include "tests/support/cpp/dataplane_world.h"
+#include "tests/support/cpp/loopback_pair.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <gmock/gmock.h>
@@ -22,6 +23,7 @@ using testing_support::DataplaneWorld;
 using testing_support::HttpAnswer;
 using testing_support::HttpRequest;
 using testing_support::kRepositoryPath;
+using testing_support::LoopbackPair;
 using testing_support::RawClient;
 
 const std::string kManifest = std::string(kRepositoryPath) + "/manifests/latest";
@@ -40,13 +42,13 @@ int ServerSide(std::uint16_t client_port) {
   return -1;
 }
 
-// Until not one byte more can be sent on it.
+// Until not one byte more can be sent on it, also when the peer's kernel takes some of what waits.
 void Fill(int fd) {
-  const std::string noise(4096, 'x');
-  for (std::size_t size = noise.size(); size > 0; size = size == 1 ? 0 : size / 2) {
-    while (::send(fd, noise.data(), size, MSG_DONTWAIT) > 0) {
-    }
+  const std::string noise(64 * 1024, 'x');
+  while (::send(fd, noise.data(), noise.size(), MSG_DONTWAIT) > 0) {
   }
+  const int smallest = 1;
+  ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest), 0);
 }
 
 struct Ending {
@@ -88,50 +90,30 @@ INSTANTIATE_TEST_SUITE_P(EachWayToAnswer,
                                            Ending{"ARefusalOfOurOwn", 401, ""}),
                          [](const auto& row) { return row.param.name; });
 
-// A connection on loopback: one end for the relay, the other one in the test's hands.
-struct Connection {
-  explicit Connection(asio::io_context& io, int buffer_bytes = 0) : ours(io), peer(io) {
-    asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
-    peer.open(asio::ip::tcp::v4());
-    if (buffer_bytes > 0) {
-      peer.set_option(asio::socket_base::receive_buffer_size(buffer_bytes));
-    }
-    peer.connect(acceptor.local_endpoint());
-    acceptor.accept(ours);
-    if (buffer_bytes > 0) {
-      ours.set_option(asio::socket_base::send_buffer_size(buffer_bytes));
-    }
-    ours.non_blocking(true);
-    peer.non_blocking(true);
-  }
-  net::Socket ours;
-  net::Socket peer;
-};
-
 TEST(ARelayedBody, GivesTheSlotBackWhenItsSourceHasBeenRead) {
   constexpr std::size_t kBody = net::kBufferBytes + 40'000;  // Two portions, not spliced.
   asio::io_context io;
   net::Timers timers(io);
   net::BufferPool buffers;
-  Connection source(io);
-  Connection sink(io, 2048);
+  LoopbackPair source(io);
+  LoopbackPair sink(io, 2048);
   net::Stream from(std::move(source.ours), timers);
   net::Stream to(std::move(sink.ours), timers);
   std::atomic<std::uint32_t> taken{0};
   relay::InFlightSlot slot;
   ASSERT_TRUE(slot.Take(taken, 1));
-  const relay::Job job{.from = from,
-                       .to = to,
-                       .in = http::BodyFraming::kContentLength,
-                       .length = kBody,
-                       .head = {},
-                       .buffered = {},
-                       .buffers = buffers,
-                       .source_timeout = std::chrono::seconds(60),
-                       .sink_timeout = std::chrono::seconds(60),
-                       .slot = &slot};
+  const relay::RelayJob job{.from = from,
+                            .to = to,
+                            .in = http::BodyFraming::kContentLength,
+                            .length = kBody,
+                            .head = {},
+                            .buffered = {},
+                            .buffers = buffers,
+                            .source_timeout = std::chrono::seconds(60),
+                            .sink_timeout = std::chrono::seconds(60),
+                            .slot = &slot};
   bool ended = false;
-  asio::co_spawn(io, relay::Relay(job), [&](const std::exception_ptr&, const relay::Outcome&) {
+  asio::co_spawn(io, relay::Relay(job), [&](const std::exception_ptr&, const relay::RelayResult&) {
     ended = true;
   });
   const std::string body(kBody, 'b');

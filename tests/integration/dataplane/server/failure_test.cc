@@ -35,9 +35,10 @@ TEST(AnUpstream401, IsRepeatedOnceWithANewToken) {
         .status = request.Header("authorization") == "Bearer new-token-123" ? 200 : 401,
         .body = "x"};
   });
-  world.issuer().SetAnswer([](const token::Ask& ask) -> token::Outcome {
-    return MakeGrant(
-        {"default", "harbor"}, ask.mint_anew ? "new-token-123" : kUpstreamToken, "epoch-1");
+  world.issuer().SetAnswer([](const token::GrantRequest& grant_request) -> token::GrantResult {
+    return MakeGrant({"default", "harbor"},
+                     grant_request.mint_anew ? "new-token-123" : kUpstreamToken,
+                     "epoch-1");
   });
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 200);
@@ -83,11 +84,11 @@ TEST(AnUpstream403, SaysThatTheStoredCredentialWasRefused) {
 
 TEST(ADenial, NamesWhatIsMissingAndReachesNoRegistry) {
   DataplaneWorld world(Ok);
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
-    return token::Denial{token::DenialReason::kAccessDenied,
-                         "default/harbor: no rule lets you pull team/app",
-                         {},
-                         "s"};
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kAccessDenied,
+                              "default/harbor: no rule lets you pull team/app",
+                              {},
+                              "s"};
   });
 
   const RawResponse response = world.Do("GET", kManifest);
@@ -100,7 +101,8 @@ TEST(ADenial, NamesWhatIsMissingAndReachesNoRegistry) {
 
 TEST(ABrokerThatIsAway, IsARetryable503ForNewWork) {
   DataplaneWorld world(Ok);
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome { return token::Denial{}; });
+  world.issuer().SetAnswer(
+      [](const token::GrantRequest&) -> token::GrantResult { return token::GrantDenial{}; });
 
   const RawResponse response = world.Do("GET", kManifest);
 
@@ -111,7 +113,8 @@ TEST(ABrokerThatIsAway, IsARetryable503ForNewWork) {
 TEST(ABrokerThatIsAway, DoesNotStopWorkWhoseGrantIsValid) {
   DataplaneWorld world(Ok);
   EXPECT_EQ(world.Do("GET", kManifest).status, 200);
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome { return token::Denial{}; });
+  world.issuer().SetAnswer(
+      [](const token::GrantRequest&) -> token::GrantResult { return token::GrantDenial{}; });
 
   EXPECT_EQ(world.Do("GET", kManifest).status, 200);
 }
@@ -119,8 +122,8 @@ TEST(ABrokerThatIsAway, DoesNotStopWorkWhoseGrantIsValid) {
 TEST(AChangedEpoch, EndsEveryCachedGrantOfTheConnector) {
   DataplaneWorld world(Ok);
   EXPECT_EQ(world.Do("GET", kManifest).status, 200);
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
-    return token::Denial{token::DenialReason::kAccessDenied, "no more", {}, "s"};
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kAccessDenied, "no more", {}, "s"};
   });
 
   world.PublishRoute("epoch-2");

@@ -50,7 +50,7 @@ TEST(AMalformedHead, IsAnsweredAndEndsTheConnection) {
 }
 
 TEST(AHeadThatTakesTooLong, EndsTheConnection) {
-  server::Settings settings;
+  server::ServerSettings settings;
   settings.head_timeout = std::chrono::milliseconds(100);
   DataplaneWorld world(OkNow, {.settings = settings});
   RawClient client(world.port());
@@ -61,7 +61,7 @@ TEST(AHeadThatTakesTooLong, EndsTheConnection) {
 }
 
 TEST(AnIdleConnection, IsClosedAfterTheKeepaliveTimeout) {
-  server::Settings settings;
+  server::ServerSettings settings;
   settings.keepalive_timeout = std::chrono::milliseconds(100);
   DataplaneWorld world(OkNow, {.settings = settings});
   RawClient client(world.port());
@@ -70,7 +70,7 @@ TEST(AnIdleConnection, IsClosedAfterTheKeepaliveTimeout) {
 }
 
 TEST(AConnectionTooMany, IsToldToComeBack) {
-  server::Settings settings;
+  server::ServerSettings settings;
   settings.max_connections = 1;
   DataplaneWorld world(OkNow, {.settings = settings});
   RawClient first(world.port());

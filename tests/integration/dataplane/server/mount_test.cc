@@ -143,10 +143,11 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 // Grants every repository but the source.
-token::Outcome WithoutTheSource(const token::Ask& ask) {
-  for (const Scope& scope : ask.scopes) {
+token::GrantResult WithoutTheSource(const token::GrantRequest& grant_request) {
+  for (const Scope& scope : grant_request.scopes) {
     if (scope.repository == "team/base") {
-      return token::Denial{token::DenialReason::kAccessDenied, "no rule for team/base", {}, "s"};
+      return token::GrantDenial{
+          token::DenialReason::kAccessDenied, "no rule for team/base", {}, "s"};
     }
   }
   return MakeGrant({"default", "harbor"}, kUpstreamToken, "epoch-1");
@@ -168,8 +169,8 @@ TEST(AMountByPolicy, ThatTheSourceForbidsIsAPlainUpload) {
 
 TEST(AMountByPolicy, ThatTheTargetForbidsIsDenied) {
   DataplaneWorld world(MountRegistry);
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
-    return token::Denial{token::DenialReason::kAccessDenied, "no rule for team/app", {}, "s"};
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kAccessDenied, "no rule for team/app", {}, "s"};
   });
 
   const RawResponse response = world.Do("POST", kMount);

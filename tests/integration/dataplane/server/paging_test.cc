@@ -171,7 +171,7 @@ TEST(AListsNextPage, KeepsTheMirrorsNamespace) {
 TEST(AListsNextPage, OfAnotherSubjectIsRefused) {
   DataplaneWorld world(TokenPage);
   const std::string next = NextOf(world.Do("GET", kTags));
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
     auto grant = MakeGrant({"default", "harbor"}, kUpstreamToken, "epoch-1");
     grant->subject = "system:serviceaccount:ci:mallory";
     return grant;

@@ -66,11 +66,11 @@ TEST(APull, AsksTheBrokerForExactlyTheRepositoryAndAction) {
   static_cast<void>(world.Do("GET", kManifest));
 
   ASSERT_THAT(world.issuer().asks(), SizeIs(1));
-  const token::Ask ask = world.issuer().asks()[0];
-  EXPECT_EQ(ask.connector, (ConnectorRef{"default", "harbor"}));
-  EXPECT_EQ(ask.caller_token->Reveal(), "caller-token");
+  const token::GrantRequest grant_request = world.issuer().asks()[0];
+  EXPECT_EQ(grant_request.connector, (ConnectorRef{"default", "harbor"}));
+  EXPECT_EQ(grant_request.caller_token->Reveal(), "caller-token");
   EXPECT_EQ(
-      ask.scopes,
+      grant_request.scopes,
       (std::vector<::connector::oci::Scope>{{"team/app", {::connector::oci::Action::kPull}}}));
 }
 
@@ -308,8 +308,8 @@ TEST(Ping, ChallengesWithoutACredentialAndAcceptsAVerifiedOne) {
 
 TEST(Ping, WithATokenThatTheBrokerRefusesIsChallenged) {
   DataplaneWorld world(Manifest);
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
-    return token::Denial{token::DenialReason::kCallerUnauthenticated, "", {}, ""};
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kCallerUnauthenticated, "", {}, ""};
   });
 
   EXPECT_EQ(world.Do("GET", "/v2/").status, 401);

@@ -81,7 +81,7 @@ TEST(AnUpload, BegunOnOneReplicaGoesOnOnAnother) {
 TEST(AnUpload, OfAnotherSubjectIsUnknown) {
   DataplaneWorld world(Registry);
   const std::string location = world.Do("POST", kUploads).Header("location");
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
     auto grant = MakeGrant({"default", "harbor"}, kUpstreamToken, "epoch-1");
     grant->subject = "system:serviceaccount:ci:mallory";
     return grant;
@@ -121,8 +121,8 @@ HttpAnswer RegistryThatWantsDelete(const HttpRequest& request) {
   return {.status = 204, .headers = {{"Docker-Upload-UUID", "session-1"}}};
 }
 
-token::Outcome TokenOfItsActions(const token::Ask& ask) {
-  const bool cancel = ask.scopes.front().ToString() == "repository:team/app:delete";
+token::GrantResult TokenOfItsActions(const token::GrantRequest& grant_request) {
+  const bool cancel = grant_request.scopes.front().ToString() == "repository:team/app:delete";
   return MakeGrant({"default", "harbor"}, cancel ? "delete-token-123" : kUpstreamToken, "epoch-1");
 }
 
@@ -143,8 +143,8 @@ TEST(AnUpload, IsCancelledWithTheRightToDeleteWhereTheRegistryWantsThat) {
 TEST(AnUpload, OfACallerWithoutThatRightIsNotCancelled) {
   DataplaneWorld world(RegistryThatWantsDelete);
   const std::string location = world.Do("POST", kUploads).Header("location");
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
-    return token::Denial{token::DenialReason::kAccessDenied, "no rule allows delete", {}, "s"};
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kAccessDenied, "no rule allows delete", {}, "s"};
   });
 
   const RawResponse response = world.Do("DELETE", location);
@@ -231,8 +231,8 @@ TEST(ExpectContinue, IsAnsweredBeforeTheBodyIsRead) {
 
 TEST(ExpectContinue, GetsTheRefusalInsteadWhenThereIsOne) {
   DataplaneWorld world(Registry);
-  world.issuer().SetAnswer([](const token::Ask&) -> token::Outcome {
-    return token::Denial{token::DenialReason::kAccessDenied, "no rule allows push", {}, "s"};
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kAccessDenied, "no rule allows push", {}, "s"};
   });
   RawClient client(world.port());
 

@@ -80,7 +80,7 @@ TEST(ResolveAddress, TakesThePathFormAndItsPrefixOff) {
 TEST(ResolveAddress, TakesTheMirrorFormWhenNothingElseNamesAConnector) {
   Operation operation = Parse("/v2/test/abc/manifests/v1?ns=harbor.example.com");
   EXPECT_EQ(Resolve("10.0.0.1", operation),
-            (std::variant<Address, TargetError>(Address{MirrorHost{"harbor.example.com"}, ""})));
+            (std::variant<Address, TargetError>(Address{MirrorForm{"harbor.example.com"}, ""})));
 }
 
 TEST(ResolveAddress, LetsBothFormsNameOneConnector) {

@@ -1,7 +1,7 @@
 // What ParseTarget refuses, one row for each rule. A row's name says the rule.
 
 #include "dataplane/addressing/target.h"
-#include "tests/unit/dataplane/route/names.h"
+#include "tests/unit/dataplane/addressing/names.h"
 
 #include <gtest/gtest.h>
 

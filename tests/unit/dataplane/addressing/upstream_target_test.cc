@@ -1,5 +1,5 @@
 #include "dataplane/addressing/target.h"
-#include "tests/unit/dataplane/route/names.h"
+#include "tests/unit/dataplane/addressing/names.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

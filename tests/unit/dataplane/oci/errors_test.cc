@@ -42,7 +42,7 @@ std::vector<std::string> RowsOfThePage() {
 std::vector<ErrorReply> EveryReply() {
   std::vector<ErrorReply> replies;
   for (int i = 0;; ++i) {
-    ErrorReply reply = ReplyFor(static_cast<Situation>(i));
+    ErrorReply reply = ReplyFor(static_cast<ErrorKind>(i));
     if (reply.reason.empty()) {
       return replies;
     }
@@ -91,7 +91,7 @@ TEST(EverySituation, ClosesOnlyWhereTheRequestCannotBeReadToItsEnd) {
 
 struct DenialRow {
   std::string_view name;
-  Denial denial;
+  DenialReason denial;
   std::string_view reason;
   bool keeps_message;
 
@@ -113,34 +113,43 @@ INSTANTIATE_TEST_SUITE_P(
     ReplyForDenial,
     ::testing::Values(
         DenialRow{"CallerUnauthenticatedSaysNothingOfWhy",
-                  Denial::kCallerUnauthenticated,
+                  DenialReason::kCallerUnauthenticated,
                   "CONNECTOR_UNAUTHENTICATED",
                   false},
         DenialRow{"ConnectorNotFoundSaysNothingOfWhy",
-                  Denial::kConnectorNotFound,
+                  DenialReason::kConnectorNotFound,
                   "CONNECTOR_UNKNOWN",
                   false},
-        DenialRow{"AccessDenied", Denial::kAccessDenied, "CONNECTOR_ACCESS_DENIED", true},
-        DenialRow{
-            "SecretUnavailable", Denial::kSecretUnavailable, "CONNECTOR_SECRET_UNAVAILABLE", true},
-        DenialRow{
-            "UpstreamRefused", Denial::kUpstreamRefused, "CONNECTOR_CREDENTIAL_REFUSED", true},
+        DenialRow{"AccessDenied", DenialReason::kAccessDenied, "CONNECTOR_ACCESS_DENIED", true},
+        DenialRow{"SecretUnavailable",
+                  DenialReason::kSecretUnavailable,
+                  "CONNECTOR_SECRET_UNAVAILABLE",
+                  true},
+        DenialRow{"UpstreamRefused",
+                  DenialReason::kUpstreamRefused,
+                  "CONNECTOR_CREDENTIAL_REFUSED",
+                  true},
         DenialRow{"UpstreamUnavailable",
-                  Denial::kUpstreamUnavailable,
+                  DenialReason::kUpstreamUnavailable,
                   "CONNECTOR_UPSTREAM_UNAVAILABLE",
                   true},
-        DenialRow{"UpstreamTimeout", Denial::kUpstreamTimeout, "CONNECTOR_UPSTREAM_TIMEOUT", true},
-        DenialRow{"RateLimited", Denial::kRateLimited, "CONNECTOR_RATE_LIMITED", true},
         DenialRow{
-            "AuditUnavailable", Denial::kAuditUnavailable, "CONNECTOR_AUDIT_UNAVAILABLE", true},
+            "UpstreamTimeout", DenialReason::kUpstreamTimeout, "CONNECTOR_UPSTREAM_TIMEOUT", true},
+        DenialRow{"RateLimited", DenialReason::kRateLimited, "CONNECTOR_RATE_LIMITED", true},
+        DenialRow{"AuditUnavailable",
+                  DenialReason::kAuditUnavailable,
+                  "CONNECTOR_AUDIT_UNAVAILABLE",
+                  true},
         DenialRow{"IdentityUnavailable",
-                  Denial::kIdentityUnavailable,
+                  DenialReason::kIdentityUnavailable,
                   "CONNECTOR_IDENTITY_UNAVAILABLE",
                   true},
-        DenialRow{"InvalidRequest", Denial::kInvalidRequest, "CONNECTOR_NAME_INVALID", true},
-        DenialRow{
-            "BrokerUnavailable", Denial::kBrokerUnavailable, "CONNECTOR_BROKER_UNAVAILABLE", true},
-        DenialRow{"Unspecified", Denial::kUnspecified, "CONNECTOR_INTERNAL", true}),
+        DenialRow{"InvalidRequest", DenialReason::kInvalidRequest, "CONNECTOR_NAME_INVALID", true},
+        DenialRow{"BrokerUnavailable",
+                  DenialReason::kBrokerUnavailable,
+                  "CONNECTOR_BROKER_UNAVAILABLE",
+                  true},
+        DenialRow{"Unspecified", DenialReason::kUnspecified, "CONNECTOR_INTERNAL", true}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(ReplyFor, TakesStatusAndSentenceOfAHeadFailureAndCloses) {
@@ -155,7 +164,7 @@ TEST(ReplyFor, TakesStatusAndSentenceOfAHeadFailureAndCloses) {
 
 TEST(ReplyFor, TellsATlsHandshakeWhatToDo) {
   const http::HeadFailure failure{400, http::HeadError::kTlsHandshake, "A handshake came."};
-  EXPECT_EQ(ReplyFor(failure), ReplyFor(Situation::kTlsOnPlainPort));
+  EXPECT_EQ(ReplyFor(failure), ReplyFor(ErrorKind::kTlsOnPlainPort));
 }
 
 TEST(ReplyFor, TakesCodeAndAllowOfATargetError) {
@@ -174,19 +183,6 @@ TEST(ReplyFor, KnowsEveryRequestRefusal) {
   EXPECT_EQ(ReplyFor(RequestRefusal::kManifestTooLarge).status, 413);
 }
 
-TEST(ReplaceUpstreamStatus, NeverRelaysAChallengeOrARedirect) {
-  EXPECT_EQ(ReplaceUpstreamStatus(401), Situation::kUpstreamRefused);
-  EXPECT_EQ(ReplaceUpstreamStatus(403), Situation::kUpstreamRefused);
-  EXPECT_EQ(ReplaceUpstreamStatus(407), Situation::kUpstreamUnavailable);
-  EXPECT_EQ(ReplaceUpstreamStatus(103), Situation::kUpstreamUnavailable);
-  for (const int status : {300, 301, 302, 303, 307, 308}) {
-    EXPECT_EQ(ReplaceUpstreamStatus(status), Situation::kRedirectRefused) << status;
-  }
-  for (const int status : {200, 202, 206, 304, 400, 404, 416, 429, 500, 503}) {
-    EXPECT_EQ(ReplaceUpstreamStatus(status), std::nullopt) << status;
-  }
-}
-
 TEST(ErrorBody, EscapesWhatJsonAndHtmlWouldActOn) {
   EXPECT_EQ(ErrorBody("DENIED", "a \"b\" \\ \n\x01 <i>&\xC3\xA9\x7F", "R"),
             "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"a \\\"b\\\" \\\\ \\u000a\\u0001 "
@@ -200,7 +196,7 @@ TEST(ErrorBody, CutsALongMessage) {
 
 TEST(AppendErrorReply, WritesHeadAndBody) {
   std::string out;
-  AppendErrorReply(out, ReplyFor(Situation::kUnauthenticated, "Log in."), {.request_id = "r1"});
+  AppendErrorReply(out, ReplyFor(ErrorKind::kUnauthenticated, "Log in."), {.request_id = "r1"});
   EXPECT_EQ(out,
             "HTTP/1.1 401 Unauthorized\r\n"
             "Content-Type: application/json\r\n"
@@ -215,7 +211,7 @@ TEST(AppendErrorReply, WritesHeadAndBody) {
 
 TEST(AppendErrorReply, SaysWhenToComeBackAndWhatIsAllowed) {
   std::string out;
-  ErrorReply reply = ReplyFor(Situation::kOverloaded);
+  ErrorReply reply = ReplyFor(ErrorKind::kOverloaded);
   reply.allow = "GET";
   AppendErrorReply(out, reply, {});
   EXPECT_NE(out.find("\r\nRetry-After: 5\r\n"), std::string::npos);
@@ -224,13 +220,13 @@ TEST(AppendErrorReply, SaysWhenToComeBackAndWhatIsAllowed) {
 
 TEST(AppendErrorReply, WritesNoBodyToAHead) {
   std::string out;
-  AppendErrorReply(out, ReplyFor(Situation::kDenied), {.head_request = true});
+  AppendErrorReply(out, ReplyFor(ErrorKind::kDenied), {.head_request = true});
   EXPECT_TRUE(out.ends_with("\r\n\r\n"));
   EXPECT_EQ(out.find("Content-Length: 0"), std::string::npos);
 }
 
 TEST(AppendErrorReply, WarnsInTheAnswerToAHeadOnly) {
-  const ErrorReply reply = ReplyFor(Situation::kDenied, "No \"x\"\r\n\xC3\\.");
+  const ErrorReply reply = ReplyFor(ErrorKind::kDenied, "No \"x\"\r\n\xC3\\.");
   std::string head;
   AppendErrorReply(head, reply, {.head_request = true});
   std::string get;
@@ -244,15 +240,15 @@ TEST(AppendErrorReply, WarnsInTheAnswerToAHeadOnly) {
 
 TEST(AppendErrorReply, DoesNotWarnOfAChallengeThatClientsExpect) {
   std::string out;
-  AppendErrorReply(out, ReplyFor(Situation::kUnauthenticated), {.head_request = true});
+  AppendErrorReply(out, ReplyFor(ErrorKind::kUnauthenticated), {.head_request = true});
   EXPECT_EQ(out.find("Warning"), std::string::npos);
 }
 
 TEST(AppendErrorReply, ClosesWhereTheReplyOrTheCallerSaysSo) {
   std::string by_reply;
-  AppendErrorReply(by_reply, ReplyFor(Situation::kBadRequest), {});
+  AppendErrorReply(by_reply, ReplyFor(ErrorKind::kBadRequest), {});
   std::string by_caller;
-  AppendErrorReply(by_caller, ReplyFor(Situation::kDenied), {.keep_alive = false});
+  AppendErrorReply(by_caller, ReplyFor(ErrorKind::kDenied), {.keep_alive = false});
 
   EXPECT_NE(by_reply.find("\r\nConnection: close\r\n"), std::string::npos);
   EXPECT_NE(by_caller.find("\r\nConnection: close\r\n"), std::string::npos);

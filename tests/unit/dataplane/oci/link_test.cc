@@ -1,7 +1,7 @@
 #include "dataplane/oci/link.h"
 
 #include "tests/support/cpp/result_matchers.h"
-#include "tests/unit/dataplane/route/names.h"
+#include "tests/unit/dataplane/addressing/names.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "dataplane/oci/redirect.h"
 
-#include "tests/unit/dataplane/route/names.h"
+#include "tests/unit/dataplane/addressing/names.h"
 
 #include <gtest/gtest.h>
 

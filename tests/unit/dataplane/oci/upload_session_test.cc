@@ -1,6 +1,6 @@
 #include "dataplane/oci/upload_session.h"
 
-#include "tests/unit/dataplane/route/names.h"
+#include "tests/unit/dataplane/addressing/names.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

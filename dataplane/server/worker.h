@@ -1,8 +1,8 @@
 #pragma once
 
-// Core: everything that one thread of the data plane owns. Requests are served from start to end on
-// the core that accepted them; nothing here is locked, and nothing here is shared but the grant
-// cache and the route table that it points to.
+// Worker: everything that one thread of the data plane owns. Requests are served from start to end
+// on the worker that accepted them; nothing here is locked, and nothing here is shared but the
+// grant cache and the route table that it points to.
 
 #include "common/log/log.h"
 #include "dataplane/net/buffer_pool.h"
@@ -13,7 +13,7 @@
 #include "dataplane/server/recent_errors.h"
 #include "dataplane/server/request_ids.h"
 #include "dataplane/server/scratch.h"
-#include "dataplane/token/cache.h"
+#include "dataplane/token/grant_cache.h"
 #include "dataplane/upstream/pool.h"
 
 #include <atomic>
@@ -25,8 +25,8 @@
 
 namespace connector::dataplane::server {
 
-// What the configuration says, with its defaults. Shared by all cores, never changed.
-struct Settings {
+// What the configuration says, with its defaults. Shared by all workers, never changed.
+struct ServerSettings {
   std::vector<std::string> host_suffixes;
   std::uint32_t max_connections = 8192;
   std::chrono::milliseconds head_timeout{10'000};
@@ -35,28 +35,28 @@ struct Settings {
   std::chrono::milliseconds drain_timeout{30'000};
 };
 
-// Shared by all cores.
-struct Shared {
-  const Settings& settings;
-  token::Cache& grants;
+// Shared by all workers.
+struct WorkerShared {
+  const ServerSettings& settings;
+  token::GrantCache& grants;
   log::Logger& logger;
-  RecentErrors& recent_errors;
+  RecentServerErrors& recent_errors;
   std::atomic<std::uint32_t>& connections;
 };
 
-struct Core {
-  Core(asio::io_context& context, const Shared& all, int access_log_fd)
+struct Worker {
+  Worker(asio::io_context& context, const WorkerShared& all, int access_log_fd)
       : io(context), shared(all), timers(context), pool(timers), access_log(access_log_fd) {}
 
   asio::io_context& io;
-  Shared shared;
+  WorkerShared shared;
   net::Timers timers;
   net::BufferPool buffers;
   ScratchPool scratches;
-  upstream::Pool pool;
+  upstream::ConnectionPool pool;
   AccessLog access_log;
   RequestIds request_ids;
-  Counters counters;  // Written by this core, read by the metrics page.
+  Counters counters;  // Written by this worker, read by the metrics page.
   std::shared_ptr<const routes::RouteTable> routes = std::make_shared<routes::RouteTable>();
   bool draining = false;
 };

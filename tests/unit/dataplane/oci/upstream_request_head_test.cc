@@ -1,7 +1,7 @@
 // What a registry sees of a client's request.
 
 #include "dataplane/oci/headers.h"
-#include "tests/unit/dataplane/route/names.h"
+#include "tests/unit/dataplane/addressing/names.h"
 
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ UpstreamRequest To(const Client& client) {
                          .target = "/v2/a/manifests/v1",
                          .authority = "registry.example.com",
                          .framing = {},
-                         .hop = Hop::kRegistry,
+                         .hop = HopKind::kRegistry,
                          .range_override = {},
                          .authorization_line = kAuthorization};
 }
@@ -141,7 +141,7 @@ TEST(AppendUpstreamRequestHead, TellsABlobStoreNeitherCredentialNorRegistryField
       "Accept: application/a\r\nDocker-X: y\r\nOCI-X: y\r\nRange: bytes=0-9\r\n"
       "If-Range: \"x\"\r\nAuthorization: Basic Y2FsbGVy\r\n");
   UpstreamRequest request = To(client);
-  request.hop = Hop::kForeign;
+  request.hop = HopKind::kForeign;
 
   EXPECT_EQ(Write(request),
             "GET /v2/a/manifests/v1 HTTP/1.1\r\n"

@@ -1,4 +1,4 @@
-#include "dataplane/token/cache.h"
+#include "dataplane/token/grant_cache.h"
 
 #include "tests/support/cpp/fake_issuer.h"
 #include "tests/support/cpp/run_task.h"
@@ -22,19 +22,19 @@ using testing_support::RunTask;
 
 const ConnectorRef kHarbor{"default", "harbor"};
 
-Ask MakeAsk(std::string repository = "a") {
-  Ask ask;
-  ask.connector = kHarbor;
-  ask.caller_token = std::make_shared<const Secret>("caller");
-  ask.scopes = {{std::move(repository), {::connector::oci::Action::kPull}}};
-  return ask;
+GrantRequest MakeAsk(std::string repository = "a") {
+  GrantRequest grant_request;
+  grant_request.connector = kHarbor;
+  grant_request.caller_token = std::make_shared<const Secret>("caller");
+  grant_request.scopes = {{std::move(repository), {::connector::oci::Action::kPull}}};
+  return grant_request;
 }
 
-Outcome Granted(const Ask&) {
+GrantResult Granted(const GrantRequest&) {
   return MakeGrant(kHarbor, "token", "e1");
 }
 
-std::shared_ptr<const Grant> GrantOf(const Outcome& outcome) {
+std::shared_ptr<const Grant> GrantOf(const GrantResult& outcome) {
   const auto* grant = std::get_if<std::shared_ptr<const Grant>>(&outcome);
   return grant == nullptr ? nullptr : *grant;
 }
@@ -42,10 +42,10 @@ std::shared_ptr<const Grant> GrantOf(const Outcome& outcome) {
 class CacheTest : public ::testing::Test {
  protected:
   std::shared_ptr<const Grant> Find(WallTime now) { return cache_.Find(key_, now, refresh_due_); }
-  Outcome Fetch() { return RunTask(cache_.Fetch(key_, MakeAsk())); }
+  GrantResult Fetch() { return RunTask(cache_.Fetch(key_, MakeAsk())); }
 
   FakeIssuer issuer_{Granted};
-  Cache cache_{issuer_, 64};
+  GrantCache cache_{issuer_, 64};
   std::string key_ = CacheKey(MakeAsk(), HashToken("caller"));
   WallTime now_ = std::chrono::system_clock::now();
   bool refresh_due_ = false;
@@ -67,7 +67,7 @@ TEST_F(CacheTest, NeverServesPastTheEndOfTheCallersRight) {
 }
 
 TEST_F(CacheTest, NeverServesACredentialThatIsAboutToEnd) {
-  issuer_.SetAnswer([&](const Ask&) -> Outcome {
+  issuer_.SetAnswer([&](const GrantRequest&) -> GrantResult {
     auto grant = MakeGrant(kHarbor, "token", "e1");
     grant->not_after = now_ + std::chrono::seconds(30);
     return grant;
@@ -100,8 +100,8 @@ TEST_F(CacheTest, DoesNotAskForARefreshThatIsUnderWay) {
 TEST_F(CacheTest, JoinsWaitersOfOneKeyToOneQuestion) {
   issuer_.Hold();
   asio::io_context io;
-  std::vector<Outcome> outcomes;
-  const auto collect = [&](std::exception_ptr, Outcome outcome) {
+  std::vector<GrantResult> outcomes;
+  const auto collect = [&](std::exception_ptr, GrantResult outcome) {
     outcomes.push_back(std::move(outcome));
   };
   for (int i = 0; i < 100; ++i) {
@@ -114,13 +114,13 @@ TEST_F(CacheTest, JoinsWaitersOfOneKeyToOneQuestion) {
 
   EXPECT_THAT(issuer_.asks(), SizeIs(1));
   ASSERT_THAT(outcomes, SizeIs(100));
-  for (const Outcome& outcome : outcomes) {
+  for (const GrantResult& outcome : outcomes) {
     EXPECT_EQ(GrantOf(outcome), GrantOf(outcomes[0]));
   }
 }
 
 TEST_F(CacheTest, GivesASingleUseTokenToOneWaiterOnly) {
-  issuer_.SetAnswer([](const Ask&) -> Outcome {
+  issuer_.SetAnswer([](const GrantRequest&) -> GrantResult {
     auto grant = MakeGrant(kHarbor, "token", "e1");
     grant->single_use = true;
     return grant;
@@ -128,7 +128,7 @@ TEST_F(CacheTest, GivesASingleUseTokenToOneWaiterOnly) {
   issuer_.Hold();
   asio::io_context io;
   std::set<std::shared_ptr<const Grant>> grants;
-  const auto collect = [&](std::exception_ptr, const Outcome& outcome) {
+  const auto collect = [&](std::exception_ptr, const GrantResult& outcome) {
     grants.insert(GrantOf(outcome));
   };
   for (int i = 0; i < 3; ++i) {
@@ -145,8 +145,8 @@ TEST_F(CacheTest, GivesASingleUseTokenToOneWaiterOnly) {
 
 TEST_F(CacheTest, EndsTheOldGrantWhenTheBrokerRefuses) {
   static_cast<void>(Fetch());
-  issuer_.SetAnswer([](const Ask&) -> Outcome {
-    return Denial{DenialReason::kAccessDenied, "no", {}, ""};
+  issuer_.SetAnswer([](const GrantRequest&) -> GrantResult {
+    return GrantDenial{DenialReason::kAccessDenied, "no", {}, ""};
   });
   cache_.Refresh(key_, MakeAsk());
 
@@ -155,7 +155,7 @@ TEST_F(CacheTest, EndsTheOldGrantWhenTheBrokerRefuses) {
 
 TEST_F(CacheTest, KeepsTheOldGrantWhenTheBrokerIsAway) {
   const std::shared_ptr<const Grant> grant = GrantOf(Fetch());
-  issuer_.SetAnswer([](const Ask&) -> Outcome { return Denial{}; });
+  issuer_.SetAnswer([](const GrantRequest&) -> GrantResult { return GrantDenial{}; });
   cache_.Refresh(key_, MakeAsk());
 
   EXPECT_EQ(Find(now_), grant);
@@ -173,8 +173,9 @@ TEST_F(CacheTest, DropsOnlyTheGrantThatWasMeant) {
 
 TEST_F(CacheTest, StaysWithinItsBound) {
   for (int i = 0; i < 1000; ++i) {
-    const Ask ask = MakeAsk("r" + std::to_string(i));
-    static_cast<void>(RunTask(cache_.Fetch(CacheKey(ask, HashToken("caller")), ask)));
+    const GrantRequest grant_request = MakeAsk("r" + std::to_string(i));
+    static_cast<void>(
+        RunTask(cache_.Fetch(CacheKey(grant_request, HashToken("caller")), grant_request)));
   }
   EXPECT_LE(cache_.Stats().entries, 64U + 16U);
 }
@@ -193,11 +194,11 @@ TEST(CacheKey, DiffersInEveryPartThatDecidesTheOutcome) {
                        const std::string& host,
                        std::vector<::connector::oci::Scope> scopes,
                        const std::string& caller) {
-    Ask ask;
-    ask.connector = ref;
-    ask.upstream_host = host;
-    ask.scopes = std::move(scopes);
-    EXPECT_TRUE(keys.insert(CacheKey(ask, HashToken(caller))).second);
+    GrantRequest grant_request;
+    grant_request.connector = ref;
+    grant_request.upstream_host = host;
+    grant_request.scopes = std::move(scopes);
+    EXPECT_TRUE(keys.insert(CacheKey(grant_request, HashToken(caller))).second);
   };
   add({"a", "b"}, "", {{"r", {Action::kPull}}}, "c");
   add({"a", "b"}, "", {{"r", {Action::kPull}}}, "d");

@@ -215,6 +215,40 @@ TEST(AppendClientResponseHead, SaysHowTheConnectionGoesOn) {
   EXPECT_TRUE(Holds(Write(response), "Connection: close"));
 }
 
+Framing ForClient(const http::ResponseHead& response,
+                  http::Method asked = http::Method::kGet,
+                  std::uint8_t minor_version = 1) {
+  return FramingForClient(response, asked, minor_version);
+}
+
+TEST(FramingForClient, KeepsALength) {
+  http::ResponseHead response;
+  response.framing = BodyFraming::kContentLength;
+  response.content_length = 9;
+
+  EXPECT_EQ(ForClient(response), (Framing{BodyFraming::kContentLength, 9}));
+  EXPECT_EQ(ForClient(response, http::Method::kGet, 0), (Framing{BodyFraming::kContentLength, 9}));
+}
+
+TEST(FramingForClient, ChunksWhatHasNoLengthUnlessTheClientIsTooOld) {
+  http::ResponseHead response;
+  for (const BodyFraming framing : {BodyFraming::kChunked, BodyFraming::kUntilClose}) {
+    response.framing = framing;
+    EXPECT_EQ(ForClient(response), (Framing{BodyFraming::kChunked, 0}));
+    EXPECT_EQ(ForClient(response, http::Method::kGet, 0), (Framing{BodyFraming::kUntilClose, 0}));
+  }
+}
+
+TEST(FramingForClient, TellsTheLengthOfWhatAHeadAskedAbout) {
+  http::ResponseHead response;
+  response.framing = BodyFraming::kNone;
+  response.has_content_length = true;
+  response.content_length = 9;
+
+  EXPECT_EQ(ForClient(response, http::Method::kHead), (Framing{BodyFraming::kContentLength, 9}));
+  EXPECT_EQ(ForClient(response, http::Method::kGet), Framing{}) << "a 304, say";
+}
+
 std::optional<std::uint64_t> Size(const std::string& status, const std::string& fields) {
   return SizeFromRangedGet(Upstream(fields, status).head());
 }

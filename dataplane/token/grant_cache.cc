@@ -1,4 +1,4 @@
-#include "dataplane/token/cache.h"
+#include "dataplane/token/grant_cache.h"
 
 #include "common/resilience/single_flight.h"
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kShards = 16;
 
-using Flights = resilience::SingleFlightGroup<std::string, Outcome>;
+using Flights = resilience::SingleFlightGroup<std::string, GrantResult>;
 
 struct StringHash {
   using is_transparent = void;
@@ -61,30 +61,30 @@ TokenHash HashToken(std::string_view token) {
   return hash;
 }
 
-std::string CacheKey(const Ask& ask, const TokenHash& caller) {
+std::string CacheKey(const GrantRequest& grant_request, const TokenHash& caller) {
   // No part may hold a NUL, so that two different asks never join to one key.
   std::string key(caller.data(), caller.size());
-  key.append(ask.connector.ns).push_back('\0');
-  key.append(ask.connector.name).push_back('\0');
-  key.append(ask.upstream_host).push_back('\0');
-  for (const ::connector::oci::Scope& scope : ask.scopes) {
+  key.append(grant_request.connector.ns).push_back('\0');
+  key.append(grant_request.connector.name).push_back('\0');
+  key.append(grant_request.upstream_host).push_back('\0');
+  for (const ::connector::oci::Scope& scope : grant_request.scopes) {
     key.append(scope.repository).push_back('\0');
     key.push_back(static_cast<char>(scope.actions.bits()));
   }
   return key;
 }
 
-struct Cache::Shard {
+struct GrantCache::Shard {
   mutable std::mutex mutex;
   std::unordered_map<std::string, std::shared_ptr<const Grant>, StringHash, std::equal_to<>> grants;
   Flights flights;
 };
 
-struct Cache::State {
+struct GrantCache::State {
   State(Issuer& broker, std::size_t max) : issuer(broker), max_per_shard(max / kShards + 1) {}
 
   Shard& ShardOf(std::string_view key) { return shards[StringHash{}(key) % kShards]; }
-  void Complete(const std::string& key, Outcome outcome);
+  void Complete(const std::string& key, GrantResult outcome);
   void Insert(Shard& shard, const std::string& key, std::shared_ptr<const Grant> grant) const;
 
   Issuer& issuer;
@@ -95,16 +95,16 @@ struct Cache::State {
   std::atomic<std::uint64_t> refreshes{0};
 };
 
-void Cache::State::Insert(Shard& shard,
-                          const std::string& key,
-                          std::shared_ptr<const Grant> grant) const {
+void GrantCache::State::Insert(Shard& shard,
+                               const std::string& key,
+                               std::shared_ptr<const Grant> grant) const {
   if (shard.grants.size() >= max_per_shard && !shard.grants.contains(key)) {
     shard.grants.erase(shard.grants.begin());  // Any: the next request of its owner asks again.
   }
   shard.grants.insert_or_assign(key, std::move(grant));
 }
 
-void Cache::State::Complete(const std::string& key, Outcome outcome) {
+void GrantCache::State::Complete(const std::string& key, GrantResult outcome) {
   Shard& shard = ShardOf(key);
   std::shared_ptr<Flights::Call> ended;
   {
@@ -113,7 +113,7 @@ void Cache::State::Complete(const std::string& key, Outcome outcome) {
     const auto* const grant = std::get_if<std::shared_ptr<const Grant>>(&outcome);
     if (grant != nullptr && !(*grant)->single_use) {
       Insert(shard, key, *grant);
-    } else if (const auto* denial = std::get_if<Denial>(&outcome);
+    } else if (const auto* denial = std::get_if<GrantDenial>(&outcome);
                denial != nullptr && EndsEarlierGrants(denial->reason)) {
       shard.grants.erase(key);
     }
@@ -121,12 +121,14 @@ void Cache::State::Complete(const std::string& key, Outcome outcome) {
   ended->Set(std::move(outcome));
 }
 
-Cache::Cache(Issuer& issuer, std::size_t max_entries)
+GrantCache::GrantCache(Issuer& issuer, std::size_t max_entries)
     : state_(std::make_shared<State>(issuer, max_entries)) {}
 
-Cache::~Cache() = default;
+GrantCache::~GrantCache() = default;
 
-std::shared_ptr<const Grant> Cache::Find(std::string_view key, WallTime now, bool& refresh_due) {
+std::shared_ptr<const Grant> GrantCache::Find(std::string_view key,
+                                              WallTime now,
+                                              bool& refresh_due) {
   Shard& shard = state_->ShardOf(key);
   std::shared_ptr<const Grant> grant;
   {
@@ -143,13 +145,13 @@ std::shared_ptr<const Grant> Cache::Find(std::string_view key, WallTime now, boo
   return grant;
 }
 
-void Cache::Start(const std::string& key, Ask ask) {
-  state_->issuer.Issue(std::move(ask), [state = state_, key](Outcome outcome) {
+void GrantCache::Start(const std::string& key, GrantRequest grant_request) {
+  state_->issuer.Issue(std::move(grant_request), [state = state_, key](GrantResult outcome) {
     state->Complete(key, std::move(outcome));
   });
 }
 
-Task<Outcome> Cache::Fetch(std::string key, Ask ask) {
+Task<GrantResult> GrantCache::Fetch(std::string key, GrantRequest grant_request) {
   while (true) {
     std::shared_ptr<Flights::Call> call;
     bool start = false;
@@ -163,9 +165,9 @@ Task<Outcome> Cache::Fetch(std::string key, Ask ask) {
       }
     }
     if (start) {
-      Start(key, ask);
+      Start(key, grant_request);
     }
-    std::optional<Outcome> outcome = co_await Flights::Call::Wait(call, Deadline::max());
+    std::optional<GrantResult> outcome = co_await Flights::Call::Wait(call, Deadline::max());
     const auto* const grant = std::get_if<std::shared_ptr<const Grant>>(&*outcome);
     // A single-use token serves one request; the others go round again.
     if (grant == nullptr || !(*grant)->single_use || call->TakeOnce()) {
@@ -174,7 +176,7 @@ Task<Outcome> Cache::Fetch(std::string key, Ask ask) {
   }
 }
 
-void Cache::Refresh(std::string key, Ask ask) {
+void GrantCache::Refresh(std::string key, GrantRequest grant_request) {
   {
     Shard& shard = state_->ShardOf(key);
     const std::lock_guard lock(shard.mutex);
@@ -184,10 +186,10 @@ void Cache::Refresh(std::string key, Ask ask) {
     shard.flights.Start(key);
   }
   state_->refreshes.fetch_add(1, std::memory_order_relaxed);
-  Start(key, std::move(ask));
+  Start(key, std::move(grant_request));
 }
 
-void Cache::Drop(std::string_view key, const std::shared_ptr<const Grant>& grant) {
+void GrantCache::Drop(std::string_view key, const std::shared_ptr<const Grant>& grant) {
   Shard& shard = state_->ShardOf(key);
   const std::lock_guard lock(shard.mutex);
   const auto it = shard.grants.find(key);
@@ -196,14 +198,14 @@ void Cache::Drop(std::string_view key, const std::shared_ptr<const Grant>& grant
   }
 }
 
-void Cache::EvictExpired(WallTime now) {
+void GrantCache::EvictExpired(WallTime now) {
   for (Shard& shard : state_->shards) {
     const std::lock_guard lock(shard.mutex);
     std::erase_if(shard.grants, [now](const auto& entry) { return !Usable(*entry.second, now); });
   }
 }
 
-CacheStats Cache::Stats() const {
+CacheStats GrantCache::Stats() const {
   CacheStats stats{state_->hits.load(), state_->misses.load(), state_->refreshes.load(), 0};
   for (const Shard& shard : state_->shards) {
     const std::lock_guard lock(shard.mutex);

@@ -1,9 +1,9 @@
 #pragma once
 
-// Cache: the grants of one data plane, shared by its cores in shards. Keyed by who asks (a hash of
-// the caller's token), for what (connector or mirror host, scopes), and compared whole. A miss asks
-// the broker once, however many requests wait for it. A hit near its end is served while a new one
-// is fetched.
+// GrantCache: the grants of one data plane, shared by its cores in shards. Keyed by who asks (a
+// hash of the caller's token), for what (connector or mirror host, scopes), and compared whole. A
+// miss asks the broker once, however many requests wait for it. A hit near its end is served while
+// a new one is fetched.
 //
 // A grant serves only while its epoch is the route's (promise P6), which the caller of Get checks
 // by passing the epoch that it knows; it never serves past either of its two ends.
@@ -39,16 +39,16 @@ struct CacheStats {
 using TokenHash = std::array<char, 32>;
 [[nodiscard]] TokenHash HashToken(std::string_view token);
 
-// The cache key of an Ask: everything that decides its outcome, and no token.
-[[nodiscard]] std::string CacheKey(const Ask& ask, const TokenHash& caller);
+// The cache key of an GrantRequest: everything that decides its outcome, and no token.
+[[nodiscard]] std::string CacheKey(const GrantRequest& grant_request, const TokenHash& caller);
 
 // Thread-safe.
-class Cache {
+class GrantCache {
  public:
-  Cache(Issuer& issuer, std::size_t max_entries);
-  ~Cache();
-  Cache(const Cache&) = delete;
-  Cache& operator=(const Cache&) = delete;
+  GrantCache(Issuer& issuer, std::size_t max_entries);
+  ~GrantCache();
+  GrantCache(const GrantCache&) = delete;
+  GrantCache& operator=(const GrantCache&) = delete;
 
   // The grant under `key` when it may be used at `now`; null otherwise. Never waits: the hot path.
   // `refresh_due` is set when a new one should be fetched in the background.
@@ -59,10 +59,10 @@ class Cache {
   // Asks the broker, joining a request under way for the same key, and keeps what it grants. Ends
   // when the issuer answers, which it does within its own timeout.
   // Resumes on the awaiting coroutine's executor.
-  [[nodiscard]] Task<Outcome> Fetch(std::string key, Ask ask);
+  [[nodiscard]] Task<GrantResult> Fetch(std::string key, GrantRequest grant_request);
 
   // Starts a fetch whose outcome only fills the cache; one per key at a time.
-  void Refresh(std::string key, Ask ask);
+  void Refresh(std::string key, GrantRequest grant_request);
 
   // Forgets `grant`, unless another took its place.
   void Drop(std::string_view key, const std::shared_ptr<const Grant>& grant);
@@ -74,7 +74,7 @@ class Cache {
   struct Shard;
   struct State;
 
-  void Start(const std::string& key, Ask ask);
+  void Start(const std::string& key, GrantRequest grant_request);
 
   std::shared_ptr<State> state_;  // Outlives this object while the broker still owes an answer.
 };

@@ -196,6 +196,24 @@ void AppendConnection(std::string& out, std::uint8_t client_minor_version, bool 
   }
 }
 
+Framing FramingForClient(const http::ResponseHead& response,
+                         http::Method asked,
+                         std::uint8_t client_minor_version) {
+  switch (response.framing) {
+    case BodyFraming::kContentLength:
+      return {BodyFraming::kContentLength, response.content_length};
+    case BodyFraming::kChunked:
+    case BodyFraming::kUntilClose:
+      return {client_minor_version >= 1 ? BodyFraming::kChunked : BodyFraming::kUntilClose, 0};
+    case BodyFraming::kNone:
+      break;
+  }
+  if (response.has_content_length && asked == http::Method::kHead) {
+    return {BodyFraming::kContentLength, response.content_length};
+  }
+  return {};
+}
+
 std::optional<std::uint64_t> SizeFromRangedGet(const http::ResponseHead& response) {
   if (response.status == 200) {
     return response.has_content_length ? std::optional(response.content_length) : std::nullopt;

@@ -37,7 +37,7 @@ bool IsUploadType(std::string_view content_type) {
 }
 
 // Passed on as they come. Accept-Encoding, User-Agent's default and Range are decided apart.
-bool IsAllowed(HeaderId id, Hop hop) {
+bool IsAllowed(HeaderId id, HopKind hop) {
   switch (id) {
     case HeaderId::kContentRange:
     case HeaderId::kContentType:
@@ -49,7 +49,7 @@ bool IsAllowed(HeaderId id, Hop hop) {
     case HeaderId::kDockerDistributionApiVersion:
     case HeaderId::kDockerOther:
     case HeaderId::kOciOther:
-      return hop == Hop::kRegistry;
+      return hop == HopKind::kRegistry;
     default:
       return false;
   }
@@ -142,7 +142,7 @@ void AppendUpstreamRequestHead(std::string& out, const UpstreamRequest& request)
   }
   AppendRange(out, request);
   AppendFraming(out, request);
-  if (request.hop == Hop::kRegistry) {
+  if (request.hop == HopKind::kRegistry) {
     out.append(request.authorization_line);
   }
   out.append("\r\n");

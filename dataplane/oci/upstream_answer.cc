@@ -1,0 +1,57 @@
+#include "dataplane/oci/upstream_answer.h"
+
+namespace connector::dataplane::oci {
+
+AnswerAction DecideAnswer(const AnswerFacts& facts) {
+  const int status = facts.status;
+  if (facts.from_registry && status == 401) {
+    return AnswerAction::kRenewGrant;
+  }
+  // Not every client asks again without the mount, so we do. A 429 says nothing of the source.
+  if (facts.mount_can_be_dropped && status >= 400 && status < 500 && status != 429) {
+    return AnswerAction::kDropMount;
+  }
+  if (facts.from_registry && status == 403) {
+    return AnswerAction::kRefuseCredential;
+  }
+  if (status < 200 || status == 407) {
+    return AnswerAction::kRefuseNonsense;
+  }
+  if (status >= 300 && status < 400 && status != 304) {
+    return AnswerAction::kRedirect;
+  }
+  if (!facts.from_registry && status >= 400 && status != 404 && status != 412 && status != 416) {
+    return AnswerAction::kRefuseBlobStore;
+  }
+  return AnswerAction::kPassOn;
+}
+
+UnauthorizedAction DecideUnauthorized(const UnauthorizedFacts& facts) {
+  if (facts.carries_body || !facts.sent_credential) {
+    return UnauthorizedAction::kRefuse;
+  }
+  if (facts.retried) {
+    // A registry refuses a token without the source's scope like one that has expired.
+    return facts.mount_can_be_dropped ? UnauthorizedAction::kDropMount
+                                      : UnauthorizedAction::kRefuse;
+  }
+  return facts.cancels_upload ? UnauthorizedAction::kObtainRightToCancel
+                              : UnauthorizedAction::kMintAnew;
+}
+
+bool MayRepeat(const DeadConnection& connection) {
+  return connection.reused && !connection.answer_begun && !connection.carried_body;
+}
+
+ErrorKind KindOfFailure(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kPermissionDenied:
+      return ErrorKind::kRedirectRefused;  // By our own rule on addresses.
+    case ErrorCode::kDeadlineExceeded:
+      return ErrorKind::kUpstreamTimeout;
+    default:
+      return ErrorKind::kUpstreamUnavailable;
+  }
+}
+
+}  // namespace connector::dataplane::oci

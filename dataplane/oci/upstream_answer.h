@@ -1,0 +1,66 @@
+#pragma once
+
+// What to do with a registry's answer, by its status: pass it on, ask once more, or answer
+// something else in its place. Rule source: docs/rules.md "Refusals of the registry", "Retry",
+// "Mounts".
+//
+// Pure. Does not look at Location (redirect.h) nor at bodies (no_echo.h).
+
+#include "common/base/result.h"
+#include "dataplane/oci/errors.h"
+
+#include <cstdint>
+
+namespace connector::dataplane::oci {
+
+enum class AnswerAction : std::uint8_t {
+  kPassOn,
+  kRenewGrant,        // 401: the token did not do; DecideUnauthorized says what next.
+  kDropMount,         // The source of a mount was refused: ask again for a plain upload.
+  kRedirect,          // DecideRedirect says whether it is followed.
+  kRefuseCredential,  // The stored credential may not do this.
+  kRefuseNonsense,    // A status that no registry may answer to us.
+  kRefuseBlobStore,   // Its errors are not the registry's: they tell the client nothing.
+};
+
+struct AnswerFacts {
+  int status = 0;
+  bool from_registry = true;  // False: from where the registry redirected to.
+  bool mount_can_be_dropped = false;
+};
+
+[[nodiscard]] AnswerAction DecideAnswer(const AnswerFacts& facts);
+
+enum class UnauthorizedAction : std::uint8_t {
+  kRefuse,
+  kMintAnew,
+  kObtainRightToCancel,
+  kDropMount,
+};
+
+// Of a 401 by the registry.
+struct UnauthorizedFacts {
+  bool retried = false;       // There was a 401 before.
+  bool carries_body = false;  // Which could be sent once only.
+  bool sent_credential = true;
+  bool cancels_upload = false;
+  bool mount_can_be_dropped = false;
+};
+
+[[nodiscard]] UnauthorizedAction DecideUnauthorized(const UnauthorizedFacts& facts);
+
+// A connection that ended before the answer's head was read.
+struct DeadConnection {
+  bool reused = false;        // It had served a request before.
+  bool answer_begun = false;  // A byte of an answer came.
+  bool carried_body = false;
+};
+
+// May the request be sent once more, on a new connection? Only when the registry cannot have
+// noticed it: it closed an idle connection just as it was used.
+[[nodiscard]] bool MayRepeat(const DeadConnection& connection);
+
+// How a failure to reach the registry is told to the client.
+[[nodiscard]] ErrorKind KindOfFailure(ErrorCode code);
+
+}  // namespace connector::dataplane::oci

@@ -1,0 +1,61 @@
+#pragma once
+
+// The second phase: Authorize obtains the broker's grant for a parsed request and joins it with
+// the route that it is for. Whoever holds an Authorized may send the request on; a request that was
+// denied has none, so that it cannot be sent.
+
+#include "dataplane/server/parse_request.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+
+namespace connector::dataplane::server {
+
+// A grant and the route to use it with.
+class Authorized {
+ public:
+  // Of a grant out of the cache: only with the route of its own epoch (promise P6). nullopt when
+  // the connector is gone or has changed since; then the broker has to be asked again.
+  [[nodiscard]] static std::optional<Authorized> FromCache(
+      ParsedRequest request,
+      std::shared_ptr<const token::Grant> grant,
+      const routes::RouteTable& routes);
+  // Of a grant that the broker gave just now. It may be one push ahead of the route; nullopt when
+  // there is no route yet.
+  [[nodiscard]] static std::optional<Authorized> FromBroker(
+      ParsedRequest request,
+      std::shared_ptr<const token::Grant> grant,
+      const routes::RouteTable& routes);
+
+  [[nodiscard]] RequestContext& context() const { return request_.context(); }
+  [[nodiscard]] ParsedRequest& request() { return request_; }
+  [[nodiscard]] const ParsedRequest& request() const { return request_; }
+  [[nodiscard]] const addressing::Operation& operation() const { return request_.operation(); }
+  [[nodiscard]] const token::Grant& grant() const { return *grant_; }
+  [[nodiscard]] const std::shared_ptr<const token::Grant>& shared_grant() const { return grant_; }
+  [[nodiscard]] const routes::Route& route() const { return *route_; }
+  [[nodiscard]] const std::shared_ptr<const routes::Route>& shared_route() const { return route_; }
+
+ private:
+  Authorized(ParsedRequest request,
+             std::shared_ptr<const token::Grant> grant,
+             std::shared_ptr<const routes::Route> route)
+      : request_(request), grant_(std::move(grant)), route_(std::move(route)) {}
+
+  ParsedRequest request_;
+  std::shared_ptr<const token::Grant> grant_;
+  std::shared_ptr<const routes::Route> route_;
+};
+
+// The broker knows the caller. Enough for GET /v2/, and for nothing else.
+struct CallerKnown {};
+
+using AuthorizeResult = std::variant<Rejection, CallerKnown, Authorized>;
+
+// Takes the grant out of the cache, or asks the broker; `mint_anew` asks in any case, because the
+// registry refused the token that the broker has. CallerKnown for a ping, and only for that.
+[[nodiscard]] Task<AuthorizeResult> Authorize(ParsedRequest request, bool mint_anew);
+
+}  // namespace connector::dataplane::server

@@ -1,0 +1,96 @@
+#include "dataplane/oci/upstream_answer.h"
+
+#include <gtest/gtest.h>
+
+namespace connector::dataplane::oci {
+namespace {
+
+AnswerAction OfRegistry(int status) {
+  return DecideAnswer({.status = status});
+}
+AnswerAction OfBlobStore(int status) {
+  return DecideAnswer({.status = status, .from_registry = false});
+}
+AnswerAction ToMount(int status) {
+  return DecideAnswer({.status = status, .mount_can_be_dropped = true});
+}
+
+TEST(DecideAnswer, NeverPassesOnAChallengeOrARedirect) {
+  EXPECT_EQ(OfRegistry(401), AnswerAction::kRenewGrant);
+  EXPECT_EQ(OfRegistry(403), AnswerAction::kRefuseCredential);
+  EXPECT_EQ(OfRegistry(407), AnswerAction::kRefuseNonsense);
+  EXPECT_EQ(OfRegistry(103), AnswerAction::kRefuseNonsense);
+  for (const int status : {300, 301, 302, 303, 305, 307, 308}) {
+    EXPECT_EQ(OfRegistry(status), AnswerAction::kRedirect) << status;
+    EXPECT_EQ(OfBlobStore(status), AnswerAction::kRedirect) << status;
+  }
+}
+
+TEST(DecideAnswer, PassesOnWhatElseTheRegistrySays) {
+  for (const int status : {200, 201, 202, 206, 304, 400, 404, 416, 429, 500, 503}) {
+    EXPECT_EQ(OfRegistry(status), AnswerAction::kPassOn) << status;
+  }
+}
+
+TEST(DecideAnswer, PassesOnOfABlobStoreOnlyWhatTellsOfTheBlob) {
+  for (const int status : {200, 206, 304, 404, 412, 416}) {
+    EXPECT_EQ(OfBlobStore(status), AnswerAction::kPassOn) << status;
+  }
+  for (const int status : {400, 401, 403, 429, 500, 503}) {
+    EXPECT_EQ(OfBlobStore(status), AnswerAction::kRefuseBlobStore) << status;
+  }
+  EXPECT_EQ(OfBlobStore(407), AnswerAction::kRefuseNonsense);
+}
+
+TEST(DecideAnswer, AsksWithoutTheMountWhenItsSourceIsRefused) {
+  for (const int status : {400, 403, 404, 405, 416}) {
+    EXPECT_EQ(ToMount(status), AnswerAction::kDropMount) << status;
+  }
+  EXPECT_EQ(ToMount(401), AnswerAction::kRenewGrant) << "the token may be what is refused";
+  EXPECT_EQ(ToMount(429), AnswerAction::kPassOn) << "says nothing of the source";
+  EXPECT_EQ(ToMount(500), AnswerAction::kPassOn);
+  EXPECT_EQ(ToMount(201), AnswerAction::kPassOn);
+}
+
+TEST(DecideUnauthorized, MintsOnceAndTakesTheSecond401AsFinal) {
+  EXPECT_EQ(DecideUnauthorized({}), UnauthorizedAction::kMintAnew);
+  EXPECT_EQ(DecideUnauthorized({.retried = true}), UnauthorizedAction::kRefuse);
+}
+
+TEST(DecideUnauthorized, RepeatsNothingThatCarriedABody) {
+  EXPECT_EQ(DecideUnauthorized({.carries_body = true}), UnauthorizedAction::kRefuse);
+  EXPECT_EQ(DecideUnauthorized({.carries_body = true, .cancels_upload = true}),
+            UnauthorizedAction::kRefuse);
+}
+
+TEST(DecideUnauthorized, ObtainsNoCredentialForWhoGetsNone) {
+  EXPECT_EQ(DecideUnauthorized({.sent_credential = false}), UnauthorizedAction::kRefuse);
+}
+
+TEST(DecideUnauthorized, CancelsAnUploadWithTheOtherRightOnce) {
+  EXPECT_EQ(DecideUnauthorized({.cancels_upload = true}), UnauthorizedAction::kObtainRightToCancel);
+  EXPECT_EQ(DecideUnauthorized({.retried = true, .cancels_upload = true}),
+            UnauthorizedAction::kRefuse);
+}
+
+TEST(DecideUnauthorized, DropsAMountOnlyAfterANewTokenDidNotHelp) {
+  EXPECT_EQ(DecideUnauthorized({.mount_can_be_dropped = true}), UnauthorizedAction::kMintAnew);
+  EXPECT_EQ(DecideUnauthorized({.retried = true, .mount_can_be_dropped = true}),
+            UnauthorizedAction::kDropMount);
+}
+
+TEST(MayRepeat, OnlyWhatTheRegistryCannotHaveNoticed) {
+  EXPECT_TRUE(MayRepeat({.reused = true}));
+  EXPECT_FALSE(MayRepeat({.reused = false})) << "a new connection does not die of idleness";
+  EXPECT_FALSE(MayRepeat({.reused = true, .answer_begun = true}));
+  EXPECT_FALSE(MayRepeat({.reused = true, .carried_body = true}));
+}
+
+TEST(KindOfFailure, TellsOurOwnRuleFromTheRegistrysSilence) {
+  EXPECT_EQ(KindOfFailure(ErrorCode::kPermissionDenied), ErrorKind::kRedirectRefused);
+  EXPECT_EQ(KindOfFailure(ErrorCode::kDeadlineExceeded), ErrorKind::kUpstreamTimeout);
+  EXPECT_EQ(KindOfFailure(ErrorCode::kUnavailable), ErrorKind::kUpstreamUnavailable);
+}
+
+}  // namespace
+}  // namespace connector::dataplane::oci

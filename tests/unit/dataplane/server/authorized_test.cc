@@ -1,0 +1,125 @@
+// What a request needs before it may be sent on: it was understood, and it has a grant together
+// with the route of the grant's epoch.
+
+#include "dataplane/server/authorized.h"
+
+#include "tests/support/cpp/fake_issuer.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+namespace connector::dataplane::server {
+namespace {
+
+using testing_support::FakeIssuer;
+using testing_support::MakeGrant;
+
+const ConnectorRef kHarbor{"default", "harbor"};
+
+// One request on a connection that leads nowhere.
+struct RequestWorld {
+  explicit RequestWorld(std::string text) : head(std::move(text)) {
+    const http::HeadResult parsed = http::ParseRequestHead(head, scratch.request);
+    EXPECT_EQ(parsed.status, http::HeadStatus::kComplete);
+  }
+  std::variant<ParsedRequest, Rejection> Parse() { return ParseRequest(context); }
+  ParsedRequest Parsed() { return std::get<ParsedRequest>(Parse()); }
+
+  const std::string head;  // What was parsed of it refers to it.
+  asio::io_context io;
+  log::Logger logger{-1, "test", log::Level::kError};
+  FakeIssuer issuer{[](const token::GrantRequest&) { return token::GrantDenial{}; }};
+  token::GrantCache grants{issuer, 16};
+  ServerSettings settings;
+  RecentServerErrors recent_errors;
+  std::atomic<std::uint32_t> connections{0};
+  Worker worker{io,
+                {.settings = settings,
+                 .grants = grants,
+                 .logger = logger,
+                 .recent_errors = recent_errors,
+                 .connections = connections},
+                -1};
+  net::Stream stream{net::Socket(io.get_executor()), worker.timers};
+  ClientConnection client{.stream = stream, .address = "192.0.2.1:1"};
+  Scratch scratch;
+  RequestContext context{.worker = worker, .client = client, .scratch = scratch, .buffered = {}};
+};
+
+std::string Head(const std::string& line, const std::string& fields = {}) {
+  return line + " HTTP/1.1\r\nHost: proxy\r\nAuthorization: Bearer caller\r\n" + fields + "\r\n";
+}
+
+const std::string kGet = Head("GET /v2/namespaces/default/connectors/harbor/a/manifests/1");
+const std::string kMount =
+    "POST /v2/namespaces/default/connectors/harbor/a/blobs/uploads/?mount=sha256:" +
+    std::string(64, 'a') + "&from=namespaces/default/connectors/harbor/b";
+
+routes::RouteTable Table(const std::string& epoch) {
+  auto route = std::make_shared<routes::Route>();
+  route->ref = kHarbor;
+  route->epoch = epoch;
+  routes::RouteTable table;
+  table.routes[kHarbor] = std::move(route);
+  return table;
+}
+
+TEST(ARequest, ThatIsNotUnderstoodIsRejectedAsMalformed) {
+  RequestWorld world(Head("GET /v2/a/%2e%2e/manifests/1"));
+  const auto parsed = world.Parse();
+
+  EXPECT_EQ(std::get<Rejection>(parsed).decision, RequestDecision::kMalformed);
+  EXPECT_EQ(std::get<Rejection>(parsed).reply.status, 400);
+}
+
+TEST(ARequest, WithoutACallersTokenIsRejected) {
+  RequestWorld world(
+      "GET /v2/namespaces/default/connectors/harbor/a/manifests/1 HTTP/1.1\r\n"
+      "Host: proxy\r\n\r\n");
+  const auto parsed = world.Parse();
+
+  EXPECT_EQ(std::get<Rejection>(parsed).decision, RequestDecision::kNoCredential);
+  EXPECT_EQ(std::get<Rejection>(parsed).reply.status, 401);
+}
+
+TEST(ARequest, ForAMountGivesItUpAndAsksForLess) {
+  RequestWorld world(Head(kMount));
+  ParsedRequest request = world.Parsed();
+  ASSERT_TRUE(request.CanGiveUpMount());
+  ASSERT_EQ(world.context.grant_request.scopes.size(), 2U);
+  const std::string key = world.context.cache_key;
+
+  request.GiveUpMount();
+
+  EXPECT_EQ(world.context.grant_request.scopes.size(), 1U);
+  EXPECT_NE(world.context.cache_key, key) << "the grant of the mount serves it no more";
+  EXPECT_FALSE(request.CanGiveUpMount());
+}
+
+TEST(ARequest, ForAMountWithABodyHasNoWayBack) {
+  RequestWorld world(Head(kMount, "Content-Length: 5\r\n"));
+
+  EXPECT_FALSE(world.Parsed().CanGiveUpMount());
+}
+
+TEST(ACachedGrant, IsUsedWithTheRouteOfItsEpochAlone) {
+  RequestWorld world(kGet);
+  const auto grant = MakeGrant(kHarbor, "token", "epoch-1");
+
+  EXPECT_TRUE(Authorized::FromCache(world.Parsed(), grant, Table("epoch-1")));
+  EXPECT_FALSE(Authorized::FromCache(world.Parsed(), grant, Table("epoch-2")));
+  EXPECT_FALSE(Authorized::FromCache(world.Parsed(), grant, routes::RouteTable{}));
+}
+
+TEST(AFreshGrant, NeedsARouteWhichTheNextPushMayReplace) {
+  RequestWorld world(kGet);
+  const auto grant = MakeGrant(kHarbor, "token", "epoch-2");
+
+  EXPECT_TRUE(Authorized::FromBroker(world.Parsed(), grant, Table("epoch-1")));
+  EXPECT_FALSE(Authorized::FromBroker(world.Parsed(), grant, routes::RouteTable{}));
+}
+
+}  // namespace
+}  // namespace connector::dataplane::server
