@@ -121,7 +121,7 @@ TEST_F(TokenSourceTest, AnswersWithTheLastErrorWhileItBacksOff) {
   minter_->Fail(ErrorCode::kUnavailable);
   EXPECT_THAT(Get(), HasErrorMessage(ErrorCode::kUnavailable, "the fake failed"));
 
-  clock_.Advance(milliseconds(249));
+  clock_.Advance(milliseconds(374));
   const Result<Token> held = Get(kPullB);
   EXPECT_THAT(held, HasErrorMessage(ErrorCode::kUnavailable, "the fake failed"));
   EXPECT_EQ(held.error().retry_after, seconds(1));
