@@ -6,7 +6,7 @@
 namespace connector::broker::secrets {
 namespace {
 
-constexpr std::size_t kShownDigits = 12;  // Of a version: enough to tell two apart.
+constexpr std::size_t kShownVersionDigits = 12;  // Of a version: enough to tell two apart.
 
 }  // namespace
 
@@ -37,7 +37,7 @@ admin::CredentialStatus CredentialStatusOf(const SecretRef& ref, const KubeObser
   admin::CredentialStatus out;
   out.kind = "secret";
   out.place = ref.ToString();
-  out.version = observed.content.version.substr(0, kShownDigits);
+  out.version = observed.content.version.substr(0, kShownVersionDigits);
   out.last_success = observed.last_success;
   out.last_error = observed.last_error;
   return out;

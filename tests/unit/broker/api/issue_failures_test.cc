@@ -9,7 +9,7 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-IssueOutcome Outcome(v1::DenialReason reason, const std::string& message) {
+IssueOutcome FailureOutcome(v1::DenialReason reason, const std::string& message) {
   IssueOutcome outcome;
   outcome.reason = reason;
   outcome.connector = "default/harbor";
@@ -19,11 +19,11 @@ IssueOutcome Outcome(v1::DenialReason reason, const std::string& message) {
 
 TEST(IssueFailures, KeepWhatIsNotTheCallersDoingNewestFirst) {
   IssueFailures failures;
-  failures.Note(Outcome(v1::DENIAL_REASON_UNSPECIFIED, ""), {});
-  failures.Note(Outcome(v1::DENIAL_REASON_ACCESS_DENIED, "denied"), {});
-  failures.Note(Outcome(v1::DENIAL_REASON_CALLER_UNAUTHENTICATED, "who"), {});
-  failures.Note(Outcome(v1::DENIAL_REASON_UPSTREAM_TIMEOUT, "slow"), {});
-  failures.Note(Outcome(v1::DENIAL_REASON_UPSTREAM_REFUSED, "refused"), {});
+  failures.Note(FailureOutcome(v1::DENIAL_REASON_UNSPECIFIED, ""), {});
+  failures.Note(FailureOutcome(v1::DENIAL_REASON_ACCESS_DENIED, "denied"), {});
+  failures.Note(FailureOutcome(v1::DENIAL_REASON_CALLER_UNAUTHENTICATED, "who"), {});
+  failures.Note(FailureOutcome(v1::DENIAL_REASON_UPSTREAM_TIMEOUT, "slow"), {});
+  failures.Note(FailureOutcome(v1::DENIAL_REASON_UPSTREAM_REFUSED, "refused"), {});
 
   ASSERT_THAT(failures.List(), SizeIs(2));
   EXPECT_EQ(failures.List()[0].message, "refused");
@@ -32,8 +32,8 @@ TEST(IssueFailures, KeepWhatIsNotTheCallersDoingNewestFirst) {
 
 TEST(IssueFailures, ForgetThatAConnectorFailsOnceItSucceeds) {
   IssueFailures failures;
-  failures.Note(Outcome(v1::DENIAL_REASON_UPSTREAM_TIMEOUT, "slow"), {});
-  failures.Note(Outcome(v1::DENIAL_REASON_UNSPECIFIED, ""), {});
+  failures.Note(FailureOutcome(v1::DENIAL_REASON_UPSTREAM_TIMEOUT, "slow"), {});
+  failures.Note(FailureOutcome(v1::DENIAL_REASON_UNSPECIFIED, ""), {});
 
   EXPECT_THAT(failures.Failing(), IsEmpty());
   EXPECT_THAT(failures.List(), SizeIs(1));
@@ -42,7 +42,7 @@ TEST(IssueFailures, ForgetThatAConnectorFailsOnceItSucceeds) {
 TEST(IssueFailures, KeepOnlySoMany) {
   IssueFailures failures;
   for (std::size_t i = 0; i < 2 * IssueFailures::kKept; ++i) {
-    failures.Note(Outcome(v1::DENIAL_REASON_UPSTREAM_TIMEOUT, "slow"), {});
+    failures.Note(FailureOutcome(v1::DENIAL_REASON_UPSTREAM_TIMEOUT, "slow"), {});
   }
   EXPECT_THAT(failures.List(), SizeIs(IssueFailures::kKept));
 }
