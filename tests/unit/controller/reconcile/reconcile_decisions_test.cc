@@ -151,8 +151,14 @@ class DecideServiceTest : public testing::Test {
     return DecideService(observed_, kOwner, settings_);
   }
 
-  const service::ProxyServiceSettings settings_{.dataplane_ns = "oci-connector",
-                                                .dataplane_name = "dataplane"};
+  static service::ProxyServiceSettings ByName() {
+    service::ProxyServiceSettings settings;
+    settings.dataplane_ns = "oci-connector";
+    settings.dataplane_name = "dataplane";
+    return settings;
+  }
+
+  const service::ProxyServiceSettings settings_ = ByName();
   json::object observed_ = service::BuildService(kOwner, settings_);
 };
 
