@@ -69,21 +69,21 @@ TEST(Merge, PutsOursInTheirOrder) {
                           type("Ready")));
 }
 
-TEST(Merge, KeepsTheTransitionTimeWhileTheTruthIsTheSame) {
+TEST(Merge, KeepsTheTransitionTimeWhileTheStatusIsTheSame) {
   ConditionStates states = AllTrue();
   states[kReady].reason = "Better";
 
-  const std::vector<Condition> merged = Merge(AllTrueBefore(), states, 2, kNow);
+  const std::vector<Condition> merged = Merge(AllTrueBefore(), states, 2, kObservedAt);
 
   EXPECT_EQ(*Find(merged, "Ready"),
             (Condition{"Ready", {ConditionStatus::kTrue, "Better", "good"}, 2, kBefore}));
 }
 
-TEST(Merge, SetsTheTransitionTimeWhenTheTruthChanges) {
+TEST(Merge, SetsTheTransitionTimeWhenTheStatusChanges) {
   ConditionStates states = AllTrue();
   states[kReady].status = ConditionStatus::kFalse;
 
-  const std::vector<Condition> merged = Merge(AllTrueBefore(), states, 2, kNow);
+  const std::vector<Condition> merged = Merge(AllTrueBefore(), states, 2, kObservedAt);
 
   EXPECT_EQ(Find(merged, "Ready")->last_transition_time, kNowText);
   EXPECT_EQ(Find(merged, "ClassReady")->last_transition_time, kBefore);
