@@ -115,7 +115,7 @@ TEST_F(TableUpdaterTest, TakesWhatTheBrokerSays) {
   from.set_allow_insecure_upstream(true);
   from.mutable_limits()->set_max_concurrent_requests(3);
   from.mutable_limits()->mutable_idle_timeout()->set_nanos(250'000'000);
-  from.mutable_redirects()->set_mode(pb::REDIRECT_MODE_PASS);
+  from.mutable_redirects()->set_mode(::connector::config::v1::REDIRECT_MODE_PASS);
   from.mutable_redirects()->add_hosts("*.blobs.example.com");
 
   Apply(update);
