@@ -48,7 +48,7 @@ kube::ObjectPtr Stored(json::object body, const std::string& version = "1") {
 }
 
 TEST(BuildSlices, CopyTheDataPlanesEndpoints) {
-  const auto wanted = BuildSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1"))}), kOwner);
+  const auto wanted = BuildSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1"))}), kSlicesOwner);
 
   const json::object& slice = wanted.at("c-harbor-ipv4-0");
   EXPECT_EQ(slice.at("endpoints"),
@@ -71,7 +71,7 @@ TEST(BuildSlices, AreApartForEachAddressType) {
   const auto wanted = BuildSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1")),
                                       Source("b", "IPv6", Endpoint("fd00::1")),
                                       Source("c", "FQDN", Endpoint("a.example"))}),
-                                  kOwner);
+                                  kSlicesOwner);
 
   EXPECT_THAT(wanted,
               UnorderedElementsAre(Pair("c-harbor-ipv4-0", ::testing::_),
@@ -83,7 +83,7 @@ TEST(BuildSlices, HoldAtMostAHundredEndpointsEach) {
   for (int i = 0; i < 201; ++i) {
     many.push_back(Endpoint("10.0.1." + std::to_string(i)).at(0));
   }
-  const auto wanted = BuildSlices(Of({Source("a", "IPv4", many)}), kOwner);
+  const auto wanted = BuildSlices(Of({Source("a", "IPv4", many)}), kSlicesOwner);
 
   EXPECT_THAT(wanted, SizeIs(3));
   EXPECT_EQ(wanted.at("c-harbor-ipv4-0").at("endpoints").as_array().size(), 100U);
@@ -111,23 +111,23 @@ TEST(BuildSlices, AreApartWhereEndpointsListenOnOtherPorts) {
       Of({Source("a", "IPv4", Endpoint("10.0.0.1"), R"([{"name":"http","port":1}])"),
           Source("b", "IPv4", Endpoint("10.0.0.2"), R"([{"name":"http","port":2}])")});
 
-  EXPECT_THAT(BuildSlices(endpoints, kOwner), SizeIs(2));
+  EXPECT_THAT(BuildSlices(endpoints, kSlicesOwner), SizeIs(2));
 }
 
 class CompareTest : public ::testing::Test {
  protected:
   std::map<std::string, json::object> wanted_ =
-      BuildSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1"))}), kOwner);
+      BuildSlices(Of({Source("a", "IPv4", Endpoint("10.0.0.1"))}), kSlicesOwner);
   json::object stored_ = wanted_.at("c-harbor-ipv4-0");
 };
 
 TEST_F(CompareTest, CreatesWhatIsNotThere) {
-  EXPECT_THAT(DiffSlices(wanted_, {}, kOwner).create, SizeIs(1));
+  EXPECT_THAT(DiffSlices(wanted_, {}, kSlicesOwner).create, SizeIs(1));
 }
 
 TEST_F(CompareTest, LeavesWhatIsRight) {
   stored_["endpoints"].at(0).as_object()["deprecatedTopology"] = json::object();
-  const SliceChanges changes = DiffSlices(wanted_, {Stored(stored_)}, kOwner);
+  const SliceChanges changes = DiffSlices(wanted_, {Stored(stored_)}, kSlicesOwner);
 
   EXPECT_THAT(changes.create, IsEmpty());
   EXPECT_THAT(changes.patch, IsEmpty());
@@ -136,7 +136,7 @@ TEST_F(CompareTest, LeavesWhatIsRight) {
 
 TEST_F(CompareTest, PatchesWhatDiffersUnlessSomebodyWroteMeanwhile) {
   stored_["endpoints"] = Endpoint("10.0.0.2");
-  const SliceChanges changes = DiffSlices(wanted_, {Stored(stored_, "7")}, kOwner);
+  const SliceChanges changes = DiffSlices(wanted_, {Stored(stored_, "7")}, kSlicesOwner);
 
   ASSERT_THAT(changes.patch, SizeIs(1));
   EXPECT_EQ(changes.patch[0].second.at("metadata").at("resourceVersion"), "7");
@@ -145,19 +145,19 @@ TEST_F(CompareTest, PatchesWhatDiffersUnlessSomebodyWroteMeanwhile) {
 TEST_F(CompareTest, PatchesAnEndpointThatSomebodyAdded) {
   stored_["endpoints"].as_array().push_back(Endpoint("10.6.6.6").at(0));
 
-  EXPECT_THAT(DiffSlices(wanted_, {Stored(stored_)}, kOwner).patch, SizeIs(1));
+  EXPECT_THAT(DiffSlices(wanted_, {Stored(stored_)}, kSlicesOwner).patch, SizeIs(1));
 }
 
 TEST_F(CompareTest, RemovesWhatIsNoMoreWanted) {
-  EXPECT_THAT(DiffSlices({}, {Stored(stored_)}, kOwner).remove, SizeIs(1));
+  EXPECT_THAT(DiffSlices({}, {Stored(stored_)}, kSlicesOwner).remove, SizeIs(1));
 }
 
 TEST_F(CompareTest, LeavesTheSlicesOfOthersAlone) {
   stored_["metadata"].as_object().erase("ownerReferences");
-  const SliceChanges changes = DiffSlices({}, {Stored(stored_)}, kOwner);
+  const SliceChanges changes = DiffSlices({}, {Stored(stored_)}, kSlicesOwner);
 
   EXPECT_THAT(changes.remove, IsEmpty());
-  EXPECT_THAT(DiffSlices(wanted_, {Stored(stored_)}, kOwner).patch, IsEmpty());
+  EXPECT_THAT(DiffSlices(wanted_, {Stored(stored_)}, kSlicesOwner).patch, IsEmpty());
 }
 
 }  // namespace
