@@ -62,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto page = kube::ParsePage(input, kube::kSecrets);
   Check(!page || !page->resource_version.empty());
-  static_cast<void>(kube::RefusalOf(422, input, "x"));
+  static_cast<void>(kube::ErrorFromStatus(422, input, "x"));
   static_cast<void>(kube::IsExpired(504, input));
   return 0;
 }

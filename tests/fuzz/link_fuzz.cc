@@ -14,7 +14,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using connector::fuzz::Check;
   namespace oci = connector::dataplane::oci;
-  namespace route = connector::dataplane::addressing;
+  namespace addressing = connector::dataplane::addressing;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const connector::http::Url asked{{true, "r.example", 443}, "/v2/library/a/tags/list", "n=2"};
   const addressing::Address address{connector::ConnectorRef{"n", "c"},

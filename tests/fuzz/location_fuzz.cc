@@ -12,7 +12,7 @@
 // HTTP is never used, and an upload never leaves for a host that is not listed.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace oci = connector::dataplane::oci;
-  namespace route = connector::dataplane::addressing;
+  namespace addressing = connector::dataplane::addressing;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const connector::http::Origin address{true, "r.example", 443};
   const std::array<std::string, 1> hosts = {"*.store.example"};

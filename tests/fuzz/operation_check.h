@@ -29,7 +29,7 @@ inline void CheckQuery(std::string_view query) {
 // What is accepted has a valid name, is written for the registry without an escape in the path, and
 // reads again as the same operation.
 inline void CheckOperation(http::Method method, std::string_view target) {
-  namespace route = connector::dataplane::addressing;
+  namespace addressing = connector::dataplane::addressing;
   const addressing::ParsedTarget parsed = addressing::ParseTarget(method, target);
   const auto* operation = std::get_if<addressing::Operation>(&parsed);
   if (operation == nullptr) {

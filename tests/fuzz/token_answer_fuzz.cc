@@ -11,7 +11,7 @@
 // longer than the longest life, and for one request only when its life makes no sense.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using connector::fuzz::Check;
-  namespace mint = connector::broker::upstream_auth;
+  namespace upstream_auth = connector::broker::upstream_auth;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const connector::WallTime now{std::chrono::seconds{1'800'000'000}};
   const auto token = upstream_auth::ReadTokenAnswer(input, now);

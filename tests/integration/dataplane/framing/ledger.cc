@@ -222,11 +222,11 @@ dataplane::token::GrantResult Ledger::Answer(const dataplane::token::GrantReques
   const bool ping = grant_request.connector.name.empty() && grant_request.upstream_host.empty();
   if (!ping && grant_request.connector != harbor &&
       grant_request.upstream_host != "harbor.example.com") {
-    return Denial{DenialReason::kConnectorNotFound, "no such connector", {}, "s"};
+    return GrantDenial{DenialReason::kConnectorNotFound, "no such connector", {}, "s"};
   }
   for (const Scope& scope : grant_request.scopes) {
     if (scope.repository.starts_with("secret/")) {
-      return Denial{DenialReason::kAccessDenied, "no rule lets you", {}, "s"};
+      return GrantDenial{DenialReason::kAccessDenied, "no rule lets you", {}, "s"};
     }
   }
   const std::lock_guard lock(mutex_);
