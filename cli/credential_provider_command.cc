@@ -83,26 +83,25 @@ In a CredentialProviderConfig (docs/clients/kubelet.md has it whole):
 }  // namespace
 
 Command CredentialProviderCommand() {
-  return {
-      {.name = "credential-provider",
-       .summary = "Give the kubelet the pod's own token for pulling.",
-       .flags = {{.name = "host-suffix",
-                  .value_name = "SUFFIX",
-                  .help = "Domain of the data plane's hosts; default: svc and svc.cluster.local.",
-                  .repeated = true},
-                 {.name = "path-host",
-                  .value_name = "HOST[:PORT]",
-                  .help = "The data plane, where images name the connector in their path.",
-                  .repeated = true},
-                 {.name = "mirror-host",
-                  .value_name = "HOST[:PORT]",
-                  .help = "A registry that the node pulls through the data plane.",
-                  .repeated = true},
-                 {.name = "cache-duration",
-                  .value_name = "DURATION",
-                  .help = "How long the kubelet may remember an answer; default: 5m."}},
-       .details = kCredentialProviderDetails},
-      RunCredentialProvider};
+  return {{.name = "credential-provider",
+           .summary = "Give the kubelet the pod's own token for pulling.",
+           .flags = {{.name = "host-suffix",
+                      .value_name = "SUFFIX",
+                      .help = "The hosts' domain; default: svc, svc.cluster.local.",
+                      .repeated = true},
+                     {.name = "path-host",
+                      .value_name = "HOST[:PORT]",
+                      .help = "A data plane that images name, with the path form.",
+                      .repeated = true},
+                     {.name = "mirror-host",
+                      .value_name = "HOST[:PORT]",
+                      .help = "A registry that the node pulls through a mirror.",
+                      .repeated = true},
+                     {.name = "cache-duration",
+                      .value_name = "DURATION",
+                      .help = "How long the kubelet may remember an answer; default: 5m."}},
+           .details = kCredentialProviderDetails},
+          RunCredentialProvider};
 }
 
 }  // namespace connector::cli
