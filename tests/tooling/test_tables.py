@@ -83,10 +83,10 @@ def test_a_new_metric_gets_a_row_of_its_help_text(tree):
     replace(
         tree,
         METRICS,
-        '  out.Total("connector_dataplane_denied_total",',
-        '  out.Total("connector_dataplane_pings_total",\n'
+        '  out.Counter("connector_dataplane_denied_total",',
+        '  out.Counter("connector_dataplane_pings_total",\n'
         '            "Pings of "\n            "clients.", nullptr);\n'
-        '  out.Total("connector_dataplane_denied_total",',
+        '  out.Counter("connector_dataplane_denied_total",',
     )
 
     assert tables(tree, "--write") == (0, "")
