@@ -31,7 +31,7 @@ PATH = re.compile(
 SOURCE_NAME = re.compile(r"(?<![\w/.<-])([a-z][a-z0-9_]+\.(?:h|cc))\b")
 TYPE = re.compile(
     r"^(?:template\s*<[^>]*>\s*)?(?:class|struct|enum class|enum)\s+(\w+)(?:\s+final)?"
-    r"\s*(?::[^;{]*)?\{", re.MULTILINE)  # fmt: skip
+    r"\s*(?::(?!:)[^;{]*)?\{", re.MULTILINE)  # fmt: skip
 FUNCTION = re.compile(r"(?<![\w:.>~])([A-Z]\w+)\(")
 FIRST_DAY = "2026-11-30 00:00"  # Of the rule for merges; the history before it is as it is.
 

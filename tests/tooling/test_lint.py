@@ -137,6 +137,8 @@ HOUSE_FINE = {
         "check_unique_names", {"broker/app/options.h": "", "csi/app/options.h": ""}),
     "a declaration ahead": (
         "check_unique_names", {"broker/a/a.h": "struct X {\n};\n", "broker/b/b.h": "struct X;\n"}),
+    "a type that one header names and another fills": (
+        "check_unique_names", {"broker/a/a.h": "class X {\n};\n", "broker/a/b.h": "struct X::Key {\n};\n"}),
     "folders that include one way": (
         "check_cycles", {"broker/a/x.h": '#include "broker/b/y.h"\n', "broker/b/y.h": ""}),
     "a function that a program calls": (
