@@ -12,6 +12,10 @@ constexpr std::chrono::seconds kActionTimeout{10};
 constexpr std::chrono::milliseconds kLongestReadSpread{2000};
 constexpr std::chrono::milliseconds kSpreadPerItem{5};
 constexpr std::chrono::hours kLongestSleep{1};
+// As when a request started that did not ask the item's breaker first: it may open the breaker, and
+// does not lengthen the backoff. Else polls and renewals that fail would hold back the reads of
+// callers, which may well succeed.
+constexpr VaultTime kNotAdmitted{};
 
 }  // namespace
 
@@ -162,9 +166,8 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
     item->other = busy;
   }
   const auto call = std::make_shared<const VaultCall>(metadata->Clone());
-  const VaultTime started = VaultNow();
   const Result<VaultSession::Reply> reply =
-      co_await session_->Do(call, VaultRetryPolicy::kFailFast, started + kActionTimeout);
+      co_await session_->Do(call, VaultRetryPolicy::kFailFast, VaultNow() + kActionTimeout);
   Result<VaultKvState> state = Error{};
   if (reply && reply->answer.status == 200) {
     state = ReadKvState(*item->ref.vault, reply->answer);
@@ -175,7 +178,7 @@ Task<bool> VaultSecretWatcher::ReadMetadata(ItemPointer item) {
     item->other.reset();
     item->SetNext(options_.poll_interval, VaultNow(), Random());
     if (!reply) {
-      ApplyFailure(*item, reply.error(), false, started);
+      ApplyFailure(*item, reply.error(), false, kNotAdmitted);
     } else if (!state) {
       item->metadata_refused_in = reply->generation;
       read = true;
@@ -258,7 +261,7 @@ bool VaultSecretWatcher::ApplyRenewal(const ItemPointer& item,
                                  "Vault failed to renew the lease of " + item->ref.vault->path)
                      : reply.error(),
                false,
-               started);
+               kNotAdmitted);
   return false;
 }
 
