@@ -51,7 +51,7 @@ Steps FromResponse(const pb::CheckConnectorResponse& response) {
 
 ProbeClient::ProbeClient(const std::shared_ptr<::grpc::ChannelInterface>& channel,
                          std::chrono::milliseconds timeout)
-    : broker_(std::make_shared<broker_client::BrokerClient>(channel, timeout)) {}
+    : broker_(std::make_unique<broker_client::BrokerClient>(channel, timeout)) {}
 
 ProbeClient::~ProbeClient() = default;
 
@@ -60,7 +60,6 @@ void ProbeClient::Shutdown() {
 }
 
 Task<Result<Steps>> ProbeClient::Check(ConnectorRef ref) {
-  const std::shared_ptr<broker_client::BrokerClient> broker = broker_;
   auto call = std::make_shared<CheckCall>();
   call->request.mutable_connector()->set_namespace_(ref.ns);
   call->request.mutable_connector()->set_name(ref.name);
@@ -69,10 +68,11 @@ Task<Result<Steps>> ProbeClient::Check(ConnectorRef ref) {
     answered->Set(status.ok() ? Result<Steps>(FromResponse(call->response))
                               : Result<Steps>(FromStatus(status)));
   };
-  if (!broker->Start(call, &broker_client::AsyncBroker::CheckConnector, std::move(finish))) {
+  // Nothing of this client is used after the wait: it may end meanwhile.
+  const Deadline until = std::chrono::steady_clock::now() + broker_->timeout() + kAnswerSlack;
+  if (!broker_->Start(call, &broker_client::AsyncBroker::CheckConnector, std::move(finish))) {
     co_return Broken(ErrorCode::kUnavailable, "the controller is stopping");
   }
-  const Deadline until = std::chrono::steady_clock::now() + broker->timeout() + kAnswerSlack;
   std::optional<Result<Steps>> answer = co_await OneShot<Result<Steps>>::Wait(answered, until);
   if (!answer) {
     call->context.TryCancel();

@@ -38,7 +38,8 @@ class ProbeClient {
   void Shutdown();
 
  private:
-  std::shared_ptr<broker_client::BrokerClient> broker_;
+  // Of this object alone: its end waits for the calls, and so must come before the executor's.
+  std::unique_ptr<broker_client::BrokerClient> broker_;
 };
 
 }  // namespace connector::controller::probe
