@@ -19,7 +19,7 @@ namespace connector::framing {
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};
-const std::string kDigest = "sha256:" + std::string(64, 'd');
+const std::string kRegistryDigest = "sha256:" + std::string(64, 'd');
 
 void SendAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -293,7 +293,8 @@ std::string Registry::DefaultAnswer(const Message& message) {
     return AnswerUpload(message, path.substr(4, uploads - 4));
   }
   if (message.method == "PUT") {
-    return Respond(201, "Docker-Content-Digest: " + kDigest + "\r\nLocation: /x\r\n", "", false);
+    return Respond(
+        201, "Docker-Content-Digest: " + kRegistryDigest + "\r\nLocation: /x\r\n", "", false);
   }
   if (message.method == "DELETE") {
     return Respond(202, "", "", false);

@@ -23,7 +23,7 @@ using testing_support::RawClient;
 using testing_support::RawResponse;
 using testing_support::TestCa;
 
-const std::string kManifest = std::string(kRepositoryPath) + "/manifests/v1";
+const std::string kFailureManifest = std::string(kRepositoryPath) + "/manifests/v1";
 
 HttpAnswer Ok(const HttpRequest&) {
   return {.status = 200, .body = "ok"};
@@ -41,7 +41,7 @@ TEST(AnUpstream401, IsRepeatedOnceWithANewToken) {
                      "epoch-1");
   });
 
-  EXPECT_EQ(world.Do("GET", kManifest).status, 200);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 200);
 
   ASSERT_THAT(world.issuer().asks(), SizeIs(2));
   EXPECT_FALSE(world.issuer().asks()[0].mint_anew);
@@ -55,7 +55,7 @@ TEST(AnUpstream401, ThatComesTwiceIsFinalAndNeverRelayed) {
                       .body = "{}"};
   });
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 403);
   EXPECT_THAT(response.body, HasSubstr("DENIED"));
@@ -67,7 +67,7 @@ TEST(AnUpstream401, ToARequestWithABodyIsNotRepeated) {
   DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 401}; });
 
   const RawResponse response =
-      world.Do("PUT", kManifest, "Content-Type: application/json\r\n", "{}");
+      world.Do("PUT", kFailureManifest, "Content-Type: application/json\r\n", "{}");
 
   EXPECT_EQ(response.status, 403);
   EXPECT_THAT(world.registry().requests(), SizeIs(1));
@@ -76,7 +76,7 @@ TEST(AnUpstream401, ToARequestWithABodyIsNotRepeated) {
 TEST(AnUpstream403, SaysThatTheStoredCredentialWasRefused) {
   DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 403, .body = "no"}; });
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 403);
   EXPECT_THAT(response.body, AllOf(HasSubstr("DENIED"), HasSubstr("credential")));
@@ -91,7 +91,7 @@ TEST(ADenial, NamesWhatIsMissingAndReachesNoRegistry) {
                               "s"};
   });
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 403);
   EXPECT_THAT(response.body,
@@ -104,7 +104,7 @@ TEST(ABrokerThatIsAway, IsARetryable503ForNewWork) {
   world.issuer().SetAnswer(
       [](const token::GrantRequest&) -> token::GrantResult { return token::GrantDenial{}; });
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 503);
   EXPECT_NE(response.Header("retry-after"), "");
@@ -112,23 +112,23 @@ TEST(ABrokerThatIsAway, IsARetryable503ForNewWork) {
 
 TEST(ABrokerThatIsAway, DoesNotStopWorkWhoseGrantIsValid) {
   DataplaneWorld world(Ok);
-  EXPECT_EQ(world.Do("GET", kManifest).status, 200);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 200);
   world.issuer().SetAnswer(
       [](const token::GrantRequest&) -> token::GrantResult { return token::GrantDenial{}; });
 
-  EXPECT_EQ(world.Do("GET", kManifest).status, 200);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 200);
 }
 
 TEST(AChangedEpoch, EndsEveryCachedGrantOfTheConnector) {
   DataplaneWorld world(Ok);
-  EXPECT_EQ(world.Do("GET", kManifest).status, 200);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 200);
   world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
     return token::GrantDenial{token::DenialReason::kAccessDenied, "no more", {}, "s"};
   });
 
   world.PublishRoute("epoch-2");
 
-  EXPECT_EQ(world.Do("GET", kManifest).status, 403);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 403);
 }
 
 TEST(AnErrorBody, IsPassedOnWhenItHoldsNoCredential) {
@@ -138,7 +138,7 @@ TEST(AnErrorBody, IsPassedOnWhenItHoldsNoCredential) {
                       .body = R"({"errors":[{"code":"MANIFEST_UNKNOWN"}]})"};
   });
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.body, R"({"errors":[{"code":"MANIFEST_UNKNOWN"}]})");
@@ -151,7 +151,7 @@ TEST(AnErrorBody, ThatRepeatsTheCredentialIsReplaced) {
                       .body = "you sent " + request.Header("authorization")};
   });
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 404);
   EXPECT_THAT(response.body, Not(HasSubstr(kUpstreamToken)));
@@ -164,7 +164,7 @@ TEST(AnErrorBody, ThatIsTooLongIsReplaced) {
     return HttpAnswer{.status = 500, .body = std::string(70'000, 'e')};
   });
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 500);
   EXPECT_LT(response.body.size(), 1000U);
@@ -203,7 +203,7 @@ TEST(AReusedConnectionThatDied, IsReplacedForARequestWithoutABody) {
   RawClient client(world.port());
 
   for (int i = 0; i < 2; ++i) {
-    client.Send(DataplaneWorld::Request("GET", kManifest));
+    client.Send(DataplaneWorld::Request("GET", kFailureManifest));
     EXPECT_EQ(client.Read().body, "ok");
   }
   EXPECT_EQ(world.registry().connections(), 2U);
@@ -221,7 +221,7 @@ class ARegistryThatAnswersNonsense : public ::testing::TestWithParam<Nonsense> {
 TEST_P(ARegistryThatAnswersNonsense, IsA502) {
   DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.raw = GetParam().answer}; });
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 502);
 }
@@ -246,7 +246,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ARegistryThatIsDown, IsA502ThatNamesIt) {
   DataplaneWorld world(Ok, {.adjust = [](routes::Route& route) { route.origin.port = 1; }});
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 502);
   EXPECT_THAT(response.body, HasSubstr("127.0.0.1:1"));
@@ -258,14 +258,14 @@ TEST(ARegistryThatIsSilent, IsA504) {
                          route.limits.idle_timeout = std::chrono::milliseconds(200);
                        }});
 
-  EXPECT_EQ(world.Do("GET", kManifest).status, 504);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 504);
 }
 
 TEST(ARegistryOverTls, IsServedWhenTheConnectorTrustsItsCa) {
   const TestCa ca;
   DataplaneWorld world(Ok, {.tls = testing_support::TlsSetup{ca.Issue()}, .ca_pem = ca.pem()});
 
-  EXPECT_EQ(world.Do("GET", kManifest).body, "ok");
+  EXPECT_EQ(world.Do("GET", kFailureManifest).body, "ok");
 }
 
 TEST(ARegistryOverTls, WithACertificateOfAnotherCaIsA502ThatSaysSo) {
@@ -273,7 +273,7 @@ TEST(ARegistryOverTls, WithACertificateOfAnotherCaIsA502ThatSaysSo) {
   const TestCa other;
   DataplaneWorld world(Ok, {.tls = testing_support::TlsSetup{ca.Issue()}, .ca_pem = other.pem()});
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kFailureManifest);
 
   EXPECT_EQ(response.status, 502);
   EXPECT_THAT(response.body, HasSubstr("certificate"));
@@ -287,7 +287,7 @@ TEST(ARegistryOverTls, WithACertificateOfAnotherNameIsA502) {
       {.tls = testing_support::TlsSetup{ca.Issue({.names = {"DNS:other.example"}})},
        .ca_pem = ca.pem()});
 
-  EXPECT_EQ(world.Do("GET", kManifest).status, 502);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 502);
   EXPECT_THAT(world.registry().requests(), SizeIs(0));
 }
 
@@ -295,7 +295,7 @@ TEST(TooManyRequestsAtOnce, AreRefusedWith429) {
   DataplaneWorld world(
       Ok, {.adjust = [](routes::Route& route) { route.limits.max_concurrent_requests = 0; }});
 
-  EXPECT_EQ(world.Do("GET", kManifest).status, 429);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 429);
 }
 
 }  // namespace

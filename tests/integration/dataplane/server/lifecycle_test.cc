@@ -20,7 +20,7 @@ using testing_support::kRepositoryPath;
 using testing_support::RawClient;
 using testing_support::RawResponse;
 
-const std::string kManifest = std::string(kRepositoryPath) + "/manifests/v1";
+const std::string kLifecycleManifest = std::string(kRepositoryPath) + "/manifests/v1";
 
 HttpAnswer OkNow(const HttpRequest&) {
   return {.status = 200, .body = "ok"};
@@ -74,7 +74,7 @@ TEST(AConnectionTooMany, IsToldToComeBack) {
   settings.max_connections = 1;
   DataplaneWorld world(OkNow, {.settings = settings});
   RawClient first(world.port());
-  first.Send(DataplaneWorld::Request("GET", kManifest));
+  first.Send(DataplaneWorld::Request("GET", kLifecycleManifest));
   EXPECT_EQ(first.Read().status, 200);
 
   RawClient second(world.port());
@@ -95,7 +95,7 @@ TEST(Draining, FinishesTheRequestUnderWayAndClosesTheIdleConnection) {
   });
   RawClient idle(world.port());
   RawClient busy(world.port());
-  busy.Send(DataplaneWorld::Request("GET", kManifest));
+  busy.Send(DataplaneWorld::Request("GET", kLifecycleManifest));
   arrived.get_future().wait();
 
   std::thread drain([&] { world.server().Drain(); });
@@ -111,7 +111,7 @@ TEST(Draining, FinishesTheRequestUnderWayAndClosesTheIdleConnection) {
 TEST(TheAccessLog, SaysWhoDidWhatAndHoldsNoToken) {
   DataplaneWorld world(OkNow);
 
-  static_cast<void>(world.Do("GET", kManifest, "X-Request-Id: req-42\r\n"));
+  static_cast<void>(world.Do("GET", kLifecycleManifest, "X-Request-Id: req-42\r\n"));
   world.server().Drain();
 
   const std::string log = world.log();
@@ -129,7 +129,7 @@ TEST(ManyColdRequests, OfOneCallerAskTheBrokerOnce) {
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 50; ++i) {
     clients.push_back(std::make_unique<RawClient>(world.port()));
-    clients.back()->Send(DataplaneWorld::Request("GET", kManifest));
+    clients.back()->Send(DataplaneWorld::Request("GET", kLifecycleManifest));
   }
   // Sent last: when it is answered, all others are waiting for the broker.
   RawClient last(world.port());

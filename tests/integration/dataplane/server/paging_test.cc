@@ -28,7 +28,7 @@ using testing_support::RawClient;
 using testing_support::RawResponse;
 
 const std::string kTags = std::string(kRepositoryPath) + "/tags/list";
-const std::string kDigest = "sha256:" + std::string(64, 'a');
+const std::string kPagingDigest = "sha256:" + std::string(64, 'a');
 
 // The target of the Link in an answer; empty without one.
 std::string NextOf(const RawResponse& response) {
@@ -135,7 +135,7 @@ HttpAnswer TokenPage(const HttpRequest& request) {
 }
 
 TEST(AListOfReferrers, IsPagedInTheSameWay) {
-  const std::string path = std::string(kRepositoryPath) + "/referrers/" + kDigest;
+  const std::string path = std::string(kRepositoryPath) + "/referrers/" + kPagingDigest;
   DataplaneWorld world(TokenPage);
 
   const std::string next = NextOf(world.Do("GET", path + "?artifactType=a/b"));
@@ -143,7 +143,7 @@ TEST(AListOfReferrers, IsPagedInTheSameWay) {
   EXPECT_THAT(next, StartsWith(path + "?page="));
   EXPECT_EQ(world.Do("GET", next).status, 200);
   EXPECT_EQ(world.registry().requests().back().target,
-            "/v2/team/app/referrers/" + kDigest + "?token=x");
+            "/v2/team/app/referrers/" + kPagingDigest + "?token=x");
 }
 
 TEST(AListsNextPage, IsOpenedByAnotherReplica) {
@@ -197,7 +197,7 @@ TEST(AListsNextPage, OfAnotherListOrTimeOrMakeIsRefused) {
 
   for (const std::string& target :
        {"/v2/namespaces/default/connectors/harbor/team/other/tags/list" + page,
-        std::string(kRepositoryPath) + "/referrers/" + kDigest + page,
+        std::string(kRepositoryPath) + "/referrers/" + kPagingDigest + page,
         kTags + "?page=" + *oci::SealPage(world.sealing_keys(), old),
         kTags + "?page=" + page.substr(7),
         kTags + "?page=x"}) {
@@ -249,7 +249,8 @@ TEST(ALink, OfABlobIsNoPage) {
     return HttpAnswer{.status = 200, .headers = {{"Link", "not a link"}}, .body = "blob"};
   });
 
-  const RawResponse response = world.Do("GET", std::string(kRepositoryPath) + "/blobs/" + kDigest);
+  const RawResponse response =
+      world.Do("GET", std::string(kRepositoryPath) + "/blobs/" + kPagingDigest);
 
   EXPECT_EQ(response.body, "blob");
   EXPECT_EQ(response.Header("link"), "");

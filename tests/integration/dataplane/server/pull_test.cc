@@ -21,14 +21,14 @@ using testing_support::MakeGrant;
 using testing_support::RawClient;
 using testing_support::RawResponse;
 
-const std::string kManifest = std::string(kRepositoryPath) + "/manifests/v1";
-const std::string kDigest = "sha256:" + std::string(64, 'a');
-const std::string kBlob = std::string(kRepositoryPath) + "/blobs/" + kDigest;
+const std::string kPullManifest = std::string(kRepositoryPath) + "/manifests/v1";
+const std::string kPullDigest = "sha256:" + std::string(64, 'a');
+const std::string kPullBlob = std::string(kRepositoryPath) + "/blobs/" + kPullDigest;
 
 HttpAnswer Manifest(const HttpRequest&) {
   return {.status = 200,
           .headers = {{"Content-Type", "application/vnd.oci.image.manifest.v1+json"},
-                      {"Docker-Content-Digest", kDigest},
+                      {"Docker-Content-Digest", kPullDigest},
                       {"Set-Cookie", "sid=1"},
                       {"WWW-Authenticate", "Bearer realm=\"https://r\""}},
           .body = "{\"manifest\":1}"};
@@ -37,7 +37,7 @@ HttpAnswer Manifest(const HttpRequest&) {
 TEST(APull, CarriesTheUpstreamTokenAndNotTheCallers) {
   DataplaneWorld world(Manifest);
 
-  const RawResponse response = world.Do("GET", kManifest, "Cookie: a=b\r\n");
+  const RawResponse response = world.Do("GET", kPullManifest, "Cookie: a=b\r\n");
 
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "{\"manifest\":1}");
@@ -52,18 +52,18 @@ TEST(APull, CarriesTheUpstreamTokenAndNotTheCallers) {
 TEST(APull, NeverShowsTheClientWhatTheRegistryMeantForUs) {
   DataplaneWorld world(Manifest);
 
-  const RawResponse response = world.Do("GET", kManifest);
+  const RawResponse response = world.Do("GET", kPullManifest);
 
   EXPECT_EQ(response.Header("set-cookie"), "");
   EXPECT_EQ(response.Header("www-authenticate"), "");
-  EXPECT_EQ(response.Header("docker-content-digest"), kDigest);
+  EXPECT_EQ(response.Header("docker-content-digest"), kPullDigest);
   EXPECT_THAT(response.head, Not(HasSubstr(kUpstreamToken)));
 }
 
 TEST(APull, AsksTheBrokerForExactlyTheRepositoryAndAction) {
   DataplaneWorld world(Manifest);
 
-  static_cast<void>(world.Do("GET", kManifest));
+  static_cast<void>(world.Do("GET", kPullManifest));
 
   ASSERT_THAT(world.issuer().asks(), SizeIs(1));
   const token::GrantRequest grant_request = world.issuer().asks()[0];
@@ -79,7 +79,7 @@ TEST(APull, AsksTheBrokerOnceForManyRequestsOfOneCaller) {
   RawClient client(world.port());
 
   for (int i = 0; i < 5; ++i) {
-    client.Send(DataplaneWorld::Request("GET", kManifest));
+    client.Send(DataplaneWorld::Request("GET", kPullManifest));
     EXPECT_EQ(client.Read().status, 200);
   }
 
@@ -90,10 +90,11 @@ TEST(APull, AsksTheBrokerOnceForManyRequestsOfOneCaller) {
 TEST(APull, OfAnotherCallerAsksTheBrokerAgain) {
   DataplaneWorld world(Manifest);
   RawClient client(world.port());
-  client.Send(DataplaneWorld::Request("GET", kManifest));
+  client.Send(DataplaneWorld::Request("GET", kPullManifest));
   EXPECT_EQ(client.Read().status, 200);
 
-  client.Send("GET " + kManifest + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer other\r\n\r\n");
+  client.Send("GET " + kPullManifest +
+              " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer other\r\n\r\n");
   EXPECT_EQ(client.Read().status, 200);
 
   ASSERT_THAT(world.issuer().asks(), SizeIs(2));
@@ -104,7 +105,7 @@ TEST(APull, TakesTheCallersTokenFromABasicPassword) {
   DataplaneWorld world(Manifest);
   RawClient client(world.port());
 
-  client.Send("GET " + kManifest +
+  client.Send("GET " + kPullManifest +
               " HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YW55OmNhbGxlci10b2tlbg==\r\n\r\n");
 
   EXPECT_EQ(client.Read().status, 200);
@@ -115,7 +116,7 @@ TEST(APull, WithoutACredentialIsChallengedOnTheFirstRealRequest) {
   DataplaneWorld world(Manifest);
   RawClient client(world.port());
 
-  client.Send("GET " + kManifest + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.Send("GET " + kPullManifest + " HTTP/1.1\r\nHost: a\r\n\r\n");
   const RawResponse response = client.Read();
 
   EXPECT_EQ(response.status, 401);
@@ -149,7 +150,7 @@ TEST(APull, OfAMirrorLetsTheBrokerFindTheConnector) {
 TEST(APull, WhoseNsIsAnotherRegistryThanTheConnectorsIsRefused) {
   DataplaneWorld world(Manifest);
 
-  EXPECT_EQ(world.Do("GET", kManifest + "?ns=other.example.com").status, 400);
+  EXPECT_EQ(world.Do("GET", kPullManifest + "?ns=other.example.com").status, 400);
   EXPECT_THAT(world.registry().requests(), SizeIs(0));
 }
 
@@ -158,7 +159,7 @@ TEST(APull, IsAnsweredInOrderWhenTwoComeInOnePacket) {
       [](const HttpRequest& request) { return HttpAnswer{.status = 200, .body = request.target}; });
   RawClient client(world.port());
 
-  client.Send(DataplaneWorld::Request("GET", kManifest) +
+  client.Send(DataplaneWorld::Request("GET", kPullManifest) +
               DataplaneWorld::Request("GET", std::string(kRepositoryPath) + "/manifests/v2"));
 
   EXPECT_EQ(client.Read().body, "/v2/team/app/manifests/v1");
@@ -169,9 +170,9 @@ TEST(AHead, KeepsTheLengthThatTheRegistryTells) {
   DataplaneWorld world(Manifest);
   RawClient client(world.port());
 
-  client.Send(DataplaneWorld::Request("HEAD", kManifest));
+  client.Send(DataplaneWorld::Request("HEAD", kPullManifest));
   const RawResponse response = client.Read(true);
-  client.Send(DataplaneWorld::Request("GET", kManifest));
+  client.Send(DataplaneWorld::Request("GET", kPullManifest));
 
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.Header("content-length"), "14");
@@ -186,7 +187,7 @@ TEST(AHead, KeepsTheRangeThatTheRegistryTells) {
   });
   RawClient client(world.port());
 
-  client.Send(DataplaneWorld::Request("HEAD", kBlob, "Range: bytes=0-3\r\n"));
+  client.Send(DataplaneWorld::Request("HEAD", kPullBlob, "Range: bytes=0-3\r\n"));
 
   EXPECT_EQ(client.Read(true).Header("content-range"), "bytes 0-3/9");
 }
@@ -195,7 +196,7 @@ TEST(ABlob, StreamsWhole) {
   const std::string blob(3 * 1024 * 1024 + 17, 'b');
   DataplaneWorld world([&](const HttpRequest&) { return HttpAnswer{.status = 200, .body = blob}; });
 
-  const RawResponse response = world.Do("GET", kBlob);
+  const RawResponse response = world.Do("GET", kPullBlob);
 
   EXPECT_EQ(response.status, 200);
   EXPECT_TRUE(response.body == blob);
@@ -208,7 +209,7 @@ TEST(ABlob, ThatTheRegistryChunksArrivesChunkedAndWhole) {
                           "5;name=value\r\nhello\r\n6\r\n world\r\n0\r\nX-Trailer: t\r\n\r\n"};
   });
 
-  const RawResponse response = world.Do("GET", kBlob);
+  const RawResponse response = world.Do("GET", kPullBlob);
 
   EXPECT_EQ(response.body, "hello world");
   EXPECT_TRUE(response.complete);
@@ -223,7 +224,7 @@ TEST(ABlob, ForAnHttp10ClientEndsWithTheConnection) {
   });
   RawClient client(world.port());
 
-  client.Send("GET " + kBlob +
+  client.Send("GET " + kPullBlob +
               " HTTP/1.0\r\nHost: a\r\nAuthorization: Bearer caller-token\r\n\r\n");
   const RawResponse response = client.Read();
 
@@ -238,7 +239,7 @@ TEST(ABlob, RangePassesBothWays) {
                       .body = request.Header("range") == "bytes=0-1" ? "he" : "?"};
   });
 
-  const RawResponse response = world.Do("GET", kBlob, "Range: bytes=0-1\r\n");
+  const RawResponse response = world.Do("GET", kPullBlob, "Range: bytes=0-1\r\n");
 
   EXPECT_EQ(response.status, 206);
   EXPECT_EQ(response.Header("content-range"), "bytes 0-1/5");
@@ -252,7 +253,7 @@ TEST(AnInformationalAnswer, IsNotTakenForTheAnswer) {
                           "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"};
   });
 
-  EXPECT_EQ(world.Do("GET", kManifest).body, "ok");
+  EXPECT_EQ(world.Do("GET", kPullManifest).body, "ok");
 }
 
 TEST(ATagList, LinkPointsBackToTheProxy) {
@@ -282,7 +283,7 @@ TEST(AReferrersList, IsAskedForByKindAndSaysWhetherItWasFiltered) {
   DataplaneWorld world([](const HttpRequest&) {
     return HttpAnswer{.status = 200, .headers = {{"OCI-Filters-Applied", "artifactType"}}};
   });
-  const std::string list = std::string(kRepositoryPath) + "/referrers/" + kDigest;
+  const std::string list = std::string(kRepositoryPath) + "/referrers/" + kPullDigest;
 
   const RawResponse response = world.Do("GET", list + "?artifactType=application/vnd.x%2Bjson");
 

@@ -21,15 +21,15 @@ using testing_support::MakeGrant;
 using testing_support::RawClient;
 using testing_support::RawResponse;
 
-const std::string kUploads = std::string(kRepositoryPath) + "/blobs/uploads/";
-const std::string kDigest = "sha256:" + std::string(64, 'a');
+const std::string kPushUploads = std::string(kRepositoryPath) + "/blobs/uploads/";
+const std::string kPushDigest = "sha256:" + std::string(64, 'a');
 
 // A registry whose upload session is /v2/team/app/blobs/uploads/session-1?_state=secret.
-HttpAnswer Registry(const HttpRequest& request) {
+HttpAnswer PushRegistry(const HttpRequest& request) {
   if (request.method == "PUT") {
     return {.status = 201,
-            .headers = {{"Location", "http://elsewhere/v2/team/app/blobs/" + kDigest},
-                        {"Docker-Content-Digest", kDigest}}};
+            .headers = {{"Location", "http://elsewhere/v2/team/app/blobs/" + kPushDigest},
+                        {"Docker-Content-Digest", kPushDigest}}};
   }
   return {.status = 202,
           .headers = {{"Location", "/v2/team/app/blobs/uploads/session-1?_state=secret"},
@@ -38,38 +38,38 @@ HttpAnswer Registry(const HttpRequest& request) {
 }
 
 TEST(AnUpload, GetsALocationThatTellsNothingOfTheRegistry) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
 
-  const RawResponse response = world.Do("POST", kUploads);
+  const RawResponse response = world.Do("POST", kPushUploads);
 
   EXPECT_EQ(response.status, 202);
-  EXPECT_THAT(response.Header("location"), StartsWith(kUploads));
+  EXPECT_THAT(response.Header("location"), StartsWith(kPushUploads));
   EXPECT_THAT(response.head, Not(HasSubstr("session-1")));
   EXPECT_THAT(response.head, Not(HasSubstr("secret")));
 }
 
 TEST(AnUpload, GoesOnAtTheRegistrysOwnLocation) {
-  DataplaneWorld world(Registry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  DataplaneWorld world(PushRegistry);
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
 
   EXPECT_EQ(world.Do("PATCH", location, "Content-Range: 0-4\r\n", "hello").status, 202);
-  const RawResponse put = world.Do("PUT", location + "?digest=" + kDigest);
+  const RawResponse put = world.Do("PUT", location + "?digest=" + kPushDigest);
 
   EXPECT_EQ(put.status, 201);
-  EXPECT_EQ(put.Header("location"), std::string(kRepositoryPath) + "/blobs/" + kDigest);
+  EXPECT_EQ(put.Header("location"), std::string(kRepositoryPath) + "/blobs/" + kPushDigest);
   const auto requests = world.registry().requests();
   ASSERT_THAT(requests, SizeIs(3));
   EXPECT_EQ(requests[1].target, "/v2/team/app/blobs/uploads/session-1?_state=secret");
   EXPECT_EQ(requests[1].body, "hello");
   EXPECT_EQ(requests[1].Header("content-range"), "0-4");
-  EXPECT_EQ(requests[2].Query("digest"), (std::vector<std::string>{kDigest}));
+  EXPECT_EQ(requests[2].Query("digest"), (std::vector<std::string>{kPushDigest}));
   EXPECT_EQ(requests[2].Query("_state"), (std::vector<std::string>{"secret"}));
 }
 
 TEST(AnUpload, BegunOnOneReplicaGoesOnOnAnother) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
   world.StartReplica();
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
 
   RawClient other(world.replica_port());
   other.Send(DataplaneWorld::Request("PATCH", location, "", "hello"));
@@ -79,8 +79,8 @@ TEST(AnUpload, BegunOnOneReplicaGoesOnOnAnother) {
 }
 
 TEST(AnUpload, OfAnotherSubjectIsUnknown) {
-  DataplaneWorld world(Registry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  DataplaneWorld world(PushRegistry);
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
   world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
     auto grant = MakeGrant({"default", "harbor"}, kUpstreamToken, "epoch-1");
     grant->subject = "system:serviceaccount:ci:mallory";
@@ -99,8 +99,8 @@ TEST(AnUpload, OfAnotherSubjectIsUnknown) {
 }
 
 TEST(AnUpload, OfAnotherRepositoryIsUnknown) {
-  DataplaneWorld world(Registry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  DataplaneWorld world(PushRegistry);
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
   const std::string segment = location.substr(location.rfind('/') + 1);
 
   const RawResponse response = world.Do(
@@ -113,7 +113,7 @@ TEST(AnUpload, OfAnotherRepositoryIsUnknown) {
 // Distribution and its family: every DELETE wants the right to delete.
 HttpAnswer RegistryThatWantsDelete(const HttpRequest& request) {
   if (request.method != "DELETE") {
-    return Registry(request);
+    return PushRegistry(request);
   }
   if (request.Header("authorization") != "Bearer delete-token-123") {
     return {.status = 401};
@@ -129,20 +129,20 @@ token::GrantResult TokenOfItsActions(const token::GrantRequest& grant_request) {
 TEST(AnUpload, IsCancelledWithTheRightToDeleteWhereTheRegistryWantsThat) {
   DataplaneWorld world(RegistryThatWantsDelete);
   world.issuer().SetAnswer(TokenOfItsActions);
-  const RawResponse begun = world.Do("POST", kUploads);
+  const RawResponse begun = world.Do("POST", kPushUploads);
 
   const RawResponse cancelled = world.Do("DELETE", begun.Header("location"));
 
   EXPECT_EQ(cancelled.status, 204);
   EXPECT_EQ(cancelled.Header("docker-upload-uuid"), begun.Header("docker-upload-uuid"));
   // The token that could not cancel is still good for all else.
-  EXPECT_EQ(world.Do("POST", kUploads).status, 202);
+  EXPECT_EQ(world.Do("POST", kPushUploads).status, 202);
   EXPECT_THAT(world.issuer().asks(), SizeIs(2));
 }
 
 TEST(AnUpload, OfACallerWithoutThatRightIsNotCancelled) {
   DataplaneWorld world(RegistryThatWantsDelete);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
   world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
     return token::GrantDenial{token::DenialReason::kAccessDenied, "no rule allows delete", {}, "s"};
   });
@@ -155,17 +155,17 @@ TEST(AnUpload, OfACallerWithoutThatRightIsNotCancelled) {
 
 TEST(AnUpload, IsCancelledWithTheRightToPushWhereThatIsEnough) {
   DataplaneWorld world([](const HttpRequest& request) {
-    return request.method == "DELETE" ? HttpAnswer{.status = 204} : Registry(request);
+    return request.method == "DELETE" ? HttpAnswer{.status = 204} : PushRegistry(request);
   });
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
 
   EXPECT_EQ(world.Do("DELETE", location).status, 204);
   EXPECT_THAT(world.issuer().asks(), SizeIs(1));
 }
 
 TEST(AChunkedBody, IsChunkedAnewAndKeepsTheConnectionInStep) {
-  DataplaneWorld world(Registry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  DataplaneWorld world(PushRegistry);
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
   RawClient client(world.port());
 
   client.Send(DataplaneWorld::Request("PATCH", location, "Transfer-Encoding: chunked\r\n") +
@@ -182,16 +182,16 @@ TEST(AChunkedBody, IsChunkedAnewAndKeepsTheConnectionInStep) {
 
 TEST(ALargeBody, ArrivesWhole) {
   const std::string body(2 * 1024 * 1024 + 3, 'u');
-  DataplaneWorld world(Registry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  DataplaneWorld world(PushRegistry);
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
 
   EXPECT_EQ(world.Do("PATCH", location, "", body).status, 202);
   EXPECT_TRUE(world.registry().requests().back().body == body);
 }
 
 TEST(AMalformedChunkedBody, IsRefusedAndTheConnectionCloses) {
-  DataplaneWorld world(Registry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  DataplaneWorld world(PushRegistry);
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
   RawClient client(world.port());
 
   client.Send(DataplaneWorld::Request("PATCH", location, "Transfer-Encoding: chunked\r\n") +
@@ -202,8 +202,8 @@ TEST(AMalformedChunkedBody, IsRefusedAndTheConnectionCloses) {
 }
 
 TEST(ABodyThatIsCutShort, DoesNotReachTheRegistryAsWhole) {
-  DataplaneWorld world(Registry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  DataplaneWorld world(PushRegistry);
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
   {
     RawClient client(world.port());
     client.Send(DataplaneWorld::Request("PATCH", location, "Content-Length: 10\r\n") + "half");
@@ -216,8 +216,8 @@ TEST(ABodyThatIsCutShort, DoesNotReachTheRegistryAsWhole) {
 }
 
 TEST(ExpectContinue, IsAnsweredBeforeTheBodyIsRead) {
-  DataplaneWorld world(Registry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  DataplaneWorld world(PushRegistry);
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
   RawClient client(world.port());
 
   client.Send(
@@ -230,7 +230,7 @@ TEST(ExpectContinue, IsAnsweredBeforeTheBodyIsRead) {
 }
 
 TEST(ExpectContinue, GetsTheRefusalInsteadWhenThereIsOne) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
   world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
     return token::GrantDenial{token::DenialReason::kAccessDenied, "no rule allows push", {}, "s"};
   });
@@ -247,7 +247,7 @@ TEST(ExpectContinue, GetsTheRefusalInsteadWhenThereIsOne) {
 }
 
 TEST(AnAnswerBeforeTheBody, ReachesTheClientAndEndsTheConnection) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
   world.registry().AnswerEarly([](const HttpRequest& request) -> std::optional<HttpAnswer> {
     if (request.method != "PUT") {
       return std::nullopt;
@@ -270,11 +270,11 @@ TEST(AnAnswerBeforeTheBody, ReachesTheClientAndEndsTheConnection) {
 }
 
 TEST(ABodyBehindARefusal, IsReadAwaySoThatTheAnswerArrives) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
   RawClient client(world.port());
   const std::string body(4 * 1024 * 1024, 'x');
 
-  client.Send("PATCH " + kUploads + "abc HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+  client.Send("PATCH " + kPushUploads + "abc HTTP/1.1\r\nHost: a\r\nContent-Length: " +
               std::to_string(body.size()) + "\r\n\r\n");
   client.Send(body);
 
@@ -282,7 +282,7 @@ TEST(ABodyBehindARefusal, IsReadAwaySoThatTheAnswerArrives) {
 }
 
 TEST(AChunkedManifest, OverTheLimitIsRefusedAndDoesNotReachTheRegistryAsWhole) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
   RawClient client(world.port());
   std::string chunks;
   const std::string payload(1024 * 1024, 'm');
@@ -301,12 +301,12 @@ TEST(AChunkedManifest, OverTheLimitIsRefusedAndDoesNotReachTheRegistryAsWhole) {
 }
 
 TEST(AFormBody, NeverReachesTheRegistry) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
 
   const RawResponse response = world.Do("POST",
-                                        kUploads + "?digest=" + kDigest,
+                                        kPushUploads + "?digest=" + kPushDigest,
                                         "Content-Type: application/x-www-form-urlencoded\r\n",
-                                        "mount=" + kDigest + "&from=secret/repo");
+                                        "mount=" + kPushDigest + "&from=secret/repo");
 
   EXPECT_EQ(response.status, 415);
   EXPECT_THAT(world.registry().requests(), SizeIs(0));
@@ -316,29 +316,29 @@ TEST(AManifest, IsPushedByDigestWithItsTags) {
   DataplaneWorld world([](const HttpRequest&) {
     return HttpAnswer{.status = 201,
                       .headers = {{"Location", "http://elsewhere/v2/team/app/manifests/x"},
-                                  {"Docker-Content-Digest", kDigest},
-                                  {"OCI-Subject", kDigest},
+                                  {"Docker-Content-Digest", kPushDigest},
+                                  {"OCI-Subject", kPushDigest},
                                   {"OCI-Tag", "v1"},
                                   {"OCI-Tag", "v2"}}};
   });
-  const std::string path = std::string(kRepositoryPath) + "/manifests/" + kDigest;
+  const std::string path = std::string(kRepositoryPath) + "/manifests/" + kPushDigest;
 
   const RawResponse response =
       world.Do("PUT", path + "?tag=v1&tag=v2", "Content-Type: application/json\r\n", "{}");
 
   EXPECT_EQ(response.Header("location"), path);
-  EXPECT_EQ(response.Header("oci-subject"), kDigest);
+  EXPECT_EQ(response.Header("oci-subject"), kPushDigest);
   EXPECT_THAT(response.head, HasSubstr("OCI-Tag: v1\r\nOCI-Tag: v2\r\n"));
   EXPECT_EQ(world.registry().requests().at(0).Query("tag"), (std::vector<std::string>{"v1", "v2"}));
 }
 
 TEST(AMount, AsksForBothRepositoriesAndNamesTheSourceAsTheRegistryDoes) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
 
   static_cast<void>(world.Do(
       "POST",
-      kUploads +
-          "?from=namespaces%2Fdefault%2Fconnectors%2Fharbor%2Fteam%2Fbase&mount=" + kDigest));
+      kPushUploads +
+          "?from=namespaces%2Fdefault%2Fconnectors%2Fharbor%2Fteam%2Fbase&mount=" + kPushDigest));
 
   using ::connector::oci::Action;
   EXPECT_EQ(world.issuer().asks().at(0).scopes,
@@ -349,10 +349,11 @@ TEST(AMount, AsksForBothRepositoriesAndNamesTheSourceAsTheRegistryDoes) {
 }
 
 TEST(AMount, FromAnotherConnectorBecomesAPlainUpload) {
-  DataplaneWorld world(Registry);
+  DataplaneWorld world(PushRegistry);
 
   const RawResponse response = world.Do(
-      "POST", kUploads + "?from=namespaces/default/connectors/other/team/base&mount=" + kDigest);
+      "POST",
+      kPushUploads + "?from=namespaces/default/connectors/other/team/base&mount=" + kPushDigest);
 
   EXPECT_EQ(response.status, 202);
   EXPECT_EQ(world.registry().requests().at(0).target, "/v2/team/app/blobs/uploads/");
@@ -364,7 +365,7 @@ TEST(AnUploadLocation, OnAnotherHostThatIsNotListedIsRefused) {
                       .headers = {{"Location", "https://bucket.example.com/upload?sig=1"}}};
   });
 
-  const RawResponse response = world.Do("POST", kUploads);
+  const RawResponse response = world.Do("POST", kPushUploads);
 
   EXPECT_EQ(response.status, 502);
   EXPECT_EQ(response.Header("location"), "");
@@ -377,11 +378,11 @@ TEST(AnUploadLocation, OnAHostThatIsNoLongerListedIsUnknown) {
         return HttpAnswer{.status = 202, .headers = {{"Location", bucket.address() + "/up?sig=1"}}};
       },
       {.adjust = [](routes::Route& route) { route.redirects.hosts = {"127.0.0.1"}; }});
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
 
   world.PublishRoute("epoch-1");
 
-  EXPECT_EQ(world.Do("PUT", location + "?digest=" + kDigest, "", "data").status, 404);
+  EXPECT_EQ(world.Do("PUT", location + "?digest=" + kPushDigest, "", "data").status, 404);
   EXPECT_THAT(bucket.requests(), SizeIs(0));
 }
 
@@ -392,9 +393,9 @@ TEST(AnUploadLocation, OnAListedHostIsUsedWithoutTheCredential) {
         return HttpAnswer{.status = 202, .headers = {{"Location", bucket.address() + "/up?sig=1"}}};
       },
       {.adjust = [](routes::Route& route) { route.redirects.hosts = {"127.0.0.1"}; }});
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kPushUploads).Header("location");
 
-  EXPECT_EQ(world.Do("PUT", location + "?digest=" + kDigest, "", "data").status, 201);
+  EXPECT_EQ(world.Do("PUT", location + "?digest=" + kPushDigest, "", "data").status, 201);
 
   ASSERT_THAT(bucket.requests(), SizeIs(1));
   EXPECT_EQ(bucket.requests()[0].Header("authorization"), "");

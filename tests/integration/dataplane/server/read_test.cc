@@ -20,10 +20,10 @@ using testing_support::kRepositoryPath;
 using testing_support::RawClient;
 using testing_support::RawResponse;
 
-const std::string kDigest = "sha256:" + std::string(64, 'a');
+const std::string kReadDigest = "sha256:" + std::string(64, 'a');
 const std::string kPath = kRepositoryPath.data();
-const std::string kManifest = kPath + "/manifests/v1";
-const std::string kBlob = kPath + "/blobs/" + kDigest;
+const std::string kReadManifest = kPath + "/manifests/v1";
+const std::string kReadBlob = kPath + "/blobs/" + kReadDigest;
 
 void ListLoopback(routes::Route& route) {
   route.redirects.hosts = {"127.0.0.1"};
@@ -40,7 +40,7 @@ TEST(ARange, OfSeveralIsAnsweredWhole) {
     return HttpAnswer{.status = request.Header("range").empty() ? 200 : 206, .body = "whole"};
   });
 
-  const RawResponse response = world.Do("GET", kBlob, "Range: bytes=0-0,2-3,1-1\r\n");
+  const RawResponse response = world.Do("GET", kReadBlob, "Range: bytes=0-0,2-3,1-1\r\n");
 
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "whole");
@@ -56,7 +56,8 @@ TEST(ARange, GoesAlongWithARedirectAndItsCondition) {
   });
   DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
 
-  const RawResponse response = world.Do("GET", kBlob, "Range: bytes=2-4\r\nIf-Range: \"etag\"\r\n");
+  const RawResponse response =
+      world.Do("GET", kReadBlob, "Range: bytes=2-4\r\nIf-Range: \"etag\"\r\n");
 
   EXPECT_EQ(response.status, 206);
   EXPECT_EQ(response.Header("content-range"), "bytes 2-4/10");
@@ -69,7 +70,7 @@ TEST(ARange, BeyondTheBlobIs416WithItsSize) {
     return HttpAnswer{.status = 416, .headers = {{"Content-Range", "bytes */10"}}};
   });
 
-  const RawResponse response = world.Do("GET", kBlob, "Range: bytes=99-\r\n");
+  const RawResponse response = world.Do("GET", kReadBlob, "Range: bytes=99-\r\n");
 
   EXPECT_EQ(response.status, 416);
   EXPECT_EQ(response.Header("content-range"), "bytes */10");
@@ -88,13 +89,13 @@ TEST(ACondition, ThatHoldsIs304WithoutABodyAndKeepsTheConnectionInStep) {
     RawClient client(world.port());
 
     for (const std::string method : {"GET", "HEAD"}) {
-      client.Send(DataplaneWorld::Request(method, kManifest, "If-None-Match: \"e\"\r\n"));
+      client.Send(DataplaneWorld::Request(method, kReadManifest, "If-None-Match: \"e\"\r\n"));
       const RawResponse response = client.Read(method == "HEAD");
       EXPECT_EQ(response.status, 304);
       EXPECT_EQ(response.Header("etag"), "\"e\"");
       EXPECT_EQ(response.Header("transfer-encoding"), "");
     }
-    client.Send(DataplaneWorld::Request("GET", kManifest));
+    client.Send(DataplaneWorld::Request("GET", kReadManifest));
     EXPECT_EQ(client.Read().body, "whole");
   }
 }
@@ -105,7 +106,7 @@ TEST(ACondition, ThatAStoreFindsBrokenIs412) {
   });
   DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
 
-  EXPECT_EQ(world.Do("GET", kBlob, "If-Match: \"old\"\r\n").status, 412);
+  EXPECT_EQ(world.Do("GET", kReadBlob, "If-Match: \"old\"\r\n").status, 412);
 }
 
 struct Answered {
@@ -128,14 +129,14 @@ TEST_P(AHeadOfARedirectedBlob, TellsWhatAGetWouldFind) {
   DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
   RawClient client(world.port());
 
-  client.Send(DataplaneWorld::Request("HEAD", kBlob, "If-None-Match: \"e\"\r\n"));
+  client.Send(DataplaneWorld::Request("HEAD", kReadBlob, "If-None-Match: \"e\"\r\n"));
   const RawResponse response = client.Read(true);
   client.Send(DataplaneWorld::Request("GET", "/v2/"));
 
   EXPECT_EQ(response.status, GetParam().status);
   EXPECT_EQ(response.Header("content-length"), GetParam().length);
   EXPECT_EQ(response.Header("content-range"), "");
-  EXPECT_EQ(response.Header("docker-content-digest"), GetParam().status == 200 ? kDigest : "")
+  EXPECT_EQ(response.Header("docker-content-digest"), GetParam().status == 200 ? kReadDigest : "")
       << "the store does not know it";
   EXPECT_EQ(client.Read().body, "{}") << "the connection stays in step";
 }
@@ -162,14 +163,14 @@ TEST(AHeadOfARedirectedBlob, ThatTheConditionHoldsForIs304) {
   });
   DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
 
-  EXPECT_EQ(world.Do("HEAD", kBlob, "If-None-Match: \"e\"\r\n").status, 304);
+  EXPECT_EQ(world.Do("HEAD", kReadBlob, "If-None-Match: \"e\"\r\n").status, 304);
 }
 
 TEST(AHeadOfARedirectedBlob, WhoseSizeTheStoreDoesNotTellIsA502) {
   HttpServer store([](const HttpRequest&) { return Part("bytes 0-0/*"); });
   DataplaneWorld world(RedirectTo(store), {.adjust = ListLoopback});
 
-  EXPECT_EQ(world.Do("HEAD", kBlob).status, 502);
+  EXPECT_EQ(world.Do("HEAD", kReadBlob).status, 502);
 }
 
 struct Listed {
@@ -208,18 +209,18 @@ TEST_P(AHeadOfEverything, TellsTheLengthThatAGetSends) {
 INSTANTIATE_TEST_SUITE_P(
     Of,
     AHeadOfEverything,
-    ::testing::Values(Listed{"AManifest", kManifest, false},
-                      Listed{"ABlob", kBlob, false},
+    ::testing::Values(Listed{"AManifest", kReadManifest, false},
+                      Listed{"ABlob", kReadBlob, false},
                       Listed{"TagsInHostForm", "/v2/team/app/tags/list", false},
                       Listed{"TagsInPathForm", kPath + "/tags/list", true},
-                      Listed{"Referrers", kPath + "/referrers/" + kDigest, false}),
+                      Listed{"Referrers", kPath + "/referrers/" + kReadDigest, false}),
     [](const auto& row) { return row.param.name; });
 
 TEST(AnEmptyBlob, IsReadWhole) {
   DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 200}; });
 
-  const RawResponse get = world.Do("GET", kBlob);
-  const RawResponse head = world.Do("HEAD", kBlob);
+  const RawResponse get = world.Do("GET", kReadBlob);
+  const RawResponse head = world.Do("HEAD", kReadBlob);
 
   EXPECT_EQ(get.Header("content-length"), "0");
   EXPECT_THAT(get.body, IsEmpty());

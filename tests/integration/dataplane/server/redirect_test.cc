@@ -22,8 +22,8 @@ using testing_support::kUpstreamToken;
 using testing_support::RawClient;
 using testing_support::RawResponse;
 
-const std::string kDigest = "sha256:" + std::string(64, 'a');
-const std::string kBlob = std::string(kRepositoryPath) + "/blobs/" + kDigest;
+const std::string kRedirectDigest = "sha256:" + std::string(64, 'a');
+const std::string kRedirectBlob = std::string(kRepositoryPath) + "/blobs/" + kRedirectDigest;
 
 void ListLoopbackStore(routes::Route& route) {
   route.redirects.hosts = {"127.0.0.1"};
@@ -40,12 +40,13 @@ TEST(ABlobRedirect, IsFollowedInsideWithoutTheCredential) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 200, .body = "bytes"}; });
   DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
 
-  const RawResponse response = world.Do("GET", kBlob);
+  const RawResponse response = world.Do("GET", kRedirectBlob);
 
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "bytes");
   EXPECT_EQ(response.Header("location"), "");
-  EXPECT_EQ(response.Header("docker-content-digest"), kDigest) << "the store does not know it";
+  EXPECT_EQ(response.Header("docker-content-digest"), kRedirectDigest)
+      << "the store does not know it";
   ASSERT_THAT(store.requests(), SizeIs(1));
   EXPECT_EQ(store.requests()[0].Header("authorization"), "");
   EXPECT_EQ(store.requests()[0].target, "/blob?signature=s1gn");
@@ -56,7 +57,7 @@ TEST(ABlobRedirect, ToAPrivateAddressThatIsNotListedIsRefused) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 200, .body = "secret"}; });
   DataplaneWorld world(RedirectToPath(store));
 
-  EXPECT_EQ(world.Do("GET", kBlob).status, 502);
+  EXPECT_EQ(world.Do("GET", kRedirectBlob).status, 502);
   EXPECT_THAT(store.requests(), SizeIs(0));
 }
 
@@ -68,7 +69,7 @@ TEST(ABlobRedirect, ToANameThatResolvesToAPrivateAddressIsRefused) {
         .headers = {{"Location", "http://localhost:" + std::to_string(store.port()) + "/b"}}};
   });
 
-  EXPECT_EQ(world.Do("GET", kBlob).status, 502);
+  EXPECT_EQ(world.Do("GET", kRedirectBlob).status, 502);
   EXPECT_EQ(store.connections(), 0U);
 }
 
@@ -82,7 +83,7 @@ TEST(ABlobRedirect, OfAHeadBecomesAOneByteGet) {
   });
   DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
 
-  const RawResponse response = world.Do("HEAD", kBlob);
+  const RawResponse response = world.Do("HEAD", kRedirectBlob);
 
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.Header("content-length"), "12345");
@@ -97,7 +98,7 @@ TEST(ABlobRedirect, ThatGoesInCirclesEnds) {
       },
       {.adjust = ListLoopbackStore});
 
-  EXPECT_EQ(world.Do("GET", kBlob).status, 502);
+  EXPECT_EQ(world.Do("GET", kRedirectBlob).status, 502);
   EXPECT_THAT(world.registry().requests(), SizeIs(6));
 }
 
@@ -122,14 +123,14 @@ TEST_P(ARedirectOnTheRegistryItself, KeepsTheCredentialForTheSameBlobOnly) {
                         : HttpAnswer{.status = 200, .body = "bytes"};
   });
 
-  EXPECT_EQ(world.Do("GET", kBlob).body, "bytes");
+  EXPECT_EQ(world.Do("GET", kRedirectBlob).body, "bytes");
 
   ASSERT_THAT(world.registry().requests(), SizeIs(2));
   EXPECT_EQ(world.registry().requests()[1].Header("authorization"),
             GetParam().credential ? "Bearer " + std::string(kUpstreamToken) : "");
 }
 
-const std::string kRegistryBlob = "/v2/team/app/blobs/" + kDigest;
+const std::string kRegistryBlob = "/v2/team/app/blobs/" + kRedirectDigest;
 
 INSTANTIATE_TEST_SUITE_P(
     To,
@@ -138,15 +139,15 @@ INSTANTIATE_TEST_SUITE_P(
         SameOrigin{"TheSameBlob", kRegistryBlob + "?again=1", true},
         SameOrigin{"TheSameBlobInFull", "http://HOST" + kRegistryBlob, true},
         SameOrigin{"TheSameBlobByScheme", "//HOST" + kRegistryBlob, true},
-        SameOrigin{"TheSameBlobRelatively", "./" + kDigest, true},
+        SameOrigin{"TheSameBlobRelatively", "./" + kRedirectDigest, true},
         SameOrigin{"AQueryAlone", "?again=1", true},
-        SameOrigin{"APathThatNormalizesToIt", "/v2/x/../team/app/blobs/" + kDigest, true},
-        SameOrigin{"AnotherRepository", "/v2/team/secret/blobs/" + kDigest, false},
-        SameOrigin{"AnotherRepositoryByDots", "../../secret/blobs/" + kDigest, false},
+        SameOrigin{"APathThatNormalizesToIt", "/v2/x/../team/app/blobs/" + kRedirectDigest, true},
+        SameOrigin{"AnotherRepository", "/v2/team/secret/blobs/" + kRedirectDigest, false},
+        SameOrigin{"AnotherRepositoryByDots", "../../secret/blobs/" + kRedirectDigest, false},
         SameOrigin{"AnotherDigest", "/v2/team/app/blobs/sha256:" + std::string(64, 'b'), false},
-        SameOrigin{"AManifest", "/v2/team/app/manifests/" + kDigest, false},
-        SameOrigin{"AnEscapedSlash", "/v2/team%2Fapp/blobs/" + kDigest, false},
-        SameOrigin{"EscapedDots", "/v2/team/x/%2e%2e/app/blobs/" + kDigest, false},
+        SameOrigin{"AManifest", "/v2/team/app/manifests/" + kRedirectDigest, false},
+        SameOrigin{"AnEscapedSlash", "/v2/team%2Fapp/blobs/" + kRedirectDigest, false},
+        SameOrigin{"EscapedDots", "/v2/team/x/%2e%2e/app/blobs/" + kRedirectDigest, false},
         SameOrigin{"TheTokenService", "/token?scope=repository:team/secret:pull", false}),
     [](const auto& row) { return row.param.name; });
 
@@ -163,8 +164,8 @@ TEST_P(ARedirectOfEveryStatus, IsFollowedWithTheMethodThatItsBlobNeeds) {
       },
       {.adjust = ListLoopbackStore});
 
-  EXPECT_EQ(world.Do("GET", kBlob).body, "GET");
-  EXPECT_EQ(world.Do("HEAD", kBlob).Header("content-length"), "7");
+  EXPECT_EQ(world.Do("GET", kRedirectBlob).body, "GET");
+  EXPECT_EQ(world.Do("HEAD", kRedirectBlob).Header("content-length"), "7");
 }
 
 INSTANTIATE_TEST_SUITE_P(As, ARedirectOfEveryStatus, ::testing::Values(301, 302, 303, 307, 308));
@@ -177,7 +178,7 @@ TEST_P(NoRedirect, IsFollowedOrPassedOn) {
     DataplaneWorld world([](const HttpRequest&) { return GetParam().second; },
                          {.adjust = [mode](routes::Route& route) { route.redirects.mode = mode; }});
 
-    const RawResponse response = world.Do("GET", kBlob);
+    const RawResponse response = world.Do("GET", kRedirectBlob);
 
     EXPECT_EQ(response.status, 502);
     EXPECT_EQ(response.Header("location"), "");
@@ -213,8 +214,8 @@ TEST(ARedirectOfAnythingElse, IsNotFollowed) {
 
   for (const auto& [method, target] : {std::pair{"GET", path + "/manifests/v1"},
                                        std::pair{"GET", path + "/tags/list"},
-                                       std::pair{"GET", path + "/referrers/" + kDigest},
-                                       std::pair{"DELETE", kBlob},
+                                       std::pair{"GET", path + "/referrers/" + kRedirectDigest},
+                                       std::pair{"DELETE", kRedirectBlob},
                                        std::pair{"POST", path + "/blobs/uploads/"}}) {
     EXPECT_EQ(world.Do(method, target).status, 502) << method << " " << target;
   }
@@ -236,7 +237,7 @@ TEST(ABlobRedirect, IsHandedToTheClientInPassModeWithoutItsBody) {
   RawClient client(world.port());
 
   for (const std::string method : {"GET", "HEAD"}) {
-    client.Send(DataplaneWorld::Request(method, kBlob));
+    client.Send(DataplaneWorld::Request(method, kRedirectBlob));
     const RawResponse response = client.Read(method == "HEAD");
     EXPECT_EQ(response.status, 307);
     EXPECT_EQ(response.Header("location"), "https://cdn.example.com/b?sig=1");
@@ -248,7 +249,7 @@ TEST(ABlobRedirect, IsAbsoluteInPassModeWhateverTheRegistryWrote) {
   DataplaneWorld world([](const HttpRequest&) { return Elsewhere("//cdn.example.com/b"); },
                        {.adjust = Pass});
 
-  EXPECT_EQ(world.Do("GET", kBlob).Header("location"), "http://cdn.example.com/b");
+  EXPECT_EQ(world.Do("GET", kRedirectBlob).Header("location"), "http://cdn.example.com/b");
 }
 
 TEST(ABlobRedirect, OnTheRegistryItselfIsFollowedInPassModeToo) {
@@ -259,14 +260,14 @@ TEST(ABlobRedirect, OnTheRegistryItselfIsFollowedInPassModeToo) {
       },
       {.adjust = Pass});
 
-  EXPECT_EQ(world.Do("GET", kBlob).body, "bytes");
+  EXPECT_EQ(world.Do("GET", kRedirectBlob).body, "bytes");
 }
 
 TEST(ABlobStoreThatRefuses, IsA502AndNotOurCallersFault) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 403, .body = "expired"}; });
   DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
 
-  EXPECT_EQ(world.Do("GET", kBlob).status, 502);
+  EXPECT_EQ(world.Do("GET", kRedirectBlob).status, 502);
 }
 
 }  // namespace

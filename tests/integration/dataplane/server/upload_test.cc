@@ -25,8 +25,8 @@ using testing_support::kUpstreamToken;
 using testing_support::RawClient;
 using testing_support::RawResponse;
 
-const std::string kUploads = std::string(kRepositoryPath) + "/blobs/uploads/";
-const std::string kDigest = "sha256:" + std::string(64, 'a');
+const std::string kUploadUploads = std::string(kRepositoryPath) + "/blobs/uploads/";
+const std::string kUploadDigest = "sha256:" + std::string(64, 'a');
 const std::string kSession = "/v2/team/app/blobs/uploads/session-1?_state=first";
 const std::string kMoved = "/v2/team/app/blobs/uploads/session-1?_state=second";
 
@@ -36,7 +36,7 @@ HttpAnswer Open(const std::string& location = kSession, const std::string& range
 
 HttpAnswer UploadRegistry(const HttpRequest& request) {
   if (request.method == "PUT" || !request.Query("digest").empty()) {
-    return {.status = 201, .headers = {{"Docker-Content-Digest", kDigest}}};
+    return {.status = 201, .headers = {{"Docker-Content-Digest", kUploadDigest}}};
   }
   return Open();
 }
@@ -45,13 +45,13 @@ TEST(AnUploadInOnePost, IsStoredAtOnce) {
   DataplaneWorld world(UploadRegistry);
 
   const RawResponse response = world.Do("POST",
-                                        kUploads + "?digest=" + kDigest,
+                                        kUploadUploads + "?digest=" + kUploadDigest,
                                         "Content-Type: application/octet-stream\r\n",
                                         "whole blob");
 
   EXPECT_EQ(response.status, 201);
-  EXPECT_EQ(response.Header("location"), std::string(kRepositoryPath) + "/blobs/" + kDigest);
-  EXPECT_EQ(response.Header("docker-content-digest"), kDigest);
+  EXPECT_EQ(response.Header("location"), std::string(kRepositoryPath) + "/blobs/" + kUploadDigest);
+  EXPECT_EQ(response.Header("docker-content-digest"), kUploadDigest);
   ASSERT_THAT(world.registry().requests(), SizeIs(1));
   EXPECT_EQ(world.registry().requests()[0].body, "whole blob");
 }
@@ -61,9 +61,10 @@ TEST(AnUploadInOnePost, GoesOnWithAPutWhereTheRegistryDoesNotTakeIt) {
     return request.method == "POST" ? Open() : HttpAnswer{.status = 201};
   });
 
-  const RawResponse post = world.Do("POST", kUploads + "?digest=" + kDigest, "", "whole blob");
+  const RawResponse post =
+      world.Do("POST", kUploadUploads + "?digest=" + kUploadDigest, "", "whole blob");
   const RawResponse put =
-      world.Do("PUT", post.Header("location") + "?digest=" + kDigest, "", "whole blob");
+      world.Do("PUT", post.Header("location") + "?digest=" + kUploadDigest, "", "whole blob");
 
   EXPECT_EQ(post.status, 202);
   EXPECT_EQ(put.status, 201);
@@ -81,8 +82,9 @@ TEST_P(ARegistryThatDeclinesEarly, IsHeardWhileTheBodyIsStillComing) {
   });
 
   const RawResponse post =
-      world.Do("POST", kUploads + "?digest=" + kDigest, "", std::string(8 << 20, 'b'));
-  const RawResponse put = world.Do("PUT", post.Header("location") + "?digest=" + kDigest, "", "b");
+      world.Do("POST", kUploadUploads + "?digest=" + kUploadDigest, "", std::string(8 << 20, 'b'));
+  const RawResponse put =
+      world.Do("PUT", post.Header("location") + "?digest=" + kUploadDigest, "", "b");
 
   EXPECT_EQ(post.status, 202);
   EXPECT_EQ(post.Header("connection"), "close");
@@ -104,7 +106,7 @@ TEST(AnUpload, OutOfOrderIsToldWhereItStandsAndGoesOnThere) {
     }
     return Open();
   });
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
 
   const RawResponse response = world.Do("PATCH", location, "Content-Range: 7-9\r\n", "xyz");
   const RawResponse again =
@@ -126,7 +128,7 @@ TEST(AnUpload, OutOfOrderIsToldSoThoughItsLocationCannotBePassedOn) {
                      .status = 416,
                      .headers = {{"Location", "https://elsewhere.example/"}, {"Range", "0-4"}}};
   });
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
 
   const RawResponse response = world.Do("PATCH", location, "Content-Range: 7-9\r\n", "xyz");
 
@@ -142,7 +144,7 @@ TEST(AnUpload, WhoseConnectionDroppedIsAskedForAndGoesOnOnAnotherReplica) {
                : Open();
   });
   world.StartReplica();
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
   {
     RawClient dropped(world.port());
     dropped.Send(DataplaneWorld::Request("PATCH", location, "Content-Length: 10\r\n") + "hello");
@@ -167,7 +169,7 @@ TEST(AnUpload, IsCancelledAtTheRegistry) {
     return request.method == "DELETE" ? HttpAnswer{.status = 204, .headers = {{"Location", kMoved}}}
                                       : Open();
   });
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
 
   const RawResponse response = world.Do("DELETE", location);
 
@@ -183,19 +185,19 @@ TEST(AChunk, ThatTheRegistryAnswersWith201GoesOnAtItsLocation) {
     answer.status = request.method == "POST" ? 202 : 201;
     return answer;
   });
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
 
   const RawResponse patch = world.Do("PATCH", location, "", "hello");
-  const RawResponse put = world.Do("PUT", patch.Header("location") + "?digest=" + kDigest);
+  const RawResponse put = world.Do("PUT", patch.Header("location") + "?digest=" + kUploadDigest);
 
   EXPECT_EQ(patch.status, 201);
-  EXPECT_EQ(put.Header("location"), std::string(kRepositoryPath) + "/blobs/" + kDigest);
+  EXPECT_EQ(put.Header("location"), std::string(kRepositoryPath) + "/blobs/" + kUploadDigest);
   EXPECT_THAT(world.registry().requests().back().target, StartsWith(kMoved + "&digest="));
 }
 
 TEST(ABody, LongerThanItsLengthEndsWhereItsLengthSays) {
   DataplaneWorld world(UploadRegistry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
   RawClient client(world.port());
 
   client.Send(DataplaneWorld::Request("PATCH", location, "Content-Length: 5\r\n") + "hello world");
@@ -208,13 +210,14 @@ TEST(ABody, LongerThanItsLengthEndsWhereItsLengthSays) {
 
 TEST(AnEmptyBlob, IsUploadedInEveryWay) {
   DataplaneWorld world(UploadRegistry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
   const std::string empty = "Content-Length: 0\r\n";
 
-  EXPECT_EQ(world.Do("POST", kUploads + "?digest=" + kDigest, empty).status, 201);
+  EXPECT_EQ(world.Do("POST", kUploadUploads + "?digest=" + kUploadDigest, empty).status, 201);
   RawClient client(world.port());
   client.Send(DataplaneWorld::Request("PATCH", location, "Transfer-Encoding: chunked\r\n") +
-              "0\r\n\r\n" + DataplaneWorld::Request("PUT", location + "?digest=" + kDigest, empty));
+              "0\r\n\r\n" +
+              DataplaneWorld::Request("PUT", location + "?digest=" + kUploadDigest, empty));
   EXPECT_EQ(client.Read().status, 202);
   EXPECT_EQ(client.Read().status, 201);
 
@@ -231,20 +234,21 @@ TEST(ALongUploadLocation, FitsIntoTheRequestsOfEveryClient) {
   DataplaneWorld world([&](const HttpRequest& request) {
     return request.method == "POST" ? Open(moved) : HttpAnswer{.status = 201};
   });
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
 
   const RawResponse response = world.Do(
       "PUT", location + "?digest=sha256%3A" + std::string(64, 'a') + "&ns=harbor.example.com");
 
   EXPECT_EQ(response.status, 201);
   EXPECT_EQ(world.registry().requests().back().Query("_state"), std::vector<std::string>{state});
-  EXPECT_EQ(world.registry().requests().back().Query("digest"), std::vector<std::string>{kDigest});
+  EXPECT_EQ(world.registry().requests().back().Query("digest"),
+            std::vector<std::string>{kUploadDigest});
   EXPECT_THAT(world.registry().requests().back().Query("ns"), IsEmpty());
 }
 
 TEST(AnUploadLocation, SurvivesOneChangeOfTheKeyAndNotTwo) {
   DataplaneWorld world(UploadRegistry);
-  const std::string location = world.Do("POST", kUploads).Header("location");
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
 
   world.PublishKeys({7, 8}, 8);
   const RawResponse once = world.Do("PATCH", location, "", "hello");
@@ -274,11 +278,11 @@ TEST_P(ASealedLocation, ThatIsNotForThisRequestIsUnknownAndReachesNoRegistry) {
                          .url = {*origin, "/v2/team/app/blobs/uploads/session-1", ""},
                          .send_credential = true};
   const std::string good = *oci::SealUpload(world.sealing_keys(), state);
-  EXPECT_EQ(world.Do("PATCH", kUploads + good, "", "x").status, 202);
+  EXPECT_EQ(world.Do("PATCH", kUploadUploads + good, "", "x").status, 202);
 
   GetParam().change(state);
   const RawResponse response =
-      world.Do("PATCH", kUploads + *oci::SealUpload(world.sealing_keys(), state), "", "x");
+      world.Do("PATCH", kUploadUploads + *oci::SealUpload(world.sealing_keys(), state), "", "x");
 
   EXPECT_EQ(response.status, 404);
   EXPECT_THAT(response.body, HasSubstr("BLOB_UPLOAD_UNKNOWN"));
@@ -302,7 +306,7 @@ TEST(AnUploadLocation, ThatStandsTwiceIsRefused) {
     return HttpAnswer{.status = 202, .headers = {{"Location", kSession}, {"Location", kMoved}}};
   });
 
-  EXPECT_EQ(world.Do("POST", kUploads).status, 502);
+  EXPECT_EQ(world.Do("POST", kUploadUploads).status, 502);
 }
 
 TEST(AnUploadLocation, ThatRepeatsTheCredentialIsRefused) {
@@ -312,7 +316,7 @@ TEST(AnUploadLocation, ThatRepeatsTheCredentialIsRefused) {
       },
       {.adjust = [](routes::Route& route) { route.redirects.hosts = {"127.0.0.1"}; }});
 
-  const RawResponse response = world.Do("POST", kUploads);
+  const RawResponse response = world.Do("POST", kUploadUploads);
 
   EXPECT_EQ(response.status, 502);
   EXPECT_THAT(response.head + response.body, Not(HasSubstr(kUpstreamToken)));
@@ -323,7 +327,7 @@ TEST(AnUpstream401, ToAnUploadsEmptyPostIsRepeatedWithANewToken) {
   DataplaneWorld world(
       [&](const HttpRequest&) { return ++count == 1 ? HttpAnswer{.status = 401} : Open(); });
 
-  EXPECT_EQ(world.Do("POST", kUploads, "Content-Length: 0\r\n").status, 202);
+  EXPECT_EQ(world.Do("POST", kUploadUploads, "Content-Length: 0\r\n").status, 202);
   EXPECT_TRUE(world.issuer().asks().back().mint_anew);
 }
 

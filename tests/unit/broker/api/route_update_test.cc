@@ -76,7 +76,7 @@ TEST(RouteChanges, AreEmptyBetweenEqualSnapshots) {
   const auto one = SnapshotOf({EntryOf(HarborConnector("default", "kept", {}))});
   const auto two = SnapshotOf({EntryOf(HarborConnector("default", "kept", {}))});
 
-  EXPECT_TRUE(IsEmpty(RouteChanges(*one, *two)));
+  EXPECT_TRUE(api::IsEmpty(RouteChanges(*one, *two)));
 }
 
 }  // namespace

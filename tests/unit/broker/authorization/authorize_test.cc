@@ -34,7 +34,7 @@ using ::testing::Not;
 using namespace std::chrono_literals;
 
 using Accounts = std::vector<std::pair<std::string, std::string>>;
-const Accounts kBuilder = {{"ci", "builder"}};
+const Accounts kAuthorizeBuilder = {{"ci", "builder"}};
 const Accounts kNobodyOfUs = {{"ci", "other"}};
 
 // Lets callers use the connectors that a test names.
@@ -83,7 +83,7 @@ class AuthorizeTest : public ::testing::Test {
 };
 
 TEST_F(AuthorizeTest, AllowsWhatRbacAndARuleAllowAndNamesBoth) {
-  Publish({HarborConnector("default", "harbor", kBuilder)});
+  Publish({HarborConnector("default", "harbor", kAuthorizeBuilder)});
   reviewer_.allowed = {"default/harbor"};
 
   const Authorization made = Ask(ConnectorRef{"default", "harbor"});
@@ -103,7 +103,7 @@ TEST_F(AuthorizeTest, LeavesAConnectorWithoutRulesToRbacAlone) {
 }
 
 TEST_F(AuthorizeTest, MakesAConnectorThatRbacDeniesLookAbsentWhateverItsRulesSay) {
-  Publish({HarborConnector("default", "harbor", kBuilder), Open("default", "open")});
+  Publish({HarborConnector("default", "harbor", kAuthorizeBuilder), Open("default", "open")});
   const std::string absent = Ask(ConnectorRef{"default", "absent"}).choice.refusal->message;
   for (const char* name : {"harbor", "open"}) {
     const Authorization made = Ask(ConnectorRef{"default", name});
@@ -119,7 +119,7 @@ TEST_F(AuthorizeTest, MakesAConnectorThatRbacDeniesLookAbsentWhateverItsRulesSay
 }
 
 TEST_F(AuthorizeTest, TellsACallerWhomOnlyARuleDeniesThatItDoes) {
-  Publish({HarborConnector("default", "harbor", kBuilder)});
+  Publish({HarborConnector("default", "harbor", kAuthorizeBuilder)});
   reviewer_.allowed = {"default/harbor"};
 
   EXPECT_EQ(Ask(ConnectorRef{"default", "harbor"}, "team-b/app").choice.refusal->reason,
@@ -139,7 +139,7 @@ TEST_F(AuthorizeTest, AsksNobodyWhereNoRuleSpeaksOfTheCallerOrNothingIsThere) {
 }
 
 TEST_F(AuthorizeTest, DeniesWithARetryWhenTheClusterCannotBeAsked) {
-  Publish({HarborConnector("default", "harbor", kBuilder)});
+  Publish({HarborConnector("default", "harbor", kAuthorizeBuilder)});
   reviewer_.allowed = {"default/harbor"};
   reviewer_.error = MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, "no connection");
 
@@ -166,7 +166,7 @@ TEST_F(AuthorizeTest, AsksAboutAMirrorsConnectorsOneByOneUntilOneIsAllowed) {
 }
 
 TEST_F(AuthorizeTest, AsksAboutThoseThatTheRulesDenyAfterAllOthers) {
-  Publish({HarborConnector("a", "hub", kBuilder), Open("b", "hub")});
+  Publish({HarborConnector("a", "hub", kAuthorizeBuilder), Open("b", "hub")});
   reviewer_.allowed = {"a/hub"};
 
   const Authorization made = Ask(MirrorRegistry{"harbor.example.com"}, "team-b/app");
@@ -199,7 +199,7 @@ TEST_F(AuthorizeTest, StopsAtAMirrorsConnectorAboutWhichThereIsNoAnswer) {
 }
 
 TEST_F(AuthorizeTest, KnowsNoRbacWithoutAReviewer) {
-  Publish({Open("default", "open"), HarborConnector("default", "harbor", kBuilder)});
+  Publish({Open("default", "open"), HarborConnector("default", "harbor", kAuthorizeBuilder)});
   const auto ask = [this](const std::string& name) {
     AccessRequest request{catalog_.Current(), ConnectorRef{"default", name}, caller_, "", {}};
     request.scopes.push_back({"team-a/app", oci::ActionSet{oci::Action::kPull}});
@@ -217,7 +217,7 @@ class HandlersWithRbacTest : public AuthorizeTest {
     caller_.expires_at = clock_.Now() + 1h;
     verifier_.Accept("builder-token", caller_);
     tokens_.SetNotAfter(clock_.Now() + 1h);
-    Publish({HarborConnector("default", "harbor", kBuilder)});
+    Publish({HarborConnector("default", "harbor", kAuthorizeBuilder)});
     reviewer_.allowed = {"default/harbor"};
   }
   v1::IssueTokenResponse Issue() {

@@ -29,7 +29,7 @@ TokenCacheKey Key(const std::string& repository) {
   return {{"default", "harbor"}, "mint-key", {{repository, {oci::Action::kPull}}}};
 }
 
-Freshness At(const TokenCache& cache, WallTime::duration after) {
+Freshness TokenCacheAt(const TokenCache& cache, WallTime::duration after) {
   return cache.Find(Key("a"), kNow + after).freshness;
 }
 
@@ -49,12 +49,12 @@ TEST(TokenCache, ReplacesATokenFromAThirdOfItsLifeBeforeTheEnd) {
   TokenCache cache;
   cache.Put(Key("a"), Token("t", seconds(300)), kNow, kNoJitter);
 
-  EXPECT_EQ(At(cache, seconds(199)), Freshness::kFresh);
-  EXPECT_EQ(At(cache, seconds(201)), Freshness::kRefresh);
-  EXPECT_EQ(At(cache, milliseconds(289'999)), Freshness::kRefresh);
-  EXPECT_EQ(At(cache, seconds(290)), Freshness::kLow) << "less than ten seconds are left";
-  EXPECT_EQ(At(cache, milliseconds(299'999)), Freshness::kLow);
-  EXPECT_EQ(At(cache, seconds(300)), Freshness::kNone);
+  EXPECT_EQ(TokenCacheAt(cache, seconds(199)), Freshness::kFresh);
+  EXPECT_EQ(TokenCacheAt(cache, seconds(201)), Freshness::kRefresh);
+  EXPECT_EQ(TokenCacheAt(cache, milliseconds(289'999)), Freshness::kRefresh);
+  EXPECT_EQ(TokenCacheAt(cache, seconds(290)), Freshness::kLow) << "less than ten seconds are left";
+  EXPECT_EQ(TokenCacheAt(cache, milliseconds(299'999)), Freshness::kLow);
+  EXPECT_EQ(TokenCacheAt(cache, seconds(300)), Freshness::kNone);
 }
 
 TEST(TokenCache, MovesThePointOfReplacementByAFifth) {
@@ -63,18 +63,18 @@ TEST(TokenCache, MovesThePointOfReplacementByAFifth) {
   early.Put(Key("a"), Token("t", seconds(300)), kNow, 0.999999);
   late.Put(Key("a"), Token("t", seconds(300)), kNow, 0);
 
-  EXPECT_EQ(At(early, seconds(179)), Freshness::kFresh);
-  EXPECT_EQ(At(early, seconds(181)), Freshness::kRefresh);
-  EXPECT_EQ(At(late, seconds(219)), Freshness::kFresh);
-  EXPECT_EQ(At(late, seconds(221)), Freshness::kRefresh);
+  EXPECT_EQ(TokenCacheAt(early, seconds(179)), Freshness::kFresh);
+  EXPECT_EQ(TokenCacheAt(early, seconds(181)), Freshness::kRefresh);
+  EXPECT_EQ(TokenCacheAt(late, seconds(219)), Freshness::kFresh);
+  EXPECT_EQ(TokenCacheAt(late, seconds(221)), Freshness::kRefresh);
 }
 
 TEST(TokenCache, GivesAShortTokenThreeQuartersOfItsLife) {
   TokenCache cache;
   cache.Put(Key("a"), Token("t", seconds(4)), kNow, 0);
 
-  EXPECT_EQ(At(cache, milliseconds(2999)), Freshness::kRefresh);
-  EXPECT_EQ(At(cache, milliseconds(3000)), Freshness::kLow);
+  EXPECT_EQ(TokenCacheAt(cache, milliseconds(2999)), Freshness::kRefresh);
+  EXPECT_EQ(TokenCacheAt(cache, milliseconds(3000)), Freshness::kLow);
 }
 
 TEST(TokenCache, RefreshesNoMoreWhenToldToKeepATokenToTheEnd) {
@@ -82,8 +82,8 @@ TEST(TokenCache, RefreshesNoMoreWhenToldToKeepATokenToTheEnd) {
   cache.Put(Key("a"), Token("t", seconds(300)), kNow, kNoJitter);
   cache.KeepToTheEnd(Key("a"));
 
-  EXPECT_EQ(At(cache, seconds(289)), Freshness::kFresh);
-  EXPECT_EQ(At(cache, seconds(290)), Freshness::kLow);
+  EXPECT_EQ(TokenCacheAt(cache, seconds(289)), Freshness::kFresh);
+  EXPECT_EQ(TokenCacheAt(cache, seconds(290)), Freshness::kLow);
 }
 
 TEST(TokenCache, NeverKeepsASingleUseOrDeadToken) {

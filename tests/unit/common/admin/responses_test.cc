@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-AdminOptions Options() {
+AdminOptions ResponsesOptions() {
   return {.address = "",
           .readiness = [] { return Readiness{}; },
           .collectables = {},
@@ -32,7 +32,7 @@ Response Get(const AdminOptions& options, std::string target) {
 }
 
 TEST(AdminResponder, IsAliveEvenWhenNotReady) {
-  AdminOptions options = Options();
+  AdminOptions options = ResponsesOptions();
   options.readiness = [] { return Readiness{{"no routes yet"}, {}}; };
 
   EXPECT_EQ(Get(options, "/livez").status, 200);
@@ -40,12 +40,12 @@ TEST(AdminResponder, IsAliveEvenWhenNotReady) {
 }
 
 TEST(AdminResponder, IsReadyWhenThereIsNoReasonNotToBe) {
-  EXPECT_EQ(Get(Options(), "/readyz").status, 200);
-  EXPECT_EQ(Get(Options(), "/readyz").body, "ready\n");
+  EXPECT_EQ(Get(ResponsesOptions(), "/readyz").status, 200);
+  EXPECT_EQ(Get(ResponsesOptions(), "/readyz").body, "ready\n");
 }
 
 TEST(AdminResponder, SaysEveryReasonWhyNotReadyInALineOfItsOwn) {
-  AdminOptions options = Options();
+  AdminOptions options = ResponsesOptions();
   options.readiness = [] { return Readiness{{"no routes yet", "draining"}, {}}; };
 
   EXPECT_EQ(Get(options, "/readyz").status, 503);
@@ -53,7 +53,7 @@ TEST(AdminResponder, SaysEveryReasonWhyNotReadyInALineOfItsOwn) {
 }
 
 TEST(AdminResponder, IsReadyThoughSomethingIsDegraded) {
-  AdminOptions options = Options();
+  AdminOptions options = ResponsesOptions();
   options.readiness = [] { return Readiness{{}, {"Vault is sealed"}}; };
 
   EXPECT_EQ(Get(options, "/readyz").status, 200);
@@ -66,7 +66,7 @@ TEST(AdminResponder, ShowsTheMetricsOfEveryCollectableThatStillLives) {
   auto dead = std::make_shared<prometheus::Registry>();
   prometheus::BuildCounter().Name("first_total").Register(*first).Add({{"k", "v"}}).Increment(2);
   prometheus::BuildCounter().Name("second_total").Register(*second).Add({}).Increment();
-  AdminOptions options = Options();
+  AdminOptions options = ResponsesOptions();
   options.collectables = {first, dead, second};
   dead.reset();
 
@@ -78,7 +78,7 @@ TEST(AdminResponder, ShowsTheMetricsOfEveryCollectableThatStillLives) {
 }
 
 TEST(AdminResponder, ShowsThePageWithItsSecurityPolicy) {
-  const Response response = Get(Options(), "/");
+  const Response response = Get(ResponsesOptions(), "/");
 
   EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
   EXPECT_THAT(response.body, HasSubstr("<title>connector-test</title>"));
@@ -88,34 +88,36 @@ TEST(AdminResponder, ShowsThePageWithItsSecurityPolicy) {
 }
 
 TEST(AdminResponder, ShowsTheStatusAsJson) {
-  const Response response = Get(Options(), "/status.json");
+  const Response response = Get(ResponsesOptions(), "/status.json");
 
   EXPECT_EQ(response.content_type, "application/json");
   EXPECT_EQ(response.body, "{}");
 }
 
 TEST(AdminResponder, IgnoresTheQuery) {
-  EXPECT_EQ(Get(Options(), "/livez?verbose=1").status, 200);
+  EXPECT_EQ(Get(ResponsesOptions(), "/livez?verbose=1").status, 200);
 }
 
 TEST(AdminResponder, KnowsNoOtherPath) {
   for (const char* target : {"/metrics/", "/../livez", "/LIVEZ", "", "http://a/livez", "/debug"}) {
-    EXPECT_EQ(Get(Options(), target).status, 404) << target;
+    EXPECT_EQ(Get(ResponsesOptions(), target).status, 404) << target;
   }
 }
 
 TEST(AdminResponder, RefusesEveryMethodButGetAndHead) {
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", ""}) {
     const Response response =
-        AdminResponder(Options()).Answer({.method = method, .target = "/livez"});
+        AdminResponder(ResponsesOptions()).Answer({.method = method, .target = "/livez"});
     EXPECT_EQ(response.status, 405) << method;
     EXPECT_THAT(response.Serialize(false), HasSubstr("\r\nAllow: GET, HEAD\r\n"));
   }
-  EXPECT_EQ(AdminResponder(Options()).Answer({.method = "HEAD", .target = "/livez"}).status, 200);
+  EXPECT_EQ(
+      AdminResponder(ResponsesOptions()).Answer({.method = "HEAD", .target = "/livez"}).status,
+      200);
 }
 
 TEST(AdminResponder, HidesWhatAFunctionThrew) {
-  AdminOptions options = Options();
+  AdminOptions options = ResponsesOptions();
   options.status_json = []() -> std::string { throw std::runtime_error("password"); };
 
   EXPECT_EQ(Get(options, "/status.json").status, 500);

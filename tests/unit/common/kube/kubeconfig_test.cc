@@ -91,20 +91,21 @@ TEST_F(Kubeconfig, TakesTheContextThatIsNamed) {
   EXPECT_TRUE(settings->token.empty());
 }
 
-struct Refused {
+struct KubeconfigRefused {
   std::string_view name;
   std::string cluster;
   std::string user;
   std::string says;
   std::string context = "";
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const KubeconfigRefused& row, std::ostream* os) { *os << row.name; }
 };
 
-class KubeconfigRefuses : public Kubeconfig, public ::testing::WithParamInterface<Refused> {};
+class KubeconfigRefuses : public Kubeconfig,
+                          public ::testing::WithParamInterface<KubeconfigRefused> {};
 
 TEST_P(KubeconfigRefuses, AndSaysWhatToWrite) {
-  const Refused& row = GetParam();
+  const KubeconfigRefused& row = GetParam();
 
   EXPECT_THAT(Read(row.cluster, row.user, row.context),
               HasErrorMessage(
@@ -116,36 +117,43 @@ INSTANTIATE_TEST_SUITE_P(
     Rows,
     KubeconfigRefuses,
     ::testing::Values(
-        Refused{"Exec", kCluster, "{exec: {command: x}}", "exec: is not supported: write token"},
-        Refused{"AuthProvider", kCluster, "{auth-provider: {name: x}}", "auth-provider: is not"},
-        Refused{"APassword", kCluster, "{username: a, password: secret-value}", "no passwords"},
-        Refused{"Impersonation", kCluster, "{token: t, as: root}", "impersonation"},
-        Refused{"NoVerification",
-                R"({server: "https://k", insecure-skip-tls-verify: true})",
-                "{token: t}",
-                "write certificate-authority instead"},
-        Refused{"AProxy",
-                R"({server: "https://k", certificate-authority: c, proxy-url: "http://p"})",
-                "{token: t}",
-                "proxy-url"},
-        Refused{
+        KubeconfigRefused{
+            "Exec", kCluster, "{exec: {command: x}}", "exec: is not supported: write token"},
+        KubeconfigRefused{
+            "AuthProvider", kCluster, "{auth-provider: {name: x}}", "auth-provider: is not"},
+        KubeconfigRefused{
+            "APassword", kCluster, "{username: a, password: secret-value}", "no passwords"},
+        KubeconfigRefused{"Impersonation", kCluster, "{token: t, as: root}", "impersonation"},
+        KubeconfigRefused{"NoVerification",
+                          R"({server: "https://k", insecure-skip-tls-verify: true})",
+                          "{token: t}",
+                          "write certificate-authority instead"},
+        KubeconfigRefused{
+            "AProxy",
+            R"({server: "https://k", certificate-authority: c, proxy-url: "http://p"})",
+            "{token: t}",
+            "proxy-url"},
+        KubeconfigRefused{
             "NoCa", R"({server: "https://k"})", "{token: t}", "certificate-authority: is missing"},
-        Refused{"NoServer", "{certificate-authority: c}", "{token: t}", "server: "},
-        Refused{"APath",
-                R"({server: "https://k/cluster", certificate-authority: c})",
-                "{token: t}",
-                "server: "},
-        Refused{"ATokenOverHttp", R"({server: "http://k"})", "{token: t}", "over https only"},
-        Refused{"ACertificateWithoutKey", kCluster, "{client-certificate: c}", "wants client-key"},
-        Refused{"HalfData",
-                kCluster,
-                "{client-certificate-data: YQ==, client-key: k}",
-                "both files, or both data"},
-        Refused{
+        KubeconfigRefused{"NoServer", "{certificate-authority: c}", "{token: t}", "server: "},
+        KubeconfigRefused{"APath",
+                          R"({server: "https://k/cluster", certificate-authority: c})",
+                          "{token: t}",
+                          "server: "},
+        KubeconfigRefused{
+            "ATokenOverHttp", R"({server: "http://k"})", "{token: t}", "over https only"},
+        KubeconfigRefused{
+            "ACertificateWithoutKey", kCluster, "{client-certificate: c}", "wants client-key"},
+        KubeconfigRefused{"HalfData",
+                          kCluster,
+                          "{client-certificate-data: YQ==, client-key: k}",
+                          "both files, or both data"},
+        KubeconfigRefused{
             "WhatIsNotBase64", kCluster, "{client-key-data: \"secret-value!\"}", "is not base64"},
-        Refused{"AnUnknownContext", kCluster, "{}", "the name 'other'", "other"},
-        Refused{"AnUnknownCluster", kCluster, "{}", "clusters: there is none with", "lost"},
-        Refused{"AnUnknownUser", kCluster, "{}", "users: there is none with", "nobody"}),
+        KubeconfigRefused{"AnUnknownContext", kCluster, "{}", "the name 'other'", "other"},
+        KubeconfigRefused{
+            "AnUnknownCluster", kCluster, "{}", "clusters: there is none with", "lost"},
+        KubeconfigRefused{"AnUnknownUser", kCluster, "{}", "users: there is none with", "nobody"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST_F(Kubeconfig, WantsAContext) {

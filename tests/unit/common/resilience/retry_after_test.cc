@@ -8,9 +8,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::int64_t kNow = 1'445'412'480;  // Wed, 21 Oct 2015 07:28:00 GMT
+constexpr std::int64_t kRetryAfterNow = 1'445'412'480;  // Wed, 21 Oct 2015 07:28:00 GMT
 constexpr RetryAfterOptions kSeconds{.longest = seconds(60)};
-constexpr RetryAfterOptions kDates{.longest = seconds(3600), .now_unix = kNow};
+constexpr RetryAfterOptions kDates{.longest = seconds(3600), .now_unix = kRetryAfterNow};
 
 TEST(ReadRetryAfter, ReadsSeconds) {
   EXPECT_EQ(ReadRetryAfter("7", kSeconds), seconds(7));

@@ -8,7 +8,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const TokenBucket::Time kNow = TokenBucket::Time() + std::chrono::hours(1000);
+const TokenBucket::Time kTokenBucketNow = TokenBucket::Time() + std::chrono::hours(1000);
 
 int TakeAll(TokenBucket& bucket, TokenBucket::Time now) {
   int taken = 0;
@@ -19,46 +19,47 @@ int TakeAll(TokenBucket& bucket, TokenBucket::Time now) {
 }
 
 TEST(TokenBucket, GivesItsBurstAtOnceAndThenItsRate) {
-  TokenBucket bucket(50, 200, kNow);
+  TokenBucket bucket(50, 200, kTokenBucketNow);
 
-  EXPECT_EQ(TakeAll(bucket, kNow), 200);
-  EXPECT_EQ(TakeAll(bucket, kNow + seconds(1)), 50);
-  EXPECT_EQ(TakeAll(bucket, kNow + seconds(100)), 200) << "no more than the burst is saved";
+  EXPECT_EQ(TakeAll(bucket, kTokenBucketNow), 200);
+  EXPECT_EQ(TakeAll(bucket, kTokenBucketNow + seconds(1)), 50);
+  EXPECT_EQ(TakeAll(bucket, kTokenBucketNow + seconds(100)), 200)
+      << "no more than the burst is saved";
 }
 
 TEST(TokenBucket, SaysWhenTheNextTokenComes) {
-  TokenBucket bucket(4, 1, kNow);
-  EXPECT_EQ(bucket.NextAt(kNow), kNow);
-  ASSERT_TRUE(bucket.Take(kNow));
+  TokenBucket bucket(4, 1, kTokenBucketNow);
+  EXPECT_EQ(bucket.NextAt(kTokenBucketNow), kTokenBucketNow);
+  ASSERT_TRUE(bucket.Take(kTokenBucketNow));
 
-  EXPECT_EQ(bucket.NextAt(kNow), kNow + milliseconds(250));
-  EXPECT_FALSE(bucket.Take(kNow + milliseconds(249)));
-  EXPECT_TRUE(bucket.Take(kNow + milliseconds(250)));
+  EXPECT_EQ(bucket.NextAt(kTokenBucketNow), kTokenBucketNow + milliseconds(250));
+  EXPECT_FALSE(bucket.Take(kTokenBucketNow + milliseconds(249)));
+  EXPECT_TRUE(bucket.Take(kTokenBucketNow + milliseconds(250)));
 }
 
 TEST(TokenBucket, IsNotEmptyForTheLastBillionthOfAToken) {
-  TokenBucket bucket(3, 1, kNow);
-  for (auto now = kNow; now < kNow + seconds(100); now = bucket.NextAt(now)) {
+  TokenBucket bucket(3, 1, kTokenBucketNow);
+  for (auto now = kTokenBucketNow; now < kTokenBucketNow + seconds(100); now = bucket.NextAt(now)) {
     ASSERT_TRUE(bucket.Take(now));
   }
 }
 
 TEST(TokenBucket, IsFullAgainWhenEverythingCameBack) {
-  TokenBucket bucket(1, 2, kNow);
-  EXPECT_TRUE(bucket.Full(kNow));
-  ASSERT_TRUE(bucket.Take(kNow));
+  TokenBucket bucket(1, 2, kTokenBucketNow);
+  EXPECT_TRUE(bucket.Full(kTokenBucketNow));
+  ASSERT_TRUE(bucket.Take(kTokenBucketNow));
 
-  EXPECT_TRUE(bucket.Has(kNow));
-  EXPECT_FALSE(bucket.Full(kNow + milliseconds(999)));
-  EXPECT_TRUE(bucket.Full(kNow + seconds(1)));
+  EXPECT_TRUE(bucket.Has(kTokenBucketNow));
+  EXPECT_FALSE(bucket.Full(kTokenBucketNow + milliseconds(999)));
+  EXPECT_TRUE(bucket.Full(kTokenBucketNow + seconds(1)));
 }
 
 TEST(TokenBucket, GainsNothingFromAClockThatWasSetBack) {
-  TokenBucket bucket(1, 1, kNow);
-  ASSERT_TRUE(bucket.Take(kNow));
+  TokenBucket bucket(1, 1, kTokenBucketNow);
+  ASSERT_TRUE(bucket.Take(kTokenBucketNow));
 
-  EXPECT_FALSE(bucket.Take(kNow - seconds(100)));
-  EXPECT_FALSE(bucket.Take(kNow));
+  EXPECT_FALSE(bucket.Take(kTokenBucketNow - seconds(100)));
+  EXPECT_FALSE(bucket.Take(kTokenBucketNow));
 }
 
 }  // namespace

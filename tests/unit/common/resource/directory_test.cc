@@ -25,12 +25,12 @@ using ::testing::SizeIs;
 using testing_support::HasError;
 using testing_support::MakeCaPem;
 
-std::string Connector(std::string_view name, std::string_view spec) {
+std::string ConnectorDocument(std::string_view name, std::string_view spec) {
   return "apiVersion: oci-connector.dev/v1alpha1\nkind: Connector\nmetadata: {name: " +
          std::string(name) + "}\nspec:\n  address: https://r.example\n" + std::string(spec) + "\n";
 }
 
-std::string Secret(std::string_view name, std::string_view data) {
+std::string SecretDocument(std::string_view name, std::string_view data) {
   return "apiVersion: v1\nkind: Secret\nmetadata: {name: " + std::string(name) +
          "}\nstringData: " + std::string(data) + "\n";
 }
@@ -59,13 +59,13 @@ std::string CaSecret(const std::string& pem) {
     folded += "    " + pem.substr(start, end - start) + "\n";
     start = end + 1;
   }
-  return Secret("ca", folded);
+  return SecretDocument("ca", folded);
 }
 
 TEST(Assemble, FindsSecretsInOtherFiles) {
-  EXPECT_EQ(Problems({{"a.yaml", Connector("a", kToken)},
-                      {"b.yaml", Secret("s", "{username: u, password: p}")},
-                      {"c.yaml", Connector("c", kCa)},
+  EXPECT_EQ(Problems({{"a.yaml", ConnectorDocument("a", kToken)},
+                      {"b.yaml", SecretDocument("s", "{username: u, password: p}")},
+                      {"c.yaml", ConnectorDocument("c", kCa)},
                       {"d.yaml", CaSecret(MakeCaPem())}}),
             "");
 }
@@ -82,8 +82,8 @@ struct Refused {
 class AssembleReports : public ::testing::TestWithParam<Refused> {};
 
 TEST_P(AssembleReports, WhatASecretLacksAndKeepsTheConnector) {
-  const DirectoryContent content =
-      Load({{"a.yaml", Connector("a", GetParam().connector)}, {"s.yaml", GetParam().secret}});
+  const DirectoryContent content = Load(
+      {{"a.yaml", ConnectorDocument("a", GetParam().connector)}, {"s.yaml", GetParam().secret}});
 
   EXPECT_EQ(config::Format(content.problems), GetParam().problem);
   EXPECT_THAT(content.connectors, SizeIs(1));
@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Refused{"AMissingSecret",
                 std::string(kToken),
-                Secret("other", "{username: u, password: p}"),
+                SecretDocument("other", "{username: u, password: p}"),
                 "a.yaml:6: spec.auth.secretRef.name: there is no Secret default/s; add it (in the "
                 "Connector's own namespace)"},
         Refused{"ASecretOfAnotherNamespace",
@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "Connector's own namespace)"},
         Refused{"ASecretWithoutAPassword",
                 std::string(kToken),
-                Secret("s", "{username: u}"),
+                SecretDocument("s", "{username: u}"),
                 "a.yaml:6: spec.auth.secretRef.name: the Secret default/s lacks the key password; "
                 "it needs username and password"},
         Refused{"ADockerConfigOfAnotherRegistry",
@@ -119,25 +119,25 @@ INSTANTIATE_TEST_SUITE_P(
                 "has no entry for r.example under auths"},
         Refused{"AMissingCaSecret",
                 std::string(kCa),
-                Secret("other", "{a: b}"),
+                SecretDocument("other", "{a: b}"),
                 "a.yaml:7: spec.caCertSecretRef.name: there is no Secret default/ca; add it (in "
                 "the Connector's own namespace)"},
         Refused{"ACaSecretWithoutItsKey",
                 std::string(kCa),
-                Secret("ca", "{tls.crt: b}"),
+                SecretDocument("ca", "{tls.crt: b}"),
                 "a.yaml:7: spec.caCertSecretRef.name: the Secret default/ca lacks the key ca.crt; "
                 "add it with a PEM bundle"},
         Refused{"ACaThatDoesNotParse",
                 std::string(kCa),
-                Secret("ca", "{ca.crt: nonsense}"),
+                SecretDocument("ca", "{ca.crt: nonsense}"),
                 "a.yaml:7: spec.caCertSecretRef.name: the key ca.crt of the Secret default/ca "
                 "holds no certificate; write PEM, that is a block that begins with -----BEGIN "
                 "CERTIFICATE-----"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Assemble, UsesNeitherOfTwoConnectorsWithOneName) {
-  const DirectoryContent content =
-      Load({{"a.yaml", Connector("a", kAnonymous)}, {"b.yaml", "\n" + Connector("a", kAnonymous)}});
+  const DirectoryContent content = Load({{"a.yaml", ConnectorDocument("a", kAnonymous)},
+                                         {"b.yaml", "\n" + ConnectorDocument("a", kAnonymous)}});
 
   EXPECT_EQ(config::Format(content.problems),
             "b.yaml:4: metadata.name: the name is taken by the one at a.yaml:3; rename or remove "
@@ -147,16 +147,16 @@ TEST(Assemble, UsesNeitherOfTwoConnectorsWithOneName) {
 }
 
 TEST(Assemble, TakesOneNameInTwoNamespacesForTwoConnectors) {
-  EXPECT_THAT(Load({{"a.yaml", Connector("a", kAnonymous)},
-                    {"b.yaml", Connector("a, namespace: team", kAnonymous)}})
+  EXPECT_THAT(Load({{"a.yaml", ConnectorDocument("a", kAnonymous)},
+                    {"b.yaml", ConnectorDocument("a, namespace: team", kAnonymous)}})
                   .connectors,
               SizeIs(2));
 }
 
 TEST(Assemble, UsesNeitherOfTwoSecretsWithOneName) {
-  const std::string secret = Secret("s", "{username: u, password: p}");
+  const std::string secret = SecretDocument("s", "{username: u, password: p}");
   const DirectoryContent content =
-      Load({{"a.yaml", Connector("a", kToken)}, {"b.yaml", secret + "---\n" + secret}});
+      Load({{"a.yaml", ConnectorDocument("a", kToken)}, {"b.yaml", secret + "---\n" + secret}});
 
   EXPECT_EQ(config::Format(content.problems),
             "b.yaml:8: metadata.name: the name is taken by the one at b.yaml:3; rename or remove "
@@ -166,7 +166,7 @@ TEST(Assemble, UsesNeitherOfTwoSecretsWithOneName) {
 }
 
 TEST(Assemble, DoesNotBlameAConnectorForABrokenSecret) {
-  EXPECT_EQ(Problems({{"a.yaml", Connector("a", kToken)},
+  EXPECT_EQ(Problems({{"a.yaml", ConnectorDocument("a", kToken)},
                       {"s.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nx: y\n"}}),
             "s.yaml:4: x: unknown key; known here: apiVersion, kind, metadata, type, data, "
             "stringData, immutable");
@@ -179,8 +179,8 @@ std::string Class(std::string_view name, std::string_view spec) {
 
 TEST(Assemble, LooksForNoSecretsWhereTheyAreElsewhere) {
   std::vector<FileDocuments> files;
-  files.push_back(ParseDocuments(Connector("c", kToken), "a.yaml"));
-  files.push_back(ParseDocuments(Connector("d", kCa), "b.yaml"));
+  files.push_back(ParseDocuments(ConnectorDocument("c", kToken), "a.yaml"));
+  files.push_back(ParseDocuments(ConnectorDocument("d", kCa), "b.yaml"));
 
   const DirectoryContent content = Assemble(std::move(files), SecretSource::kElsewhere);
 
@@ -189,8 +189,8 @@ TEST(Assemble, LooksForNoSecretsWhereTheyAreElsewhere) {
 }
 
 TEST(Assemble, RefusesAConnectorOfAnUnknownClass) {
-  const DirectoryContent content =
-      Load({{"a.yaml", Connector("a", std::string(kAnonymous) + "\n  connectorClassName: x")}});
+  const DirectoryContent content = Load(
+      {{"a.yaml", ConnectorDocument("a", std::string(kAnonymous) + "\n  connectorClassName: x")}});
 
   EXPECT_EQ(config::Format(content.problems),
             "a.yaml:7: spec.connectorClassName: there is no ConnectorClass x; remove the key for "
@@ -201,7 +201,7 @@ TEST(Assemble, RefusesAConnectorOfAnUnknownClass) {
 
 TEST(Assemble, RefusesAnAuthThatTheClassDoesNotAllow) {
   const DirectoryContent content =
-      Load({{"a.yaml", Connector("a", kAnonymous)},
+      Load({{"a.yaml", ConnectorDocument("a", kAnonymous)},
             {"c.yaml", Class("oci", "{allowedAuthNames: [tokenAuth, basicAuth]}")}});
 
   EXPECT_EQ(config::Format(content.problems),
@@ -212,10 +212,10 @@ TEST(Assemble, RefusesAnAuthThatTheClassDoesNotAllow) {
 }
 
 TEST(Assemble, AppliesTheClassOfAConnector) {
-  const DirectoryContent content =
-      Load({{"a.yaml", Connector("a", std::string(kAnonymous) + "\n  connectorClassName: slow")},
-            {"b.yaml", Connector("b", kAnonymous)},
-            {"c.yaml", Class("slow", "{upstream: {limits: {idleTimeout: 9s}}}")}});
+  const DirectoryContent content = Load(
+      {{"a.yaml", ConnectorDocument("a", std::string(kAnonymous) + "\n  connectorClassName: slow")},
+       {"b.yaml", ConnectorDocument("b", kAnonymous)},
+       {"c.yaml", Class("slow", "{upstream: {limits: {idleTimeout: 9s}}}")}});
 
   ASSERT_EQ(config::Format(content.problems), "");
   EXPECT_EQ(content.connectors.at({"default", "a"}).connector->upstream.limits.idle_timeout,
@@ -226,7 +226,7 @@ TEST(Assemble, AppliesTheClassOfAConnector) {
 
 TEST(Assemble, DoesNotFallBackToTheBuiltInClassWhenItsFileIsBroken) {
   const DirectoryContent content =
-      Load({{"a.yaml", Connector("a", kAnonymous)}, {"c.yaml", Class("oci", "{x: y}")}});
+      Load({{"a.yaml", ConnectorDocument("a", kAnonymous)}, {"c.yaml", Class("oci", "{x: y}")}});
 
   EXPECT_THAT(content.connectors, IsEmpty());
   EXPECT_THAT(config::Format(content.problems),
@@ -235,8 +235,9 @@ TEST(Assemble, DoesNotFallBackToTheBuiltInClassWhenItsFileIsBroken) {
 }
 
 TEST(Assemble, NamesTheFilesInWhichSomethingCannotBeIdentified) {
-  EXPECT_THAT(Load({{"a.yaml", "a: ["}, {"b.yaml", Connector("b", kAnonymous)}}).unreadable_files,
-              ElementsAre("a.yaml"));
+  EXPECT_THAT(
+      Load({{"a.yaml", "a: ["}, {"b.yaml", ConnectorDocument("b", kAnonymous)}}).unreadable_files,
+      ElementsAre("a.yaml"));
 }
 
 class LoadDirectoryTest : public ::testing::Test {
@@ -252,9 +253,9 @@ class LoadDirectoryTest : public ::testing::Test {
 TEST_F(LoadDirectoryTest, ReadsYamlFilesAndNoOthers) {
   std::filesystem::create_directories(path_ + "/folder.yaml");
   std::filesystem::create_directories(path_ + "/..data");
-  Write("a.yaml", Connector("a", kAnonymous));
-  Write("b.yml", Connector("b", kAnonymous));
-  Write("..data/c", Connector("c", kAnonymous));
+  Write("a.yaml", ConnectorDocument("a", kAnonymous));
+  Write("b.yml", ConnectorDocument("b", kAnonymous));
+  Write("..data/c", ConnectorDocument("c", kAnonymous));
   std::filesystem::create_symlink("..data/c", path_ + "/c.yaml");
   for (const char* name :
        {".hidden.yaml", "a.yaml~", "a.yaml.bak", "README", "folder.yaml/d.yaml"}) {
@@ -284,8 +285,8 @@ TEST_F(LoadDirectoryTest, FailsWithoutItsDirectory) {
 }
 
 TEST_F(LoadDirectoryTest, TakesFilesOneByOneAsWell) {
-  Write("a.yaml", Connector("a", kToken));
-  Write("s", Secret("s", "{username: u, password: p}"));
+  Write("a.yaml", ConnectorDocument("a", kToken));
+  Write("s", SecretDocument("s", "{username: u, password: p}"));
 
   const Result<DirectoryContent> content = LoadPaths({path_, path_ + "/s"});
 

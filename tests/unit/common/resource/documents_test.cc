@@ -121,15 +121,15 @@ TEST(ParseDocuments, HasNothingToSayAboutAnEmptyFile) {
   EXPECT_FALSE(documents.unreadable);
 }
 
-struct Refused {
+struct DocumentsRefused {
   std::string_view name;
   std::string text;
   std::string problem;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const DocumentsRefused& row, std::ostream* os) { *os << row.name; }
 };
 
-class ParseDocumentsRefuses : public ::testing::TestWithParam<Refused> {};
+class ParseDocumentsRefuses : public ::testing::TestWithParam<DocumentsRefused> {};
 
 TEST_P(ParseDocumentsRefuses, WithFileLinePathReasonAndWhatToWrite) {
   EXPECT_EQ(config::Format(ParseDocuments(GetParam().text, "f.yaml").problems), GetParam().problem);
@@ -139,63 +139,71 @@ INSTANTIATE_TEST_SUITE_P(
     Document,
     ParseDocumentsRefuses,
     ::testing::Values(
-        Refused{"AnUnknownKind",
-                "apiVersion: v1\nkind: ConfigMap\n",
-                "f.yaml:2: kind: is not known here; write Connector, ConnectorClass or Secret"},
-        Refused{"NoKind",
-                "apiVersion: v1\n",
-                "f.yaml:1: kind: is not known here; write Connector, ConnectorClass or Secret"},
-        Refused{"AList",
-                "apiVersion: v1\nkind: List\nitems: []\n",
-                "f.yaml:2: kind: is a list; write its items as documents divided by ---"},
-        Refused{"AnotherVersion",
-                "apiVersion: oci-connector.dev/v1\nkind: Connector\n",
-                "f.yaml:1: apiVersion: is not the version of this kind; write "
-                "oci-connector.dev/v1alpha1"},
-        Refused{"TheGroupsVersionOfASecret",
-                "apiVersion: oci-connector.dev/v1alpha1\nkind: Secret\n",
-                "f.yaml:1: apiVersion: is not the version of this kind; write v1"},
-        Refused{"TextInsteadOfAResource",
-                "hello\n",
-                "f.yaml:1: is not a resource; write apiVersion, kind, metadata and spec"},
-        Refused{"AClassWithANamespace",
-                "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
-                "metadata: {name: a, namespace: b}\nspec: {}\n",
-                "f.yaml:3: metadata.namespace: a ConnectorClass has no namespace; remove the key"},
-        Refused{"AClassNameThatIsNone",
-                "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
-                "metadata: {name: A}\nspec: {}\n",
-                "f.yaml:3: metadata.name: is not a name; write lower-case letters, digits and "
-                "'-', such as harbor"},
-        Refused{"AClassThatAllowsWhatIsNotThere",
-                "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
-                "metadata: {name: a}\nspec: {allowedAuthNames: [anonymous, ecr]}\n",
-                "f.yaml:4: spec.allowedAuthNames[1]: is not supported by this release (ecr, gar "
-                "and acr are not yet); write tokenAuth, basicAuth or anonymous"},
-        Refused{"AClassThatWeakensEveryConnector",
-                "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
-                "metadata: {name: a}\nspec: {upstream: {allowInsecureUpstream: true}}\n",
-                "f.yaml:4: spec.upstream.allowInsecureUpstream: unknown key; known here: "
-                "redirects, limits"},
-        Refused{"AClassWithAZeroLimit",
-                "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
-                "metadata: {name: a}\nspec: {upstream: {limits: {maxConcurrentRequests: 0}}}\n",
-                "f.yaml:4: spec.upstream.limits.maxConcurrentRequests: is zero, so that nothing "
-                "could pass; write at least 1"},
-        Refused{"ASecretThatIsNotBase64",
-                "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\n  password: hunter2\n",
-                "f.yaml:5: data.password: is not base64; encode it, or write it under "
-                "stringData"},
-        Refused{"ASecretNameThatIsNone",
-                "apiVersion: v1\nkind: Secret\nmetadata: {name: a_b}\n",
-                "f.yaml:3: metadata.name: is not a Secret's name; write lower-case letters, "
-                "digits and '-', such as harbor"},
-        Refused{"AnUnknownFieldOfASecret",
-                "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringdata: {a: b}\n",
-                "f.yaml:4: stringdata: unknown key; did you mean stringData?"},
-        Refused{"MalformedYamlAtItsLine",
-                "apiVersion: v1\nkind: Secret\nmetadata: {name: a\n",
-                "f.yaml:4: not valid YAML: end of map flow not found"}),
+        DocumentsRefused{
+            "AnUnknownKind",
+            "apiVersion: v1\nkind: ConfigMap\n",
+            "f.yaml:2: kind: is not known here; write Connector, ConnectorClass or Secret"},
+        DocumentsRefused{
+            "NoKind",
+            "apiVersion: v1\n",
+            "f.yaml:1: kind: is not known here; write Connector, ConnectorClass or Secret"},
+        DocumentsRefused{"AList",
+                         "apiVersion: v1\nkind: List\nitems: []\n",
+                         "f.yaml:2: kind: is a list; write its items as documents divided by ---"},
+        DocumentsRefused{"AnotherVersion",
+                         "apiVersion: oci-connector.dev/v1\nkind: Connector\n",
+                         "f.yaml:1: apiVersion: is not the version of this kind; write "
+                         "oci-connector.dev/v1alpha1"},
+        DocumentsRefused{"TheGroupsVersionOfASecret",
+                         "apiVersion: oci-connector.dev/v1alpha1\nkind: Secret\n",
+                         "f.yaml:1: apiVersion: is not the version of this kind; write v1"},
+        DocumentsRefused{"TextInsteadOfAResource",
+                         "hello\n",
+                         "f.yaml:1: is not a resource; write apiVersion, kind, metadata and spec"},
+        DocumentsRefused{
+            "AClassWithANamespace",
+            "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
+            "metadata: {name: a, namespace: b}\nspec: {}\n",
+            "f.yaml:3: metadata.namespace: a ConnectorClass has no namespace; remove the key"},
+        DocumentsRefused{
+            "AClassNameThatIsNone",
+            "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
+            "metadata: {name: A}\nspec: {}\n",
+            "f.yaml:3: metadata.name: is not a name; write lower-case letters, digits and "
+            "'-', such as harbor"},
+        DocumentsRefused{
+            "AClassThatAllowsWhatIsNotThere",
+            "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
+            "metadata: {name: a}\nspec: {allowedAuthNames: [anonymous, ecr]}\n",
+            "f.yaml:4: spec.allowedAuthNames[1]: is not supported by this release (ecr, gar "
+            "and acr are not yet); write tokenAuth, basicAuth or anonymous"},
+        DocumentsRefused{"AClassThatWeakensEveryConnector",
+                         "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
+                         "metadata: {name: a}\nspec: {upstream: {allowInsecureUpstream: true}}\n",
+                         "f.yaml:4: spec.upstream.allowInsecureUpstream: unknown key; known here: "
+                         "redirects, limits"},
+        DocumentsRefused{
+            "AClassWithAZeroLimit",
+            "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
+            "metadata: {name: a}\nspec: {upstream: {limits: {maxConcurrentRequests: 0}}}\n",
+            "f.yaml:4: spec.upstream.limits.maxConcurrentRequests: is zero, so that nothing "
+            "could pass; write at least 1"},
+        DocumentsRefused{
+            "ASecretThatIsNotBase64",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\n  password: hunter2\n",
+            "f.yaml:5: data.password: is not base64; encode it, or write it under "
+            "stringData"},
+        DocumentsRefused{
+            "ASecretNameThatIsNone",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a_b}\n",
+            "f.yaml:3: metadata.name: is not a Secret's name; write lower-case letters, "
+            "digits and '-', such as harbor"},
+        DocumentsRefused{"AnUnknownFieldOfASecret",
+                         "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringdata: {a: b}\n",
+                         "f.yaml:4: stringdata: unknown key; did you mean stringData?"},
+        DocumentsRefused{"MalformedYamlAtItsLine",
+                         "apiVersion: v1\nkind: Secret\nmetadata: {name: a\n",
+                         "f.yaml:4: not valid YAML: end of map flow not found"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(ParseDocuments, NeverRepeatsASecret) {

@@ -14,12 +14,12 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-FileDocuments Parse(Kind kind, std::string_view json) {
+FileDocuments ObjectParse(Kind kind, std::string_view json) {
   return ParseObject(kind, boost::json::parse({json.data(), json.size()}).as_object());
 }
 
-std::string Problems(Kind kind, std::string_view json) {
-  return config::Format(Parse(kind, json).problems);
+std::string ObjectProblems(Kind kind, std::string_view json) {
+  return config::Format(ObjectParse(kind, json).problems);
 }
 
 // As a real API server answers, with what it adds by itself.
@@ -36,7 +36,7 @@ constexpr std::string_view kConnector = R"({
   "status": {"conditions": []}})";
 
 TEST(ParseObject, ReadsWhatAFileSaysInTheSameWords) {
-  const FileDocuments object = Parse(Kind::kConnector, kConnector);
+  const FileDocuments object = ObjectParse(Kind::kConnector, kConnector);
   const FileDocuments file = ParseDocuments(R"(
 apiVersion: oci-connector.dev/v1alpha1
 kind: Connector
@@ -58,7 +58,7 @@ spec:
 }
 
 TEST(ParseObject, ReadsAClassThatSaysNoKindAsItemsOfAListMay) {
-  const FileDocuments object = Parse(
+  const FileDocuments object = ObjectParse(
       Kind::kConnectorClass,
       R"({"metadata": {"name": "slow"}, "spec": {"allowedAuthNames": ["tokenAuth", "anonymous"]}})");
   ASSERT_EQ(config::Format(object.problems), "");
@@ -68,9 +68,9 @@ TEST(ParseObject, ReadsAClassThatSaysNoKindAsItemsOfAListMay) {
 }
 
 TEST(ParseObject, ReadsASecretThatCarriesFieldsUnknownHere) {
-  const FileDocuments object =
-      Parse(Kind::kSecret,
-            R"({"metadata": {"name": "s", "namespace": "a", "labels": {"x": "y"}}, "type": "Opaque",
+  const FileDocuments object = ObjectParse(
+      Kind::kSecret,
+      R"({"metadata": {"name": "s", "namespace": "a", "labels": {"x": "y"}}, "type": "Opaque",
           "data": {"username": "dQ==", "password": "", "123": "eA=="}, "of-the-future": {}})");
   ASSERT_EQ(config::Format(object.problems), "");
   const SecretResource& secret = *object.secrets.at(0).secret;
@@ -81,21 +81,21 @@ TEST(ParseObject, ReadsASecretThatCarriesFieldsUnknownHere) {
 }
 
 TEST(ParseObject, ReadsASecretWithoutData) {
-  EXPECT_THAT(Parse(Kind::kSecret, R"({"metadata": {"name": "s"}, "data": null})")
+  EXPECT_THAT(ObjectParse(Kind::kSecret, R"({"metadata": {"name": "s"}, "data": null})")
                   .secrets.at(0)
                   .secret->data,
               IsEmpty());
 }
 
 TEST(ParseObject, NamesTheObjectInsteadOfAFileAndLine) {
-  EXPECT_EQ(Problems(Kind::kConnector, R"({"metadata": {"name": "h", "namespace": "a"},
+  EXPECT_EQ(ObjectProblems(Kind::kConnector, R"({"metadata": {"name": "h", "namespace": "a"},
       "spec": {"address": "http://r.example", "auth": {"name": "anonymous"}}})"),
             "Connector a/h: spec.address: is plain http; write https, or set "
             "spec.upstream.allowInsecureUpstream: true if credentials may travel unprotected");
 }
 
 TEST(ParseObject, RefusesAFieldOfSpecThatThisReleaseDoesNotKnow) {
-  const FileDocuments object = Parse(Kind::kConnector, R"({
+  const FileDocuments object = ObjectParse(Kind::kConnector, R"({
       "metadata": {"name": "h", "namespace": "a"},
       "spec": {"address": "https://r.example", "auth": {"name": "anonymous"}, "denyAll": true}})");
   EXPECT_EQ(config::Format(object.problems),
@@ -106,7 +106,7 @@ TEST(ParseObject, RefusesAFieldOfSpecThatThisReleaseDoesNotKnow) {
 }
 
 TEST(ParseObject, KeepsTextAndNumbersApart) {
-  EXPECT_EQ(Problems(Kind::kConnector, R"({"metadata": {"name": "h", "namespace": "a"},
+  EXPECT_EQ(ObjectProblems(Kind::kConnector, R"({"metadata": {"name": "h", "namespace": "a"},
       "spec": {"address": 5, "auth": {"name": "anonymous"},
         "upstream": {"limits": {"maxConcurrentRequests": "5"}, "allowInsecureUpstream": "true"}}})"),
             "Connector a/h: spec.address: is a number, a boolean or nothing to YAML; put it in "
@@ -118,7 +118,7 @@ TEST(ParseObject, KeepsTextAndNumbersApart) {
 
 TEST(ParseObject, SaysThatItCannotTellWhoItIs) {
   for (const std::string_view json : {R"({})", R"({"metadata": []})", R"({"metadata": {}})"}) {
-    const FileDocuments object = Parse(Kind::kConnector, json);
+    const FileDocuments object = ObjectParse(Kind::kConnector, json);
     EXPECT_TRUE(object.unreadable) << json;
     EXPECT_THAT(object.connectors, IsEmpty());
   }

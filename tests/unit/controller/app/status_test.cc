@@ -5,7 +5,7 @@
 namespace connector::controller::app {
 namespace {
 
-kube::ObjectPtr Connector(const std::string& status) {
+kube::ObjectPtr StatusConnector(const std::string& status) {
   return *kube::Object::Parse(
       R"({"metadata":{"name":"harbor","namespace":"default","resourceVersion":"1"},)"
       R"("spec":{"address":"https://r.example"},"status":)" +
@@ -13,7 +13,7 @@ kube::ObjectPtr Connector(const std::string& status) {
 }
 
 TEST(RowOf, ShowsAConnectorThatIsReady) {
-  const admin::ConnectorStatus row = RowOf(*Connector(
+  const admin::ConnectorStatus row = RowOf(*StatusConnector(
       R"({"secretClass":"derived","conditions":[{"type":"Ready","status":"True","reason":"Ready"}]})"));
 
   EXPECT_EQ(row.name, "default/harbor");
@@ -24,7 +24,7 @@ TEST(RowOf, ShowsAConnectorThatIsReady) {
 }
 
 TEST(RowOf, SaysWhyAConnectorIsNotReady) {
-  const admin::ConnectorStatus row = RowOf(*Connector(
+  const admin::ConnectorStatus row = RowOf(*StatusConnector(
       R"({"conditions":[{"type":"Ready","status":"False","reason":"SecretNotFound","message":"add it"}]})"));
 
   EXPECT_EQ(row.health, "failing");
@@ -32,7 +32,7 @@ TEST(RowOf, SaysWhyAConnectorIsNotReady) {
 }
 
 TEST(RowOf, KnowsNothingOfAConnectorWithoutConditions) {
-  EXPECT_EQ(RowOf(*Connector("{}")).health, "unknown");
+  EXPECT_EQ(RowOf(*StatusConnector("{}")).health, "unknown");
 }
 
 }  // namespace

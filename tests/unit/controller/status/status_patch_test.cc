@@ -12,7 +12,7 @@ using ::testing::Eq;
 constexpr WallTime kNow{std::chrono::seconds{1'800'000'000}};
 constexpr WallTime kLater{std::chrono::seconds{1'800'001'000}};
 
-kube::ObjectPtr Connector(const boost::json::value& status, int generation = 1) {
+kube::ObjectPtr StatusPatchConnector(const boost::json::value& status, int generation = 1) {
   const object json{{"metadata",
                      {{"name", "harbor"},
                       {"namespace", "default"},
@@ -31,11 +31,11 @@ WantedStatus Wanted() {
 
 // The status after the patch was taken in.
 boost::json::value Written() {
-  return StatusPatch(*Connector(object{}), Wanted(), kNow)->at("status");
+  return StatusPatch(*StatusPatchConnector(object{}), Wanted(), kNow)->at("status");
 }
 
 TEST(StatusPatch, IsRefusedWhenTheConnectorChangedMeanwhile) {
-  const auto patch = StatusPatch(*Connector(object{}), Wanted(), kNow);
+  const auto patch = StatusPatch(*StatusPatchConnector(object{}), Wanted(), kNow);
 
   EXPECT_EQ(patch->at("metadata"), (object{{"resourceVersion", "7"}, {"uid", "u"}}));
 }
@@ -51,7 +51,7 @@ TEST(StatusPatch, SaysAllThatTheStatusHolds) {
 }
 
 TEST(StatusPatch, IsAbsentWhenNothingChanged) {
-  EXPECT_EQ(StatusPatch(*Connector(Written()), Wanted(), kLater), std::nullopt);
+  EXPECT_EQ(StatusPatch(*StatusPatchConnector(Written()), Wanted(), kLater), std::nullopt);
 }
 
 struct Change {
@@ -67,7 +67,7 @@ TEST_P(StatusPatchWrites, AChange) {
   WantedStatus wanted = Wanted();
   GetParam().make(wanted);
 
-  EXPECT_NE(StatusPatch(*Connector(Written()), wanted, kLater), std::nullopt);
+  EXPECT_NE(StatusPatch(*StatusPatchConnector(Written()), wanted, kLater), std::nullopt);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(StatusPatch, FollowsTheGeneration) {
-  const auto patch = StatusPatch(*Connector(Written(), 2), Wanted(), kLater);
+  const auto patch = StatusPatch(*StatusPatchConnector(Written(), 2), Wanted(), kLater);
 
   EXPECT_EQ(patch->at("status").at("observedGeneration"), 2);
 }
@@ -95,7 +95,7 @@ TEST(StatusPatch, LeavesTheSecretClassOfASpecThatCannotBeRead) {
   wanted.secret_class.clear();
   wanted.states[kClass] = {ConditionStatus::kFalse, "SpecInvalid", "no"};
 
-  const auto patch = StatusPatch(*Connector(Written()), wanted, kLater);
+  const auto patch = StatusPatch(*StatusPatchConnector(Written()), wanted, kLater);
 
   EXPECT_FALSE(patch->at("status").as_object().contains("secretClass"));
 }

@@ -162,7 +162,7 @@ std::vector<Accepted> Paths() {
   };
 }
 
-std::vector<Accepted> Queries() {
+std::vector<Accepted> TargetQueries() {
   const auto start = [](auto change) { return Of(Kind::kUploadStart, "a", change); };
   const auto tags = [](auto change) { return Of(Kind::kTags, "a", change); };
   const std::string encoded = "sha256%3A" + kHex;
@@ -337,11 +337,14 @@ std::vector<Accepted> Queries() {
   };
 }
 
-std::string NameOf(const ::testing::TestParamInfo<Accepted>& row) {
+std::string TargetNameOf(const ::testing::TestParamInfo<Accepted>& row) {
   return row.param.name;
 }
-INSTANTIATE_TEST_SUITE_P(Path, ParseTargetReads, ::testing::ValuesIn(Paths()), NameOf);
-INSTANTIATE_TEST_SUITE_P(Query, ParseTargetReads, ::testing::ValuesIn(Queries()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Path, ParseTargetReads, ::testing::ValuesIn(Paths()), TargetNameOf);
+INSTANTIATE_TEST_SUITE_P(Query,
+                         ParseTargetReads,
+                         ::testing::ValuesIn(TargetQueries()),
+                         TargetNameOf);
 
 TEST(MayHaveBody, IsTrueOnlyWhereTheApiHasOne) {
   const auto may = [](Method method, const std::string& target) {

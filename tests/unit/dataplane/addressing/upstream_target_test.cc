@@ -18,7 +18,7 @@ using http::Method;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-Operation Parse(Method method, const std::string& target) {
+Operation UpstreamTargetParse(Method method, const std::string& target) {
   return std::get<Operation>(ParseTarget(method, target));
 }
 
@@ -38,7 +38,7 @@ struct ScopeRow {
 class ScopesForAsks : public ::testing::TestWithParam<ScopeRow> {};
 
 TEST_P(ScopesForAsks, ExactlyWhatTheOperationNeeds) {
-  EXPECT_THAT(ScopesFor(Parse(GetParam().method, "/v2/a/b" + GetParam().rest), false),
+  EXPECT_THAT(ScopesFor(UpstreamTargetParse(GetParam().method, "/v2/a/b" + GetParam().rest), false),
               ElementsAre(GetParam().scope));
 }
 
@@ -67,19 +67,20 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST(ScopesFor, AsksNothingForPing) {
-  EXPECT_THAT(ScopesFor(Parse(Method::kGet, "/v2/"), false), IsEmpty());
+  EXPECT_THAT(ScopesFor(UpstreamTargetParse(Method::kGet, "/v2/"), false), IsEmpty());
 }
 
 TEST(ScopesFor, AddsPullOnTheSourceOfAMount) {
-  EXPECT_THAT(
-      ScopesFor(Parse(Method::kPost, "/v2/a/b/blobs/uploads/?mount=" + kDigest + "&from=src"),
-                false),
-      ElementsAre(kPush, Scope{"src", {Action::kPull}}));
+  EXPECT_THAT(ScopesFor(UpstreamTargetParse(
+                            Method::kPost, "/v2/a/b/blobs/uploads/?mount=" + kDigest + "&from=src"),
+                        false),
+              ElementsAre(kPush, Scope{"src", {Action::kPull}}));
 }
 
 TEST(ScopesFor, UsesDockerHubsNames) {
   EXPECT_THAT(
-      ScopesFor(Parse(Method::kPost, "/v2/alpine/blobs/uploads/?mount=" + kDigest + "&from=src"),
+      ScopesFor(UpstreamTargetParse(Method::kPost,
+                                    "/v2/alpine/blobs/uploads/?mount=" + kDigest + "&from=src"),
                 true),
       ElementsAre(Scope{"library/alpine", {Action::kPull, Action::kPush}},
                   Scope{"library/src", {Action::kPull}}));
@@ -88,19 +89,24 @@ TEST(ScopesFor, UsesDockerHubsNames) {
 TEST(CancelScopesFor, AsksForDeleteToCancelAnUploadAndForNothingElse) {
   const std::string session = "/v2/alpine/blobs/uploads/x";
   const Scope cancel{"library/alpine", {Action::kDelete}};
-  EXPECT_THAT(CancelScopesFor(Parse(Method::kDelete, session), true), ElementsAre(cancel));
-  EXPECT_THAT(CancelScopesFor(Parse(Method::kPatch, session), true), IsEmpty());
-  EXPECT_THAT(CancelScopesFor(Parse(Method::kDelete, "/v2/alpine/manifests/v1"), true), IsEmpty());
+  EXPECT_THAT(CancelScopesFor(UpstreamTargetParse(Method::kDelete, session), true),
+              ElementsAre(cancel));
+  EXPECT_THAT(CancelScopesFor(UpstreamTargetParse(Method::kPatch, session), true), IsEmpty());
+  EXPECT_THAT(
+      CancelScopesFor(UpstreamTargetParse(Method::kDelete, "/v2/alpine/manifests/v1"), true),
+      IsEmpty());
 }
 
 TEST(AppendUpstreamTarget, UsesDockerHubsNamesForOneComponentOnly) {
   std::string out;
-  AppendUpstreamTarget(out, Parse(Method::kGet, "/v2/alpine/manifests/3"), true);
+  AppendUpstreamTarget(out, UpstreamTargetParse(Method::kGet, "/v2/alpine/manifests/3"), true);
   out += ' ';
-  AppendUpstreamTarget(out, Parse(Method::kGet, "/v2/org/app/manifests/3"), true);
+  AppendUpstreamTarget(out, UpstreamTargetParse(Method::kGet, "/v2/org/app/manifests/3"), true);
   out += ' ';
   AppendUpstreamTarget(
-      out, Parse(Method::kPost, "/v2/alpine/blobs/uploads/?from=x&mount=" + kDigest), true);
+      out,
+      UpstreamTargetParse(Method::kPost, "/v2/alpine/blobs/uploads/?from=x&mount=" + kDigest),
+      true);
 
   EXPECT_EQ(out,
             "/v2/library/alpine/manifests/3 /v2/org/app/manifests/3 "

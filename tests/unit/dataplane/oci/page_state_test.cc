@@ -12,7 +12,7 @@
 namespace connector::dataplane::oci {
 namespace {
 
-using OpenedPage = std::variant<PageState, SealRefusal>;
+using PageStateOpenedPage = std::variant<PageState, SealRefusal>;
 
 constexpr std::int64_t kPageTime = 1'700'000'000;
 
@@ -39,7 +39,7 @@ struct PageAsked {
   std::int64_t now = kPageTime;
 };
 
-OpenedPage Reopen(const std::string& sealed, const PageAsked& asked = {}) {
+PageStateOpenedPage Reopen(const std::string& sealed, const PageAsked& asked = {}) {
   return OpenPage(PageKeys(), sealed, {asked.connector, asked.path, asked.subject, asked.now});
 }
 
@@ -48,7 +48,7 @@ std::string Page(const PageState& state = NewPage()) {
 }
 
 TEST(SealPage, OpensOnAnyReplicaToTheSameState) {
-  EXPECT_EQ(Reopen(Page()), OpenedPage(NewPage()));
+  EXPECT_EQ(Reopen(Page()), PageStateOpenedPage(NewPage()));
 }
 
 TEST(SealPage, FitsTheLongestQueryIntoTheParameter) {
@@ -70,25 +70,25 @@ TEST(SealPage, WritesWhatNoClientEncodesAnew) {
 }
 
 TEST(OpenPage, RefusesAnotherSubject) {
-  EXPECT_EQ(Reopen(Page(), {.subject = "other"}), OpenedPage(SealRefusal::kOtherSubject));
+  EXPECT_EQ(Reopen(Page(), {.subject = "other"}), PageStateOpenedPage(SealRefusal::kOtherSubject));
 }
 
 TEST(OpenPage, RefusesAnotherConnectorOrNamespace) {
   EXPECT_EQ(Reopen(Page(), {.connector = {"default", "quay"}}),
-            OpenedPage(SealRefusal::kOtherConnector));
+            PageStateOpenedPage(SealRefusal::kOtherConnector));
   EXPECT_EQ(Reopen(Page(), {.connector = {"other", "harbor"}}),
-            OpenedPage(SealRefusal::kOtherConnector));
+            PageStateOpenedPage(SealRefusal::kOtherConnector));
 }
 
 TEST(OpenPage, RefusesAnotherRepositoryOrOperation) {
   EXPECT_EQ(Reopen(Page(), {.path = "/v2/a/c/tags/list"}),
-            OpenedPage(SealRefusal::kOtherRepository));
+            PageStateOpenedPage(SealRefusal::kOtherRepository));
   EXPECT_EQ(Reopen(Page(), {.path = "/v2/a/b/referrers/x"}),
-            OpenedPage(SealRefusal::kOtherRepository));
+            PageStateOpenedPage(SealRefusal::kOtherRepository));
 }
 
 TEST(OpenPage, RefusesFromTheSecondOfExpiryOn) {
-  EXPECT_EQ(Reopen(Page(), {.now = kPageTime + 1}), OpenedPage(SealRefusal::kExpired));
+  EXPECT_EQ(Reopen(Page(), {.now = kPageTime + 1}), PageStateOpenedPage(SealRefusal::kExpired));
 }
 
 TEST(OpenPage, RefusesEveryChangedCharacter) {
@@ -104,17 +104,17 @@ TEST(OpenPage, RefusesAnotherKeyAndNonsense) {
   const PageAsked asked;
   EXPECT_EQ(
       OpenPage(PageKeys('x'), Page(), {asked.connector, asked.path, asked.subject, asked.now}),
-      OpenedPage(SealRefusal::kForged));
-  EXPECT_EQ(Reopen("2"), OpenedPage(SealRefusal::kMalformed));
+      PageStateOpenedPage(SealRefusal::kForged));
+  EXPECT_EQ(Reopen("2"), PageStateOpenedPage(SealRefusal::kMalformed));
   EXPECT_EQ(Reopen(*crypto::Seal(PageKeys(), "page/1", std::string("\0\1", 2))),
-            OpenedPage(SealRefusal::kMalformed));
+            PageStateOpenedPage(SealRefusal::kMalformed));
 }
 
 TEST(OpenPage, RefusesAnUploadSession) {
   const Result<std::string> session = SealUpload(
       PageKeys(), {.connector = {"default", "harbor"}, .url = {{true, "r.example", 443}, "/", ""}});
   ASSERT_TRUE(session.has_value());
-  EXPECT_EQ(Reopen(*session), OpenedPage(SealRefusal::kForged));
+  EXPECT_EQ(Reopen(*session), PageStateOpenedPage(SealRefusal::kForged));
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ UpstreamRequest To(const Client& client) {
                          .authorization_line = kAuthorization};
 }
 
-std::string Write(const UpstreamRequest& request) {
+std::string UpstreamRequestHeadWrite(const UpstreamRequest& request) {
   std::string out;
   AppendUpstreamRequestHead(out, request);
   return out;
@@ -57,7 +57,7 @@ TEST(AppendUpstreamRequestHead, WritesTheWholeHeadFromAllowedParts) {
       "Accept-Encoding: gzip\r\nAuthorization: Basic Y2FsbGVy\r\nIf-None-Match: \"x\"\r\n"
       "Range: bytes=0-9\r\nDocker-Distribution-API-Version: registry/2.0\r\nOCI-X: y\r\n");
 
-  EXPECT_EQ(Write(To(client)),
+  EXPECT_EQ(UpstreamRequestHeadWrite(To(client)),
             "GET /v2/a/manifests/v1 HTTP/1.1\r\n"
             "Host: registry.example.com\r\n"
             "Accept-Encoding: identity\r\n"
@@ -80,7 +80,7 @@ TEST(AppendUpstreamRequestHead, DropsWhatIsNotAllowed) {
       "Connection: Upgrade\r\nX-Request-Id: x\r\nVia: x\r\nOrigin: x\r\nReferer: x\r\n"
       "X-Registry-Auth: x\r\nAccept-Charset: x\r\nContent-Length: 0\r\n");
 
-  EXPECT_EQ(Write(To(client)),
+  EXPECT_EQ(UpstreamRequestHeadWrite(To(client)),
             "GET /v2/a/manifests/v1 HTTP/1.1\r\n"
             "Host: registry.example.com\r\n"
             "Accept-Encoding: identity\r\n"
@@ -94,7 +94,7 @@ TEST(AppendUpstreamRequestHead, LetsNoConnectionTokenRemoveWhatTheRegistryNeeds)
       "Connection: authorization, content-range, host, accept\r\nAccept: application/a\r\n"
       "Content-Range: 0-9\r\n",
       "PATCH /v2/a HTTP/1.1");
-  const std::string head = Write(To(client));
+  const std::string head = UpstreamRequestHeadWrite(To(client));
 
   for (const char* line : {"Authorization: Bearer up-token\r\n",
                            "Content-Range: 0-9\r\n",
@@ -109,7 +109,7 @@ TEST(AppendUpstreamRequestHead, KeepsTheKindOfFraming) {
   UpstreamRequest request = To(client);
   const auto ends_with = [&](std::string_view framing) {
     const std::string expected = std::string(framing) + std::string(kAuthorization) + "\r\n";
-    return Write(request).ends_with(expected);
+    return UpstreamRequestHeadWrite(request).ends_with(expected);
   };
   request.framing = {BodyFraming::kContentLength, 17};
   EXPECT_TRUE(ends_with("Content-Length: 17\r\n"));
@@ -123,14 +123,14 @@ TEST(AppendUpstreamRequestHead, KeepsTheKindOfFraming) {
 
 TEST(AppendUpstreamRequestHead, LeavesOutARangeOfManyRanges) {
   const Client client("Range: bytes=0-1,5-6\r\n");
-  EXPECT_EQ(Write(To(client)).find("Range"), std::string::npos);
+  EXPECT_EQ(UpstreamRequestHeadWrite(To(client)).find("Range"), std::string::npos);
 }
 
 TEST(AppendUpstreamRequestHead, PutsTheOverrideInPlaceOfTheRange) {
   const Client client("Range: bytes=5-6\r\n");
   UpstreamRequest request = To(client);
   request.range_override = "bytes=0-0";
-  const std::string head = Write(request);
+  const std::string head = UpstreamRequestHeadWrite(request);
 
   EXPECT_NE(head.find("Range: bytes=0-0\r\n"), std::string::npos);
   EXPECT_EQ(head.find("5-6"), std::string::npos);
@@ -143,7 +143,7 @@ TEST(AppendUpstreamRequestHead, TellsABlobStoreNeitherCredentialNorRegistryField
   UpstreamRequest request = To(client);
   request.hop = HopKind::kForeign;
 
-  EXPECT_EQ(Write(request),
+  EXPECT_EQ(UpstreamRequestHeadWrite(request),
             "GET /v2/a/manifests/v1 HTTP/1.1\r\n"
             "Host: registry.example.com\r\n"
             "Accept-Encoding: identity\r\n"

@@ -120,15 +120,16 @@ TEST_F(VaultOptionsTest, RefusePlainHttpUnlessItIsAskedFor) {
               IsEmpty());
 }
 
-struct Row {
+struct ReadVaultOptionsRow {
   std::string_view name;
   std::string_view more;
   std::string_view problem;
 
-  friend void PrintTo(const Row& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const ReadVaultOptionsRow& row, std::ostream* os) { *os << row.name; }
 };
 
-class VaultOptionsRefuse : public VaultOptionsTest, public ::testing::WithParamInterface<Row> {};
+class VaultOptionsRefuse : public VaultOptionsTest,
+                           public ::testing::WithParamInterface<ReadVaultOptionsRow> {};
 
 TEST_P(VaultOptionsRefuse, WithTheFieldAndTheReason) {
   EXPECT_THAT(Problems(std::string(kMinimal) + std::string(GetParam().more)),
@@ -139,24 +140,31 @@ INSTANTIATE_TEST_SUITE_P(
     Vault,
     VaultOptionsRefuse,
     ::testing::Values(
-        Row{"ACaFileThatIsNotThere", "  caFile: /absent\n", "vault.caFile: /absent: "},
-        Row{"AProxyThatIsNoAddress", "  proxy: nonsense\n", "vault.proxy: is not an address"},
-        Row{"ACertificateWithoutItsKey",
-            "  clientCertificateFile: x\n",
-            "vault.clientCertificateFile: goes with clientKeyFile"},
-        Row{"ANamespaceWithASpace", "  namespace: a b\n", "vault.namespace: holds a character"},
-        Row{"APathPattern",
-            "  paths: [{namespaces: [a], paths: [\"../x\"]}]\n",
-            "vault.paths[0].paths[0]: "},
-        Row{"AConnectorsNamespace",
-            "  paths: [{namespaces: [A], paths: [\"s/x\"]}]\n",
-            "vault.paths[0].namespaces[0]: is not a namespace's name"},
-        Row{"AVaultNamespace",
+        ReadVaultOptionsRow{
+            "ACaFileThatIsNotThere", "  caFile: /absent\n", "vault.caFile: /absent: "},
+        ReadVaultOptionsRow{
+            "AProxyThatIsNoAddress", "  proxy: nonsense\n", "vault.proxy: is not an address"},
+        ReadVaultOptionsRow{"ACertificateWithoutItsKey",
+                            "  clientCertificateFile: x\n",
+                            "vault.clientCertificateFile: goes with clientKeyFile"},
+        ReadVaultOptionsRow{
+            "ANamespaceWithASpace", "  namespace: a b\n", "vault.namespace: holds a character"},
+        ReadVaultOptionsRow{"APathPattern",
+                            "  paths: [{namespaces: [a], paths: [\"../x\"]}]\n",
+                            "vault.paths[0].paths[0]: "},
+        ReadVaultOptionsRow{"AConnectorsNamespace",
+                            "  paths: [{namespaces: [A], paths: [\"s/x\"]}]\n",
+                            "vault.paths[0].namespaces[0]: is not a namespace's name"},
+        ReadVaultOptionsRow{
+            "AVaultNamespace",
             "  paths: [{namespaces: [a], paths: [\"s/x\"], vaultNamespaces: [\"../x\"]}]\n",
             "vault.paths[0].vaultNamespaces[0]: "},
-        Row{"ATooShortInterval", "  pollInterval: 99ms\n", "vault.pollInterval: must be between"},
-        Row{"ATooLongInterval", "  pollInterval: 2h\n", "vault.pollInterval: must be between"},
-        Row{"ATimeoutOfNothing", "  timeout: 0s\n", "vault.timeout: must be between"}),
+        ReadVaultOptionsRow{
+            "ATooShortInterval", "  pollInterval: 99ms\n", "vault.pollInterval: must be between"},
+        ReadVaultOptionsRow{
+            "ATooLongInterval", "  pollInterval: 2h\n", "vault.pollInterval: must be between"},
+        ReadVaultOptionsRow{
+            "ATimeoutOfNothing", "  timeout: 0s\n", "vault.timeout: must be between"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST_F(VaultOptionsTest, RefuseALoginThatCannotWork) {

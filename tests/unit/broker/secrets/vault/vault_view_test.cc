@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-constexpr WallTime kNow{std::chrono::seconds(1'790'000'000)};
+constexpr WallTime kVaultViewNow{std::chrono::seconds(1'790'000'000)};
 
 TEST(CredentialStateOf, KnowsNothingBeforeVaultHasAnswered) {
   secrets::VaultObservation seen;
@@ -20,7 +20,7 @@ TEST(CredentialStateOf, KnowsNothingBeforeVaultHasAnswered) {
   EXPECT_FALSE(CredentialStateOf(seen).known);
   EXPECT_EQ(CredentialStateOf(seen).problem, "Vault has not answered yet");
 
-  seen.last_success = kNow;
+  seen.last_success = kVaultViewNow;
   seen.problem = "it was deleted";
   EXPECT_TRUE(CredentialStateOf(seen).known) << "it is told that it cannot be used";
 }
@@ -50,11 +50,11 @@ TEST(CredentialStatusOf, ShowsALeaseByItsHash) {
   secrets::VaultObservation seen;
   seen.kind = secrets::VaultKind::kLease;
   seen.lease_hash = "beef";
-  seen.expires_at = kNow;
+  seen.expires_at = kVaultViewNow;
   const admin::CredentialStatus status = CredentialStatusOf({"", "database/creds/a"}, seen);
   EXPECT_EQ(status.kind, "lease");
   EXPECT_EQ(status.lease_hash, "beef");
-  EXPECT_EQ(status.expires_at, kNow);
+  EXPECT_EQ(status.expires_at, kVaultViewNow);
 }
 
 TEST(DegradedBy, SaysWhatIsWrongAndNothingElse) {
@@ -76,7 +76,7 @@ TEST(VaultSection, ShowsWhoWeAreAtVault) {
   secrets::VaultStatus status;
   EXPECT_THAT(VaultSection(status).rows, Contains(Pair("Login", "none yet")));
 
-  status.login = secrets::VaultLoginInfo{"approle", {"a", "b"}, "accessor", kNow, true};
+  status.login = secrets::VaultLoginInfo{"approle", {"a", "b"}, "accessor", kVaultViewNow, true};
   const auto rows = VaultSection(status).rows;
   EXPECT_THAT(rows, Contains(Pair("State", "reachable")));
   EXPECT_THAT(rows, Contains(Pair("Policies", "a, b")));

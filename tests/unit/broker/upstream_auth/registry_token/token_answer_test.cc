@@ -105,14 +105,14 @@ TEST(ReadTokenAnswer, TakesEitherNameOfTheToken) {
   EXPECT_EQ(Read(R"({"token":"f"})")->scheme, CredentialScheme::kBearer);
 }
 
-struct Refused {
+struct TokenAnswerRefused {
   std::string_view name;
   std::string body;
 
-  friend void PrintTo(const Refused& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const TokenAnswerRefused& row, std::ostream* os) { *os << row.name; }
 };
 
-class ReadTokenAnswerRefuses : public ::testing::TestWithParam<Refused> {};
+class ReadTokenAnswerRefuses : public ::testing::TestWithParam<TokenAnswerRefused> {};
 
 TEST_P(ReadTokenAnswerRefuses, WithASentenceThatDoesNotRepeatTheAnswer) {
   EXPECT_THAT(Read(GetParam().body),
@@ -122,24 +122,25 @@ TEST_P(ReadTokenAnswerRefuses, WithASentenceThatDoesNotRepeatTheAnswer) {
 INSTANTIATE_TEST_SUITE_P(
     Nonsense,
     ReadTokenAnswerRefuses,
-    ::testing::Values(Refused{"AnEmptyBody", ""},
-                      Refused{"NoJson", "<html>t0ken"},
-                      Refused{"HalfOfAnAnswer", R"({"token":"t0ken")"},
-                      Refused{"TwoAnswers", R"({"token":"t0ken"}{})"},
-                      Refused{"AnArray", R"(["t0ken"])"},
-                      Refused{"NoToken", R"({"expires_in":300})"},
-                      Refused{"AnEmptyToken", R"({"token":""})"},
-                      Refused{"ATokenThatIsANumber", R"({"token":1})"},
-                      Refused{"TwoDifferentTokens", R"({"token":"t0ken","access_token":"b"})"},
-                      Refused{"ALineFeed", R"({"token":"t0ken\nX"})"},
-                      Refused{"ACarriageReturn", R"({"token":"t0ken\r\nX: y"})"},
-                      Refused{"ASpace", R"({"token":"t0ken a"})"},
-                      Refused{"ANul", R"({"token":"t0ken\u0000"})"},
-                      Refused{"ADelete", R"({"token":"t0ken\u007f"})"},
-                      Refused{"NonAscii", R"({"token":"t0ken\u00e9"})"},
-                      Refused{"TooManyBytes",
-                              R"({"token":")" + std::string(kMaxTokenAnswerBytes, 'a') + "\"}"},
-                      Refused{"ADeepNest", std::string(1000, '[') + std::string(1000, ']')}),
+    ::testing::Values(
+        TokenAnswerRefused{"AnEmptyBody", ""},
+        TokenAnswerRefused{"NoJson", "<html>t0ken"},
+        TokenAnswerRefused{"HalfOfAnAnswer", R"({"token":"t0ken")"},
+        TokenAnswerRefused{"TwoAnswers", R"({"token":"t0ken"}{})"},
+        TokenAnswerRefused{"AnArray", R"(["t0ken"])"},
+        TokenAnswerRefused{"NoToken", R"({"expires_in":300})"},
+        TokenAnswerRefused{"AnEmptyToken", R"({"token":""})"},
+        TokenAnswerRefused{"ATokenThatIsANumber", R"({"token":1})"},
+        TokenAnswerRefused{"TwoDifferentTokens", R"({"token":"t0ken","access_token":"b"})"},
+        TokenAnswerRefused{"ALineFeed", R"({"token":"t0ken\nX"})"},
+        TokenAnswerRefused{"ACarriageReturn", R"({"token":"t0ken\r\nX: y"})"},
+        TokenAnswerRefused{"ASpace", R"({"token":"t0ken a"})"},
+        TokenAnswerRefused{"ANul", R"({"token":"t0ken\u0000"})"},
+        TokenAnswerRefused{"ADelete", R"({"token":"t0ken\u007f"})"},
+        TokenAnswerRefused{"NonAscii", R"({"token":"t0ken\u00e9"})"},
+        TokenAnswerRefused{"TooManyBytes",
+                           R"({"token":")" + std::string(kMaxTokenAnswerBytes, 'a') + "\"}"},
+        TokenAnswerRefused{"ADeepNest", std::string(1000, '[') + std::string(1000, ']')}),
     [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace
