@@ -7,7 +7,6 @@
 
 #include <unistd.h>
 
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -29,22 +28,7 @@ int Run(connector::dataplane::app::DataplaneOptions options) {
   const sigset_t signals = connector::program::TakeOverSignals();
   connector::log::Logger logger(STDOUT_FILENO, kName, options.log_level);
   connector::dataplane::app::Dataplane dataplane(std::move(options), logger);
-  const connector::Result<connector::Done> started = dataplane.Start();
-  if (!started) {
-    logger.Error("cannot start", {{"reason", started.error().message}});
-    return connector::program::kExitCannotRun;
-  }
-  std::string ports;
-  for (const auto port : dataplane.ports()) {
-    ports.append(ports.empty() ? "" : ",").append(std::to_string(port));
-  }
-  logger.Info("started", {{"ports", ports}, {"admin_port", dataplane.admin_port()}});
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
-  logger.Info("stopping", {{"signal", signal_number}});
-  dataplane.Stop();
-  logger.Info("stopped");
-  return 0;
+  return connector::program::Serve(dataplane, signals, logger);
 }
 
 }  // namespace

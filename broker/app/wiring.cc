@@ -63,14 +63,7 @@ class Broker::Impl {
     return Done{};
   }
 
-  void Stop() {
-    if (runtime_.stopping()) {
-      return;
-    }
-    runtime_.logger().Info("stopping");
-    runtime_.Stop();
-    runtime_.logger().Info("stopped");
-  }
+  void Stop() { runtime_.Stop(); }
 
   [[nodiscard]] std::uint16_t port() const { return server_ ? server_->port() : std::uint16_t{0}; }
   [[nodiscard]] std::uint16_t admin_port() const { return runtime_.admin_port(); }

@@ -34,7 +34,8 @@ struct Program {
 // file at its size limit are errors of the write, not the end of the process.
 [[nodiscard]] sigset_t TakeOverSignals();
 
-// Starts `served`, waits for one of `signals`, stops it. The exit code.
+// Starts `served`, waits for one of `signals`, stops it. The exit code. Logs what is the same in
+// all programs; `served` logs that it has started, with what an operator wants to know of it.
 template <typename Served>
 int Serve(Served& served, const sigset_t& signals, log::Logger& logger) {
   const Result<Done> started = served.Start();
@@ -44,7 +45,9 @@ int Serve(Served& served, const sigset_t& signals, log::Logger& logger) {
   }
   int signal_number = 0;
   sigwait(&signals, &signal_number);
+  logger.Info("stopping", {{"signal", signal_number}});
   served.Stop();
+  logger.Info("stopped");
   return 0;
 }
 

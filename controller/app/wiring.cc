@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -74,14 +73,7 @@ class Controller::Impl {
     return started;
   }
 
-  void Stop() {
-    if (stopped_.exchange(true)) {
-      return;
-    }
-    runtime_.logger().Info("stopping");
-    runtime_.Stop();
-    runtime_.logger().Info("stopped");
-  }
+  void Stop() { runtime_.Stop(); }
 
   [[nodiscard]] std::uint16_t admin_port() const { return runtime_.admin_port(); }
 
@@ -90,7 +82,6 @@ class Controller::Impl {
   const std::string identity_;
   program::Runtime runtime_;
   std::unique_ptr<ControlLoop> control_loop_;
-  std::atomic<bool> stopped_ = false;
 };
 
 Controller::Controller(ControllerOptions options, log::Logger& logger)

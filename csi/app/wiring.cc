@@ -8,7 +8,6 @@
 #include "csi/files/safe_open.h"
 
 #include <algorithm>
-#include <atomic>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -78,14 +77,7 @@ class Driver::Impl {
     return started;
   }
 
-  void Stop() {
-    if (stopped_.exchange(true)) {
-      return;
-    }
-    runtime_.logger().Info("stopping");
-    runtime_.Stop();
-    runtime_.logger().Info("stopped");
-  }
+  void Stop() { runtime_.Stop(); }
 
   [[nodiscard]] std::uint16_t admin_port() const { return runtime_.admin_port(); }
 
@@ -95,7 +87,6 @@ class Driver::Impl {
   CsiMetrics metrics_;
   std::optional<ClusterWatch> cluster_;
   std::optional<VolumeService> volumes_;
-  std::atomic<bool> stopped_ = false;
 };
 
 Driver::Driver(CsiOptions options, log::Logger& logger)

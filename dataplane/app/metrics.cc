@@ -138,8 +138,8 @@ void AddRoutes(const routes::WatchStatus& status, const routes::RouteTable& rout
 
 }  // namespace
 
-std::vector<prometheus::MetricFamily> DataplaneMetrics::Collect() const {
-  const server::ServerSnapshot snapshot = sources_.server.Snapshot();
+std::vector<prometheus::MetricFamily> DataplaneFamilies(const DataplaneSources& sources) {
+  const server::ServerSnapshot snapshot = sources.server.Snapshot();
   const WorkerTotals totals(snapshot.counters);
   Families out;
   AddResponses(totals, out);
@@ -149,8 +149,8 @@ std::vector<prometheus::MetricFamily> DataplaneMetrics::Collect() const {
             "Client connections open.",
             {},
             static_cast<double>(snapshot.connections));
-  AddTokens(sources_.grants.Stats(), out);
-  AddRoutes(sources_.watcher.Status(), *sources_.routes(), out);
+  AddTokens(sources.grants.Stats(), out);
+  AddRoutes(sources.watcher.Status(), *sources.watcher.Current(), out);
   const ArenaStats arena = LockedArenaStats();
   out.Gauge("connector_dataplane_secret_arena_used_bytes",
             "Locked memory that holds tokens.",

@@ -7,29 +7,20 @@
 #include "dataplane/server/server.h"
 #include "dataplane/token/grant_cache.h"
 
-#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
 
-#include <functional>
-#include <memory>
 #include <vector>
 
 namespace connector::dataplane::app {
 
-// Where the numbers come from; all of it outlives the collector.
-struct MetricSources {
+// Where the numbers come from.
+struct DataplaneSources {
   const server::Server& server;
   const token::GrantCache& grants;
   const routes::RouteWatcher& watcher;
-  std::function<std::shared_ptr<const routes::RouteTable>()> routes;
 };
 
-class DataplaneMetrics final : public prometheus::Collectable {
- public:
-  explicit DataplaneMetrics(MetricSources sources) : sources_(std::move(sources)) {}
-  [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
-
- private:
-  MetricSources sources_;
-};
+[[nodiscard]] std::vector<prometheus::MetricFamily> DataplaneFamilies(
+    const DataplaneSources& sources);
 
 }  // namespace connector::dataplane::app

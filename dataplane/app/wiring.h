@@ -1,15 +1,13 @@
 #pragma once
 
-// Wiring: builds the data plane from its options, top to bottom, and takes it down in the reverse
-// order. The only place that knows every part.
+// Dataplane: builds the data plane from its options, starts it, and takes it down in the reverse
+// order.
 
 #include "common/base/result.h"
 #include "common/log/log.h"
 #include "dataplane/app/options.h"
 
-#include <cstdint>
 #include <memory>
-#include <vector>
 
 namespace connector::dataplane::app {
 
@@ -26,12 +24,8 @@ class Dataplane {
   // Not ready at once; then finishes requests under way, up to drainTimeout, and ends.
   void Stop();
 
-  // The ports of the listeners, in their order, and of the admin server.
-  [[nodiscard]] std::vector<std::uint16_t> ports() const;
-  [[nodiscard]] std::uint16_t admin_port() const;
-
  private:
-  struct Impl;
+  class Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -40,10 +40,10 @@ struct RouteWatcher::Impl {
   std::unique_ptr<pb::Broker::Stub> stub;
   Publish publish;
   log::Logger& logger;
-  std::shared_ptr<const RouteTable> table = std::make_shared<RouteTable>();
   TableUpdater updater;
 
   mutable std::mutex mutex;
+  std::shared_ptr<const RouteTable> table = std::make_shared<RouteTable>();
   std::condition_variable wake;
   bool stopping = false;
   grpc::ClientContext* context = nullptr;  // Of the stream under way.
@@ -54,11 +54,17 @@ struct RouteWatcher::Impl {
 RouteWatcher::RouteWatcher(const std::shared_ptr<grpc::ChannelInterface>& channel,
                            Publish publish,
                            log::Logger& logger)
-    : impl_(std::make_unique<Impl>(channel, std::move(publish), logger)) {
+    : impl_(std::make_unique<Impl>(channel, std::move(publish), logger)) {}
+
+RouteWatcher::~RouteWatcher() {
+  Stop();
+}
+
+void RouteWatcher::Start() {
   impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
 }
 
-RouteWatcher::~RouteWatcher() {
+void RouteWatcher::Stop() {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
@@ -67,12 +73,19 @@ RouteWatcher::~RouteWatcher() {
     }
     impl_->wake.notify_all();
   }
-  impl_->thread.join();
+  if (impl_->thread.joinable()) {
+    impl_->thread.join();
+  }
 }
 
 WatchStatus RouteWatcher::Status() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->status;
+}
+
+std::shared_ptr<const RouteTable> RouteWatcher::Current() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->table;
 }
 
 bool RouteWatcher::Impl::Pause(milliseconds duration) {
@@ -132,9 +145,11 @@ void RouteWatcher::Impl::ReadStream() {
 }
 
 void RouteWatcher::Impl::Apply(const pb::WatchRoutesResponse& update) {
-  table = updater.Apply(*table, update);
-  publish(table);
+  // Only this thread writes `table`, so it reads it without the lock.
+  std::shared_ptr<const RouteTable> next = updater.Apply(*table, update);
+  publish(next);
   const std::lock_guard lock(mutex);
+  table = std::move(next);
   if (!status.connected) {
     logger.Info("routes received", {{"connectors", table->routes.size()}});
   }

@@ -27,13 +27,19 @@ class RouteWatcher {
  public:
   using Publish = std::function<void(std::shared_ptr<const RouteTable>)>;
 
-  // `publish` is called from the watcher's own thread, once for each new table.
+  // `publish` is called from the watcher's own thread, once for each new table, between Start and
+  // the end of Stop.
   RouteWatcher(const std::shared_ptr<grpc::ChannelInterface>& channel,
                Publish publish,
                log::Logger& logger);
-  ~RouteWatcher();  // Ends the stream and waits for the thread.
+  ~RouteWatcher();  // Stops.
 
+  void Start();  // Once only.
+  void Stop();   // Ends the stream and waits for the thread. Idempotent.
+
+  // Any thread, also before Start and after Stop.
   [[nodiscard]] WatchStatus Status() const;
+  [[nodiscard]] std::shared_ptr<const RouteTable> Current() const;
 
  private:
   struct Impl;

@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
@@ -165,6 +166,7 @@ struct Server::Impl {
   std::atomic<std::uint32_t> connections{0};
   std::vector<std::unique_ptr<Listener>> listeners;
   std::vector<std::unique_ptr<WorkerThread>> workers;
+  std::atomic<bool> started{false};  // `workers` does not change any more.
 };
 
 Server::Server(ServerOptions options, token::GrantCache& grants, log::Logger& logger)
@@ -212,6 +214,7 @@ Result<Done> Server::Start() {
   for (const auto& worker : impl_->workers) {
     worker->Start();
   }
+  impl_->started = true;
   return Done{};
 }
 
@@ -257,6 +260,9 @@ void Server::Drain() {
 ServerSnapshot Server::Snapshot() const {
   ServerSnapshot snapshot;
   snapshot.connections = impl_->connections.load(std::memory_order_relaxed);
+  if (!impl_->started) {
+    return snapshot;
+  }
   for (const auto& worker : impl_->workers) {
     snapshot.counters.push_back(&worker->worker().counters);
   }

@@ -46,13 +46,15 @@ class Server {
   // The ports bound, in the order of the listeners.
   [[nodiscard]] std::vector<std::uint16_t> ports() const;
 
-  // Every core uses `table` from its next request on. Thread-safe.
+  // Every core uses `table` from its next request on. Any thread, but only after Start: before,
+  // there is no core that could keep it.
   void PublishRoutes(std::shared_ptr<const routes::RouteTable> table);
 
   // Stops accepting, closes idle connections, waits for requests under way up to the drain timeout,
   // then closes what is left. Returns when all threads have ended.
   void Drain();
 
+  // Any thread, also before Start and after Drain; without workers until Start has succeeded.
   [[nodiscard]] ServerSnapshot Snapshot() const;
   [[nodiscard]] const RecentServerErrors& recent_errors() const;
 

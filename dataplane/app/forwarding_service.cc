@@ -1,0 +1,68 @@
+#include "dataplane/app/forwarding_service.h"
+
+#include "common/broker_client/channel.h"
+#include "dataplane/app/status.h"
+
+#include <grpcpp/channel.h>
+
+#include <utility>
+
+namespace connector::dataplane::app {
+
+ForwardingService::ForwardingService(program::Runtime& runtime, const DataplaneOptions& options)
+    : runtime_(runtime),
+      options_(options),
+      broker_(broker_client::MakeBrokerChannel(
+          {options.broker_address, options.broker_tls, options.broker_server_name},
+          broker_client::ChannelUse::kTokens)),
+      issuer_(std::make_unique<token::GrpcIssuer>(broker_, options.broker_timeout)),
+      grants_(*issuer_, options.token_cache_entries),
+      server_(options.server, grants_, runtime.logger()),
+      watcher_(
+          broker_,
+          [this](std::shared_ptr<const routes::RouteTable> table) {
+            server_.PublishRoutes(std::move(table));
+          },
+          runtime.logger()) {}
+
+Result<Done> ForwardingService::Start() {
+  const Result<Done> serving = server_.Start();
+  if (!serving) {
+    return serving;
+  }
+  watcher_.Start();
+  return Done{};
+}
+
+void ForwardingService::Stop(Deadline /*deadline*/) {
+  server_.Drain();
+  watcher_.Stop();
+  issuer_.reset();
+}
+
+std::vector<std::uint16_t> ForwardingService::ports() const {
+  return server_.ports();
+}
+
+DataplaneSources ForwardingService::Sources() const {
+  return {server_, grants_, watcher_};
+}
+
+std::vector<prometheus::MetricFamily> ForwardingService::Metrics() const {
+  return DataplaneFamilies(Sources());
+}
+
+void ForwardingService::AddReadiness(admin::Readiness& readiness) const {
+  if (runtime_.stopping()) {
+    readiness.reasons.emplace_back("draining: this data plane is about to stop");
+  }
+  if (!watcher_.Status().synced) {
+    readiness.reasons.push_back("no routes from the broker at " + options_.broker_address + " yet");
+  }
+}
+
+void ForwardingService::AddStatus(admin::StatusReport& status) const {
+  app::AddStatus(Sources(), options_.broker_address, status);
+}
+
+}  // namespace connector::dataplane::app
