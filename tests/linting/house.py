@@ -29,6 +29,7 @@ PATH = re.compile(
     r"(?<![\w./<{$*-])((?:broker|cli|cmake|common|controller|csi|dataplane|deploy|docs|proto|tests)"
     r"/[\w./-]*[\w-](?:\.(?:h|cc|md|py|proto|yaml|yml|txt|json|cmake|sh|svg)\b|/))(?![\w*<{$-])")  # fmt: skip
 SOURCE_NAME = re.compile(r"(?<![\w/.<-])([a-z][a-z0-9_]+\.(?:h|cc))\b")
+QUOTED_NAME = re.compile(r"`(?:[\w.-]+/)*([\w-]+\.(?:h|cc|py))`")  # Of a page, with a folder or without.
 TYPE = re.compile(
     r"^(?:template\s*<[^>]*>\s*)?(?:class|struct|enum class|enum)\s+(\w+)(?:\s+final)?"
     r"\s*(?::(?!:)[^;{]*)?\{", re.MULTILINE)  # fmt: skip
@@ -99,7 +100,7 @@ def doubled_in_tables(name, text):
 
 
 def check_paths(root, names):
-    """Paths in comments and pages that do not exist; headers that a comment names by name alone."""
+    """Paths in comments and pages, and files that these name by name alone, that do not exist."""
     known = set(names)
     folders = {"/".join(name.split("/")[:depth]) + "/"
                for name in names for depth in range(1, name.count("/") + 1)}  # fmt: skip
@@ -121,10 +122,10 @@ def check_paths(root, names):
             for path in PATH.findall(line):
                 if path not in known and path not in folders and path + "/" not in folders:
                     yield f"{name}:{number}: {path} does not exist"
-            if name.endswith((".h", ".cc")):
-                for header in SOURCE_NAME.findall(line):
-                    if header not in basenames:
-                        yield f"{name}:{number}: there is no file {header}"
+            named = SOURCE_NAME if name.endswith((".h", ".cc")) else QUOTED_NAME if name.endswith(".md") else None
+            for source in named.findall(line) if named else ():
+                if source not in basenames:
+                    yield f"{name}:{number}: there is no file {source}"
 
 
 def check_citations(root, names):

@@ -104,6 +104,10 @@ HOUSE_FINDINGS = {
         "check_paths", {"README.md": "Look at `broker/nowhere/`.\n"}),
     "a header that a comment names by name alone": (
         "check_paths", {"common/a.h": "// The rules are in elsewhere.h.\n"}),
+    "a source that a page names by name alone": (
+        "check_paths", {"README.md": "`client.h` sends, `api_client.h` too.\n", "common/api_client.h": ""}),
+    "a test that a page names with a part of its path": (
+        "check_paths", {"README.md": "Look at `vault/test_gone.py`.\n"}),
     "a document that is not here": (
         "check_citations", {"common/a.h": "// As design section 5 says.\n"}),
     "a rule that the page does not have": (
@@ -130,6 +134,9 @@ HOUSE_FINE = {
         "check_doubled_entries", {"README.md": "| a |\n|---|\n| b |\n\n| a |\n|---|\n| b |\n"}),
     "a path that is there": (
         "check_paths", {"common/a.h": "// See common/b.h, in common/.\n", "common/b.h": ""}),
+    "names in a page of sources that are there": (
+        "check_paths", {"README.md": "`a.h` and `a/test_b.py`; `x.yaml`, `*_test.cc` and plain c.h are no names.\n",
+                        "common/a/a.h": "", "tests/a/test_b.py": ""}),
     "a pattern of paths": ("check_paths", {"common/a.h": "// As tests/unit/*/x_test.cc says.\n"}),
     "a rule that the page has, over two lines": (
         "check_citations", {"docs/rules.md": "## One retry\n", "common/a.h": '// docs/rules.md "One\n// retry"\n'}),
