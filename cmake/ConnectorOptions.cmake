@@ -27,9 +27,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -Wno-maybe-uninitialized -Wno-restrict -Wno-mismatched-new-delete)
   target_compile_options(connector_options INTERFACE -ftrivial-auto-var-init=zero)
   if(CMAKE_UNITY_BUILD)
-    # One source may have a name of its own for what another has in its anonymous namespace, and a
-    # coroutine's frame a member of one; builds of sources one by one look for both.
-    target_compile_options(connector_options INTERFACE -Wno-subobject-linkage -Wno-shadow)
+    # A coroutine's frame may have a member of an anonymous namespace in the main file only.
+    target_compile_options(connector_options INTERFACE -Wno-subobject-linkage)
   endif()
 endif()
 
