@@ -123,12 +123,12 @@ TEST(VaultRoute, SaysThatVaultIsSealed) {
 }
 
 TEST(HopOf, ReadsRetryAfterAsSecondsOrAsADate) {
-  constexpr std::int64_t kNow = 1'700'000'000;  // Tue, 14 Nov 2023 22:13:20 GMT
+  constexpr std::int64_t kToday = 1'700'000'000;  // Tue, 14 Nov 2023 22:13:20 GMT
   const auto read = [](const std::string& text) {
     curl::CurlResponse response;
     response.status = 503;
     response.headers["retry-after"] = text;
-    return HopOf(std::move(response), kNow).retry_after;
+    return HopOf(std::move(response), kToday).retry_after;
   };
 
   EXPECT_EQ(read("7"), seconds(7));

@@ -29,9 +29,9 @@ std::string Jwt(const std::string& claims) {
   return "e30." + Base64UrlEncode(claims) + ".c2ln";
 }
 
-std::string JwtExpiringIn(long seconds) {
+std::string JwtExpiringIn(long lifetime) {
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(kAnsweredAt.time_since_epoch());
-  return Jwt("{\"exp\":" + std::to_string(now.count() + seconds) + "}");
+  return Jwt("{\"exp\":" + std::to_string(now.count() + lifetime) + "}");
 }
 
 std::string Answer(const std::string& token, const std::string& more) {
