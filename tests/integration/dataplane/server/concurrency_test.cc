@@ -134,6 +134,14 @@ TEST(ARelayedBody, GivesTheSlotBackWhenItsSourceHasBeenRead) {
 
   EXPECT_FALSE(ended) << "the sink takes no more";
   EXPECT_EQ(taken, 0U) << "the registry has nothing more to send";
+
+  // The relay ends before what it works on does.
+  sink.peer.close(error);
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!ended) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up_at) << "the relay does not end";
+    io.poll();
+  }
 }
 
 }  // namespace

@@ -127,6 +127,7 @@ TEST_F(RuntimeTest, ShowsWhatTheComponentsTell) {
                     HasSubstr("connector_test_build_info")));
   EXPECT_THAT(Get(port, "/status.json"),
               AllOf(HasSubstr("connector-test"), HasSubstr("Of first"), HasSubstr("Of second")));
+  runtime_.Stop();  // While there are components.
 }
 
 TEST_F(RuntimeTest, RunsWhatComponentsSpawnUntilItIsStopped) {
