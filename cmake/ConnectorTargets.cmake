@@ -52,11 +52,6 @@ function(connector_test name)
     ${arg_DEPS} GTest::gmock GTest::gtest_main connector_options)
   # Compiling a test costs more than running it.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
-  if(CMAKE_UNITY_BUILD)
-    # A test may use a name that another test of its batch has in its anonymous namespace; the build
-    # of sources one by one looks for real shadows.
-    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-shadow>)
-  endif()
   add_test(NAME ${name} COMMAND ${name})
   if("contract" IN_LIST arg_LABELS OR "integration" IN_LIST arg_LABELS)
     list(APPEND arg_LABELS threads)
