@@ -1,5 +1,7 @@
 #include "tests/support/cpp/child_process.h"
 
+#include "tests/support/cpp/source_tree.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,7 +20,7 @@
 namespace connector::testing_support {
 
 std::string PeerProgram(const std::string& name) {
-  std::ifstream peers(CONNECTOR_PEERS_FILE);
+  std::ifstream peers(SourcePath("tests/support/peers/peers.txt"));
   for (std::string line; std::getline(peers, line);) {
     std::istringstream words(line);
     std::string found;

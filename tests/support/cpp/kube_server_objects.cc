@@ -1,5 +1,6 @@
 #include "tests/support/cpp/child_process.h"
 #include "tests/support/cpp/kube_server.h"
+#include "tests/support/cpp/source_tree.h"
 
 #include <chrono>
 #include <filesystem>
@@ -30,7 +31,7 @@ bool IsEstablished(const json::value& crd) {
 }  // namespace
 
 void KubeServer::ApplyCrds() {
-  const std::string directory = CONNECTOR_SOURCE_DIRECTORY "/deploy/crds";
+  const std::string directory = SourcePath("deploy/crds");
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     const std::string text = ReadWhole(entry.path());
     if (text.find("kind: CustomResourceDefinition") == std::string::npos) {

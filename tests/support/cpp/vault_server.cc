@@ -1,77 +1,16 @@
 #include "tests/support/cpp/vault_server.h"
 
 #include "common/curl/curl_client.h"
+#include "tests/support/cpp/child_process.h"
 #include "tests/support/cpp/run_task.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 namespace connector::testing_support {
 namespace {
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// The program that tests/support/peers/install builds, at the version that peers.txt names.
-std::string VaultProgram() {
-  std::ifstream peers(CONNECTOR_PEERS_FILE);
-  std::string name;
-  std::string version;
-  for (std::string line; std::getline(peers, line);) {
-    std::istringstream words(line);
-    if (words >> name >> version && name == "vault") {
-      const char* cache = std::getenv("XDG_CACHE_HOME");
-      return std::string(cache == nullptr ? "/var/cache" : cache) + "/oci-connector/peers/vault-" +
-             version + "/vault";
-    }
-  }
-  throw std::runtime_error("peers.txt does not name vault");
-}
-
-// Ports that were free a moment ago; Start tries again when somebody else was faster.
-std::uint16_t FreePort() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
-[[noreturn]] void Become(const std::string& program,
-                         const std::vector<std::string>& arguments,
-                         const std::string& home) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const int log = ::open((home + "/log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  ::dup2(log, 1);
-  ::dup2(log, 2);
-  ::setenv("HOME", home.c_str(), 1);
-  std::vector<char*> words{const_cast<char*>(program.c_str())};
-  for (const std::string& argument : arguments) {
-    words.push_back(const_cast<char*>(argument.c_str()));
-  }
-  words.push_back(nullptr);
-  ::execv(program.c_str(), words.data());
-  ::_exit(127);
-}
 
 std::string UnsealKeyIn(const std::string& log) {
   constexpr std::string_view kMark = "Unseal Key: ";
@@ -101,7 +40,7 @@ VaultServer::VaultServer() {
     }
     Stop();
   }
-  throw std::runtime_error("vault does not start: " + ReadAll(dir_ / "log"));
+  throw std::runtime_error("vault does not start: " + ReadWhole(dir_ / "log"));
 }
 
 VaultServer::~VaultServer() {
@@ -116,25 +55,22 @@ bool VaultServer::Start() {
               "listener \"tcp\" {\n  address = \"" + loopback + std::to_string(tls_port_) +
                   "\"\n  tls_cert_file = \"" + dir_ / "server.crt" + "\"\n  tls_key_file = \"" +
                   dir_ / "server.key" + "\"\n}\n");
-  const std::string program = VaultProgram();
-  const std::vector<std::string> arguments = {
-      "server",
-      "-dev",
-      "-dev-no-store-token",
-      "-dev-root-token-id=" + root_token_,
-      "-dev-listen-address=" + loopback + std::to_string(port_),
-      "-config=" + dir_ / "more.hcl"};
-  process_ = ::fork();
-  if (process_ == 0) {
-    Become(program, arguments, dir_.path());
-  }
+  ReplaceFile(dir_ / "log", "");
+  process_ = StartChild(PeerProgram("vault"),
+                        {"server",
+                         "-dev",
+                         "-dev-no-store-token",
+                         "-dev-root-token-id=" + root_token_,
+                         "-dev-listen-address=" + loopback + std::to_string(port_),
+                         "-config=" + dir_ / "more.hcl"},
+                        dir_.path(),
+                        dir_ / "log");
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (std::chrono::steady_clock::now() < until) {
-    if (::waitpid(process_, nullptr, WNOHANG) != 0) {
-      process_ = -1;
+    if (HasEnded(process_)) {
       return false;
     }
-    unseal_key_ = UnsealKeyIn(ReadAll(dir_ / "log"));
+    unseal_key_ = UnsealKeyIn(ReadWhole(dir_ / "log"));
     if (!unseal_key_.empty() && Ask("GET", "sys/health").status == 200) {
       return true;
     }
@@ -144,11 +80,7 @@ bool VaultServer::Start() {
 }
 
 void VaultServer::Stop() {
-  if (process_ > 0) {
-    ::kill(process_, SIGKILL);
-    ::waitpid(process_, nullptr, 0);
-    process_ = -1;
-  }
+  KillChild(process_);
 }
 
 VaultServer::Reply VaultServer::Ask(const std::string& method,

@@ -1,5 +1,7 @@
 #include "tests/integration/dataplane/framing/framing_world.h"
 
+#include "tests/support/cpp/source_tree.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -322,7 +324,8 @@ RowResult RunResponseRow(FramingWorld& world, const Row& row) {
 
 std::vector<std::string> TableFiles(const std::string& folder) {
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(FRAMING_TABLES "/" + folder)) {
+  const std::string parent = testing_support::SourcePath("tests/data/framing/");
+  for (const auto& entry : std::filesystem::directory_iterator(parent + folder)) {
     files.push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());

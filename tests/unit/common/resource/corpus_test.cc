@@ -5,6 +5,7 @@
 #include "common/config/read_file.h"
 #include "common/config/yaml_tree.h"
 #include "common/resource/directory.h"
+#include "tests/support/cpp/source_tree.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +32,8 @@ struct CorpusFile {
 
 std::vector<CorpusFile> FilesIn(const std::string& folder) {
   std::vector<CorpusFile> out;
-  for (const auto& entry : std::filesystem::directory_iterator(CONNECTOR_RESOURCES "/" + folder)) {
+  const std::string parent = testing_support::SourcePath("tests/data/resources/");
+  for (const auto& entry : std::filesystem::directory_iterator(parent + folder)) {
     out.push_back({entry.path().string(), entry.path().stem().string()});
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.path < b.path; });

@@ -1,6 +1,7 @@
 // Our csi.proto against the released one, whose numbers are recorded in tests/data/csi/fields.txt.
 
 #include "proto/csi/v1/csi.pb.h"
+#include "tests/support/cpp/source_tree.h"
 
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
@@ -66,7 +67,7 @@ std::vector<std::string> DescribeOurs() {
 }
 
 TEST(CsiProto, SaysNothingThatTheReleasedOneDoesNotSay) {
-  std::ifstream file(CONNECTOR_CSI_FIELDS);
+  std::ifstream file(testing_support::SourcePath("tests/data/csi/fields.txt"));
   std::set<std::string> released;
   for (std::string line; std::getline(file, line);) {
     released.insert(line);

@@ -1,5 +1,7 @@
 #include "dataplane/oci/errors.h"
 
+#include "tests/support/cpp/source_tree.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -27,7 +29,7 @@ std::vector<std::string> Cells(const std::string& line) {
 
 // "`REASON` STATUS CODE SENTENCE" of each row of the table of reasons.
 std::vector<std::string> RowsOfThePage() {
-  std::ifstream page(CONNECTOR_ERRORS_PAGE);
+  std::ifstream page(testing_support::SourcePath("docs/errors.md"));
   std::vector<std::string> rows;
   for (std::string line; std::getline(page, line);) {
     const std::vector<std::string> cells = Cells(line);
