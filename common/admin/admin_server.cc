@@ -2,6 +2,7 @@
 
 #include "common/admin/responses.h"
 #include "common/async/task.h"
+#include "common/connections/connection_table.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -76,12 +77,28 @@ std::optional<Response> AnswerBrokenHead(const boost::system::error_code& failed
   return PlainResponse(400, "malformed request\n");
 }
 
+// Every connection may give way at any time: each is one head and one answer, and whoever asks in
+// earnest has both at once.
+class Connection final : public connections::ConnectionTable::Entry {
+ public:
+  Connection(connections::ConnectionTable& table, const Tcp::endpoint& peer, Stream stream)
+      : Entry(table, connections::ClientAddress(peer.address())), stream_(std::move(stream)) {}
+
+  Stream& stream() { return stream_; }
+
+ private:
+  void GiveWay() override { stream_.close(); }
+
+  Stream stream_;
+};
+
 }  // namespace
 
 class AdminServer::Impl {
  public:
   explicit Impl(AdminOptions options)
-      : io_timeout_(options.io_timeout),
+      : head_timeout_(options.head_timeout),
+        write_timeout_(options.write_timeout),
         address_(options.address),
         responder_(std::move(options)) {}
   ~Impl() { Stop(); }
@@ -130,7 +147,7 @@ class AdminServer::Impl {
       acceptor_->bind(endpoint, failed);
     }
     if (!failed) {
-      acceptor_->listen(static_cast<int>(kMaxConnections), failed);
+      acceptor_->listen(asio::socket_base::max_listen_connections, failed);
     }
     if (!failed) {
       port_ = acceptor_->local_endpoint(failed).port();
@@ -141,29 +158,31 @@ class AdminServer::Impl {
   Task<void> AcceptLoop() {
     for (;;) {
       Stream::socket_type socket(io_->get_executor());
+      Tcp::endpoint peer;
       boost::system::error_code failed;
-      co_await acceptor_->async_accept(socket, asio::redirect_error(kUseTask, failed));
+      co_await acceptor_->async_accept(socket, peer, asio::redirect_error(kUseTask, failed));
       if (failed) {
         Timer pause(io_->get_executor(), kAcceptPause);
         co_await pause.async_wait(asio::redirect_error(kUseTask, failed));
         continue;
       }
-      if (connections_ >= kMaxConnections) {
-        continue;  // The socket closes here.
+      // Who opens connections and sends nothing must not keep probes and scrapes out.
+      if (connections_.size() >= kMaxConnections) {
+        connections_.MakeRoom();
       }
-      ++connections_;
-      const auto ended = [this](std::exception_ptr) { --connections_; };
-      asio::co_spawn(*io_, Serve(Stream(std::move(socket))), ended);
+      auto connection = std::make_unique<Connection>(connections_, peer, Stream(std::move(socket)));
+      asio::co_spawn(*io_, Serve(std::move(connection)), [](std::exception_ptr) {});
     }
   }
 
   // One connection: one head, one answer.
-  Task<void> Serve(Stream stream) {
+  Task<void> Serve(std::unique_ptr<Connection> connection) {
+    Stream& stream = connection->stream();
     boost::system::error_code failed;
     beast::flat_buffer buffer(kMaxHeadBytes);
     http::request_parser<http::empty_body> parser;
     parser.header_limit(kMaxHeadBytes);
-    stream.expires_after(io_timeout_);
+    stream.expires_after(head_timeout_);
     co_await http::async_read_header(
         stream, buffer, parser, asio::redirect_error(kUseTask, failed));
     std::optional<Response> answer;
@@ -178,16 +197,17 @@ class AdminServer::Impl {
     }
     const bool head_only = !failed && parser.get().method() == http::verb::head;
     const std::string wire = answer->Serialize(head_only);
-    stream.expires_after(io_timeout_);
+    stream.expires_after(write_timeout_);
     co_await asio::async_write(stream, asio::buffer(wire), asio::redirect_error(kUseTask, failed));
     stream.socket().shutdown(Tcp::socket::shutdown_send, failed);
   }
 
-  const std::chrono::milliseconds io_timeout_;
+  const std::chrono::milliseconds head_timeout_;
+  const std::chrono::milliseconds write_timeout_;
   const std::string address_;
   const AdminResponder responder_;
   std::uint16_t port_ = 0;
-  std::size_t connections_ = 0;  // Of the server's thread.
+  connections::ConnectionTable connections_;  // Of the server's thread.
   std::optional<asio::io_context> io_;
   std::optional<Acceptor> acceptor_;
   std::thread thread_;

@@ -29,9 +29,11 @@ class Collectable;
 
 namespace connector::admin {
 
-inline constexpr std::size_t kMaxConnections = 64;    // Further ones are closed at once.
-inline constexpr std::size_t kMaxHeadBytes = 8192;    // Longer heads close the connection.
-inline constexpr std::chrono::seconds kIoTimeout{5};  // To read a head, and to write an answer.
+// For a further one the oldest connection of the address that has the most is closed.
+inline constexpr std::size_t kMaxConnections = 64;
+inline constexpr std::size_t kMaxHeadBytes = 8192;  // Longer heads close the connection.
+inline constexpr std::chrono::seconds kHeadTimeout{2};
+inline constexpr std::chrono::seconds kWriteTimeout{5};
 
 // Ready when there is no reason not to be. A reason is one sentence without secrets, for example
 // "no routes from the broker yet". What is degraded takes no traffic away: another replica would
@@ -50,7 +52,8 @@ struct AdminOptions {
   std::vector<std::weak_ptr<prometheus::Collectable>> collectables = {};
   std::function<std::string()> status_json = {};  // See status_report.h: ToJson(StatusReport).
   std::string title = {};                         // Of the page, for example "connector-broker".
-  std::chrono::milliseconds io_timeout = kIoTimeout;
+  std::chrono::milliseconds head_timeout = kHeadTimeout;    // To read a whole head.
+  std::chrono::milliseconds write_timeout = kWriteTimeout;  // To write a whole answer.
 };
 
 class AdminServer {

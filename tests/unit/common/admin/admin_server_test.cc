@@ -39,7 +39,10 @@ AdminOptions Options(std::string address) {
 // A connection to the server under test.
 class Client {
  public:
-  explicit Client(std::uint16_t port) {
+  // `from` is one of the addresses of the loopback network.
+  explicit Client(std::uint16_t port, const char* from = "127.0.0.1") {
+    socket_.open(tcp::v4(), failed_);
+    socket_.bind({asio::ip::make_address(from), 0}, failed_);
     socket_.connect({asio::ip::address_v4::loopback(), port}, failed_);
   }
 
@@ -108,14 +111,27 @@ TEST_F(AdminServerTest, RefusesWhatIsNotHttp) {
               StartsWith("HTTP/1.1 400 Bad Request\r\n"));
 }
 
-TEST_F(AdminServerTest, ClosesConnectionsOverItsLimitAndServesTheRest) {
+TEST_F(AdminServerTest, ClosesTheOldestConnectionWhenThereAreTooMany) {
   std::vector<std::unique_ptr<Client>> waiting;
-  for (std::size_t i = 0; i < kMaxConnections; ++i) {
+  for (std::size_t i = 0; i <= kMaxConnections; ++i) {
     waiting.push_back(std::make_unique<Client>(server_.port()));
   }
 
-  EXPECT_THAT(Client(server_.port()).ReadToEnd(), IsEmpty());
+  EXPECT_THAT(waiting.front()->ReadToEnd(), IsEmpty());
+  EXPECT_THAT(waiting[1]->Ask("GET /livez HTTP/1.1\r\n\r\n"), HasSubstr(" 200 OK"));
   EXPECT_THAT(waiting.back()->Ask("GET /livez HTTP/1.1\r\n\r\n"), HasSubstr(" 200 OK"));
+}
+
+TEST_F(AdminServerTest, KeepsTheConnectionOfAnAddressThatHasFew) {
+  Client probe(server_.port(), "127.0.0.2");
+  probe.Send("GET /livez HTTP/1.1\r\n");
+  std::vector<std::unique_ptr<Client>> silent;
+  for (std::size_t i = 0; i < 2 * kMaxConnections; ++i) {
+    silent.push_back(std::make_unique<Client>(server_.port()));
+  }
+  EXPECT_THAT(silent.front()->ReadToEnd(), IsEmpty());
+
+  EXPECT_THAT(probe.Ask("\r\n"), HasSubstr(" 200 OK"));
 }
 
 TEST_F(AdminServerTest, TakesConnectionsAgainOnceOthersHaveEnded) {
@@ -136,7 +152,7 @@ TEST_F(AdminServerTest, StopClosesTheConnectionsThatWait) {
 
 TEST(AdminServer, ClosesAConnectionThatSendsItsHeadTooSlowly) {
   AdminOptions options = Options("127.0.0.1:0");
-  options.io_timeout = std::chrono::milliseconds(20);
+  options.head_timeout = std::chrono::milliseconds(20);
   AdminServer server(std::move(options));
   ASSERT_THAT(server.Start(), HasValue(Done{}));
   Client client(server.port());
