@@ -99,8 +99,15 @@ class TheWorldOutside : public ::testing::Environment {
                                 "64:ff9b::7f00:1/128",
                                 "2002:7f00:1::1/128",
                                 "2606:4700::1111/128"}) {
-      Run("ip address add " + std::string(address) + " dev lo" +
-          (std::string(address).find(':') == std::string::npos ? "" : " nodad"));
+      const std::string text = address;
+      if (text.find(':') == std::string::npos) {
+        Run("ip address add " + text + " dev lo");
+        continue;
+      }
+      Run("ip address add " + text + " dev lo nodad");
+      // A worker of the kernel adds the route, some time after the address.
+      Run("timeout 20 sh -c 'until ip -6 route get " + text.substr(0, text.find('/')) +
+          " >/dev/null 2>&1; do sleep 0.01; done'");
     }
   }
 
