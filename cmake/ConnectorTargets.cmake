@@ -2,7 +2,7 @@ include_guard(GLOBAL)
 
 # connector_library(<layer>_<module> SRCS ... PUBLIC_DEPS ... PRIVATE_DEPS ...)
 # connector_program(<name> LAYER <layer> SRCS ... DEPS ...)
-# connector_test(<name> SRCS ... DEPS ... LABELS ...)
+# connector_test(<name> [TIMED] SRCS ... DEPS ... LABELS ...)
 #
 # <layer> is a top-level folder. A library's name without its layer names its folder. With no SRCS
 # the library is header-only.
@@ -44,15 +44,35 @@ function(connector_sanitized name)
   add_dependencies(sanitized_tests ${name})
 endfunction()
 
+# connector_add_test(<name> <TRUE if timed> <labels> <command> ...)
+#
+# Tests run side by side, more of them than there are processors: most of them wait most of the time.
+# One that is timed promises how soon something happens, or how often. Only one of those runs at once,
+# and all others give way to it.
+function(connector_add_test name timed labels)
+  if(timed)
+    add_test(NAME ${name} COMMAND ${ARGN})
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK times)
+  else()
+    add_test(NAME ${name} COMMAND nice -n 10 ${ARGN})
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 120)
+endfunction()
+
+# Of binutils, as the usual one. Links a test in half of its time; what is shipped it does not link.
+find_program(CONNECTOR_GOLD ld.gold)
+
 function(connector_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SRCS;DEPS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TIMED" "" "SRCS;DEPS;LABELS")
   add_executable(${name} ${arg_SRCS})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE
     ${arg_DEPS} GTest::gmock GTest::gtest_main connector_options)
+  if(CONNECTOR_GOLD)
+    target_link_options(${name} PRIVATE -fuse-ld=gold)
+  endif()
   # Compiling a test costs more than running it.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
-  add_test(NAME ${name} COMMAND ${name})
   if("contract" IN_LIST arg_LABELS OR "integration" IN_LIST arg_LABELS)
     list(APPEND arg_LABELS threads)
   endif()
@@ -62,7 +82,7 @@ function(connector_test name)
   if(NOT "large" IN_LIST arg_LABELS)
     connector_sanitized(${name})
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120)
+  connector_add_test(${name} ${arg_TIMED} "${arg_LABELS}" $<TARGET_FILE:${name}>)
 endfunction()
 
 # What each layer may link. The broker is the only place where credentials are stored or minted, so
