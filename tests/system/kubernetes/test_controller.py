@@ -220,6 +220,10 @@ def test_conditions_say_what_is_wrong_and_do_not_flap(it):
     it.apply(it.connector("probed"))
     it.until("probed", "Ready", "Ready")
     since = it.condition("probed", "Ready")["lastTransitionTime"]
+    # Times of conditions are whole seconds: the next transition must not fall into the same one.
+    wait_until(
+        lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > since, "the next second"
+    )
 
     # A refused credential shows at once.
     good = it.world.upstream.password
