@@ -34,6 +34,15 @@ TYPE = re.compile(
     r"^(?:template\s*<[^>]*>\s*)?(?:class|struct|enum class|enum)\s+(\w+)(?:\s+final)?"
     r"\s*(?::(?!:)[^;{]*)?\{", re.MULTILINE)  # fmt: skip
 FUNCTION = re.compile(r"(?<![\w:.>~])([A-Z]\w+)\(")
+TARGET = re.compile(
+    r"\b(?:connector_(?:library|program|test)|add_library|add_executable|bench_program)\s*\(([^()]*)\)")
+# What a line at the left edge defines in an anonymous namespace.
+DEFINED = (
+    re.compile(r"(?:template\s*<[^>]*>\s*)?(?:class|struct|enum class|enum)\s+(\w+)[^;()]*\{"),
+    re.compile(r"(?:\[\[maybe_unused\]\] )?(?:inline |static )*const(?:expr)?\b[^=({]*?\b(\w+)(?:\[\w*\])?\s*[={]"),
+    re.compile(r"MATCHER(?:_P\d*)?\((\w+)"),
+)  # fmt: skip
+DEFINED_FUNCTION = re.compile(r"(?:[\w:<>,*&\[\] ]+[ *&>])?(\w+)(\([^{};]*\))(?: noexcept| const)*\s*\{")
 FIRST_DAY = "2026-11-30 00:00"  # Of the rule for merges; the history before it is as it is.
 
 
@@ -261,6 +270,48 @@ def check_only_tests_call(root, names):
             yield f"{header}: only tests call {function}"
 
 
+def check_anonymous_names(root, names):
+    """Sources of one target share no name of an anonymous namespace: they are compiled as one."""
+    known = set(names)
+    for build_list in names:
+        if os.path.basename(build_list) != "CMakeLists.txt":
+            continue
+        folder = os.path.dirname(build_list)
+        for target in TARGET.findall(read(root, build_list)):
+            seen = {}
+            for word in dict.fromkeys(target.split()):
+                source = os.path.normpath(os.path.join(folder, word))
+                if not word.endswith(".cc") or source not in known:
+                    continue
+                for key in anonymous_names(read(root, source)):
+                    if seen.setdefault(key, source) != source:
+                        yield f"{source}: {key[1]} is a name of {seen[key]} too, in the same target"
+
+
+def anonymous_names(text):
+    """{(namespaces, name and a function's types)}: what the anonymous namespaces of a source define."""
+    text = re.sub(r'R"(\w*)\((?:.|\n)*?\)\1"', '""', text)
+    found, path, lines = set(), [], text.splitlines()
+    for number, line in enumerate(lines):
+        opened = re.match(r"(?:inline )?namespace\s*([\w:]*)\s*\{$", line)
+        if opened:
+            path.append(opened[1])
+        elif re.match(r"\}\s*// namespace", line) and path:
+            path.pop()
+        elif "" in path and re.match(r"[A-Za-z\[:]", line):
+            where = "::".join(path)
+            rest = " ".join(each.strip() for each in code("\n".join(lines[number : number + 9])).splitlines())
+            named = next(filter(None, (each.match(rest) for each in DEFINED)), None)
+            if named:
+                found.add((where, named[1]))
+            elif not re.match(r"(?:TEST|INSTANTIATE|using|return|template)\b|[A-Z_]+\(", rest):
+                function = DEFINED_FUNCTION.match(rest)
+                if function:
+                    types = re.sub(r"\s+\w+\s*(?=[,)])", "", function[2])  # Without the names.
+                    found.add((where, function[1] + re.sub(r"\s", "", types)))
+    return found
+
+
 def check_merges(root, _names):
     """A merge says what came, not from which branch."""
     done = subprocess.run(
@@ -273,4 +324,4 @@ def check_merges(root, _names):
 
 
 CHECKS = [check_doubled_entries, check_paths, check_citations, check_gone_words, check_unique_names,
-          check_cycles, check_only_tests_call, check_merges]  # fmt: skip
+          check_cycles, check_only_tests_call, check_anonymous_names, check_merges]  # fmt: skip

@@ -87,6 +87,16 @@ def of_house(root, check, files):
     return list(getattr(house, check)(str(root), sorted(files)))
 
 
+def hidden(*texts):
+    """A target of sources x.cc, y.cc with these in their anonymous namespaces."""
+    names = ("a/x.cc", "a/y.cc")
+    return {
+        "a/CMakeLists.txt": "connector_library(a_b\n  SRCS x.cc y.cc)\n",
+        **{name: f"namespace n {{\nnamespace {{\n\n{text}\n\n}}  // namespace\n}}  // namespace n\n"
+           for name, text in zip(names, texts)},
+    }  # fmt: skip
+
+
 HOUSE_FINDINGS = {
     "a source that a build list names twice": (
         "check_doubled_entries", {"a/CMakeLists.txt": "connector_library(a_b\n  SRCS x.cc y.cc x.cc)\n"}),
@@ -123,6 +133,15 @@ HOUSE_FINDINGS = {
     "files that include each other": (
         "check_cycles", {"broker/a/x.h": '#include "broker/a/y.h"\n',
                          "broker/a/y.h": '#include "broker/a/x.h"\n'}),
+    "a constant that two sources of a target have": (
+        "check_anonymous_names", hidden("constexpr int kOne = 1;", "constexpr std::string_view kOne = \"1\";")),
+    "a type that two sources of a target have": (
+        "check_anonymous_names", hidden("struct Row {\n  int a;\n};", "class Row final : public Base {\n};")),
+    "a function that two sources of a target have": (
+        "check_anonymous_names", hidden("int Count(const std::string& of) {\n  return 1;\n}",
+                                        "std::size_t Count(\n    const std::string& text) {\n}")),
+    "a matcher that two sources of a target have": (
+        "check_anonymous_names", hidden('MATCHER_P(Is, what, "") {\n}', 'MATCHER(Is, "") {\n}')),
     "a function that only tests call": (
         "check_only_tests_call", {"broker/a/x.h": "int Count(int of);\n",
                                   "broker/a/x.cc": "int Count(int of) {\n  return of;\n}\n",
@@ -148,6 +167,14 @@ HOUSE_FINE = {
         "check_unique_names", {"broker/a/a.h": "class X {\n};\n", "broker/a/b.h": "struct X::Key {\n};\n"}),
     "folders that include one way": (
         "check_cycles", {"broker/a/x.h": '#include "broker/b/y.h"\n', "broker/b/y.h": ""}),
+    "functions of one name for two types": (
+        "check_anonymous_names", hidden("int Count(int of) {\n}", "int Count(char of) {\n}")),
+    "a name of two targets": (
+        "check_anonymous_names", hidden("constexpr int a = 1;", "") | {
+            "a/z.cc": "namespace n {\nnamespace {\nconstexpr int a = 1;\n}  // namespace\n}  // namespace n\n",
+            "b/CMakeLists.txt": "connector_library(b_c\n  SRCS ../a/z.cc)\n"}),
+    "names inside of what has different ones": (
+        "check_anonymous_names", hidden("void A() {\n  const int x = 1;\n}", "void B() {\n  const int x = 1;\n}")),
     "a function that a program calls": (
         "check_only_tests_call", {"broker/a/x.h": "int Count(int of);\n",
                                   "broker/a/x.cc": "int Count(int of) {\n  return of;\n}\n",
