@@ -1,7 +1,8 @@
 // Our csi.proto against the released one, whose numbers are recorded in tests/data/csi/fields.txt.
 
-#include "proto/csi/v1/csi.pb.h"
 #include "tests/support/cpp/source_tree.h"
+
+#include "proto/csi/v1/csi.pb.h"
 
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
