@@ -9,7 +9,7 @@
 #include "common/http/head.h"
 #include "dataplane/net/buffer_pool.h"
 #include "dataplane/net/stream.h"
-#include "dataplane/relay/in_flight_slot.h"
+#include "dataplane/relay/request_slots.h"
 
 #include <chrono>
 #include <cstdint>

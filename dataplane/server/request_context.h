@@ -10,7 +10,7 @@
 #include "dataplane/addressing/address.h"
 #include "dataplane/addressing/target.h"
 #include "dataplane/oci/errors.h"
-#include "dataplane/relay/in_flight_slot.h"
+#include "dataplane/relay/request_slots.h"
 #include "dataplane/server/request_decision.h"
 #include "dataplane/server/worker.h"
 
