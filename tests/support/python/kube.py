@@ -178,7 +178,7 @@ class ControlPlane:
         return self.kubectl("apply", "-f", "-", stdin="\n---\n".join(texts)).ok()
 
     def apply_crds(self):
-        """As `kubectl apply --server-side`, which needs more of the processors than all else here."""
+        """As `kubectl apply --server-side`, without starting that."""
         definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         served = []
         for file_name in CRDS:
