@@ -30,7 +30,9 @@ constexpr int kMaxSnapshotBytes = 16 * 1024 * 1024;  // Thousands of routes.
   }
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
+  // In spite of its name the time that one attempt has, TLS included. With less, a broker to which
+  // all data planes come at once begins handshakes all the time, and finishes none.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   if (use == ChannelUse::kOperator) {

@@ -2,11 +2,13 @@
 // answers, and what WatchRoutes streams. Only minting is played.
 
 #include "broker/api/broker_endpoint.h"
+#include "common/broker_client/channel.h"
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/scratch_dir.h"
+#include "tests/support/cpp/tcp_gate.h"
 #include "tests/support/cpp/test_ca.h"
 #include "tests/unit/broker/api/fakes.h"
 
@@ -65,22 +67,24 @@ class EndpointTest : public ::testing::Test {
     }
     catalog_.Replace(SnapshotOf(entries));
   }
-  std::shared_ptr<grpc::Channel> ChannelOf(const std::string& uri,
-                                           const std::string& service_config = "") {
+  grpc_support::TlsFiles FilesOf(const std::string& uri) {
     const auto identity = ca_.Issue({.names = {"URI:" + uri}});
     const std::string name = std::to_string(++clients_);
     ReplaceFile(dir_ / (name + ".crt"), identity.certificate_pem);
     ReplaceFile(dir_ / (name + ".key"), identity.key_pem);
+    return {dir_ / (name + ".crt"), dir_ / (name + ".key"), dir_ / "ca.crt"};
+  }
+  std::shared_ptr<grpc::Channel> ChannelOf(const std::string& uri,
+                                           const std::string& service_config = "") {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     if (!service_config.empty()) {
       arguments.SetServiceConfigJSON(service_config);
     }
-    return grpc_support::MakeChannel(
-        "ipv4:127.0.0.1:" + std::to_string(endpoint_->port()),
-        {dir_ / (name + ".crt"), dir_ / (name + ".key"), dir_ / "ca.crt"},
-        "connector-broker",
-        arguments);
+    return grpc_support::MakeChannel("ipv4:127.0.0.1:" + std::to_string(endpoint_->port()),
+                                     FilesOf(uri),
+                                     "connector-broker",
+                                     arguments);
   }
   std::unique_ptr<v1::Broker::Stub> StubOf(const std::string& uri) {
     return v1::Broker::NewStub(ChannelOf(uri));
@@ -403,6 +407,23 @@ TEST_F(EndpointTest, SurvivesManyWatchersThatComeAndGoDuringChanges) {
   for (std::thread& client : clients) {
     client.join();
   }
+}
+
+TEST_F(EndpointTest, HasTimeForAHandshake) {
+  testing_support::TcpGate slow(endpoint_->port());
+  const auto within = [](int seconds) {
+    return std::chrono::system_clock::now() + std::chrono::seconds(seconds);
+  };
+  slow.Stall(true);
+  const auto channel = broker_client::MakeBrokerChannel(
+      {"ipv4:127.0.0.1:" + std::to_string(slow.port()), FilesOf(kDataplane), "connector-broker"},
+      broker_client::ChannelUse::kOperator);
+
+  EXPECT_FALSE(channel->WaitForConnected(within(1)));
+  slow.Stall(false);
+  EXPECT_TRUE(channel->WaitForConnected(within(20)));
+
+  EXPECT_EQ(slow.connections(), 1U) << "it gave up a handshake, and began anew";
 }
 
 }  // namespace
