@@ -1,7 +1,6 @@
 #include "broker/api/broker_service.h"
 
 #include "common/grpc/peer.h"
-#include "common/grpc/unary_bridge.h"
 #include "common/log/log.h"
 
 #include <string_view>
@@ -47,7 +46,7 @@ class RefusedWatch final : public ::grpc::ServerWriteReactor<v1::WatchRoutesResp
 }  // namespace
 
 BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
-    : parts_(parts), peers_(std::move(peers)) {
+    : parts_(parts), peers_(std::move(peers)), calls_(*parts.io, *parts.log) {
   SetMessageAllocatorFor_IssueToken(&issue_messages_);
   SetMessageAllocatorFor_ExplainAccess(&explain_messages_);
 }
@@ -60,8 +59,8 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
     return Refuse(*context);
   }
   const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxIssueTime);
-  return Run(*context,
-             Deliver(parts_.issue->Handle(*request, std::move(*peer), deadline), response));
+  return calls_.Run(*context,
+                    Deliver(parts_.issue->Handle(*request, std::move(*peer), deadline), response));
 }
 
 ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* BrokerService::WatchRoutes(
@@ -80,8 +79,8 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
     return Refuse(*context);
   }
   const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxCheckTime);
-  return Run(*context,
-             Deliver(parts_.operators->Check(*request, std::move(*peer), deadline), response));
+  return calls_.Run(
+      *context, Deliver(parts_.operators->Check(*request, std::move(*peer), deadline), response));
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::ExplainAccess(::grpc::CallbackServerContext* context,
@@ -92,13 +91,8 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
     return Refuse(*context);
   }
   const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxIssueTime);
-  return Run(*context,
-             Deliver(parts_.operators->Explain(*request, std::move(*peer), deadline), response));
-}
-
-void BrokerService::WaitUntilIdle() {
-  std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return running_ == 0; });
+  return calls_.Run(
+      *context, Deliver(parts_.operators->Explain(*request, std::move(*peer), deadline), response));
 }
 
 std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerContext& context,
@@ -127,26 +121,6 @@ std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerCont
 ::grpc::ServerUnaryReactor* BrokerService::Refuse(::grpc::CallbackServerContext& context) const {
   ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
   reactor->Finish(Refusal());
-  return reactor;
-}
-
-::grpc::ServerUnaryReactor* BrokerService::Run(::grpc::CallbackServerContext& context,
-                                               Task<::grpc::Status> task) {
-  {
-    const std::lock_guard lock(mutex_);
-    ++running_;
-  }
-  ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
-  auto finished = [this] {
-    const std::lock_guard lock(mutex_);
-    --running_;
-    idle_.notify_all();
-  };
-  auto failed = [log = parts_.log](std::string_view what) {
-    log->Error("a call failed with an exception", {{"error", what}});
-  };
-  grpc_support::RunUnary(
-      *parts_.io, *reactor, std::move(task), {std::move(failed), std::move(finished)});
   return reactor;
 }
 

@@ -9,13 +9,12 @@
 #include "broker/api/serving_state.h"
 #include "broker/api/watch_hub.h"
 #include "broker/api/wiping_allocator.h"
+#include "common/grpc/unary_bridge.h"
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -53,7 +52,7 @@ class BrokerService final : public v1::Broker::CallbackService {
   // Whether any allowed peer has called.
   [[nodiscard]] bool called() const { return called_; }
   // Returns when no handler runs any more; the io_context must go on running until then.
-  void WaitUntilIdle();
+  void WaitUntilIdle() { calls_.WaitUntilIdle(); }
 
  private:
   // The peer's name; none: it was refused and logged.
@@ -65,8 +64,6 @@ class BrokerService final : public v1::Broker::CallbackService {
   // With what a peer that Admit did not let in is told.
   [[nodiscard]] ::grpc::Status Refusal() const;
   [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context) const;
-  [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,
-                                                Task<::grpc::Status> task);
 
   BrokerServiceParts parts_;
   PeerLists peers_;
@@ -74,9 +71,7 @@ class BrokerService final : public v1::Broker::CallbackService {
   WipingAllocator<v1::ExplainAccessRequest, v1::ExplainAccessResponse> explain_messages_;
 
   std::atomic<bool> called_ = false;
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  std::size_t running_ = 0;
+  grpc_support::UnaryCalls calls_;
 };
 
 }  // namespace connector::broker::api

@@ -3,31 +3,49 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
-#include <exception>
+#include <string>
 #include <utility>
 
 namespace connector::grpc_support {
 
-void RunUnary(asio::io_context& io,
-              ::grpc::ServerUnaryReactor& reactor,
-              Task<::grpc::Status> task,
-              UnaryHooks hooks) {
-  auto finish = [&reactor, hooks = std::move(hooks)](std::exception_ptr failure,
-                                                     ::grpc::Status status) {
-    if (failure) {
-      try {
-        std::rethrow_exception(failure);
-      } catch (const std::exception& error) {
-        hooks.on_exception(error.what());
-      } catch (...) {
-        hooks.on_exception("not a std::exception");
-      }
-      status = ::grpc::Status(::grpc::StatusCode::INTERNAL, "internal error");
+::grpc::ServerUnaryReactor* UnaryCalls::Run(::grpc::CallbackServerContext& context,
+                                            Task<::grpc::Status> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++running_;
+  }
+  ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+  asio::co_spawn(io_,
+                 std::move(task),
+                 [this, reactor](const std::exception_ptr& failure, ::grpc::Status status) {
+                   Finish(*reactor, failure, std::move(status));
+                 });
+  return reactor;
+}
+
+void UnaryCalls::Finish(::grpc::ServerUnaryReactor& reactor,
+                        const std::exception_ptr& failure,
+                        ::grpc::Status status) {
+  if (failure) {
+    std::string what = "not a std::exception";
+    try {
+      std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+      what = error.what();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): `what` says it.
     }
-    reactor.Finish(std::move(status));
-    hooks.on_finished();
-  };
-  asio::co_spawn(io, std::move(task), std::move(finish));
+    log_.Error("a call failed with an exception", {{"error", what}});
+    status = ::grpc::Status(::grpc::StatusCode::INTERNAL, "internal error");
+  }
+  reactor.Finish(std::move(status));
+  const std::lock_guard lock(mutex_);
+  --running_;
+  idle_.notify_all();
+}
+
+void UnaryCalls::WaitUntilIdle() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return running_ == 0; });
 }
 
 Deadline CappedDeadline(const ::grpc::ServerContextBase& context, std::chrono::milliseconds cap) {

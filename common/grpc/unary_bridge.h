@@ -1,31 +1,48 @@
 #pragma once
 
-// The one place where a gRPC callback reactor meets a coroutine. Runs a unary method's Task on an
-// io_context and finishes the reactor with what it returns. Exceptions end here: the peer sees
-// INTERNAL without a detail.
+// The one place where a gRPC callback reactor meets a coroutine.
 
 #include "common/async/task.h"
+#include "common/log/log.h"
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 #include <grpcpp/support/status.h>
 
 #include <chrono>
-#include <functional>
-#include <string_view>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <mutex>
 
 namespace connector::grpc_support {
 
-struct UnaryHooks {
-  std::function<void(std::string_view what)> on_exception;  // what() may name hosts: log only.
-  std::function<void()> on_finished;                        // After the reactor was finished.
-};
+// The unary calls of a service that are under way. Thread-safe.
+class UnaryCalls {
+ public:
+  // Both outlive it.
+  UnaryCalls(asio::io_context& io, log::Logger& log) : io_(io), log_(log) {}
 
-// `task` must not touch the request or the response once it has returned: the reactor frees them.
-void RunUnary(asio::io_context& io,
-              ::grpc::ServerUnaryReactor& reactor,
-              Task<::grpc::Status> task,
-              UnaryHooks hooks);
+  // Runs `task` on the io_context, and finishes the call with what it returns. It must not touch
+  // the request or the response once it has returned: the reactor frees them. An exception is
+  // logged; the peer sees INTERNAL without a detail.
+  ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,
+                                  Task<::grpc::Status> task);
+
+  // Returns when no call runs any more; the io_context must go on running until then.
+  void WaitUntilIdle();
+
+ private:
+  void Finish(::grpc::ServerUnaryReactor& reactor,
+              const std::exception_ptr& failure,
+              ::grpc::Status status);
+
+  asio::io_context& io_;
+  log::Logger& log_;
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  std::size_t running_ = 0;
+};
 
 // What CappedDeadline leaves for the answer itself: this, or a tenth of a shorter time.
 inline constexpr std::chrono::milliseconds kTimeToAnswer{500};

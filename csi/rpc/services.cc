@@ -1,6 +1,5 @@
 #include "csi/rpc/services.h"
 
-#include "common/grpc/unary_bridge.h"
 #include "common/log/log.h"
 #include "csi/rpc/csi_convert.h"
 
@@ -70,7 +69,7 @@ PublishMessages::AllocateMessages() {
 }
 
 NodeService::NodeService(const DriverIdentity& who, CsiServiceParts parts)
-    : who_(who), parts_(std::move(parts)) {
+    : who_(who), parts_(std::move(parts)), calls_(*parts_.io, *parts_.log) {
   SetMessageAllocatorFor_NodePublishVolume(&publish_messages_);
 }
 
@@ -86,14 +85,14 @@ NodeService::NodeService(const DriverIdentity& who, CsiServiceParts parts)
     return Finished(*context, ToStatus(outcome));
   }
   const Deadline deadline = grpc_support::CappedDeadline(*context, parts_.publish_timeout);
-  return Run(*context, Publish(std::move(*converted), deadline));
+  return calls_.Run(*context, Publish(std::move(*converted), deadline));
 }
 
 ::grpc::ServerUnaryReactor* NodeService::NodeUnpublishVolume(
     ::grpc::CallbackServerContext* context,
     const ::csi::v1::NodeUnpublishVolumeRequest* request,
     ::csi::v1::NodeUnpublishVolumeResponse* /*response*/) {
-  return Run(*context, Unpublish(request->volume_id(), request->target_path()));
+  return calls_.Run(*context, Unpublish(request->volume_id(), request->target_path()));
 }
 
 ::grpc::ServerUnaryReactor* NodeService::NodeGetCapabilities(
@@ -114,11 +113,6 @@ NodeService::NodeService(const DriverIdentity& who, CsiServiceParts parts)
   return Finished(*context);
 }
 
-void NodeService::WaitUntilIdle() {
-  std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return running_ == 0; });
-}
-
 Task<::grpc::Status> NodeService::Publish(publish::PublishRequest request, Deadline deadline) {
   const auto started = std::chrono::steady_clock::now();
   CallReport report{"publish", request.volume_id, PodOf(request), {}, {}};
@@ -135,26 +129,6 @@ Task<::grpc::Status> NodeService::Unpublish(std::string volume_id, std::string t
       "unpublish", std::move(volume_id), {}, outcome, std::chrono::steady_clock::now() - started};
   parts_.observe(report);
   co_return ToStatus(report.outcome);
-}
-
-::grpc::ServerUnaryReactor* NodeService::Run(::grpc::CallbackServerContext& context,
-                                             Task<::grpc::Status> task) {
-  {
-    const std::lock_guard lock(mutex_);
-    ++running_;
-  }
-  ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
-  auto finished = [this] {
-    const std::lock_guard lock(mutex_);
-    --running_;
-    idle_.notify_all();
-  };
-  auto failed = [log = parts_.log](std::string_view what) {
-    log->Error("a call failed with an exception", {{"error", what}});
-  };
-  grpc_support::RunUnary(
-      *parts_.io, *reactor, std::move(task), {std::move(failed), std::move(finished)});
-  return reactor;
 }
 
 }  // namespace connector::csi::rpc

@@ -5,6 +5,7 @@
 // done.
 
 #include "common/async/task.h"
+#include "common/grpc/unary_bridge.h"
 #include "csi/publish/volume_publisher.h"
 
 #include "proto/csi/v1/csi.grpc.pb.h"
@@ -12,10 +13,8 @@
 #include <grpcpp/support/message_allocator.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -100,21 +99,17 @@ class NodeService final : public ::csi::v1::Node::CallbackService {
                                           ::csi::v1::NodeGetInfoResponse* response) override;
 
   // Returns when no call runs any more; the io_context must go on running until then.
-  void WaitUntilIdle();
+  void WaitUntilIdle() { calls_.WaitUntilIdle(); }
 
  private:
   [[nodiscard]] Task<::grpc::Status> Publish(publish::PublishRequest request, Deadline deadline);
   [[nodiscard]] Task<::grpc::Status> Unpublish(std::string volume_id, std::string target_path);
-  [[nodiscard]] ::grpc::ServerUnaryReactor* Run(::grpc::CallbackServerContext& context,
-                                                Task<::grpc::Status> task);
 
   const DriverIdentity& who_;
   CsiServiceParts parts_;
   PublishMessages publish_messages_;
 
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  std::size_t running_ = 0;
+  grpc_support::UnaryCalls calls_;
 };
 
 }  // namespace connector::csi::rpc

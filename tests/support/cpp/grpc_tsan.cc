@@ -12,5 +12,5 @@ extern "C" const char* __tsan_default_options() {
 
 extern "C" const char* __tsan_default_suppressions() {
   return "race:grpc::\nrace:grpc_core::\nrace:libgrpc\nrace:libabsl\n"
-         "race:connector::grpc_support::RunUnary\nmutex:libgrpc\nmutex:libabsl\n";
+         "race:connector::grpc_support::UnaryCalls\nmutex:libgrpc\nmutex:libabsl\n";
 }
