@@ -1,7 +1,6 @@
 #include "controller/app/control_loop.h"
 
 #include "common/async/block_on.h"
-#include "common/base/version.h"
 #include "common/broker_client/channel.h"
 #include "common/resilience/random.h"
 #include "controller/app/status.h"
@@ -18,7 +17,7 @@ ControlLoop::ControlLoop(program::Runtime& runtime,
     : runtime_(runtime),
       options_(options),
       metrics_(runtime.registry()),
-      client_(MakeApiClient(std::move(connection))),
+      client_(std::move(connection), {"controller", runtime.logger(), runtime.registry()}),
       broker_(MakeProbeClient()),
       elector_(MakeElector(identity)),
       writer_(MakeWriter()),
@@ -32,15 +31,6 @@ kube::ObjectName ControlLoop::Lease() const {
   return {options_.lease_namespace, options_.lease_name};
 }
 
-std::unique_ptr<kube::ApiClient> ControlLoop::MakeApiClient(kube::ClusterConnection connection) {
-  kube::ApiClientParts parts;
-  parts.logger = &runtime_.logger();
-  parts.random = &resilience::RandomFraction;
-  parts.observe = [this](const kube::ApiRequestReport& request) { metrics_.Requested(request); };
-  parts.user_agent = std::string("connector-controller/") + kVersion;
-  return std::make_unique<kube::ApiClient>(std::move(connection), std::move(parts));
-}
-
 std::unique_ptr<probe::ProbeClient> ControlLoop::MakeProbeClient() const {
   auto channel = broker_client::MakeBrokerChannel(
       {options_.broker_address, options_.broker_tls, options_.broker_server_name},
@@ -50,7 +40,7 @@ std::unique_ptr<probe::ProbeClient> ControlLoop::MakeProbeClient() const {
 
 std::unique_ptr<election::Elector> ControlLoop::MakeElector(const std::string& identity) {
   election::Elector::Parts parts;
-  parts.client = client_.get();
+  parts.client = &client_.client();
   parts.clock = &runtime_.clock();
   parts.logger = &runtime_.logger();
   parts.random = &resilience::RandomFraction;
@@ -65,14 +55,14 @@ std::unique_ptr<election::Elector> ControlLoop::MakeElector(const std::string& i
 
 std::unique_ptr<Writer> ControlLoop::MakeWriter() {
   return std::make_unique<Writer>(
-      Writer::Parts{client_.get(),
+      Writer::Parts{&client_.client(),
                     [this] { return elector_->HeldUntil(); },
                     [this](const WriteReport& written) { metrics_.Wrote(written); }});
 }
 
 std::unique_ptr<ClusterView> ControlLoop::MakeView() {
   ClusterView::Parts parts;
-  parts.client = client_.get();
+  parts.client = &client_.client();
   parts.clock = &runtime_.clock();
   parts.logger = &runtime_.logger();
   parts.random = &resilience::RandomFraction;
@@ -99,7 +89,7 @@ std::unique_ptr<probe::ProbeRunner> ControlLoop::MakeProbeRunner() {
 
 std::unique_ptr<Reconciler> ControlLoop::MakeReconciler(const std::string& identity) {
   Reconciler::Parts parts;
-  parts.client = client_.get();
+  parts.client = &client_.client();
   parts.writer = writer_.get();
   parts.view = view_.get();
   parts.clock = &runtime_.clock();
@@ -135,7 +125,7 @@ Task<void> ControlLoop::StartParts() {
 
 void ControlLoop::Stop(Deadline deadline) {
   BlockOn(runtime_.executor(), StopParts(deadline));
-  client_->Shutdown();
+  client_.Stop(deadline);
 }
 
 Task<void> ControlLoop::StopParts(Deadline deadline) {

@@ -6,7 +6,7 @@
 // is handed back.
 
 #include "common/grpc/credentials.h"
-#include "common/kube/api_client.h"
+#include "common/kube/metered_client.h"
 #include "common/program/runtime.h"
 #include "controller/app/metrics.h"
 #include "controller/app/options.h"
@@ -45,7 +45,6 @@ class ControlLoop final : public program::Component {
 
  private:
   [[nodiscard]] kube::ObjectName Lease() const;
-  [[nodiscard]] std::unique_ptr<kube::ApiClient> MakeApiClient(kube::ClusterConnection connection);
   [[nodiscard]] std::unique_ptr<probe::ProbeClient> MakeProbeClient() const;
   [[nodiscard]] std::unique_ptr<election::Elector> MakeElector(const std::string& identity);
   [[nodiscard]] std::unique_ptr<Writer> MakeWriter();
@@ -60,7 +59,7 @@ class ControlLoop final : public program::Component {
   const ControllerOptions options_;
   ControllerMetrics metrics_;
   std::atomic<bool> broker_available_ = true;
-  const std::unique_ptr<kube::ApiClient> client_;
+  kube::MeteredClient client_;
   const std::unique_ptr<probe::ProbeClient> broker_;
   const std::unique_ptr<election::Elector> elector_;
   const std::unique_ptr<Writer> writer_;

@@ -31,10 +31,7 @@ prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry
 }  // namespace
 
 ControllerMetrics::ControllerMetrics(prometheus::Registry& registry)
-    : requests_(Counters(registry,
-                         "connector_controller_kubernetes_requests_total",
-                         "Requests to the Kubernetes API; code 0: no answer")),
-      writes_(Counters(registry,
+    : writes_(Counters(registry,
                        "connector_controller_writes_total",
                        "Changes to the cluster; result ok, error, or not_leading: not sent")),
       reconciles_(Counters(
@@ -60,14 +57,6 @@ ControllerMetrics::ControllerMetrics(prometheus::Registry& registry)
       broker_available_(Gauge(
           registry, "connector_controller_broker_available", "1 while a broker answers probes")) {
   broker_available_.Set(1);
-}
-
-void ControllerMetrics::Requested(const kube::ApiRequestReport& exchange) {
-  requests_
-      .Add({{"verb", std::string(exchange.verb)},
-            {"resource", exchange.resource},
-            {"code", std::to_string(exchange.status)}})
-      .Increment();
 }
 
 void ControllerMetrics::Wrote(const WriteReport& written) {

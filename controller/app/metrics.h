@@ -2,7 +2,6 @@
 
 // The controller's metrics. The table of names stands in controller/README.md.
 
-#include "common/kube/api_client.h"
 #include "common/kube/informer.h"
 #include "controller/writer/writer.h"
 
@@ -25,7 +24,6 @@ class ControllerMetrics {
  public:
   explicit ControllerMetrics(prometheus::Registry& registry);
 
-  void Requested(const kube::ApiRequestReport& exchange);
   void Wrote(const WriteReport& written);
   void Reconciled(std::string_view result, std::chrono::steady_clock::duration took);
   void Probed(std::string_view result, std::chrono::steady_clock::duration took);
@@ -34,7 +32,6 @@ class ControllerMetrics {
   void BrokerAvailable(bool available);
 
  private:
-  prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Counter>& writes_;
   prometheus::Family<prometheus::Counter>& reconciles_;
   prometheus::Family<prometheus::Counter>& probes_;
