@@ -2,7 +2,7 @@
 
 // SecretStore: where the broker reads long-lived credentials and CA bundles from.
 //
-// Implementations: file_store.h, vault_store.h. Every one passes
+// Implementations: file/, kubernetes/ and vault/ beside this file. Every one passes
 // tests/contract/broker/secrets/secret_store_contract.h unchanged, and so does the fake of
 // tests/support.
 

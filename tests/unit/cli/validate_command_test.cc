@@ -84,7 +84,7 @@ TEST_F(Validate, NeverPrintsASecret) {
   EXPECT_THAT(outcome.out + outcome.err, AllOf(HasSubstr(file), Not(HasSubstr("hush"))));
 }
 
-TEST_F(Validate, ChecksConfigurationFilesOfBothPrograms) {
+TEST_F(Validate, ChecksConfigurationFiles) {
   const std::string broker = Write("broker.yaml", "listenAddress: 127.0.0.1:7443\nbogus: 1\n");
   const Outcome outcome = Connectorctl({"validate", "--broker-config", broker});
   EXPECT_EQ(outcome.code, kExitFailed);
