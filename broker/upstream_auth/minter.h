@@ -2,11 +2,10 @@
 
 // Minter: makes a short-lived upstream token from a stored credential, for exactly some scopes.
 //
-// Implementations, one per auth.name: distribution_minter.h (tokenAuth), basic_minter.h
-// (basicAuth), anonymous_minter.h; later one per cloud. Every one passes
-// tests/contract/broker/upstream_auth/minter_contract.h. A minter talks to the token service and
-// nothing else: it never caches (token_source.h does), reads no store, and contacts only origins
-// that the Connector pins (docs/promises.md P5).
+// One implementation for each kind of authentication (minters.h), in a folder of its own. Each
+// passes tests/contract/broker/upstream_auth/minter_contract.h. A minter talks to the token service
+// and nothing else: it never caches (token_source.h does), reads no store, and contacts only
+// origins that the Connector pins (docs/promises.md P5).
 
 #include "broker/secrets/secret_store.h"
 #include "common/async/task.h"

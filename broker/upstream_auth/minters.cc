@@ -1,30 +1,22 @@
 #include "broker/upstream_auth/minters.h"
 
-#include "broker/upstream_auth/anonymous/anonymous_minter.h"
-#include "broker/upstream_auth/basic/basic_minter.h"
-#include "broker/upstream_auth/registry_token/distribution_minter.h"
-
 namespace connector::broker::upstream_auth {
 
-std::unique_ptr<Minter> MakeMinter(resource::AuthKind kind,
-                                   curl::CurlClient& client,
-                                   const Clock& clock) {
+std::unique_ptr<Minter> MakeMinter(resource::AuthKind kind, const MinterParts& parts) {
   switch (kind) {
-    case resource::AuthKind::kTokenAuth:
-      return MakeDistributionMinter(client, clock);
-    case resource::AuthKind::kBasicAuth:
-      return MakeBasicMinter(clock);
-    case resource::AuthKind::kAnonymous:
-      return MakeAnonymousMinter(client, clock);
+#define CONNECTOR_MAKE_MINTER(name) \
+  case resource::AuthKind::k##name: \
+    return Make##name##Minter(parts);
+    CONNECTOR_AUTH_KINDS(CONNECTOR_MAKE_MINTER)
+#undef CONNECTOR_MAKE_MINTER
   }
   return nullptr;
 }
 
-std::map<resource::AuthKind, std::shared_ptr<Minter>> MakeMinters(curl::CurlClient& client,
-                                                                  const Clock& clock) {
+std::map<resource::AuthKind, std::shared_ptr<Minter>> MakeMinters(const MinterParts& parts) {
   std::map<resource::AuthKind, std::shared_ptr<Minter>> out;
   for (const resource::AuthKindRow& row : resource::kAuthKinds) {
-    out.emplace(row.kind, MakeMinter(row.kind, client, clock));
+    out.emplace(row.kind, MakeMinter(row.kind, parts));
   }
   return out;
 }

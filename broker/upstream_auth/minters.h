@@ -1,6 +1,6 @@
 #pragma once
 
-// The minter of each kind of authentication: the one place that knows them all.
+// The minter of each kind of authentication (common/resource/auth_kinds.h).
 
 #include "broker/upstream_auth/minter.h"
 #include "common/curl/curl_client.h"
@@ -11,13 +11,22 @@
 
 namespace connector::broker::upstream_auth {
 
-// `client` and `clock` outlive the minter.
-[[nodiscard]] std::unique_ptr<Minter> MakeMinter(resource::AuthKind kind,
-                                                 curl::CurlClient& client,
-                                                 const Clock& clock);
+// What minters are made of; outlives them.
+struct MinterParts {
+  curl::CurlClient& client;
+  const Clock& clock;
+};
 
-// One for every row of resource::kAuthKinds.
+// MakeTokenAuthMinter and so on: each is defined in its kind's folder.
+#define CONNECTOR_DECLARE_MINTER(name) \
+  [[nodiscard]] std::unique_ptr<Minter> Make##name##Minter(const MinterParts& parts);
+CONNECTOR_AUTH_KINDS(CONNECTOR_DECLARE_MINTER)
+#undef CONNECTOR_DECLARE_MINTER
+
+[[nodiscard]] std::unique_ptr<Minter> MakeMinter(resource::AuthKind kind, const MinterParts& parts);
+
+// One for every kind.
 [[nodiscard]] std::map<resource::AuthKind, std::shared_ptr<Minter>> MakeMinters(
-    curl::CurlClient& client, const Clock& clock);
+    const MinterParts& parts);
 
 }  // namespace connector::broker::upstream_auth

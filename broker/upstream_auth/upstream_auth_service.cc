@@ -8,7 +8,7 @@ namespace connector::broker::upstream_auth {
 UpstreamAuthService::UpstreamAuthService(Parts parts)
     : executor_(parts.executor),
       tokens_(MakeTokenSource({parts.store,
-                               MakeMinters(client_, parts.clock),
+                               MakeMinters({client_, parts.clock}),
                                parts.clock,
                                parts.executor,
                                parts.registry,

@@ -1,12 +1,12 @@
 #pragma once
 
 // The kinds of authentication at a registry (spec.auth.name): one table, which validation, the
-// CRDs, the status and the broker's choice of minter follow. deploy/crds/auth_kinds.py reads this
-// file. A name of AuthName (resource.proto) that has no row here is reserved for a later release.
+// CRDs, the status, README's table and the broker's choice of minter follow.
+// deploy/crds/auth_kinds.py reads this file. A name of AuthName (resource.proto) that has no row
+// here is reserved for a later release.
 //
-// To add a kind: the name in AuthName unless it is reserved there, an enumerator and its row here,
-// a folder and a line of minters.cc in broker/upstream_auth, a row in
-// tests/contract/broker/upstream_auth.
+// To add a kind NAME: its name and its row here, a folder of broker/upstream_auth that defines
+// MakeNAMEMinter (minters.h), a row in tests/contract/broker/upstream_auth.
 
 #include "common/oci/reference.h"
 
@@ -18,7 +18,14 @@
 
 namespace connector::resource {
 
-enum class AuthKind : std::uint8_t { kTokenAuth, kBasicAuth, kAnonymous };
+// In the order of kAuthKinds.
+#define CONNECTOR_AUTH_KINDS(KIND) KIND(TokenAuth) KIND(BasicAuth) KIND(Anonymous)
+
+enum class AuthKind : std::uint8_t {
+#define CONNECTOR_ENUMERATOR(name) k##name,
+  CONNECTOR_AUTH_KINDS(CONNECTOR_ENUMERATOR)
+#undef CONNECTOR_ENUMERATOR
+};
 
 // How much a stolen data plane would hold (docs/rules.md "Secret classes").
 enum class SecretClass : std::uint8_t {
@@ -51,16 +58,20 @@ inline constexpr std::array kCommonParameters = {
         "is not a repository name; write it without host and tag, such as library/ubuntu"},
 };
 
-// In the order of the enumerators.
+// What reaches the data plane stands above each row.
 inline constexpr std::array kAuthKinds = {
+    // a token for the repository and action, for its minutes: the distribution token protocol, GET
+    // and OAuth2 POST, registries' identity tokens
     AuthKindRow{.kind = AuthKind::kTokenAuth,
                 .name = "tokenAuth",
                 .secret_class = SecretClass::kDerived,
                 .reads_secret = true},
+    // the password itself; refused unless `auth.allowStatic: true`
     AuthKindRow{.kind = AuthKind::kBasicAuth,
                 .name = "basicAuth",
                 .secret_class = SecretClass::kStatic,
                 .reads_secret = true},
+    // nothing, or an anonymous token
     AuthKindRow{.kind = AuthKind::kAnonymous,
                 .name = "anonymous",
                 .secret_class = SecretClass::kNone,

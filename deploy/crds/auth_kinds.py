@@ -14,6 +14,7 @@ class Kind(NamedTuple):
     name: str
     secret_class: str
     reads_secret: bool
+    reaches_data_plane: str
 
 
 def read(path):
@@ -33,20 +34,19 @@ def listed(names, last):
 
 HEADER = read("common/resource/auth_kinds.h")
 KINDS = [
-    Kind(name, secret_class.lower(), reads == "true")
-    for name, secret_class, reads in re.findall(
-        r'AuthKindRow\{\.kind = \w+::\w+,\s*\.name = "(\w+)",\s*'
+    Kind(name, secret_class.lower(), reads == "true", " ".join(comment.replace("//", " ").split()))
+    for comment, name, secret_class, reads in re.findall(
+        r'((?:[ ]*// .*\n)+)[ ]*AuthKindRow\{\.kind = \w+::\w+,\s*\.name = "(\w+)",\s*'
         r"\.secret_class = SecretClass::k(\w+),\s*\.reads_secret = (true|false)",
         HEADER,
     )
 ]
-assert len(KINDS) == HEADER.count("AuthKindRow{"), "a row of auth_kinds.h has another shape"
+assert len(KINDS) == HEADER.count("AuthKindRow{"), "a row of auth_kinds.h has another shape, or no comment"
 PARAMETERS = re.findall(r'AuthParameter\{\s*"(\w+)"', HEADER)
-RESERVED = [
-    name
-    for name in map(
-        camel,
-        re.findall(r"AUTH_NAME_(\w+) = [1-9]", read("proto/connector/config/v1/resource.proto")),
+NAMES = [
+    camel(name)
+    for name in re.findall(
+        r"AUTH_NAME_(\w+) = [1-9]", read("proto/connector/config/v1/resource.proto")
     )
-    if name not in {kind.name for kind in KINDS}
 ]
+RESERVED = [name for name in NAMES if name not in {kind.name for kind in KINDS}]

@@ -4,12 +4,18 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 2)
+sys.path.insert(0, os.path.join(ROOT, "deploy", "crds"))
+
+import auth_kinds  # noqa: E402
+
 PROTO = "proto/connector/config/v1/route_settings.proto"
+RESOURCE = "proto/connector/config/v1/resource.proto"
 KINDS = "common/resource/auth_kinds.h"
 RULES = "deploy/crds/rules.py"
 
@@ -84,34 +90,30 @@ def test_a_new_field_of_the_proto_is_taken_up_with_its_comment(tree):
 
 
 def test_a_new_kind_of_authentication_is_taken_up_from_its_row(tree):
+    names = [kind.name for kind in auth_kinds.KINDS]
+    replace(tree, RESOURCE, "AUTH_NAME_UNSPECIFIED = 0;", "AUTH_NAME_UNSPECIFIED = 0;\n  AUTH_NAME_NEW_AUTH = 9;")
     replace(
         tree,
         KINDS,
-        "    AuthKindRow{.kind = AuthKind::kAnonymous,",
-        "    AuthKindRow{.kind = AuthKind::kEcr,\n"
-        '                .name = "ecr",\n'
+        "inline constexpr std::array kAuthKinds = {\n",
+        "inline constexpr std::array kAuthKinds = {\n"
+        "    // nothing\n"
+        "    AuthKindRow{.kind = AuthKind::kNewAuth,\n"
+        '                .name = "newAuth",\n'
         "                .secret_class = SecretClass::kStatic,\n"
-        "                .reads_secret = false},\n"
-        "    AuthKindRow{.kind = AuthKind::kAnonymous,",
+        "                .reads_secret = false},\n",
     )
     assert generate(tree) == (0, "")
     auth = schema(tree, "connectors")["properties"]["spec"]["properties"]["auth"]
     assert auth["properties"]["name"]["x-kubernetes-validations"][0] == {
-        "rule": "!(!(self in ['tokenAuth', 'basicAuth', 'ecr', 'anonymous']))",
-        "message": "is not supported by this release (gar and acr are not yet); write tokenAuth, "
-        "basicAuth, ecr or anonymous",
+        "rule": f"!(!(self in {['newAuth', *names]}))",
+        "message": "is not supported by this release "
+        f"({auth_kinds.listed(auth_kinds.RESERVED, 'and')} are not yet); write "
+        f"{auth_kinds.listed(['newAuth', *names], 'or')}",
     }
     said = {(each["message"], each["fieldPath"]) for each in auth["x-kubernetes-validations"]}
-    assert ("is never read with ecr; remove it, or write name: tokenAuth", ".vaultRef") in said
-    assert any(text.startswith("ecr is of the class static") for text, _ in said)
-
-
-def test_readme_names_every_kind_of_authentication_and_its_class():
-    with open(os.path.join(ROOT, KINDS), encoding="utf-8") as file:
-        rows = re.findall(r'name = "(\w+)",\s*\.secret_class = SecretClass::k(\w+)', file.read())
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-        table = re.findall(r"^\| `(\w+)` \| `(none|derived|bounded|static)` \|", file.read(), re.M)
-    assert sorted(table) == sorted((name, kept.lower()) for name, kept in rows)
+    assert ("is never read with newAuth; remove it, or write name: tokenAuth", ".vaultRef") in said
+    assert any(text.startswith("newAuth is of the class static") for text, _ in said)
 
 
 def test_a_rule_for_a_field_that_is_gone_is_found(tree):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDERS = ["broker", "common", "controller", "csi", "dataplane", "proto/connector/config"]
+FOLDERS = ["broker", "common", "controller", "csi", "dataplane", "deploy/crds", "proto/connector/config"]
 PROTO = "proto/connector/config/v1/dataplane.proto"
 METRICS = "dataplane/app/metrics.cc"
 README = "dataplane/README.md"
@@ -26,7 +26,7 @@ def tree(tmp_path):
     for folder in FOLDERS:
         shutil.copytree(os.path.join(ROOT, folder), tmp_path / folder)
     (tmp_path / "tests" / "data").mkdir(parents=True)
-    for name in ("tests/tables", "tests/data/names.txt"):
+    for name in ("tests/tables", "tests/data/names.txt", "README.md"):
         shutil.copy(os.path.join(ROOT, name), tmp_path / name)
     return tmp_path
 
@@ -50,6 +50,15 @@ def test_a_renamed_metric_is_found(tree):
     assert "README.md: - | `connector_dataplane_denied_total` | counter |" in said
     assert "names.txt: - dataplane metric connector_dataplane_denied_total\n" in said
     assert "names.txt: + dataplane metric connector_dataplane_refused_total\n" in said
+
+
+def test_a_kind_of_authentication_that_readme_does_not_name_is_found(tree):
+    replace(tree, "README.md", "| `basicAuth` | `static` |", "| `basicAuth` | `derived` |")
+
+    status, said = tables(tree)
+
+    assert status == 1
+    assert "README.md: + | `basicAuth` | `static` |" in said
 
 
 def test_a_renamed_key_is_found(tree):

@@ -1,5 +1,8 @@
-#include "broker/upstream_auth/anonymous/anonymous_minter.h"
+// anonymous: no stored credential. Registries that challenge with Bearer still want a token, which
+// their token service gives to everybody; others get no credential at all (scheme kNone). A
+// credential in the request is ignored.
 
+#include "broker/upstream_auth/minters.h"
 #include "broker/upstream_auth/registry_token/token_flow.h"
 
 #include <utility>
@@ -22,8 +25,8 @@ class AnonymousMinter final : public Minter {
 
 }  // namespace
 
-std::unique_ptr<Minter> MakeAnonymousMinter(curl::CurlClient& client, const Clock& clock) {
-  return std::make_unique<AnonymousMinter>(client, clock);
+std::unique_ptr<Minter> MakeAnonymousMinter(const MinterParts& parts) {
+  return std::make_unique<AnonymousMinter>(parts.client, parts.clock);
 }
 
 }  // namespace connector::broker::upstream_auth

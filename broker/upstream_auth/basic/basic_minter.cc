@@ -1,13 +1,17 @@
-#include "broker/upstream_auth/basic/basic_minter.h"
+// basicAuth: registries that know only Basic. The stored password itself is the token (secret class
+// static), so that the Connector must say auth.allowStatic. Contacts nothing.
 
-#include "common/base/encoding.h"
-#include "common/curl/wiped_buffer.h"
+#include "broker/upstream_auth/basic/basic_value.h"
+#include "broker/upstream_auth/minters.h"
 
-#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace connector::broker::upstream_auth {
 namespace {
+
+// A password does not expire; after this time a data plane must request it again.
+constexpr std::chrono::hours kBasicLife{1};
 
 Error UnusableCredential(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kUpstream, std::move(message));
@@ -44,32 +48,8 @@ class BasicMinter final : public Minter {
 
 }  // namespace
 
-std::unique_ptr<Minter> MakeBasicMinter(const Clock& clock) {
-  return std::make_unique<BasicMinter>(clock);
-}
-
-Result<Secret> BasicValue(const secrets::RegistryCredential& credential,
-                          const ConnectorRef& connector) {
-  const std::string& username = credential.username;
-  if (username.empty() || credential.password.empty()) {
-    return UnusableCredential("the stored credential of connector " + connector.ToString() +
-                              " has no user name and password");
-  }
-  const auto is_bad = [](char c) {
-    return c == ':' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  };
-  if (std::any_of(username.begin(), username.end(), is_bad)) {
-    return UnusableCredential("the stored user name of connector " + connector.ToString() +
-                              " holds a colon or a control character, which Basic cannot carry");
-  }
-  curl::WipedBuffer joined;
-  joined.Append(username);
-  joined.Append(":");
-  joined.Append(credential.password.Reveal());
-  std::string encoded = Base64Encode(joined.view());
-  Secret value(encoded);
-  curl::Wipe(encoded);
-  return value;
+std::unique_ptr<Minter> MakeBasicAuthMinter(const MinterParts& parts) {
+  return std::make_unique<BasicMinter>(parts.clock);
 }
 
 }  // namespace connector::broker::upstream_auth

@@ -1,5 +1,8 @@
-#include "broker/upstream_auth/registry_token/distribution_minter.h"
+// tokenAuth: a token service exchanges the stored credential for a token of just the scopes asked
+// (secret class derived). The realm comes from the registry and is used only when the Connector
+// pins it. A registry whose /v2/ asks for nothing gets no credential (scheme kNone).
 
+#include "broker/upstream_auth/minters.h"
 #include "broker/upstream_auth/registry_token/token_flow.h"
 
 #include <utility>
@@ -27,8 +30,8 @@ class DistributionMinter final : public Minter {
 
 }  // namespace
 
-std::unique_ptr<Minter> MakeDistributionMinter(curl::CurlClient& client, const Clock& clock) {
-  return std::make_unique<DistributionMinter>(client, clock);
+std::unique_ptr<Minter> MakeTokenAuthMinter(const MinterParts& parts) {
+  return std::make_unique<DistributionMinter>(parts.client, parts.clock);
 }
 
 }  // namespace connector::broker::upstream_auth

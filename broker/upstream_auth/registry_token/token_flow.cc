@@ -1,6 +1,6 @@
 #include "broker/upstream_auth/registry_token/token_flow.h"
 
-#include "broker/upstream_auth/basic/basic_minter.h"
+#include "broker/upstream_auth/basic/basic_value.h"
 #include "broker/upstream_auth/registry_token/token_answer.h"
 #include "broker/upstream_auth/upstream_status.h"
 

@@ -8,6 +8,7 @@ import os
 import re
 import ssl
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 
@@ -16,6 +17,10 @@ import yaml
 from kube import ADMIN_TOKEN, ControlPlane
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "deploy", "crds"))
+
+import auth_kinds  # noqa: E402
+
 CORPUS = os.path.join(ROOT, "tests", "data", "resources")
 OCI_CLASS = os.path.join(ROOT, "deploy", "crds", "oci-class.yaml")
 EXAMPLES = [*sorted(glob.glob(os.path.join(ROOT, "deploy", "examples", "*.yaml"))), OCI_CLASS]
@@ -92,6 +97,21 @@ def sentences(status):
     return [f"{cause['field']}: {re.sub(quoted, '', cause['message'])}" for cause in causes]
 
 
+def with_kinds(sentence):
+    """What stands in braces changes with each kind of authentication."""
+    kinds, reserved = [kind.name for kind in auth_kinds.KINDS], auth_kinds.RESERVED
+    names = auth_kinds.NAMES
+    values = {
+        "{kinds}": auth_kinds.listed(kinds, "or"),
+        "{reserved kinds}": auth_kinds.listed(reserved, "and") + (" are" if reserved[1:] else " is"),
+        "{all names}": ", ".join(names),
+        "{all names, quoted}": ", ".join(f'"{name}"' for name in names),
+    }
+    for name, value in values.items():
+        sentence = sentence.replace(name, value)
+    return sentence
+
+
 def expected(text):
     """What the first lines of a file of the corpus say about the API server."""
     lines = [line for line in text.splitlines() if line.startswith("# ")]
@@ -99,7 +119,7 @@ def expected(text):
     theirs = [line.removeprefix("# api ") for line in lines if line.startswith("# api ")]
     reasons = [line for line in lines if line.startswith("# since ")]
     assert ours and len(theirs) >= len(reasons) == bool(theirs), "another sentence needs a reason"
-    return theirs or ours
+    return [with_kinds(sentence) for sentence in theirs or ours]
 
 
 # The corpus

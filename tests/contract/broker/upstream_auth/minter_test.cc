@@ -24,14 +24,19 @@ class Harness final {
   curl::CurlClient client_;
   testing_support::FakeClock clock_;
   testing_support::RegistryWorld world_;
-  std::unique_ptr<Minter> minter_ = MakeMinter(kind, client_, clock_);
+  std::unique_ptr<Minter> minter_ = MakeMinter(kind, {client_, clock_});
 };
 
-using Minters = ::testing::Types<Harness<resource::AuthKind::kTokenAuth>,
-                                 Harness<resource::AuthKind::kAnonymous>,
-                                 Harness<resource::AuthKind::kBasicAuth>>;
-static_assert(std::tuple_size_v<decltype(resource::kAuthKinds)> == 3,
-              "a kind without its row here is not held to the contract");
+template <resource::AuthKind... kinds>
+struct Held {
+  static_assert(sizeof...(kinds) == resource::kAuthKinds.size(),
+                "a kind that is not listed here is not held to the contract");
+  using Types = ::testing::Types<Harness<kinds>...>;
+};
+
+using Minters = Held<resource::AuthKind::kTokenAuth,
+                     resource::AuthKind::kAnonymous,
+                     resource::AuthKind::kBasicAuth>::Types;
 INSTANTIATE_TYPED_TEST_SUITE_P(All, MinterContract, Minters);
 
 }  // namespace

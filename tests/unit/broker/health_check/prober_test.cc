@@ -56,7 +56,7 @@ class ProberTest : public ::testing::Test {
                {{"username", testing_support::kUser}, {"password", testing_support::kPassword}},
                "v1");
     upstream_auth::TokenSourceParts parts{store_,
-                                          upstream_auth::MakeMinters(client_, clock_),
+                                          upstream_auth::MakeMinters({client_, clock_}),
                                           clock_,
                                           io_.get_executor(),
                                           registry_,

@@ -171,12 +171,6 @@ INSTANTIATE_TEST_SUITE_P(
             "metadata: {name: A}\nspec: {}\n",
             "f.yaml:3: metadata.name: is not a name; write lower-case letters, digits and "
             "'-', such as harbor"},
-        DocumentsRefused{
-            "AClassThatAllowsWhatIsNotThere",
-            "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
-            "metadata: {name: a}\nspec: {allowedAuthNames: [anonymous, ecr]}\n",
-            "f.yaml:4: spec.allowedAuthNames[1]: is not supported by this release (ecr, gar "
-            "and acr are not yet); write tokenAuth, basicAuth or anonymous"},
         DocumentsRefused{"AClassThatWeakensEveryConnector",
                          "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
                          "metadata: {name: a}\nspec: {upstream: {allowInsecureUpstream: true}}\n",

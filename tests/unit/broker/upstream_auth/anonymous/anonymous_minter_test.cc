@@ -1,5 +1,4 @@
-#include "broker/upstream_auth/anonymous/anonymous_minter.h"
-
+#include "broker/upstream_auth/minters.h"
 #include "tests/support/cpp/result_matchers.h"
 #include "tests/unit/broker/upstream_auth/minter_fixture.h"
 
@@ -18,7 +17,7 @@ using testing_support::HasErrorMessage;
 
 class AnonymousMinter : public MinterFixture {
  protected:
-  AnonymousMinter() { minter_ = MakeAnonymousMinter(client_, clock_); }
+  AnonymousMinter() { minter_ = MakeAnonymousMinter({client_, clock_}); }
   Result<UpstreamToken> MintAnonymously() { return Mint(world_.Connector(AuthKind::kAnonymous)); }
 };
 

@@ -1,5 +1,5 @@
-#include "broker/upstream_auth/basic/basic_minter.h"
-
+#include "broker/upstream_auth/basic/basic_value.h"
+#include "broker/upstream_auth/minters.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/registry_world.h"
 #include "tests/support/cpp/result_matchers.h"
@@ -43,7 +43,8 @@ TEST(BasicMinter, RefusesACredentialThatBasicCannotCarry) {
 TEST(BasicMinter, HandsTheStoredPasswordOutOnlyWhereTheConnectorAllowsIt) {
   const RegistryWorld world;
   testing_support::FakeClock clock;
-  const std::unique_ptr<Minter> minter = MakeBasicMinter(clock);
+  curl::CurlClient client;
+  const std::unique_ptr<Minter> minter = MakeBasicAuthMinter({client, clock});
   resource::Connector connector = world.Connector(AuthKind::kBasicAuth);
 
   EXPECT_THAT(RunTask(minter->Mint(world.Request(connector, {}), Deadline::max())),

@@ -1,5 +1,4 @@
-#include "broker/upstream_auth/registry_token/distribution_minter.h"
-
+#include "broker/upstream_auth/minters.h"
 #include "broker/upstream_auth/registry_token/discovery.h"
 #include "broker/upstream_auth/upstream_status.h"
 #include "tests/support/cpp/registry_world.h"
@@ -34,7 +33,7 @@ using testing_support::RunTask;
 
 class DistributionMinter : public MinterFixture {
  protected:
-  DistributionMinter() { minter_ = MakeDistributionMinter(client_, clock_); }
+  DistributionMinter() { minter_ = MakeTokenAuthMinter({client_, clock_}); }
 };
 
 TEST_F(DistributionMinter, AsksTheTokenServiceWithBasicAndTheRequestsScopes) {
@@ -331,7 +330,7 @@ TEST(DistributionMinterOverTls, TrustsTheConnectorsCa) {
   const RegistryWorld world(true);
   testing_support::FakeClock clock;
   curl::CurlClient client;
-  const std::unique_ptr<Minter> minter = MakeDistributionMinter(client, clock);
+  const std::unique_ptr<Minter> minter = MakeTokenAuthMinter({client, clock});
   resource::Connector connector = world.Connector(AuthKind::kTokenAuth);
   connector.upstream.allow_insecure = false;
   MintRequest good = world.Request(connector, {});
