@@ -104,11 +104,12 @@ TEST(ApplyClass, LetsTheConnectorWinOverItsClass) {
                "  upstream: {redirects: {mode: follow}, limits: {idleTimeout: 9s}}\n"),
       "f");
   ASSERT_THAT(documents.connectors, SizeIs(1));
-  const routing::WrittenSettings shared{routing::RedirectMode::kPass,
-                                        {"h.example"},
-                                        7,
-                                        std::chrono::seconds(1),
-                                        std::chrono::seconds(2)};
+  routing::WrittenSettings shared;
+  shared.mode = routing::RedirectMode::kPass;
+  shared.hosts = {"h.example"};
+  shared.max_concurrent_requests = 7;
+  shared.connect_timeout = std::chrono::seconds(1);
+  shared.idle_timeout = std::chrono::seconds(2);
 
   const Connector connector = ApplyClass(documents.connectors[0].draft, {"oci", {}, shared});
 
