@@ -94,9 +94,17 @@ void AddTraffic(const WorkerTotals& totals, Families& out) {
   out.Counter("connector_dataplane_connections_accepted_total",
               "Client connections accepted.",
               totals.Of(&Counters::connections_accepted));
-  out.Counter("connector_dataplane_connections_refused_total",
-              "Client connections refused because limits.maxConnections was reached.",
-              totals.Of(&Counters::connections_refused));
+  out.Counter(
+      "connector_dataplane_connections_refused_total",
+      "Client connections refused because limits.maxConnections was reached, or the share of "
+      "their address, and none gave way.",
+      totals.Of(&Counters::connections_refused));
+  out.Counter("connector_dataplane_connections_evicted_total",
+              "Waiting client connections closed so that others could be served.",
+              totals.Of(&Counters::connections_evicted));
+  out.Counter("connector_dataplane_lingering_closes_refused_total",
+              "Connections closed at once after a refusal, because too many were being read empty.",
+              totals.Of(&Counters::lingering_refused));
 }
 
 void AddTokens(const token::CacheStats& stats, Families& out) {

@@ -79,6 +79,15 @@ void ReadSettings(const pb::DataplaneConfig& from,
   if (limits.max_connections() > 0) {
     out.max_connections = limits.max_connections();
   }
+  out.max_connections_per_address = limits.max_connections_per_address();
+  if (out.max_connections_per_address > out.max_connections) {
+    reader.Complain(
+        "limits.maxConnectionsPerAddress",
+        "must be at most limits.maxConnections, which is " + std::to_string(out.max_connections));
+  }
+  if (limits.min_client_rate() > 0) {
+    out.min_client_rate = limits.min_client_rate();
+  }
   out.head_timeout = reader.Duration(
       "limits.headTimeout", limits.has_head_timeout(), limits.head_timeout(), out.head_timeout);
   out.keepalive_timeout = reader.Duration("limits.keepaliveTimeout",

@@ -240,6 +240,7 @@ Task<Result<std::size_t>> Stream::Read(char* data,
 }
 
 Task<Result<Done>> Stream::WriteAll(std::string_view data, std::chrono::milliseconds timeout) {
+  const auto give_up_at = timers_.Now() + timeout;
   while (!data.empty()) {
     const IoResult put = TryWrite(data);
     if (put.status == IoStatus::kOk) {
@@ -249,7 +250,13 @@ Task<Result<Done>> Stream::WriteAll(std::string_view data, std::chrono::millisec
     if (put.status != IoStatus::kWouldBlock) {
       co_return Unavailable("the connection was cut");
     }
-    Result<Done> waited = co_await WaitBlocked(timeout);
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(give_up_at - timers_.Now());
+    if (left.count() <= 0) {
+      co_return MakeError(
+          ErrorCode::kDeadlineExceeded, ErrorOrigin::kUpstream, "no progress in time");
+    }
+    Result<Done> waited = co_await WaitBlocked(left);
     if (!waited) {
       co_return std::move(waited).error();
     }
@@ -358,6 +365,11 @@ void Stream::ShutdownSend() {
   }
   boost::system::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+void Stream::ShutdownBoth() {
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_both, ignored);
 }
 
 bool Stream::HasInputOrEnd() {

@@ -80,6 +80,7 @@ class Stream final : private TimedWait {
   [[nodiscard]] Task<Result<std::size_t>> Read(char* data,
                                                std::size_t size,
                                                std::chrono::milliseconds timeout);
+  // `timeout` is for all of it.
   [[nodiscard]] Task<Result<Done>> WriteAll(std::string_view data,
                                             std::chrono::milliseconds timeout);
 
@@ -95,6 +96,9 @@ class Stream final : private TimedWait {
   void Close();
   void Reset();  // The peer sees a failure, never the end of what was sent.
   void ShutdownSend();
+  // Ends it in both directions, so that whatever waits on it goes on and finds its end. Unlike
+  // Close it keeps the descriptor, which a TLS connection still reads from.
+  void ShutdownBoth();
 
   // True when a peer that should be silent has closed or sent something; over TLS, something that
   // is for us and not for TLS itself.

@@ -3,6 +3,7 @@
 #include "common/http/chunked.h"
 #include "dataplane/relay/body_portions.h"
 #include "dataplane/relay/pipe.h"
+#include "dataplane/relay/rate_floor.h"
 
 #include <sys/uio.h>
 
@@ -46,7 +47,11 @@ class Pieces {
 
 class Mover {
  public:
-  explicit Mover(RelayJob& job) : job_(job), portions_(job.in, job.length) {}
+  explicit Mover(RelayJob& job)
+      : job_(job),
+        portions_(job.in, job.length),
+        source_floor_(job.min_source_rate, job.source_timeout),
+        sink_floor_(job.min_sink_rate, job.sink_timeout) {}
 
   Task<RelayEnd> Run();
   RelayResult TakeResult(RelayEnd end) { return {end, payload_bytes_, std::move(leftover_)}; }
@@ -58,9 +63,14 @@ class Mover {
   // Wait until a blocked side can go on: kDone, or the end that the waiting makes.
   Task<RelayEnd> AwaitSource();
   Task<RelayEnd> AwaitSink();
-  [[nodiscard]] RelayEnd AfterWait(const Result<Done>& waited,
-                                   RelayEnd timeout,
-                                   RelayEnd cut) const;
+  struct Ends {
+    RelayEnd timeout;
+    RelayEnd cut;
+  };
+  Task<RelayEnd> Await(net::Stream& side,
+                       std::chrono::milliseconds timeout,
+                       RateFloor& floor,
+                       Ends ends);
   [[nodiscard]] bool CanSplice() const;
   Task<RelayEnd> SpliceRest();
   // Before the sink gets the last bytes: whoever reads them may ask again at once.
@@ -75,32 +85,51 @@ class Mover {
 
   RelayJob& job_;
   BodyPortions portions_;
+  RateFloor source_floor_;
+  RateFloor sink_floor_;
   std::uint64_t payload_bytes_ = 0;
   bool splice_refused_ = false;  // The rest goes through the buffer.
   std::string leftover_;
   std::string joined_;  // TLS sinks get one record where a plain one gets a writev.
 };
 
-// An interruption wakes the wait by cancelling it, which looks like a failed socket: so ask for the
-// interruption first.
-RelayEnd Mover::AfterWait(const Result<Done>& waited, RelayEnd timeout, RelayEnd cut) const {
-  if (Interrupted()) {
-    return RelayEnd::kInterrupted;
+Task<RelayEnd> Mover::Await(net::Stream& side,
+                            std::chrono::milliseconds timeout,
+                            RateFloor& floor,
+                            Ends ends) {
+  while (true) {
+    const std::chrono::milliseconds time = std::min(timeout, floor.Left());
+    const auto begun = std::chrono::steady_clock::now();
+    const Result<Done> waited = co_await side.WaitBlocked(time);
+    // An interruption wakes the wait by cancelling it, which looks like a failed socket: so ask for
+    // the interruption first.
+    if (Interrupted()) {
+      co_return RelayEnd::kInterrupted;
+    }
+    if (!floor.Waited(std::chrono::steady_clock::now() - begun)) {
+      co_return ends.timeout;
+    }
+    if (waited) {
+      co_return RelayEnd::kDone;
+    }
+    timeout -= time;
+    if (waited.error().code != ErrorCode::kDeadlineExceeded) {
+      co_return ends.cut;
+    }
+    if (timeout.count() <= 0) {
+      co_return ends.timeout;
+    }
   }
-  if (waited) {
-    return RelayEnd::kDone;
-  }
-  return waited.error().code == ErrorCode::kDeadlineExceeded ? timeout : cut;
 }
 
 Task<RelayEnd> Mover::AwaitSource() {
-  const Result<Done> waited = co_await job_.from.WaitBlocked(job_.source_timeout);
-  co_return AfterWait(waited, RelayEnd::kSourceTimeout, RelayEnd::kSourceCut);
+  const Ends ends{RelayEnd::kSourceTimeout, RelayEnd::kSourceCut};
+  return Await(job_.from, job_.source_timeout, source_floor_, ends);
 }
 
 Task<RelayEnd> Mover::AwaitSink() {
-  const Result<Done> waited = co_await job_.to.WaitBlocked(job_.sink_timeout);
-  co_return AfterWait(waited, RelayEnd::kSinkTimeout, RelayEnd::kSinkCut);
+  const Ends ends{RelayEnd::kSinkTimeout, RelayEnd::kSinkCut};
+  return Await(job_.to, job_.sink_timeout, sink_floor_, ends);
 }
 
 // A pipe and its system calls only pay for themselves on a long body. Chunked framing, TLS and a
@@ -139,6 +168,7 @@ Task<RelayEnd> Mover::SpliceRest() {
       co_return RelayEnd::kSourceCut;
     }
     portions_.Skip(got.bytes);
+    source_floor_.Moved(got.bytes);
     GiveBackSlotIf(portions_.left() == 0);
     for (std::size_t inside = got.bytes; inside > 0;) {
       const net::IoResult put =
@@ -146,6 +176,7 @@ Task<RelayEnd> Mover::SpliceRest() {
       if (put.status == net::IoStatus::kOk) {
         inside -= put.bytes;
         payload_bytes_ += put.bytes;
+        sink_floor_.Moved(put.bytes);
         continue;
       }
       if (put.status != net::IoStatus::kWouldBlock) {
@@ -174,6 +205,7 @@ Task<RelayEnd> Mover::Flush(Pieces pieces) {
     const net::IoResult put = job_.to.TryWrite(pieces.data(), pieces.count());
     if (put.status == net::IoStatus::kOk) {
       pieces.Consume(put.bytes);
+      sink_floor_.Moved(put.bytes);
       continue;
     }
     if (put.status != net::IoStatus::kWouldBlock) {
@@ -226,6 +258,7 @@ Task<RelayEnd> Mover::Read(char* buffer, std::string_view& input) {
     const net::IoResult got = job_.from.TryRead(buffer, want);
     if (got.status == net::IoStatus::kOk || got.status == net::IoStatus::kEof) {
       input = {buffer, got.bytes};
+      source_floor_.Moved(got.bytes);
       co_return RelayEnd::kDone;
     }
     if (got.status == net::IoStatus::kError) {

@@ -26,7 +26,7 @@ enum class RelayEnd : std::uint8_t {
   kDone,
   kSourceCut,        // Closed or failed before the body's end.
   kSourceMalformed,  // Chunked framing that breaks the rules.
-  kSourceTimeout,    // No progress within the source's timeout.
+  kSourceTimeout,    // No progress within the source's timeout, or less than its least rate.
   kSinkCut,
   kSinkTimeout,
   kInterrupted,  // `*interrupted` became true.
@@ -47,6 +47,10 @@ struct RelayJob {
   net::BufferPool& buffers;
   std::chrono::milliseconds source_timeout;
   std::chrono::milliseconds sink_timeout;
+  // Least bytes per second while waiting for that side, each over its timeout (rate_floor.h); 0 for
+  // none.
+  std::uint64_t min_source_rate = 0;
+  std::uint64_t min_sink_rate = 0;
   // Set by someone else on this worker, who then also cancels the wait; null for never.
   const bool* interrupted = nullptr;
   // Given back once the source has been read to its end, before the last bytes go to the sink;

@@ -9,6 +9,7 @@
 #include "common/http/origin.h"
 #include "common/routing/route_settings.h"
 #include "dataplane/net/tls.h"
+#include "dataplane/relay/request_slots.h"
 
 #include <atomic>
 #include <cstdint>
@@ -22,7 +23,7 @@ namespace connector::dataplane::routes {
 
 // Lives as long as the connector does, over all its routes. Read by the status page and metrics.
 struct RouteStats {
-  std::atomic<std::uint32_t> in_flight{0};
+  relay::RequestSlots slots;
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> bytes_down{0};
   std::atomic<std::uint64_t> bytes_up{0};

@@ -41,6 +41,8 @@ struct Counters {
   Counter malformed_requests;
   Counter connections_accepted;
   Counter connections_refused;
+  Counter connections_evicted;  // Waiting ones, for the sake of others.
+  Counter lingering_refused;    // Closed without being read empty.
 };
 
 }  // namespace connector::dataplane::server

@@ -19,6 +19,9 @@ using http::HeaderId;
 using oci::ErrorKind;
 using oci::ErrorReply;
 
+// A burst is over in a moment, and clients take a 429 for a failure.
+constexpr std::chrono::seconds kSlotWait{4};
+
 bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -311,12 +314,27 @@ Forwarding::Next Forwarding::Follow(oci::NextHop hop) {
   return Next::kAgain;
 }
 
+const std::shared_ptr<relay::RequestSlots::Subject>& SubjectOf(const Authorized& authorized) {
+  relay::RequestSlots& slots = authorized.route().stats->slots;
+  auto& known = authorized.context().client.subject;
+  if (known == nullptr || !known->Is(slots, authorized.grant().subject)) {
+    known = slots.SubjectOf(authorized.grant().subject);
+  }
+  return known;
+}
+
 }  // namespace
 
 Task<ConnectionAction> Forward(Authorized& authorized) {
   RequestContext& context = authorized.context();
-  const routes::Route& route = authorized.route();
-  if (!context.slot.Take(route.stats->in_flight, route.limits.max_concurrent_requests)) {
+  const auto& subject = SubjectOf(authorized);
+  const std::uint32_t limit = authorized.route().limits.max_concurrent_requests;
+  bool taken = context.slot.Take(subject, limit);
+  if (!taken) {
+    const Deadline deadline = std::chrono::steady_clock::now() + kSlotWait;
+    taken = co_await context.slot.Wait(subject, limit, deadline);
+  }
+  if (!taken) {
     Rejection rejection{
         oci::ReplyFor(ErrorKind::kRateLimited,
                       "There are too many requests to this registry at once; try again, or ask the "

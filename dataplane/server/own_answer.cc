@@ -15,8 +15,8 @@ oci::ReplyContext ReplyContextOf(const RequestContext& context, bool keep_alive)
 
 Task<ConnectionAction> Send(RequestContext& context, bool keep_alive) {
   context.slot.GiveBack();
-  const Result<Done> written = co_await context.client.stream.WriteAll(
-      context.scratch.out, context.worker.shared.settings.idle_timeout);
+  const Result<Done> written =
+      co_await context.client.stream.WriteAll(context.scratch.out, ClientWriteTime(context));
   co_return Continue(context, keep_alive && written);
 }
 
@@ -40,6 +40,12 @@ Task<ConnectionAction> AnswerPing(RequestContext& context) {
   context.scratch.out.clear();
   oci::AppendPingReply(context.scratch.out, ReplyContextOf(context, keep_alive));
   return Send(context, keep_alive);
+}
+
+std::chrono::milliseconds ClientWriteTime(const RequestContext& context) {
+  const ServerSettings& settings = context.worker.shared.settings;
+  return settings.idle_timeout +
+         std::chrono::milliseconds(context.scratch.out.size() * 1000 / settings.min_client_rate);
 }
 
 ConnectionAction Continue(RequestContext& context, bool keep_alive) {

@@ -30,6 +30,10 @@ struct ClientConnection {
   Secret authorization = {};
   std::shared_ptr<const Secret> token = {};  // Null: that value is no credential.
   token::TokenHash token_hash{};
+  // The last caller that sent a request on; not kept while the connection is idle.
+  std::shared_ptr<relay::RequestSlots::Subject> subject = {};
+  AddressShare large_head =
+      {};  // Held while the head of a request is large and its caller unknown.
 };
 
 // How the connection goes on.

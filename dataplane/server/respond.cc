@@ -108,8 +108,8 @@ void AnswerWriter::WriteHead(int status, oci::Framing framing) {
 
 Task<ConnectionAction> AnswerWriter::WriteOut(bool keep_alive) {
   context_.slot.GiveBack();
-  const Result<Done> written = co_await context_.client.stream.WriteAll(
-      context_.scratch.out, context_.worker.shared.settings.idle_timeout);
+  const Result<Done> written =
+      co_await context_.client.stream.WriteAll(context_.scratch.out, ClientWriteTime(context_));
   co_return Continue(context_, keep_alive && written);
 }
 
@@ -231,6 +231,7 @@ Task<ConnectionAction> AnswerWriter::Stream(oci::Framing framing) {
                             .buffers = context_.worker.buffers,
                             .source_timeout = authorized_.route().limits.idle_timeout,
                             .sink_timeout = context_.worker.shared.settings.idle_timeout,
+                            .min_sink_rate = context_.worker.shared.settings.min_client_rate,
                             .slot = &context_.slot};
   relay::RelayResult outcome = co_await relay::Relay(job);
   context_.record.bytes_down = outcome.payload_bytes;

@@ -139,6 +139,7 @@ Task<ConnectionAction> RunPhases(RequestContext& context) {
   if (auto* rejection = std::get_if<Rejection>(&authorization)) {
     co_return co_await Refuse(context, std::move(*rejection));
   }
+  context.client.large_head.GiveBack();  // From here on the subject's share bounds what it holds.
   auto* const authorized = std::get_if<Authorized>(&authorization);
   if (authorized == nullptr) {
     co_return co_await AnswerPing(context);

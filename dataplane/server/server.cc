@@ -108,6 +108,7 @@ class WorkerThread {
 
  private:
   Task<void> Accept(TcpAcceptor& acceptor, Listener& listener);
+  [[nodiscard]] bool Admit(connections::ClientAddress address);
 
   void CloseAcceptors() {
     for (const auto& acceptor : acceptors_) {
@@ -124,10 +125,28 @@ class WorkerThread {
   std::thread thread_;
 };
 
+// Over its share an address ends its own connections, and over the limit the address with the most
+// does; both only those that wait. Of this worker alone, which has its part of every address.
+bool WorkerThread::Admit(connections::ClientAddress address) {
+  AddressBudget& budget = worker_.shared.budgets.connections;
+  const AddressBudget::Answer answer = budget.Take(address);
+  if (answer == AddressBudget::Answer::kTaken) {
+    return true;
+  }
+  const bool room = answer == AddressBudget::Answer::kFull ? sessions_.table().MakeRoom()
+                                                           : sessions_.table().MakeRoomOf(address);
+  if (room) {
+    worker_.counters.connections_evicted.Add();
+    budget.TakeInPlace(address);
+  }
+  return room;
+}
+
 Task<void> WorkerThread::Accept(TcpAcceptor& acceptor, Listener& listener) {
   PauseTimer pause(io_.get_executor());
   while (acceptor.is_open()) {
-    auto [error, socket] = co_await acceptor.async_accept(io_, asio::as_tuple(kUseTask));
+    asio::ip::tcp::endpoint peer;
+    auto [error, socket] = co_await acceptor.async_accept(io_, peer, asio::as_tuple(kUseTask));
     if (error) {
       if (!acceptor.is_open()) {
         co_return;
@@ -137,10 +156,8 @@ Task<void> WorkerThread::Accept(TcpAcceptor& acceptor, Listener& listener) {
       co_await pause.async_wait(asio::as_tuple(kUseTask));
       continue;
     }
-    auto& connections = worker_.shared.connections;
-    if (connections.fetch_add(1, std::memory_order_relaxed) >=
-        worker_.shared.settings.max_connections) {
-      connections.fetch_sub(1, std::memory_order_relaxed);
+    const connections::ClientAddress address(peer.address());
+    if (!Admit(address)) {
       worker_.counters.connections_refused.Add();
       boost::system::error_code ignored;
       socket.write_some(asio::buffer(TooManyConnections()), ignored);
@@ -148,8 +165,9 @@ Task<void> WorkerThread::Accept(TcpAcceptor& acceptor, Listener& listener) {
     }
     worker_.counters.connections_accepted.Add();
     net::Socket mine(std::move(socket));
-    asio::co_spawn(
-        io_, RunSession(worker_, sessions_, std::move(mine), listener.tls()), asio::detached);
+    asio::co_spawn(io_,
+                   RunSession(worker_, sessions_, std::move(mine), address, listener.tls()),
+                   asio::detached);
   }
 }
 
@@ -157,13 +175,16 @@ Task<void> WorkerThread::Accept(TcpAcceptor& acceptor, Listener& listener) {
 
 struct Server::Impl {
   Impl(ServerOptions from, token::GrantCache& cache, log::Logger& log)
-      : options(std::move(from)), grants(cache), logger(log) {}
+      : options(std::move(from)),
+        grants(cache),
+        logger(log),
+        budgets(options.settings.max_connections, options.settings.max_connections_per_address) {}
 
   ServerOptions options;
   token::GrantCache& grants;
   log::Logger& logger;
   RecentServerErrors recent_errors;
-  std::atomic<std::uint32_t> connections{0};
+  EdgeBudgets budgets;
   std::vector<std::unique_ptr<Listener>> listeners;
   std::vector<std::unique_ptr<WorkerThread>> workers;
   std::atomic<bool> started{false};  // `workers` does not change any more.
@@ -183,7 +204,7 @@ Result<Done> Server::Start() {
                             .grants = impl_->grants,
                             .logger = impl_->logger,
                             .recent_errors = impl_->recent_errors,
-                            .connections = impl_->connections};
+                            .budgets = impl_->budgets};
   for (const ListenerOptions& from : impl_->options.listeners) {
     Result<std::unique_ptr<Listener>> listener =
         Listener::Make(from.address, from.certificate_file, from.key_file);
@@ -237,13 +258,13 @@ void Server::Drain() {
     worker->BeginDrain();
   }
   const auto give_up_at = std::chrono::steady_clock::now() + impl_->options.settings.drain_timeout;
-  const auto drained = [this] { return impl_->connections.load() == 0; };
+  const auto drained = [this] { return impl_->budgets.connections.taken() == 0; };
   while (!drained() && std::chrono::steady_clock::now() < give_up_at) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   if (!drained()) {
     impl_->logger.Warning("drain timeout: closing connections that are still busy",
-                          {{"connections", impl_->connections.load()}});
+                          {{"connections", impl_->budgets.connections.taken()}});
     for (const auto& worker : impl_->workers) {
       worker->CloseSessions();
     }
@@ -259,7 +280,7 @@ void Server::Drain() {
 
 ServerSnapshot Server::Snapshot() const {
   ServerSnapshot snapshot;
-  snapshot.connections = impl_->connections.load(std::memory_order_relaxed);
+  snapshot.connections = impl_->budgets.connections.taken();
   if (!impl_->started) {
     return snapshot;
   }

@@ -31,41 +31,61 @@ oci::ErrorReply ReplyFor(const http::HeadFailure& failure, std::string_view head
   return oci::ReplyFor(failure);
 }
 
-class ClientSession {
+class ClientSession final : public SessionEntry {
  public:
-  ClientSession(Worker& worker, Sessions& sessions, net::Socket socket)
-      : worker_(worker),
-        sessions_(sessions),
+  ClientSession(Worker& worker,
+                Sessions& sessions,
+                net::Socket socket,
+                connections::ClientAddress address)
+      : SessionEntry(sessions.table(), address),
+        worker_(worker),
+        address_(address),
         stream_(std::move(socket), worker.timers),
-        client_{.stream = stream_, .address = stream_.RemoteAddress()} {
-    sessions_.Add(&stream_);
-  }
-  ~ClientSession() {
-    sessions_.Remove(&stream_);
-    worker_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
-  }
+        client_{.stream = stream_, .address = stream_.RemoteAddress()} {}
+  ~ClientSession() override { worker_.shared.budgets.connections.GiveBack(address_); }
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
   Task<void> Run(net::TlsContext tls);
 
+  void Close() override { stream_.Close(); }
+  void CloseIfIdle() override {
+    if (idle_) {
+      stream_.CancelWait();
+    }
+  }
+
  private:
   enum class HeadRead : std::uint8_t { kComplete, kClosed, kRefused };
+
+  // What it holds while a request is under way, and gives back before it waits for the client.
+  struct Holdings {
+    net::PooledBuffer buffer;
+    PooledScratch scratch;
+  };
+
+  void GiveWay() override {
+    gives_way_ = true;
+    stream_.ShutdownBoth();
+  }
 
   // Waits for a request's first bytes: a short while with a buffer, which is what a busy connection
   // needs, then without one, so that an idle connection holds none.
   Task<bool> WaitIdle(net::PooledBuffer& buffer);
-  Task<HeadRead> ReadHead(net::PooledBuffer& buffer, Scratch& scratch);
-  Task<void> AnswerFailure(http::HeadFailure failure, std::string_view head, Scratch& scratch);
-  Task<void> DrainInput();
+  Task<HeadRead> ReadHead(Holdings& holdings);
+  Task<HeadRead> RefuseHead(oci::ErrorReply reply, Scratch& scratch);
+  Task<HeadRead> AnswerFailure(http::HeadFailure failure, Holdings& holdings);
+  Task<void> Linger();
 
   Worker& worker_;
-  Sessions& sessions_;
+  const connections::ClientAddress address_;
   net::Stream stream_;
   ClientConnection client_;
   std::string leftover_;
   std::size_t head_bytes_ = 0;
   std::size_t end_ = 0;
+  bool idle_ = false;
+  bool gives_way_ = false;
 };
 
 Task<bool> ClientSession::WaitIdle(net::PooledBuffer& buffer) {
@@ -78,7 +98,7 @@ Task<bool> ClientSession::WaitIdle(net::PooledBuffer& buffer) {
   if (worker_.draining) {
     co_return false;
   }
-  sessions_.SetIdle(&stream_, true);
+  idle_ = true;
   const Result<std::size_t> got =
       co_await stream_.Receive(buffer.data(), net::kBufferBytes, kBusyTime);
   bool readable = got && *got > 0;
@@ -86,25 +106,35 @@ Task<bool> ClientSession::WaitIdle(net::PooledBuffer& buffer) {
     end_ = *got;
   } else if (!got && got.error().code == ErrorCode::kDeadlineExceeded && !worker_.draining) {
     buffer.Reset();
+    client_.subject.reset();
     const Result<Done> waited =
         co_await stream_.WaitReadable(worker_.shared.settings.keepalive_timeout);
     readable = waited.has_value();
   }
-  sessions_.SetIdle(&stream_, false);
+  idle_ = false;
   co_return readable;
 }
 
-Task<ClientSession::HeadRead> ClientSession::ReadHead(net::PooledBuffer& buffer, Scratch& scratch) {
+Task<ClientSession::HeadRead> ClientSession::ReadHead(Holdings& holdings) {
+  const char* const begin = holdings.buffer.data();
   const auto give_up_at = worker_.timers.Now() + worker_.shared.settings.head_timeout;
   while (true) {
-    const http::HeadResult parsed = http::ParseRequestHead({buffer.data(), end_}, scratch.request);
+    if (!holdings.scratch) {
+      holdings.scratch = worker_.scratches.Take();
+    }
+    Scratch& scratch = *holdings.scratch;
+    // Before the head is looked at: a large one costs memory whoever sends it.
+    if (end_ > kSmallHeadBytes &&
+        !client_.large_head.Take(worker_.shared.budgets.large_heads, address_)) {
+      co_return co_await RefuseHead(oci::ReplyFor(oci::ErrorKind::kOverloaded), scratch);
+    }
+    const http::HeadResult parsed = http::ParseRequestHead({begin, end_}, scratch.request);
     if (parsed.status == http::HeadStatus::kComplete) {
       head_bytes_ = parsed.consumed_bytes;
-      co_return HeadRead::kComplete;
+      co_return gives_way_ ? HeadRead::kClosed : HeadRead::kComplete;
     }
     if (parsed.status == http::HeadStatus::kError) {
-      co_await AnswerFailure(parsed.error, {buffer.data(), end_}, scratch);
-      co_return HeadRead::kRefused;
+      co_return co_await AnswerFailure(parsed.error, holdings);
     }
     // The whole head has one deadline: a byte now and then does not keep a connection.
     const auto left =
@@ -112,8 +142,9 @@ Task<ClientSession::HeadRead> ClientSession::ReadHead(net::PooledBuffer& buffer,
     if (left.count() <= 0) {
       co_return HeadRead::kClosed;
     }
+    holdings.scratch.reset();  // Larger than the start of a head.
     const Result<std::size_t> got =
-        co_await stream_.Read(buffer.data() + end_, net::kBufferBytes - end_, left);
+        co_await stream_.Read(holdings.buffer.data() + end_, net::kBufferBytes - end_, left);
     if (!got || *got == 0) {
       co_return HeadRead::kClosed;
     }
@@ -121,12 +152,16 @@ Task<ClientSession::HeadRead> ClientSession::ReadHead(net::PooledBuffer& buffer,
   }
 }
 
-// `head` is what was read of it.
-Task<void> ClientSession::AnswerFailure(http::HeadFailure failure,
-                                        std::string_view head,
-                                        Scratch& scratch) {
+Task<ClientSession::HeadRead> ClientSession::RefuseHead(oci::ErrorReply reply, Scratch& scratch) {
   std::string& out = scratch.out;
   out.clear();
+  oci::AppendErrorReply(out, reply, {.keep_alive = false, .request_id = {}});
+  const Result<Done> written = co_await stream_.WriteAll(out, worker_.shared.settings.head_timeout);
+  co_return written ? HeadRead::kRefused : HeadRead::kClosed;
+}
+
+Task<ClientSession::HeadRead> ClientSession::AnswerFailure(http::HeadFailure failure,
+                                                           Holdings& holdings) {
   if (failure.reason == http::HeadError::kTlsHandshake) {
     worker_.counters.tls_on_plain_port.Add();
   } else {
@@ -134,19 +169,21 @@ Task<void> ClientSession::AnswerFailure(http::HeadFailure failure,
     worker_.shared.logger.Info("malformed request",
                                {{"client", client_.address}, {"reason", failure.sentence}});
   }
-  oci::AppendErrorReply(out, ReplyFor(failure, head), {.keep_alive = false, .request_id = {}});
-  const Result<Done> written = co_await stream_.WriteAll(out, worker_.shared.settings.head_timeout);
-  if (written) {
-    co_await DrainInput();
-  }
+  oci::ErrorReply reply = ReplyFor(failure, {holdings.buffer.data(), end_});
+  return RefuseHead(std::move(reply), *holdings.scratch);
 }
 
 // A close while the client still sends would reset the connection and with it our answer. So: say
-// that nothing follows, then read on for a bounded time.
-Task<void> ClientSession::DrainInput() {
+// that nothing follows, then read on for a bounded time. Whoever waits here holds no buffer, and
+// there is room for few; all others are closed at once.
+Task<void> ClientSession::Linger() {
+  AddressShare share;
+  if (!share.Take(worker_.shared.budgets.lingering, address_)) {
+    worker_.counters.lingering_refused.Add();
+    co_return;
+  }
   stream_.ShutdownSend();
   const auto give_up_at = worker_.timers.Now() + kLingerTime;
-  const net::PooledBuffer buffer = worker_.buffers.Take();
   std::uint64_t discarded = 0;
   while (discarded < kLingerBytes) {
     const auto left =
@@ -154,7 +191,9 @@ Task<void> ClientSession::DrainInput() {
     if (left.count() <= 0) {
       co_return;
     }
-    const Result<std::size_t> got = co_await stream_.Read(buffer.data(), net::kBufferBytes, left);
+    // All who linger share it: nobody looks at what is in it.
+    const Result<std::size_t> got =
+        co_await stream_.Read(worker_.discarded.data(), worker_.discarded.size(), left);
     if (!got || *got == 0) {
       co_return;
     }
@@ -174,28 +213,36 @@ Task<void> ClientSession::Run(net::TlsContext tls) {
     }
   }
   while (true) {
-    net::PooledBuffer buffer = worker_.buffers.Take();
-    if (!co_await WaitIdle(buffer)) {
-      co_return;
+    ConnectionAction action;
+    {
+      Holdings holdings{.buffer = worker_.buffers.Take(), .scratch = {}};
+      if (!co_await WaitIdle(holdings.buffer)) {
+        co_return;
+      }
+      if (!holdings.buffer) {
+        holdings.buffer = worker_.buffers.Take();
+      }
+      const HeadRead read = co_await ReadHead(holdings);
+      if (read == HeadRead::kClosed) {
+        co_return;
+      }
+      action.drain_input = read == HeadRead::kRefused;
+      if (read == HeadRead::kComplete) {
+        SetWaiting(false);
+        const std::string_view rest(holdings.buffer.data() + head_bytes_, end_ - head_bytes_);
+        action = co_await Serve(worker_, client_, *holdings.scratch, rest);
+        SetWaiting(true);
+      }
     }
-    if (!buffer) {
-      buffer = worker_.buffers.Take();
-    }
-    const PooledScratch scratch = worker_.scratches.Take();
-    const HeadRead read = co_await ReadHead(buffer, *scratch);
-    if (read != HeadRead::kComplete) {
-      co_return;
-    }
-    ConnectionAction action = co_await Serve(
-        worker_, client_, *scratch, {buffer.data() + head_bytes_, end_ - head_bytes_});
+    client_.large_head.GiveBack();
     if (action.reset) {
       stream_.Reset();
       co_return;
     }
     if (action.drain_input) {
-      co_await DrainInput();
+      co_await Linger();
     }
-    if (!action.keep_alive) {
+    if (!action.keep_alive || gives_way_) {
       co_return;
     }
     leftover_ = std::move(action.leftover);
@@ -204,8 +251,12 @@ Task<void> ClientSession::Run(net::TlsContext tls) {
 
 }  // namespace
 
-Task<void> RunSession(Worker& worker, Sessions& sessions, net::Socket socket, net::TlsContext tls) {
-  ClientSession session(worker, sessions, std::move(socket));
+Task<void> RunSession(Worker& worker,
+                      Sessions& sessions,
+                      net::Socket socket,
+                      connections::ClientAddress address,
+                      net::TlsContext tls) {
+  ClientSession session(worker, sessions, std::move(socket), address);
   try {
     co_await session.Run(std::move(tls));
   } catch (const std::exception& failure) {

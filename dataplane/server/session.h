@@ -3,51 +3,50 @@
 // Session: one client connection, from its first byte to its close. Reads heads, hands each request
 // to Serve, and decides how the connection goes on.
 
+#include "common/connections/connection_table.h"
 #include "dataplane/server/worker.h"
-
-#include <functional>
-#include <memory>
-#include <unordered_set>
 
 namespace connector::dataplane::server {
 
-// The open sessions of one worker, so that draining can end the idle ones.
-class Sessions {
+// One client connection among those of its worker.
+class SessionEntry : public connections::ConnectionTable::Entry {
  public:
-  void Add(net::Stream* stream) { all_.insert(stream); }
-  void Remove(net::Stream* stream) {
-    all_.erase(stream);
-    idle_.erase(stream);
-  }
-  void SetIdle(net::Stream* stream, bool idle) {
-    if (idle) {
-      idle_.insert(stream);
-    } else {
-      idle_.erase(stream);
-    }
-  }
-  // Ends the waits of connections that are between requests.
-  void CloseIdle() {
-    for (net::Stream* const stream : idle_) {
-      stream->CancelWait();
-    }
-  }
-  void CloseAll() {
-    for (net::Stream* const stream : all_) {
-      stream->Close();
-    }
-  }
-  [[nodiscard]] std::size_t size() const { return all_.size(); }
+  using Entry::Entry;
 
- private:
-  std::unordered_set<net::Stream*> all_;
-  std::unordered_set<net::Stream*> idle_;
+  virtual void Close() = 0;
+  // Ends the wait of a connection that is between requests.
+  virtual void CloseIfIdle() = 0;
 };
 
-// Serves `socket` until it closes. `tls` is null on a plain listener.
+// The open sessions of one worker: for draining, and to choose the one that gives way when there
+// are too many.
+class Sessions {
+ public:
+  [[nodiscard]] connections::ConnectionTable& table() { return table_; }
+  void CloseIdle() {
+    ForEach([](SessionEntry& session) { session.CloseIfIdle(); });
+  }
+  void CloseAll() {
+    ForEach([](SessionEntry& session) { session.Close(); });
+  }
+
+ private:
+  template <typename Call>
+  void ForEach(Call call) {
+    table_.ForEach([&call](connections::ConnectionTable::Entry& entry) {
+      call(static_cast<SessionEntry&>(entry));  // NOLINT: there are no others in this table.
+    });
+  }
+
+  connections::ConnectionTable table_;
+};
+
+// Serves `socket` until it closes, and gives back the connection that the budget counts for
+// `address`. `tls` is null on a plain listener.
 [[nodiscard]] Task<void> RunSession(Worker& worker,
                                     Sessions& sessions,
                                     net::Socket socket,
+                                    connections::ClientAddress address,
                                     net::TlsContext tls);
 
 }  // namespace connector::dataplane::server

@@ -202,6 +202,7 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
                             .buffers = context_.worker.buffers,
                             .source_timeout = client_timeout,
                             .sink_timeout = authorized_.route().limits.idle_timeout,
+                            .min_source_rate = context_.worker.shared.settings.min_client_rate,
                             .interrupted = &early->seen};
   relay::RelayResult outcome = co_await relay::Relay(job);
   early->Forget();

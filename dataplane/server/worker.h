@@ -10,13 +10,14 @@
 #include "dataplane/routes/route_table.h"
 #include "dataplane/server/access_log.h"
 #include "dataplane/server/counters.h"
+#include "dataplane/server/edge_budgets.h"
 #include "dataplane/server/recent_errors.h"
 #include "dataplane/server/request_ids.h"
 #include "dataplane/server/scratch.h"
 #include "dataplane/token/grant_cache.h"
 #include "dataplane/upstream/pool.h"
 
-#include <atomic>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -29,9 +30,13 @@ namespace connector::dataplane::server {
 struct ServerSettings {
   std::vector<std::string> host_suffixes;
   std::uint32_t max_connections = 8192;
+  std::uint32_t max_connections_per_address = 0;  // 0: as many as are still free.
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds keepalive_timeout{75'000};
   std::chrono::milliseconds idle_timeout{60'000};
+  // Bytes per second that a client has to take or send while the data plane waits for it, averaged
+  // over idle_timeout.
+  std::uint64_t min_client_rate = 1024;
   std::chrono::milliseconds drain_timeout{30'000};
 };
 
@@ -41,7 +46,7 @@ struct WorkerShared {
   token::GrantCache& grants;
   log::Logger& logger;
   RecentServerErrors& recent_errors;
-  std::atomic<std::uint32_t>& connections;
+  EdgeBudgets& budgets;
 };
 
 struct Worker {
@@ -58,6 +63,7 @@ struct Worker {
   RequestIds request_ids;
   Counters counters;  // Written by this worker, read by the metrics page.
   std::shared_ptr<const routes::RouteTable> routes = std::make_shared<routes::RouteTable>();
+  std::array<char, 16 * 1024> discarded{};  // What clients send that nobody reads.
   bool draining = false;
 };
 

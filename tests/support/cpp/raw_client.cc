@@ -24,8 +24,14 @@ std::string Lower(std::string text) {
 
 }  // namespace
 
-RawClient::RawClient(std::uint16_t port) {
+RawClient::RawClient(std::uint16_t port, const char* from) {
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  ::inet_pton(AF_INET, from, &own.sin_addr);
+  if (::bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof own) != 0) {
+    throw std::runtime_error("raw client: cannot bind");
+  }
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -25,7 +25,8 @@ struct RawResponse {
 
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port);  // On loopback. Reads give up after 10 s.
+  // On loopback, where `from` is one of its addresses too. Reads give up after 10 s.
+  explicit RawClient(std::uint16_t port, const char* from = "127.0.0.1");
   ~RawClient();
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;

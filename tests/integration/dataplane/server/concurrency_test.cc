@@ -1,6 +1,6 @@
-// maxConcurrentRequests: a request's slot is free before its client can see the end of the answer.
-// Each test takes one writer to a halt with the end of an answer in its hands, and looks whether
-// another client is served meanwhile.
+// maxConcurrentRequests: a request's slot is free before its client can see the end of the answer,
+// and slots are divided by subject. Most tests take one writer to a halt with the end of an answer
+// in its hands, and look whether another client is served meanwhile.
 
 #include "dataplane/relay/relay.h"
 #include "tests/support/cpp/dataplane_world.h"
@@ -14,7 +14,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace connector::dataplane {
 namespace {
@@ -99,9 +103,9 @@ TEST(ARelayedBody, GivesTheSlotBackWhenItsSourceHasBeenRead) {
   LoopbackPair sink(io, 2048);
   net::Stream from(std::move(source.ours), timers);
   net::Stream to(std::move(sink.ours), timers);
-  std::atomic<std::uint32_t> taken{0};
+  relay::RequestSlots slots;
   relay::InFlightSlot slot;
-  ASSERT_TRUE(slot.Take(taken, 1));
+  ASSERT_TRUE(slot.Take(slots.SubjectOf("builder"), 1));
   const relay::RelayJob job{.from = from,
                             .to = to,
                             .in = http::BodyFraming::kContentLength,
@@ -122,7 +126,7 @@ TEST(ARelayedBody, GivesTheSlotBackWhenItsSourceHasBeenRead) {
     sent += source.peer.write_some(asio::buffer(body.data() + sent, kBody - sent), error);
     io.poll();
   }
-  EXPECT_EQ(taken, 1U) << "the registry has more to send";
+  EXPECT_EQ(slots.taken(), 1U) << "the registry has more to send";
 
   // Exactly the first portion.
   for (std::size_t seen = 0; seen < net::kBufferBytes;) {
@@ -133,7 +137,7 @@ TEST(ARelayedBody, GivesTheSlotBackWhenItsSourceHasBeenRead) {
   }
 
   EXPECT_FALSE(ended) << "the sink takes no more";
-  EXPECT_EQ(taken, 0U) << "the registry has nothing more to send";
+  EXPECT_EQ(slots.taken(), 0U) << "the registry has nothing more to send";
 
   // The relay ends before what it works on does.
   sink.peer.close(error);
@@ -142,6 +146,80 @@ TEST(ARelayedBody, GivesTheSlotBackWhenItsSourceHasBeenRead) {
     ASSERT_LT(std::chrono::steady_clock::now(), give_up_at) << "the relay does not end";
     io.poll();
   }
+}
+
+// A client that takes a little again and again is never idle.
+TEST(ARelayedBody, IsCutWhenItsSinkIsSlowerThanTheLeastRate) {
+  asio::io_context io;
+  net::Timers timers(io);
+  timers.Start();
+  net::BufferPool buffers;
+  LoopbackPair source(io);
+  LoopbackPair sink(io, 2048);
+  net::Stream from(std::move(source.ours), timers);
+  net::Stream to(std::move(sink.ours), timers);
+  const relay::RelayJob job{.from = from,
+                            .to = to,
+                            .in = http::BodyFraming::kContentLength,
+                            .length = 1ULL << 40U,
+                            .head = {},
+                            .buffered = {},
+                            .buffers = buffers,
+                            .source_timeout = std::chrono::seconds(60),
+                            .sink_timeout = std::chrono::milliseconds(300),
+                            .min_sink_rate = 1ULL << 50U};
+  std::optional<relay::RelayEnd> end;
+  asio::co_spawn(io,
+                 relay::Relay(job),
+                 [&](const std::exception_ptr&, const relay::RelayResult& of) { end = of.end; });
+  const std::string body(64 * 1024, 'b');
+  std::string taken(1024, ' ');
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!end && std::chrono::steady_clock::now() < give_up_at) {
+    boost::system::error_code ignored;
+    source.peer.write_some(asio::buffer(body), ignored);
+    sink.peer.read_some(asio::buffer(taken), ignored);
+    io.poll();
+  }
+
+  EXPECT_EQ(end, relay::RelayEnd::kSinkTimeout);
+  timers.Stop();
+}
+
+// The subject of a request is its token here.
+TEST(ASubjectWithManyRequests, LeavesASlotToAnotherOne) {
+  std::promise<void> go_on;
+  DataplaneWorld world(
+      [&, wait = go_on.get_future().share()](const HttpRequest& request) {
+        if (request.target.ends_with("/slow")) {
+          wait.wait();
+        }
+        return HttpAnswer{.status = 200, .body = "ok"};
+      },
+      {.adjust = [](routes::Route& route) { route.limits.max_concurrent_requests = 8; }});
+  world.issuer().SetAnswer([](const token::GrantRequest& asked) -> token::GrantResult {
+    auto grant = testing_support::MakeGrant(
+        {"default", "harbor"}, testing_support::kUpstreamToken, "epoch-1");
+    grant->subject = std::string(asked.caller_token->Reveal());
+    return grant;
+  });
+  std::vector<std::unique_ptr<RawClient>> many;
+  for (int i = 0; i < 20; ++i) {
+    many.push_back(std::make_unique<RawClient>(world.port()));
+    many.back()->Send(
+        DataplaneWorld::Request("GET", std::string(kRepositoryPath) + "/manifests/slow"));
+  }
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (world.registry().requests().size() < 7) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up_at);
+  }
+
+  RawClient other(world.port());
+  other.Send("GET " + kManifest + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer other\r\n\r\n");
+  EXPECT_EQ(other.Read().status, 200);
+
+  go_on.set_value();
+  EXPECT_EQ(many.front()->Read().status, 200);
 }
 
 }  // namespace

@@ -69,22 +69,6 @@ TEST(AnIdleConnection, IsClosedAfterTheKeepaliveTimeout) {
   EXPECT_TRUE(client.AtEnd());
 }
 
-TEST(AConnectionTooMany, IsToldToComeBack) {
-  server::ServerSettings settings;
-  settings.max_connections = 1;
-  DataplaneWorld world(OkNow, {.settings = settings});
-  RawClient first(world.port());
-  first.Send(DataplaneWorld::Request("GET", kLifecycleManifest));
-  EXPECT_EQ(first.Read().status, 200);
-
-  RawClient second(world.port());
-  const RawResponse response = second.Read();
-
-  EXPECT_EQ(response.status, 503);
-  EXPECT_EQ(response.Header("retry-after"), "5");
-  EXPECT_NE(response.body.find("\"CONNECTOR_OVERLOADED\""), std::string::npos) << response.body;
-}
-
 TEST(Draining, FinishesTheRequestUnderWayAndClosesTheIdleConnection) {
   std::promise<void> arrived;
   std::promise<void> go_on;

@@ -34,13 +34,13 @@ struct RequestWorld {
   token::GrantCache grants{issuer, 16};
   ServerSettings settings;
   RecentServerErrors recent_errors;
-  std::atomic<std::uint32_t> connections{0};
+  EdgeBudgets budgets{1, 0};
   Worker worker{io,
                 {.settings = settings,
                  .grants = grants,
                  .logger = logger,
                  .recent_errors = recent_errors,
-                 .connections = connections},
+                 .budgets = budgets},
                 -1};
   net::Stream stream{net::Socket(io.get_executor()), worker.timers};
   ClientConnection client{.stream = stream, .address = "192.0.2.1:1"};

@@ -1,0 +1,36 @@
+#pragma once
+
+// EdgeBudgets: what clients take before anybody knows who they are, over all workers, divided by
+// client address (docs/rules.md "Budgets"). Behind a grant, requests are divided by subject
+// instead.
+
+#include "common/connections/client_address.h"
+#include "common/resilience/shared_budget.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace connector::dataplane::server {
+
+using AddressBudget =
+    resilience::SharedBudget<connections::ClientAddress, connections::ClientAddress::Hash>;
+using AddressShare = resilience::BudgetShare<AddressBudget, connections::ClientAddress>;
+
+// A head longer than this is a large one, of which there are few at a time.
+inline constexpr std::size_t kSmallHeadBytes = 8 * 1024;
+inline constexpr std::uint64_t kMaxLargeHeads = 512;  // 32 MiB of buffers.
+
+struct EdgeBudgets {
+  EdgeBudgets(std::uint32_t max_connections, std::uint32_t max_connections_per_address)
+      : connections(max_connections, max_connections_per_address),
+        // Few need one: a client that reads while it sends ends its connection at once.
+        lingering(std::max(max_connections / 16, 8U)),
+        large_heads(kMaxLargeHeads) {}
+
+  AddressBudget connections;
+  AddressBudget lingering;    // Connections that are read empty before they are closed.
+  AddressBudget large_heads;  // Until the broker knows the caller.
+};
+
+}  // namespace connector::dataplane::server
