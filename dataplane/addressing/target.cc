@@ -226,8 +226,11 @@ ParsedTarget ParseTarget(Method method, std::string_view target) {
     operation.last.clear();
     operation.artifact_type.clear();
   }
-  if (operation.mount.empty()) {
-    operation.from.clear();  // Without a mount it means nothing, and must not reach a registry.
+  // Neither may reach a registry alone. Without a source a registry looks for the blob in all of
+  // its repositories, with the stored credential's rights and not with the caller's.
+  if (operation.mount.empty() || operation.from.empty()) {
+    operation.mount.clear();
+    operation.from.clear();
   }
   if (operation.kind == OperationKind::kUploadSession && method == Method::kPut &&
       operation.digest.empty()) {
