@@ -139,6 +139,14 @@ void AppendWith(std::string& text, std::string_view separator, std::string_view 
   text += more;
 }
 
+std::string AskedFor(const std::vector<oci::Scope>& scopes) {
+  std::string asked;
+  for (const oci::Scope& scope : scopes) {
+    AppendWith(asked, " and ", scope.actions.ToString() + " on repository " + scope.repository);
+  }
+  return asked;
+}
+
 }  // namespace
 
 bool RepositoryMatches(std::string_view pattern, std::string_view repository) {
@@ -204,12 +212,17 @@ AccessDecision Evaluate(const resource::Connector& connector,
   return decision;
 }
 
+std::string VerbSentence(const ConnectorRef& connector,
+                         const std::vector<oci::Scope>& scopes,
+                         std::string_view verb) {
+  return "Connector " + connector.ToString() + " does not give you " + AskedFor(scopes) +
+         ". Ask its owner for the verb " + std::string(verb) + " on connectors/proxy.";
+}
+
 std::string DenialSentence(const resource::Connector& connector,
                            const std::vector<oci::Scope>& scopes) {
-  std::string asked;
   std::string wanted;
   for (const oci::Scope& scope : scopes) {
-    AppendWith(asked, " and ", scope.actions.ToString() + " on repository " + scope.repository);
     AppendWith(wanted,
                "; ",
                "repository " + scope.repository + " with actions " + scope.actions.ToString());
@@ -218,7 +231,7 @@ std::string DenialSentence(const resource::Connector& connector,
     return "You may not use connector " + connector.ref.ToString() +
            ". Ask its owner for a rule under spec.access that names you.";
   }
-  return "Connector " + connector.ref.ToString() + " does not give you " + asked +
+  return "Connector " + connector.ref.ToString() + " does not give you " + AskedFor(scopes) +
          ". Ask its owner for a rule under spec.access that gives you: " + wanted + ".";
 }
 

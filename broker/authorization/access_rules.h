@@ -33,7 +33,7 @@ struct AccessDecision {
 // What a Connector without any access rule means.
 enum class NoRules : std::uint8_t {
   kNobody,     // Of a broker that knows no cluster.
-  kRbacAlone,  // Whom the cluster's RBAC lets use the Connector may do everything there.
+  kRbacAlone,  // The cluster's RBAC decides, by its verbs, for every repository.
 };
 
 // All scopes must be allowed, each by one rule that has all of its actions. With no scopes,
@@ -46,5 +46,10 @@ enum class NoRules : std::uint8_t {
 // The message for a denied client: names connector, repository and action, and what to request.
 [[nodiscard]] std::string DenialSentence(const resource::Connector& connector,
                                          const std::vector<oci::Scope>& scopes);
+
+// The same where RBAC lacks `verb` on connectors/proxy.
+[[nodiscard]] std::string VerbSentence(const ConnectorRef& connector,
+                                       const std::vector<oci::Scope>& scopes,
+                                       std::string_view verb);
 
 }  // namespace connector::broker::authorization

@@ -94,6 +94,16 @@ Refusal ConnectorNotFound(const std::string& asked_for, std::string detail) {
       {}};
 }
 
+Refusal VerbMissing(const ConnectorRef& connector,
+                    const std::vector<oci::Scope>& scopes,
+                    std::string_view verb,
+                    std::string detail) {
+  return {v1::DENIAL_REASON_ACCESS_DENIED,
+          VerbSentence(connector, scopes, verb),
+          std::move(detail),
+          {}};
+}
+
 Refusal AccessDenied(const resource::Connector& connector,
                      const std::vector<oci::Scope>& scopes,
                      std::string detail) {

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -51,6 +52,12 @@ struct Refusal {
 
 // One text for a connector that does not exist and for one that this caller may not use at all.
 [[nodiscard]] Refusal ConnectorNotFound(const std::string& asked_for, std::string detail);
+
+// RBAC lets the caller use the connector, and lacks `verb` for what the request does.
+[[nodiscard]] Refusal VerbMissing(const ConnectorRef& connector,
+                                  const std::vector<oci::Scope>& scopes,
+                                  std::string_view verb,
+                                  std::string detail);
 
 [[nodiscard]] Refusal AccessDenied(const resource::Connector& connector,
                                    const std::vector<oci::Scope>& scopes,

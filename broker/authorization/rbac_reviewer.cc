@@ -1,47 +1,34 @@
 #include "broker/authorization/rbac_reviewer.h"
 
 #include "broker/authorization/subject_access_review.h"
-#include "broker/callers/kubernetes/review_cache.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/this_coro.hpp>
+#include "broker/callers/kubernetes/shared_review.h"
 
 #include <algorithm>
-#include <exception>
 #include <optional>
 #include <utility>
 
 namespace connector::broker::authorization {
 namespace {
 
-// What a review shares with the reviewer, and keeps alive until it has ended.
-struct AccessReviewContext {
-  AccessReviewContext(RbacOptions from, callers::ReviewScheduler& asks, const Clock& now)
-      : options(std::move(from)), reviews(asks), clock(now) {}
-
-  const RbacOptions options;
-  callers::ReviewScheduler& reviews;
-  const Clock& clock;
-  callers::ReviewCache<AccessAnswer> cache;
-};
+using Reviews = callers::SharedReview<AccessAnswer>;
 
 // The hash has a fixed length and no name holds a NUL, so two questions never have one key.
 std::string KeyOf(const AccessQuestion& question) {
   std::string key = question.token_key;
   key.append(question.connector.ns).push_back('\0');
-  key.append(question.connector.name);
+  key.append(question.connector.name).push_back('\0');
+  key.append(VerbOf(question.action));
   return key;
 }
 
-// The age of an answer counts from before the request: the API server may have decided at any
-// moment since then.
-Task<Result<AccessAnswer>> Review(std::shared_ptr<AccessReviewContext> context,
-                                  AccessQuestion question,
+Task<Result<AccessAnswer>> Review(callers::ReviewScheduler* reviews,
+                                  std::shared_ptr<const AccessQuestion> question,
                                   WallTime asked_at) {
-  boost::json::object body = SubjectAccessReviewOf(UserOf(question.caller), question.connector);
+  boost::json::object body =
+      SubjectAccessReviewOf(UserOf(question->caller), question->connector, question->action);
   const Deadline deadline = std::chrono::steady_clock::now() + kAccessTimeout;
-  std::string workload = question.caller.Name();
-  const auto answer = co_await context->reviews.Ask(
+  std::string workload = question->caller.Name();
+  const auto answer = co_await reviews->Ask(
       kube::kSubjectAccessReviews, std::move(workload), std::move(body), deadline);
   if (!answer) {
     Error error = answer.error();
@@ -55,50 +42,43 @@ Task<Result<AccessAnswer>> Review(std::shared_ptr<AccessReviewContext> context,
   co_return read;
 }
 
-void Complete(AccessReviewContext& context,
-              const std::string& key,
-              Result<AccessAnswer> answer,
-              WallTime asked_at) {
-  std::optional<callers::ReviewCache<AccessAnswer>::Lifetime> lifetime;
-  if (answer) {
-    const auto lasts = answer->allowed ? context.options.positive : context.options.negative;
-    lifetime = {asked_at, asked_at + lasts, answer->allowed};
-  }
-  context.cache.Complete(key, std::move(answer), lifetime);
+Reviews::Options OptionsOf(RbacOptions from) {
+  Reviews::Options options;
+  options.subject = "the access";
+  options.on_cache_hit = std::move(from.on_cache_hit);
+  options.lifetime = [positive = from.positive, negative = from.negative](
+                         const Reviews::Answer& answer,
+                         WallTime asked_at) -> std::optional<Reviews::Lifetime> {
+    if (!answer) {
+      return std::nullopt;
+    }
+    const auto lasts = answer->allowed ? positive : negative;
+    return Reviews::Lifetime{asked_at, asked_at + lasts, answer->allowed};
+  };
+  return options;
 }
 
 class RbacReviewer final : public AccessReviewer {
  public:
-  explicit RbacReviewer(std::shared_ptr<AccessReviewContext> context)
-      : context_(std::move(context)) {}
+  RbacReviewer(RbacOptions options, callers::ReviewScheduler& scheduler, const Clock& clock)
+      : scheduler_(scheduler),
+        reviews_(std::make_shared<Reviews>(OptionsOf(std::move(options)), clock)) {}
 
   Task<Result<AccessAnswer>> MayUse(AccessQuestion question, Deadline deadline) override {
-    const std::string key = KeyOf(question);
-    const WallTime now = context_->clock.Now();
-    if (auto known = context_->cache.Find(key, now)) {
-      if (context_->options.on_cache_hit) {
-        context_->options.on_cache_hit();
-      }
+    std::string key = KeyOf(question);
+    if (auto known = reviews_->Find(key)) {
       co_return *std::move(known);
     }
-    const auto joined = context_->cache.Join(key, now);
-    if (joined.start) {
-      auto done = [context = context_, key, now](std::exception_ptr failure,
-                                                 Result<AccessAnswer> answer) {
-        if (failure) {
-          answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "an access review threw");
-        }
-        Complete(*context, key, std::move(answer), now);
-      };
-      const Executor executor = co_await asio::this_coro::executor;
-      asio::co_spawn(executor, Review(context_, std::move(question), now), std::move(done));
-    }
-    co_return co_await callers::ReviewCache<AccessAnswer>::Await(
-        joined.call, "the access", deadline);
+    auto shared = std::make_shared<const AccessQuestion>(std::move(question));
+    Reviews::Review review = [scheduler = &scheduler_, shared](WallTime asked_at) {
+      return Review(scheduler, shared, asked_at);
+    };
+    co_return co_await reviews_->Ask(std::move(key), std::move(review), deadline);
   }
 
  private:
-  const std::shared_ptr<AccessReviewContext> context_;
+  callers::ReviewScheduler& scheduler_;
+  const std::shared_ptr<Reviews> reviews_;
 };
 
 }  // namespace
@@ -108,8 +88,7 @@ std::unique_ptr<AccessReviewer> MakeRbacReviewer(RbacOptions options,
                                                  const Clock& clock) {
   options.positive = std::min<std::chrono::milliseconds>(options.positive, kMaxPositiveAccess);
   options.negative = std::min<std::chrono::milliseconds>(options.negative, kMaxNegativeAccess);
-  return std::make_unique<RbacReviewer>(
-      std::make_shared<AccessReviewContext>(std::move(options), reviews, clock));
+  return std::make_unique<RbacReviewer>(std::move(options), reviews, clock);
 }
 
 }  // namespace connector::broker::authorization

@@ -1,8 +1,8 @@
 #pragma once
 
-// The AccessReviewer that asks the Kubernetes API server: SubjectAccessReview `get` on
-// connectors/proxy. An answer serves for a few seconds, by the hash of the caller's whole token and
-// the Connector, and callers who come at once share one review.
+// The AccessReviewer that asks the Kubernetes API server: a SubjectAccessReview of the action's
+// verb on connectors/proxy. An answer serves for a few seconds, by the hash of the caller's whole
+// token, the Connector and the verb, and callers who come at once share one review.
 
 #include "broker/authorization/access_reviewer.h"
 #include "broker/callers/kubernetes/review_scheduler.h"

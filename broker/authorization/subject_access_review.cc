@@ -40,8 +40,21 @@ callers::KubernetesUser UserOf(const callers::Caller& caller) {
   return user;
 }
 
+std::string_view VerbOf(oci::Action action) {
+  switch (action) {
+    case oci::Action::kPull:
+      return "get";
+    case oci::Action::kPush:
+      return "create";
+    case oci::Action::kDelete:
+      break;
+  }
+  return "delete";
+}
+
 json::object SubjectAccessReviewOf(const callers::KubernetesUser& user,
-                                   const ConnectorRef& connector) {
+                                   const ConnectorRef& connector,
+                                   oci::Action action) {
   json::object spec;
   spec["user"] = user.username;
   if (!user.uid.empty()) {
@@ -53,7 +66,7 @@ json::object SubjectAccessReviewOf(const callers::KubernetesUser& user,
     extra[key] = ToArray(values);
   }
   spec["extra"] = std::move(extra);
-  spec["resourceAttributes"] = json::object{{"verb", "get"},
+  spec["resourceAttributes"] = json::object{{"verb", VerbOf(action)},
                                             {"group", kube::kConnectors.group},
                                             {"resource", kube::kConnectors.plural},
                                             {"subresource", "proxy"},

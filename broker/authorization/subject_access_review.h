@@ -7,6 +7,7 @@
 #include "broker/callers/caller_verifier.h"
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
+#include "common/oci/reference.h"
 
 #include <boost/json.hpp>
 
@@ -17,9 +18,10 @@ namespace connector::broker::authorization {
 // groups, which no built-in role binds.
 [[nodiscard]] callers::KubernetesUser UserOf(const callers::Caller& caller);
 
-// May `user` get connectors/proxy of `connector`?
+// Has `user` the verb of `action` on connectors/proxy of `connector`?
 [[nodiscard]] boost::json::object SubjectAccessReviewOf(const callers::KubernetesUser& user,
-                                                        const ConnectorRef& connector);
+                                                        const ConnectorRef& connector,
+                                                        oci::Action action);
 
 // Only status.allowed without status.denied allows. Fails with kUnavailable when this is not
 // the answer to a SubjectAccessReview.

@@ -341,7 +341,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {{name: demo-user, namespace: default}}
 rules:
-- {{apiGroups: [oci-connector.dev], resources: [connectors/proxy], resourceNames: [demo], verbs: [get]}}
+- {{apiGroups: [oci-connector.dev], resources: [connectors/proxy], resourceNames: [demo], verbs: [get, create]}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding

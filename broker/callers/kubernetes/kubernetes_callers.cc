@@ -186,7 +186,8 @@ void KubernetesCallers::AddStatus(admin::StatusReport& status) const {
          : identity_->jwks ? "its keys"
                            : "TokenReview"},
         {"Issuer", issuer.empty() ? "not known yet" : issuer},
-        {"RBAC", rbac_ ? "get on connectors/proxy, then the access rules" : "not asked"},
+        {"RBAC",
+         rbac_ ? "get, create, delete on connectors/proxy, then the access rules" : "not asked"},
         {"Reviews that wait", std::to_string(reviews_->queued())}}});
 }
 

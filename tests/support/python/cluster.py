@@ -131,12 +131,12 @@ class Cluster(World):
         self.kube.apply(role, _binding("oci-connector-secrets", namespace, role, subject))
 
     def allow(self, account, connector, namespace="default"):
-        """The right to use a Connector: get on connectors/proxy."""
+        """The right to pull and push: get and create on connectors/proxy of a Connector."""
         name = f"use-{connector}"
         role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
                 "metadata": {"name": name, "namespace": namespace},
                 "rules": [{"apiGroups": ["oci-connector.dev"], "resources": ["connectors/proxy"],
-                           "resourceNames": [connector], "verbs": ["get"]}]}  # fmt: skip
+                           "resourceNames": [connector], "verbs": ["get", "create"]}]}  # fmt: skip
         subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
         self.kube.apply(role, _binding(f"{name}-{account}", namespace, role, subject))
         review = {"spec": {

@@ -296,12 +296,12 @@ class CsiNode:
         assert status in (201, 409), answer
 
     def grant(self, namespace, account, connector_namespace, *connectors):
-        """RBAC: the ServiceAccount may use these Connectors (all, when none is named)."""
+        """RBAC: the ServiceAccount may pull and push by these Connectors (all, when none is named)."""
         self.new_namespace(namespace)
         self.new_namespace(connector_namespace)
         self.control.new_account(namespace, account)
         rule = {"apiGroups": ["oci-connector.dev"], "resources": ["connectors/proxy"],
-                "verbs": ["get"]}  # fmt: skip
+                "verbs": ["get", "create"]}  # fmt: skip
         if connectors:
             rule["resourceNames"] = list(connectors)
         name = f"{namespace}-{account}-{uuid.uuid4().hex[:8]}"

@@ -179,6 +179,27 @@ TEST_F(KubernetesAccess, IsARoleBindingAndEndsWithIt) {
   EXPECT_TRUE(ComesTrue(world_, [&] { return !Granted(token); }));
 }
 
+TEST_F(KubernetesAccess, IsPullByGetPushByCreateAndDeleteByDelete) {
+  const std::vector<v1::Action> push = {v1::ACTION_PULL, v1::ACTION_PUSH};
+  const std::vector<v1::Action> removal = {v1::ACTION_DELETE};
+  const std::string token = Token();
+  world_.LetUse(ns_, "builder", {"get", "list", "watch"}, "reader");
+  ASSERT_TRUE(ComesTrue(world_, [&] { return Granted(token); }));
+  for (const auto& actions : {push, removal}) {
+    const v1::Denial denial = world_.Issue(token, Harbor(), actions).denial();
+    EXPECT_EQ(denial.reason(), v1::DENIAL_REASON_ACCESS_DENIED);
+    EXPECT_THAT(denial.message(), HasSubstr("on connectors/proxy"));
+  }
+
+  world_.LetUse(ns_, "builder", {"create"}, "writer");
+  ASSERT_TRUE(ComesTrue(world_, [&] { return world_.Issue(token, Harbor(), push).has_grant(); }));
+  EXPECT_FALSE(world_.Issue(token, Harbor(), removal).has_grant());
+
+  world_.LetUse(ns_, "builder", {"delete"}, "cleaner");
+  EXPECT_TRUE(
+      ComesTrue(world_, [&] { return world_.Issue(token, Harbor(), removal).has_grant(); }));
+}
+
 TEST_F(KubernetesAccess, NeedsAMatchingRuleTooWhereTheConnectorHasRules) {
   world_.LetUse(ns_, "builder");
   world_.Publish(ns_, {{ns_, "builder"}});

@@ -99,19 +99,24 @@ Result<callers::Caller> AccessWorld::Verify(const std::string& token) {
 }
 
 std::future<v1::IssueTokenResponse> AccessWorld::Start(const std::string& token,
-                                                       const ConnectorRef& connector) {
+                                                       const ConnectorRef& connector,
+                                                       const std::vector<v1::Action>& actions) {
   v1::IssueTokenRequest request;
   request.mutable_connector()->set_namespace_(connector.ns);
   request.mutable_connector()->set_name(connector.name);
   request.set_caller_token(token);
   v1::Scope& scope = *request.add_scopes();
   scope.set_repository("team-a/app");
-  scope.add_actions(v1::ACTION_PULL);
+  for (const v1::Action action : actions) {
+    scope.add_actions(action);
+  }
   return Spawn(issue_->Handle(request, "dataplane", std::chrono::steady_clock::now() + kPatience));
 }
 
-v1::IssueTokenResponse AccessWorld::Issue(const std::string& token, const ConnectorRef& connector) {
-  return Start(token, connector).get();
+v1::IssueTokenResponse AccessWorld::Issue(const std::string& token,
+                                          const ConnectorRef& connector,
+                                          const std::vector<v1::Action>& actions) {
+  return Start(token, connector, actions).get();
 }
 
 v1::ExplainAccessResponse AccessWorld::Explain(const std::string& token,
@@ -140,11 +145,14 @@ void AccessWorld::Publish(const std::string& ns,
   catalog_.Replace(api::SnapshotOf(all));
 }
 
-void AccessWorld::LetUse(const std::string& ns, const std::string& account) {
+void AccessWorld::LetUse(const std::string& ns,
+                         const std::string& account,
+                         const std::vector<std::string>& verbs,
+                         const std::string& role) {
   const json::value rules = {{{"apiGroups", {"oci-connector.dev"}},
                               {"resources", {"connectors/proxy"}},
-                              {"verbs", {"get"}}}};
-  server_.Grant(ns, account, "use", rules.as_array());
+                              {"verbs", json::value_from(verbs)}}};
+  server_.Grant(ns, account, role, rules.as_array());
 }
 
 int AccessWorld::asked(const std::string& resource) {

@@ -50,20 +50,27 @@ class AccessWorld {
   [[nodiscard]] static callers::CallersOptions Defaults();
 
   [[nodiscard]] Result<callers::Caller> Verify(const std::string& token);
-  // A pull of team-a/app through `connector`.
+  // A pull of team-a/app through `connector`, or what `actions` say.
   [[nodiscard]] v1::IssueTokenResponse Issue(const std::string& token,
-                                             const ConnectorRef& connector);
+                                             const ConnectorRef& connector,
+                                             const std::vector<v1::Action>& actions = {
+                                                 v1::ACTION_PULL});
   // The same, not waited for.
   [[nodiscard]] std::future<v1::IssueTokenResponse> Start(const std::string& token,
-                                                          const ConnectorRef& connector);
+                                                          const ConnectorRef& connector,
+                                                          const std::vector<v1::Action>& actions = {
+                                                              v1::ACTION_PULL});
   [[nodiscard]] v1::ExplainAccessResponse Explain(const std::string& token,
                                                   const ConnectorRef& connector);
   // Connector `ns`/`name`; no `accounts`: without access rules.
   void Publish(const std::string& ns,
                const std::vector<std::pair<std::string, std::string>>& accounts = {},
                const std::string& name = "harbor");
-  // Lets `account` of `ns` use the Connectors of `ns` (RoleBinding "use").
-  void LetUse(const std::string& ns, const std::string& account);
+  // Lets `account` of `ns` use the Connectors of `ns` (RoleBinding `role`), by these verbs.
+  void LetUse(const std::string& ns,
+              const std::string& account,
+              const std::vector<std::string>& verbs = {"get"},
+              const std::string& role = "use");
 
   // How many requests of this kind ("tokenreviews") the API server has answered.
   [[nodiscard]] int asked(const std::string& resource);

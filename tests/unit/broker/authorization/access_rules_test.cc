@@ -277,6 +277,10 @@ TEST(DenialSentence, NamesConnectorRepositoryAndActionAndWhatToAskFor) {
       "pull,push.");
   EXPECT_THAT(DenialSentence(ConnectorWith({}), {{"a", kPullPush}, {"b", kPull}}),
               HasSubstr("pull,push on repository a and pull on repository b."));
+  EXPECT_EQ(
+      VerbSentence({"default", "harbor"}, {{"team-a/app", kPullPush}}, "create"),
+      "Connector default/harbor does not give you pull,push on repository team-a/app. Ask its "
+      "owner for the verb create on connectors/proxy.");
   EXPECT_THAT(DenialSentence(ConnectorWith({}), {}), HasSubstr("may not use connector default/"));
 }
 

@@ -41,17 +41,24 @@ const Accounts kNobodyOfUs = {{"ci", "other"}};
 class FakeReviewer final : public AccessReviewer {
  public:
   Task<Result<AccessAnswer>> MayUse(AccessQuestion question, Deadline /*deadline*/) override {
-    asked.push_back(question.connector.ToString());
+    const std::string connector = question.connector.ToString();
+    const std::string verb(VerbOf(question.action));
+    asked.push_back(connector);
+    verbs.push_back(verb);
     last = question;
     if (error) {
       co_return *error;
     }
-    co_return AccessAnswer{
-        allowed.contains(question.connector.ToString()), "RoleBinding \"x\"", asked_at};
+    co_return AccessAnswer{allowed.contains(connector) && !lacking.contains(verb + " " + connector),
+                           "RoleBinding \"x\"",
+                           asked_at - age_per_review * static_cast<int>(verbs.size() - 1)};
   }
   std::set<std::string> allowed;
+  std::set<std::string> lacking;  // "create default/harbor"
+  std::vector<std::string> verbs;
   std::optional<Error> error;
   WallTime asked_at = testing_support::FakeClock::kStart;
+  std::chrono::seconds age_per_review{0};  // Each answer is older than the one before.
   std::vector<std::string> asked;
   AccessQuestion last;
 };
@@ -71,9 +78,11 @@ class AuthorizeTest : public ::testing::Test {
     connector.access.clear();
     return connector;
   }
-  Authorization Ask(const Target& target, const std::string& repository = "team-a/app") {
+  Authorization Ask(const Target& target,
+                    const std::string& repository = "team-a/app",
+                    oci::ActionSet actions = {oci::Action::kPull}) {
     AccessRequest request{catalog_.Current(), target, caller_, "key", {}};
-    request.scopes.push_back({repository, oci::ActionSet{oci::Action::kPull}});
+    request.scopes.push_back({repository, actions});
     return testing_support::RunTask(Authorize(&reviewer_, std::move(request), Deadline::max()));
   }
 
@@ -127,6 +136,94 @@ TEST_F(AuthorizeTest, TellsACallerWhomOnlyARuleDeniesThatItDoes) {
   reviewer_.allowed.clear();
   EXPECT_EQ(Ask(ConnectorRef{"default", "harbor"}, "team-b/app").choice.refusal->reason,
             v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+}
+
+TEST_F(AuthorizeTest, AsksForTheVerbOfEachActionOfTheRequest) {
+  Publish({Open("default", "harbor")});
+  reviewer_.allowed = {"default/harbor"};
+  const auto verbs = [this](oci::ActionSet actions) {
+    reviewer_.verbs.clear();
+    EXPECT_FALSE(Ask(ConnectorRef{"default", "harbor"}, "a/b", actions).choice.refusal);
+    return reviewer_.verbs;
+  };
+
+  EXPECT_THAT(verbs({oci::Action::kPull}), ElementsAre("get"));
+  EXPECT_THAT(verbs({oci::Action::kPush}), ElementsAre("create"));
+  EXPECT_THAT(verbs({oci::Action::kDelete}), ElementsAre("delete"));
+  EXPECT_THAT(verbs({oci::Action::kPull, oci::Action::kPush}), ElementsAre("get", "create"));
+  EXPECT_THAT(verbs({oci::Action::kPull, oci::Action::kPush, oci::Action::kDelete}),
+              ElementsAre("get", "create", "delete"));
+}
+
+TEST_F(AuthorizeTest, AsksForTheVerbsOfAllScopesTogether) {
+  Publish({Open("default", "harbor")});
+  reviewer_.allowed = {"default/harbor"};
+  AccessRequest request{catalog_.Current(), ConnectorRef{"default", "harbor"}, caller_, "key", {}};
+  request.scopes = {{"a/b", {oci::Action::kPush}}, {"c/d", {oci::Action::kPull}}};
+
+  (void)testing_support::RunTask(Authorize(&reviewer_, std::move(request), Deadline::max()));
+
+  EXPECT_THAT(reviewer_.verbs, ElementsAre("get", "create"));
+}
+
+// A cluster-reader: get, list and watch on everything.
+TEST_F(AuthorizeTest, LetsWhoMayOnlyGetNeitherPushNorDeleteAndSaysWhichVerbIsMissing) {
+  Publish({Open("default", "harbor"), HarborConnector("default", "ruled", kAuthorizeBuilder)});
+  reviewer_.allowed = {"default/harbor", "default/ruled"};
+  for (const std::string name : {"harbor", "ruled"}) {
+    reviewer_.lacking = {"create default/" + name, "delete default/" + name};
+    const ConnectorRef ref{"default", name};
+    const Authorization push = Ask(ref, "team-a/app", {oci::Action::kPull, oci::Action::kPush});
+
+    EXPECT_FALSE(Ask(ref).choice.refusal);
+    ASSERT_TRUE(push.choice.refusal);
+    EXPECT_EQ(push.choice.refusal->reason, v1::DENIAL_REASON_ACCESS_DENIED);
+    EXPECT_THAT(push.choice.refusal->message, HasSubstr("the verb create on connectors/proxy"));
+    EXPECT_THAT(push.choice.refusal->detail, HasSubstr("create connectors/proxy default/" + name));
+    EXPECT_EQ(push.choice.entry->connector->ref, ref);
+  }
+  const Authorization removal =
+      Ask(ConnectorRef{"default", "harbor"}, "team-a/app", {oci::Action::kDelete});
+  EXPECT_FALSE(removal.choice.refusal) << "harbor lacks nothing now";
+  reviewer_.lacking = {"delete default/harbor"};
+  EXPECT_THAT(Ask(ConnectorRef{"default", "harbor"}, "team-a/app", {oci::Action::kDelete})
+                  .choice.refusal->message,
+              HasSubstr("the verb delete on connectors/proxy"));
+}
+
+TEST_F(AuthorizeTest, NeedsNoGetForWhatIsNoPull) {
+  Publish({Open("default", "harbor")});
+  reviewer_.allowed = {"default/harbor"};
+  reviewer_.lacking = {"get default/harbor"};
+  const ConnectorRef harbor{"default", "harbor"};
+
+  EXPECT_FALSE(Ask(harbor, "a/b", {oci::Action::kDelete}).choice.refusal);
+  reviewer_.lacking.insert("delete default/harbor");
+  EXPECT_EQ(Ask(harbor, "a/b", {oci::Action::kDelete}).choice.refusal->reason,
+            v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+}
+
+TEST_F(AuthorizeTest, TakesTheMirrorsConnectorThatHasAllVerbs) {
+  Publish({Open("a", "hub"), Open("b", "hub")});
+  reviewer_.allowed = {"a/hub", "b/hub"};
+  reviewer_.lacking = {"create a/hub"};
+  const oci::ActionSet push{oci::Action::kPull, oci::Action::kPush};
+  const auto ask = [&] { return Ask(MirrorRegistry{"harbor.example.com"}, "a/b", push).choice; };
+
+  EXPECT_EQ(ask().entry->connector->ref.ToString(), "b/hub");
+  reviewer_.lacking.insert("create b/hub");
+  EXPECT_EQ(ask().refusal->reason, v1::DENIAL_REASON_ACCESS_DENIED);
+  EXPECT_EQ(ask().entry->connector->ref.ToString(), "a/hub");
+}
+
+TEST_F(AuthorizeTest, CountsTheRightFromTheFirstOfItsReviews) {
+  Publish({Open("default", "harbor")});
+  reviewer_.allowed = {"default/harbor"};
+  reviewer_.age_per_review = 3s;
+  const oci::ActionSet push{oci::Action::kPull, oci::Action::kPush};
+
+  EXPECT_EQ(Ask(ConnectorRef{"default", "harbor"}, "a/b", push).right_checked_at,
+            testing_support::FakeClock::kStart - 3s);
 }
 
 TEST_F(AuthorizeTest, AsksNobodyWhereNoRuleSpeaksOfTheCallerOrNothingIsThere) {

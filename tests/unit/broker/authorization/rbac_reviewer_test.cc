@@ -20,11 +20,12 @@ using namespace std::chrono_literals;
 class RbacReviewerTest : public ::testing::Test {
  protected:
   static AccessQuestion Ask(const std::string& token_key = "key-1",
-                            const ConnectorRef& connector = {"default", "harbor"}) {
+                            const ConnectorRef& connector = {"default", "harbor"},
+                            oci::Action action = oci::Action::kPull) {
     callers::Caller caller;
     caller.subject = "system:serviceaccount:ci:builder";
     caller.service_account = callers::ServiceAccount{"ci", "builder"};
-    return {caller, token_key, connector};
+    return {caller, token_key, connector, action};
   }
   Result<AccessAnswer> MayUse(AccessQuestion question) {
     return testing_support::RunTask(
@@ -91,13 +92,15 @@ TEST_F(RbacReviewerTest, TakesNoLongerTimesThanTheMaxima) {
   EXPECT_TRUE(MayUse(Ask())->allowed);
 }
 
-TEST_F(RbacReviewerTest, ConfusesNeitherTokensNorConnectors) {
+TEST_F(RbacReviewerTest, ConfusesNeitherTokensNorConnectorsNorVerbs) {
   EXPECT_TRUE(MayUse(Ask())->allowed);
   Answer(false);
 
   EXPECT_FALSE(MayUse(Ask("key-2"))->allowed);
   EXPECT_FALSE(MayUse(Ask("key-1", {"default", "harbor2"}))->allowed);
   EXPECT_FALSE(MayUse(Ask("key-1", {"defaul", "tharbor"}))->allowed);
+  EXPECT_FALSE(MayUse(Ask("key-1", {"default", "harbor"}, oci::Action::kPush))->allowed);
+  EXPECT_FALSE(MayUse(Ask("key-1", {"default", "harbor"}, oci::Action::kDelete))->allowed);
   EXPECT_TRUE(MayUse(Ask())->allowed);
 }
 

@@ -26,7 +26,7 @@ TEST(SubjectAccessReview, AsksForGetOnTheProxyOfExactlyThisConnector) {
                                      {"system:serviceaccounts", "system:authenticated"},
                                      {{"authentication.kubernetes.io/pod-name", {"build-7"}}}};
 
-  const auto body = SubjectAccessReviewOf(user, {"default", "harbor"});
+  const auto body = SubjectAccessReviewOf(user, {"default", "harbor"}, oci::Action::kPull);
 
   EXPECT_EQ(body, JsonObject(R"({"spec":{
       "user":"system:serviceaccount:ci:builder",
@@ -35,6 +35,17 @@ TEST(SubjectAccessReview, AsksForGetOnTheProxyOfExactlyThisConnector) {
       "extra":{"authentication.kubernetes.io/pod-name":["build-7"]},
       "resourceAttributes":{"verb":"get","group":"oci-connector.dev","resource":"connectors",
                             "subresource":"proxy","namespace":"default","name":"harbor"}}})"));
+}
+
+TEST(SubjectAccessReview, AsksForTheVerbOfTheAction) {
+  const auto verb = [](oci::Action action) {
+    const auto body = SubjectAccessReviewOf({}, {"default", "harbor"}, action);
+    return body.at("spec").at("resourceAttributes").at("verb").as_string();
+  };
+
+  EXPECT_EQ(verb(oci::Action::kPull), "get");
+  EXPECT_EQ(verb(oci::Action::kPush), "create");
+  EXPECT_EQ(verb(oci::Action::kDelete), "delete");
 }
 
 TEST(UserOf, RepeatsWhatTheApiServerSaid) {
