@@ -47,13 +47,25 @@ bool ComponentMatches(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
+// The caller's account in the cluster that a rule means; null when it has none there.
+const callers::ServiceAccount* AccountIn(const std::string& issuer, const callers::Caller& caller) {
+  if (!issuer.empty() && caller.issuer != issuer) {
+    return nullptr;
+  }
+  if (caller.service_account) {
+    return &*caller.service_account;
+  }
+  return issuer.empty() || !caller.other_cluster_account ? nullptr : &*caller.other_cluster_account;
+}
+
 bool Speaks(const resource::ServiceAccountMatch& match, const callers::Caller& caller) {
-  return caller.service_account && caller.service_account->ns == match.ns &&
-         caller.service_account->name == match.name;
+  const callers::ServiceAccount* const account = AccountIn(match.issuer, caller);
+  return account != nullptr && account->ns == match.ns && account->name == match.name;
 }
 
 bool Speaks(const resource::NamespaceMatch& match, const callers::Caller& caller) {
-  return caller.service_account && caller.service_account->ns == match.ns;
+  const callers::ServiceAccount* const account = AccountIn(match.issuer, caller);
+  return account != nullptr && account->ns == match.ns;
 }
 
 bool Speaks(const resource::OidcMatch& match, const callers::Caller& caller) {

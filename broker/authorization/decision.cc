@@ -159,6 +159,23 @@ Refusal MintFailed(const resource::Connector& connector, const Error& error) {
           RetryAfter(error, kRetryLater)};
 }
 
+Refusal TokenForAnother(const ConnectorRef& connector) {
+  return {v1::DENIAL_REASON_ACCESS_DENIED,
+          "The caller token is for another connector: send one whose audience ends in /" +
+              connector.ToString() + ".",
+          "the token's audience does not name " + connector.ToString(),
+          {}};
+}
+
+Refusal AudienceMissing(const ConnectorRef& connector) {
+  return {v1::DENIAL_REASON_ACCESS_DENIED,
+          "Connector " + connector.ToString() +
+              " accepts only tokens of its own: send one whose audience ends in /" +
+              connector.ToString() + ".",
+          "requireConnectorAudience: the token's audience does not name the connector",
+          {}};
+}
+
 Refusal AuditFailed(const Error& error) {
   return {v1::DENIAL_REASON_AUDIT_UNAVAILABLE,
           "The decision cannot be recorded right now, so nothing is issued; try again.",

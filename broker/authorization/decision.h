@@ -66,6 +66,12 @@ struct Refusal {
 // Errors of upstream_auth::TokenSource::Get. The message always names the registry's host.
 [[nodiscard]] Refusal MintFailed(const resource::Connector& connector, const Error& error);
 
+// The caller token's audience names other connectors. The same whether there is such a connector or
+// not.
+[[nodiscard]] Refusal TokenForAnother(const ConnectorRef& connector);
+// The connector accepts only tokens whose audience names it.
+[[nodiscard]] Refusal AudienceMissing(const ConnectorRef& connector);
+
 [[nodiscard]] Refusal AuditFailed(const Error& error);
 [[nodiscard]] Refusal RequestInvalid(const Error& error);
 [[nodiscard]] Refusal ConnectorChanging(const resource::Connector& connector);

@@ -27,6 +27,8 @@ std::vector<EntryPtr> Candidates(const connectors::CatalogSnapshot& snapshot,
       return entry->connector->ref.ns == caller.service_account->ns;
     });
   }
+  std::erase_if(entries,
+                [&](const EntryPtr& entry) { return !caller.TokenIsFor(entry->connector->ref); });
   return entries;
 }
 
@@ -38,11 +40,20 @@ std::vector<RankedConnector> RankConnectors(const connectors::CatalogSnapshot& s
                                             const std::vector<oci::Scope>& scopes,
                                             NoRules no_rules) {
   std::vector<RankedConnector> ranked;
+  const auto* named = std::get_if<ConnectorRef>(&target);
+  if (named != nullptr && !caller.TokenIsFor(*named)) {
+    ranked.push_back({nullptr, {}, {}, TokenForAnother(*named)});
+    return ranked;
+  }
   std::vector<RankedConnector> denied;
   std::string unknown = "no such connector";
   for (const EntryPtr& entry : Candidates(snapshot, target, caller)) {
     AccessDecision decision = Evaluate(*entry->connector, caller, scopes, no_rules);
-    if (decision.allowed) {
+    const resource::Connector& connector = *entry->connector;
+    if (decision.caller_known && connector.require_connector_audience &&
+        !caller.TokenIsFor(connector.ref, true)) {
+      denied.push_back({entry, {}, {}, AudienceMissing(connector.ref)});
+    } else if (decision.allowed) {
       ranked.push_back({entry, std::move(decision.rule), std::move(decision.reason), std::nullopt});
     } else if (decision.caller_known) {
       Refusal refusal = AccessDenied(*entry->connector, scopes, std::move(decision.reason));

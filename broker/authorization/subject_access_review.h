@@ -14,8 +14,8 @@
 namespace connector::broker::authorization {
 
 // The user of the review. When the API server did not authenticate the caller itself, this is the
-// ServiceAccount with its standard groups. A caller of another issuer is ISSUER#SUBJECT without
-// groups, which no built-in role binds.
+// ServiceAccount with its standard groups. A caller of another issuer or cluster is ISSUER#SUBJECT
+// without groups, which no built-in role binds.
 [[nodiscard]] callers::KubernetesUser UserOf(const callers::Caller& caller);
 
 // Has `user` the verb of `action` on connectors/proxy of `connector`?

@@ -10,9 +10,11 @@
 
 #include "common/async/task.h"
 #include "common/base/clock.h"
+#include "common/base/connector_ref.h"
 #include "common/base/result.h"
 #include "common/base/secret.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,16 +54,31 @@ struct KubernetesUser {
 // Who the caller is. Only a verifier makes one.
 struct Caller {
   std::string issuer;
-  std::string subject;                            // The token's `sub`.
-  std::optional<ServiceAccount> service_account;  // Only from issuers trusted to name them.
-  std::map<std::string, std::string> claims;      // String, number and boolean claims, as text.
+  std::string subject;  // The token's `sub`.
+  // Of the broker's own cluster alone. What stands here needs no authority beside it: rules, RBAC
+  // and namespaces of Connectors mean this cluster.
+  std::optional<ServiceAccount> service_account;
+  std::map<std::string, std::string> claims;  // String, number and boolean claims, as text.
   WallTime expires_at;
   // Set when the API server authenticated the caller.
   std::optional<KubernetesUser> kubernetes_user = {};
   // When the issuer last confirmed the token; epoch for issuers that are not asked.
   WallTime caller_checked_at = {};
+  // A ServiceAccount of another cluster, whose authority is `issuer`. It equals no account of the
+  // same name elsewhere; only a rule that names the issuer speaks of it.
+  std::optional<ServiceAccount> other_cluster_account = {};
+  // What the token's audiences let it be used for: every Connector, or these alone.
+  bool any_connector = true;
+  std::vector<ConnectorRef> connectors = {};
 
-  // For logs and for binding upload sessions: unique over issuers.
+  // Whether the token is for the Connector; `by_name`: only an audience that names it counts.
+  [[nodiscard]] bool TokenIsFor(const ConnectorRef& connector, bool by_name = false) const {
+    return (any_connector && !by_name) ||
+           std::find(connectors.begin(), connectors.end(), connector) != connectors.end();
+  }
+
+  // For logs and for binding upload sessions: unique over issuers, since only the own cluster's
+  // accounts go without theirs.
   [[nodiscard]] std::string Name() const {
     return service_account
                ? "system:serviceaccount:" + service_account->ns + ":" + service_account->name

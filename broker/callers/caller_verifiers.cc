@@ -43,6 +43,7 @@ Error Named(const std::string& field, const Error& error) {
 }
 
 Result<std::unique_ptr<CallerVerifier>> MakeOidc(const OidcIssuerOptions& issuer,
+                                                 bool require_connector_audience,
                                                  const VerifierParts& parts) {
   OidcOptions options;
   options.source = {issuer.issuer, issuer.ca_pem, std::nullopt, issuer.allow_insecure};
@@ -55,6 +56,8 @@ Result<std::unique_ptr<CallerVerifier>> MakeOidc(const OidcIssuerOptions& issuer
   }
   options.audience = issuer.audience;
   options.kubernetes = issuer.kubernetes;
+  options.own_cluster = issuer.own_cluster;
+  options.require_connector_audience = require_connector_audience;
   options.on_refresh = parts.on_refresh;
   auto fetch = [client = parts.client](http::Url url, std::string ca_pem, Deadline deadline) {
     return Fetch(client, std::move(url), std::move(ca_pem), deadline);
@@ -68,16 +71,20 @@ Result<std::unique_ptr<CallerVerifier>> MakeCallerVerifier(const CallersOptions&
                                                            VerifierParts parts) {
   std::vector<IssuerVerifier> verifiers;
   if (options.local) {
-    auto local = MakeLocalVerifier(
-        {options.local->issuer, options.audience, options.local->jwks_file, parts.on_refresh},
-        *parts.clock);
+    auto local = MakeLocalVerifier({options.local->issuer,
+                                    options.audience,
+                                    options.local->jwks_file,
+                                    parts.on_refresh,
+                                    options.local->own_cluster,
+                                    options.require_connector_audience},
+                                   *parts.clock);
     if (!local) {
       return Named("identity.local", local.error());
     }
     verifiers.push_back({options.local->issuer, std::move(*local)});
   }
   for (std::size_t i = 0; i < options.oidc.size(); ++i) {
-    auto oidc = MakeOidc(options.oidc[i], parts);
+    auto oidc = MakeOidc(options.oidc[i], options.require_connector_audience, parts);
     if (!oidc) {
       return Named(config::Join("identity.oidc", i), oidc.error());
     }

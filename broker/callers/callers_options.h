@@ -21,6 +21,7 @@ inline constexpr const char* kDefaultAudience = "oci-connector";
 
 struct CallersOptions {
   std::string audience = kDefaultAudience;
+  bool require_connector_audience = false;
   std::optional<LocalIssuerOptions> local;
   std::vector<OidcIssuerOptions> oidc;
   std::optional<KubernetesIdentityOptions> kubernetes;

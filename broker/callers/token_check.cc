@@ -1,7 +1,6 @@
 #include "broker/callers/token_check.h"
 
 #include "common/base/input_error.h"
-#include "common/jose/claims.h"
 #include "common/jose/jws.h"
 
 #include <algorithm>
@@ -63,6 +62,26 @@ std::optional<ServiceAccount> ParseServiceAccount(std::string_view subject) {
   return ServiceAccount{std::string(ns), std::string(name)};
 }
 
+Result<OurAudiences> CheckRules(const jose::Claims& claims, const TokenRules& rules, WallTime now) {
+  auto ours = FindAudiences(claims.audiences, rules.audience);
+  // Without one of ours the check below fails, and says so.
+  const std::string_view audience = ours ? ours->named.front() : std::string_view(rules.audience);
+  if (const auto checked =
+          jose::CheckClaims(claims, {.issuer = rules.issuer, .audience = audience}, now);
+      !checked) {
+    return checked.error();
+  }
+  if (rules.require_connector_audience) {
+    ours->any_connector = false;
+    if (ours->connectors.empty()) {
+      return Unauthenticated(
+          "the token is for every connector; this broker accepts one for audience " +
+          AudienceOf(rules.audience, {"NAMESPACE", "NAME"}) + " alone");
+    }
+  }
+  return *std::move(ours);
+}
+
 Result<Caller> CheckToken(std::string_view token,
                           const jose::JwkSet& keys,
                           const TokenRules& rules,
@@ -75,10 +94,9 @@ Result<Caller> CheckToken(std::string_view token,
   if (!claims) {
     return std::move(claims).error();
   }
-  if (const auto checked =
-          jose::CheckClaims(*claims, {.issuer = rules.issuer, .audience = rules.audience}, now);
-      !checked) {
-    return checked.error();
+  auto audiences = CheckRules(*claims, rules, now);
+  if (!audiences) {
+    return std::move(audiences).error();
   }
   std::optional<ServiceAccount> account;
   if (rules.subject != SubjectRule::kNeverServiceAccount) {
@@ -89,11 +107,16 @@ Result<Caller> CheckToken(std::string_view token,
       return Unauthenticated("the token's sub does not name a ServiceAccount");
     }
   }
-  return Caller{.issuer = std::move(claims->issuer),
+  Caller caller{.issuer = std::move(claims->issuer),
                 .subject = std::move(claims->subject),
-                .service_account = std::move(account),
+                .service_account = std::nullopt,
                 .claims = std::move(claims->texts),
                 .expires_at = *claims->expires_at};
+  const bool own = rules.cluster == ClusterRule::kOwnCluster;
+  caller.any_connector = audiences->any_connector;
+  caller.connectors = std::move(audiences->connectors);
+  (own ? caller.service_account : caller.other_cluster_account) = std::move(account);
+  return caller;
 }
 
 Error AsUnauthenticated(Error error) {

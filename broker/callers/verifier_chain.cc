@@ -55,11 +55,13 @@ class VerifierChain final : public CallerVerifier {
     if (!issuer) {
       co_return Refuse(VerifyOutcome::kMalformed, issuer.error().message);
     }
-    const auto discovered =
-        discovered_ ? discovered_->Get() : nullptr;  // Kept alive while it verifies.
+    std::shared_ptr<const DiscoveredIssuer::Discovered> discovered;  // Kept while it verifies.
+    if (discovered_ && !verifiers_.contains(*issuer)) {
+      discovered = co_await discovered_->FindOrLearn(*issuer, deadline);
+    }
     const Responsible responsible = ResponsibleFor(*issuer, discovered.get());
     if (responsible.verifier == nullptr) {
-      co_return discovered_ && !discovered
+      co_return discovered_ && !discovered_->Get()
           ? NotKnownYet()
           : Refuse(VerifyOutcome::kUnknownIssuer, "the token's issuer is not trusted");
     }
@@ -89,7 +91,7 @@ class VerifierChain final : public CallerVerifier {
     if (found != verifiers_.end()) {
       return {found->second.verifier.get(), found->second.remembered_for};
     }
-    if (discovered != nullptr && discovered->issuer == issuer) {
+    if (discovered != nullptr) {
       return {discovered->verifier.get(), discovered->remembered_for};
     }
     return {};

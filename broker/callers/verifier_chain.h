@@ -46,7 +46,7 @@ enum class VerifyOutcome : std::uint8_t {
 using VerifyObserver = std::function<void(VerifyOutcome)>;
 
 // Fails with kInvalidArgument when two verifiers name one issuer. With no verifier at all, every
-// token is refused. While `discovered` is not known, tokens of issuers that no verifier is
+// token is refused. While `discovered` knows no issuer, tokens of issuers that no verifier is
 // responsible for fail with kUnavailable. `clock` outlives the chain.
 [[nodiscard]] Result<std::unique_ptr<CallerVerifier>> MakeVerifierChain(
     std::vector<IssuerVerifier> verifiers,

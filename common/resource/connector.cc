@@ -51,13 +51,21 @@ struct AddSubject {
   void operator()(const ServiceAccountMatch& match) const {
     out.Add("serviceAccount.namespace", std::string_view(match.ns));
     out.Add("serviceAccount.name", std::string_view(match.name));
+    AddIssuer(match.issuer);
   }
   void operator()(const NamespaceMatch& match) const {
     out.Add("namespace", std::string_view(match.ns));
+    AddIssuer(match.issuer);
   }
   void operator()(const OidcMatch& match) const {
     out.Add("oidc.issuer", std::string_view(match.issuer));
     out.Add("oidc.claims", match.claims);
+  }
+  // Brokers of both versions agree on the epochs of rules without an issuer.
+  void AddIssuer(const std::string& issuer) const {
+    if (!issuer.empty()) {
+      out.Add("cluster.issuer", std::string_view(issuer));
+    }
   }
 };
 
@@ -136,6 +144,9 @@ std::string CanonicalText(const Connector& connector) {
     }
     out.Add("repositories", rule.repositories);
     out.Add("actions", std::int64_t{rule.actions.bits()});
+  }
+  if (connector.require_connector_audience) {
+    out.Add("requireConnectorAudience", true);
   }
   return std::move(out).Take();
 }

@@ -48,10 +48,12 @@ struct Upstream {
 struct ServiceAccountMatch {
   std::string ns;
   std::string name;
+  std::string issuer = {};  // Of another cluster; empty: the broker's own cluster.
   bool operator==(const ServiceAccountMatch&) const = default;
 };
 struct NamespaceMatch {
   std::string ns;
+  std::string issuer = {};  // The same.
   bool operator==(const NamespaceMatch&) const = default;
 };
 struct OidcMatch {
@@ -77,6 +79,7 @@ struct Connector {
   std::optional<std::string> ca_secret_name;  // Key ca.crt.
   Upstream upstream;
   std::vector<AccessRule> access;
+  bool require_connector_audience = false;  // A token must name this Connector in its audience.
 
   bool operator==(const Connector&) const = default;
 

@@ -29,12 +29,16 @@ ServiceAccountMatch ReadServiceAccount(const v1::ServiceAccountSubject& file,
   return {file.namespace_(), file.name()};
 }
 
-OidcMatch ReadOidc(const v1::OidcSubject& file, const std::string& path, ProblemReport& report) {
-  if (!http::ParseUrl(file.issuer())) {
-    report.Add(Join(path, "issuer"),
+void CheckIssuer(const std::string& issuer, const std::string& path, ProblemReport& report) {
+  if (!http::ParseUrl(issuer)) {
+    report.Add(path,
                "can never match: it is not a URL; write the token's iss, such as "
                "https://token.example.com");
   }
+}
+
+OidcMatch ReadOidc(const v1::OidcSubject& file, const std::string& path, ProblemReport& report) {
+  CheckIssuer(file.issuer(), Join(path, "issuer"), report);
   // An empty value equals no claim that a verified token may carry.
   for (const auto& [name, value] : file.claims()) {
     if (name.empty() || value.empty()) {
@@ -48,15 +52,24 @@ OidcMatch ReadOidc(const v1::OidcSubject& file, const std::string& path, Problem
 SubjectMatch ReadSubject(const v1::ConnectorSubject& file,
                          const std::string& path,
                          ProblemReport& report) {
+  if (!file.issuer().empty() && !file.has_oidc()) {
+    CheckIssuer(file.issuer(), Join(path, "issuer"), report);
+  }
   switch (file.subject_case()) {
-    case v1::ConnectorSubject::kServiceAccount:
-      return ReadServiceAccount(file.service_account(), Join(path, "serviceAccount"), report);
+    case v1::ConnectorSubject::kServiceAccount: {
+      auto match = ReadServiceAccount(file.service_account(), Join(path, "serviceAccount"), report);
+      match.issuer = file.issuer();
+      return match;
+    }
     case v1::ConnectorSubject::kNamespace:
       if (!IsDnsLabel(file.namespace_())) {
         report.Add(Join(path, "namespace"), kLabelHelp);
       }
-      return NamespaceMatch{file.namespace_()};
+      return NamespaceMatch{file.namespace_(), file.issuer()};
     case v1::ConnectorSubject::kOidc:
+      if (!file.issuer().empty()) {
+        report.Add(Join(path, "issuer"), "stands beside oidc, which names its own; leave it out");
+      }
       return ReadOidc(file.oidc(), Join(path, "oidc"), report);
     case v1::ConnectorSubject::SUBJECT_NOT_SET:
       break;

@@ -297,6 +297,7 @@ ConnectorDraft ValidateConnector(const v1::Connector& file, ProblemReport& repor
   }
   connector.upstream.token_realm = ReadRealm(spec.upstream(), report);
   draft.written = ReadSettings(spec.upstream().redirects(), spec.upstream().limits(), report);
+  connector.require_connector_audience = spec.require_connector_audience();
   for (int i = 0; i < spec.access_size(); ++i) {
     connector.access.push_back(ValidateAccessRule(
         spec.access(i), Join("spec.access", static_cast<std::size_t>(i)), report));

@@ -361,6 +361,18 @@ RULES = {
         one(
             "!has(self.serviceAccount) && !has(self.__namespace__) && !has(self.oidc)",
             "names nobody, so the rule can never match; write serviceAccount, namespace or oidc",
+        ),
+        one(
+            "has(self.issuer) && has(self.oidc)",
+            "stands beside oidc, which names its own; leave it out",
+            at=".issuer",
+        ),
+    ],
+    "ConnectorSubject.issuer": [
+        one(
+            NOT_A_URL,
+            "can never match: it is not a URL; write the token's iss, such as "
+            "https://token.example.com",
         )
     ],
     "ConnectorSubject.namespace": [

@@ -233,16 +233,17 @@ def test_the_program_takes_its_configuration(values, name, tmp_path):
 
 
 def rules_of(objects, name):
-    """{(where, group, resource, verb, names)} of what a component's ServiceAccount may do."""
+    """{(where, group, resource, verb, names)} of what a component's ServiceAccount may do.
+    A URL that is no resource stands in the group URL."""
     found = set()
     for role in of_kind(objects, "Role", "ClusterRole"):
         if role["metadata"]["labels"]["app.kubernetes.io/component"] != name:
             continue
         where = role["metadata"].get("namespace", "*")
         for rule in role["rules"]:
-            assert set(rule) <= {"apiGroups", "resources", "verbs", "resourceNames"}
-            for group in rule["apiGroups"]:
-                for resource in rule["resources"]:
+            assert set(rule) <= {"apiGroups", "resources", "verbs", "resourceNames", "nonResourceURLs"}
+            for group in rule.get("apiGroups", ["URL"]):
+                for resource in rule.get("resources") or rule["nonResourceURLs"]:
                     for verb in rule["verbs"]:
                         names = ",".join(rule.get("resourceNames", []))
                         found.add((where, group, resource, verb, names))
@@ -262,6 +263,7 @@ BROKER = (
     rights("*", OURS, "connectors connectorclasses", "list watch")
     | rights("*", "authentication.k8s.io", "tokenreviews", "create")
     | rights("*", "authorization.k8s.io", "subjectaccessreviews", "create")
+    | rights("*", "URL", "/.well-known/openid-configuration /openid/v1/jwks", "get")
 )
 CONTROLLER = (
     rights("*", OURS, "connectors connectorclasses", "list watch")
@@ -300,9 +302,8 @@ def test_each_program_has_exactly_these_rights():
 def test_no_role_names_secrets_without_names(values):
     for role in of_kind(render(values), "Role", "ClusterRole"):
         for rule in role["rules"]:
-            assert "secrets" not in rule["resources"] or rule["resourceNames"], role["metadata"][
-                "name"
-            ]
+            named = "secrets" not in rule.get("resources", []) or rule["resourceNames"]
+            assert named, role["metadata"]["name"]
 
 
 @each_set

@@ -13,46 +13,65 @@ constexpr std::chrono::seconds kMaxBacklog{60};
 FairQueue::FairQueue(FairQueueOptions options, Time now)
     : options_(options), rate_(options.per_second, std::max(1.0, options.per_second), now) {}
 
-FairQueue::Place FairQueue::Join(const std::string& workload) {
-  if (queued_.size() >= options_.max_queued) {
+std::size_t FairQueue::MaxQueued(Lane lane) const {
+  return lane == Lane::kVerified ? options_.max_queued : options_.max_unverified_queued;
+}
+
+FairQueue::Place FairQueue::Join(const std::string& workload, Lane lane) {
+  Waiting& waiting = Of(lane);
+  if (waiting.queued >= MaxQueued(lane)) {
     return {Joined::kFull, 0};
   }
-  Workload& mine = workloads_[workload];
+  Workload& mine = waiting.workloads[workload];
   if (mine.tickets.size() >= options_.max_queued_per_workload) {
     return {Joined::kWorkloadFull, 0};
   }
   if (mine.tickets.empty()) {
-    turns_.push_back(workload);
+    waiting.turns.push_back(workload);
   }
   mine.tickets.push_back(++last_ticket_);
-  queued_.emplace(last_ticket_, workload);
+  queued_.emplace(last_ticket_, Queued{workload, lane});
+  ++waiting.queued;
   return {Joined::kQueued, last_ticket_};
 }
 
-std::optional<FairQueue::Ticket> FairQueue::Next(Time now) {
-  if (turns_.empty() || under_way_ >= options_.max_under_way || !rate_.Take(now)) {
+std::optional<Lane> FairQueue::NextLane() const {
+  const auto& [verified, unverified] = lanes_;
+  if (verified.under_way + unverified.under_way >= options_.max_under_way) {
     return std::nullopt;
   }
-  const std::string workload = turns_.front();
-  turns_.pop_front();
-  const auto mine = workloads_.find(workload);
+  if (!verified.turns.empty()) {
+    return Lane::kVerified;
+  }
+  const bool may =
+      !unverified.turns.empty() && unverified.under_way < options_.max_unverified_under_way;
+  return may ? std::optional(Lane::kUnverified) : std::nullopt;
+}
+
+std::optional<FairQueue::Ticket> FairQueue::Next(Time now) {
+  const std::optional<Lane> lane = NextLane();
+  if (!lane || !rate_.Take(now)) {
+    return std::nullopt;
+  }
+  Waiting& waiting = Of(*lane);
+  const std::string workload = waiting.turns.front();
+  waiting.turns.pop_front();
+  const auto mine = waiting.workloads.find(workload);
   const Ticket ticket = mine->second.tickets.front();
   mine->second.tickets.pop_front();
   if (mine->second.tickets.empty()) {
-    workloads_.erase(mine);
+    waiting.workloads.erase(mine);
   } else {
-    turns_.push_back(workload);  // Behind all others: this is what makes it fair.
+    waiting.turns.push_back(workload);  // Behind all others: this is what makes it fair.
   }
   queued_.erase(ticket);
-  ++under_way_;
+  --waiting.queued;
+  ++waiting.under_way;
   return ticket;
 }
 
 std::optional<FairQueue::Time> FairQueue::NextAt(Time now) const {
-  if (turns_.empty() || under_way_ >= options_.max_under_way) {
-    return std::nullopt;
-  }
-  return rate_.NextAt(now);
+  return NextLane() ? std::optional(rate_.NextAt(now)) : std::nullopt;
 }
 
 bool FairQueue::Leave(Ticket ticket) {
@@ -60,18 +79,20 @@ bool FairQueue::Leave(Ticket ticket) {
   if (found == queued_.end()) {
     return false;
   }
-  const auto mine = workloads_.find(found->second);
+  Waiting& waiting = Of(found->second.lane);
+  const auto mine = waiting.workloads.find(found->second.workload);
   std::erase(mine->second.tickets, ticket);
   if (mine->second.tickets.empty()) {
-    turns_.remove(found->second);
-    workloads_.erase(mine);
+    waiting.turns.remove(found->second.workload);
+    waiting.workloads.erase(mine);
   }
+  --waiting.queued;
   queued_.erase(found);
   return true;
 }
 
-void FairQueue::End() {
-  --under_way_;
+void FairQueue::End(Lane lane) {
+  --Of(lane).under_way;
 }
 
 std::chrono::seconds FairQueue::Backlog() const {

@@ -9,15 +9,18 @@
 #include "broker/callers/key_refresh.h"
 #include "broker/callers/kubernetes/review_metrics.h"
 #include "broker/callers/kubernetes/review_scheduler.h"
+#include "broker/callers/oidc/issuer_keys.h"
 #include "broker/callers/verifier_chain.h"
 #include "common/async/one_shot.h"
 #include "common/async/task_group.h"
 #include "common/kube/api_client.h"
 #include "common/log/log.h"
 #include "common/program/component.h"
+#include "common/resilience/single_flight.h"
 
 #include <prometheus/registry.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -53,7 +56,7 @@ class KubernetesCallers final : public program::Component {
   [[nodiscard]] KubernetesIdentityOptions limits() const;
   [[nodiscard]] std::function<void()> CacheHits(const std::string& kind);
 
-  // Begins to ask for the issuer, until it is told.
+  // Begins to ask for the issuer: until it is told, and then again and again.
   [[nodiscard]] Result<Done> Start() override;
   void Stop(Deadline deadline) override;
   [[nodiscard]] std::vector<prometheus::MetricFamily> Metrics() const override;
@@ -67,19 +70,29 @@ class KubernetesCallers final : public program::Component {
   [[nodiscard]] Result<IssuerVerifier> MakeVerifier(const std::string& issuer);
   [[nodiscard]] Task<void> Discover();
   [[nodiscard]] Task<Result<IssuerVerifier>> AskForIssuer();
+  void Learned(Result<IssuerVerifier> made);
+  [[nodiscard]] Task<Done> LearnAgain(Deadline deadline);
+  void NoteKeys(const KeyRefresh& refresh);
+  [[nodiscard]] std::string Signatures() const;
 
   const std::optional<KubernetesIdentityOptions> identity_;
   const std::string audience_;
+  const bool require_connector_audience_;
   const bool rbac_;
   Parts parts_;
   ReviewMetrics metrics_;
   std::shared_ptr<ReviewScheduler> reviews_;
+  std::shared_ptr<IssuerKeys> keys_;  // Of the cluster, for tokens that are reviewed; else null.
   std::shared_ptr<DiscoveredIssuer> late_;
   TaskGroup tasks_;
-  const std::shared_ptr<OneShot<Done>> stopping_ = std::make_shared<OneShot<Done>>();
 
   mutable std::mutex mutex_;
   std::string problem_ = "it was not asked yet";
+  bool stopping_ = false;
+  bool keys_missing_ = false;
+  std::shared_ptr<OneShot<Done>> wake_ = std::make_shared<OneShot<Done>>();  // Ends the pause.
+  std::chrono::steady_clock::time_point asked_at_{};
+  resilience::SingleFlight<Done> asking_;
 };
 
 // Null where the Kubernetes API is asked about nobody: the configuration has neither

@@ -42,20 +42,22 @@ class ReviewScheduler::Impl : public std::enable_shared_from_this<Impl> {
   // One review's turn, from the moment when it came.
   class Turn {
    public:
-    explicit Turn(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+    Turn(std::shared_ptr<Impl> impl, Lane lane) : impl_(std::move(impl)), lane_(lane) {}
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
-    ~Turn() { impl_->End(); }
+    ~Turn() { impl_->End(lane_); }
 
    private:
     std::shared_ptr<Impl> impl_;
+    const Lane lane_;
   };
 
   static Task<Result<json::object>> Ask(std::shared_ptr<Impl> self,
                                         kube::ResourceType type,
                                         std::string workload,
                                         json::object body,
-                                        Deadline deadline);
+                                        Deadline deadline,
+                                        Lane lane);
 
   std::size_t queued() {
     const std::lock_guard lock(mutex_);
@@ -70,9 +72,10 @@ class ReviewScheduler::Impl : public std::enable_shared_from_this<Impl> {
   using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor>;
 
   [[nodiscard]] Result<std::shared_ptr<OneShot<Done>>> Join(const std::string& workload,
+                                                            Lane lane,
                                                             FairQueue::Ticket& ticket);
   bool Leave(FairQueue::Ticket ticket);
-  void End();
+  void End(Lane lane);
   void Pump();  // mutex_ is held.
   void Report(const ReviewReport& report) const {
     if (observe_) {
@@ -89,9 +92,10 @@ class ReviewScheduler::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 Result<std::shared_ptr<OneShot<Done>>> ReviewScheduler::Impl::Join(const std::string& workload,
+                                                                   Lane lane,
                                                                    FairQueue::Ticket& ticket) {
   const std::lock_guard lock(mutex_);
-  const FairQueue::Place place = queue_.Join(workload);
+  const FairQueue::Place place = queue_.Join(workload, lane);
   switch (place.joined) {
     case Joined::kWorkloadFull:
       return Busy("too many reviews for " + workload + " wait", queue_.Backlog());
@@ -113,9 +117,9 @@ bool ReviewScheduler::Impl::Leave(FairQueue::Ticket ticket) {
   return queue_.Leave(ticket);
 }
 
-void ReviewScheduler::Impl::End() {
+void ReviewScheduler::Impl::End(Lane lane) {
   const std::lock_guard lock(mutex_);
-  queue_.End();
+  queue_.End(lane);
   Pump();
 }
 
@@ -145,11 +149,12 @@ Task<Result<json::object>> ReviewScheduler::Impl::Ask(std::shared_ptr<Impl> self
                                                       kube::ResourceType type,
                                                       std::string workload,
                                                       json::object body,
-                                                      Deadline deadline) {
+                                                      Deadline deadline,
+                                                      Lane lane) {
   const auto joined_at = Steady::now();
   ReviewReport report{KindName(type), ReviewResult::kRejected, {}, {}};
   FairQueue::Ticket ticket = 0;
-  const auto place = self->Join(workload, ticket);
+  const auto place = self->Join(workload, lane, ticket);
   if (!place) {
     self->Report(report);
     co_return place.error();
@@ -162,7 +167,7 @@ Task<Result<json::object>> ReviewScheduler::Impl::Ask(std::shared_ptr<Impl> self
     co_return Busy("the turn of a review for " + workload + " did not come in time",
                    std::chrono::seconds(1));
   }
-  const Turn turn(self);
+  const Turn turn(self, lane);
   const auto asked_at = Steady::now();
   Result<json::object> answer = co_await self->post_(type, std::move(body), deadline);
   report.took = Steady::now() - asked_at;
@@ -198,8 +203,9 @@ ReviewScheduler::~ReviewScheduler() {
 Task<Result<json::object>> ReviewScheduler::Ask(kube::ResourceType type,
                                                 std::string workload,
                                                 json::object body,
-                                                Deadline deadline) {
-  return Impl::Ask(impl_, type, std::move(workload), std::move(body), deadline);
+                                                Deadline deadline,
+                                                Lane lane) {
+  return Impl::Ask(impl_, type, std::move(workload), std::move(body), deadline, lane);
 }
 
 std::size_t ReviewScheduler::queued() const {

@@ -54,13 +54,13 @@ class ReviewScheduler {
   ReviewScheduler(const ReviewScheduler&) = delete;
   ReviewScheduler& operator=(const ReviewScheduler&) = delete;
 
-  // `workload` is for fairness only, and so may be an unchecked claim. Fails with kUnavailable and
-  // Retry::kSafe, with retry_after, when too many wait or the turn does not come in time; else with
-  // what `post` failed with.
+  // `workload` is for fairness only. Fails with kUnavailable and Retry::kSafe, with retry_after,
+  // when too many wait or the turn does not come in time; else with what `post` failed with.
   [[nodiscard]] Task<Result<boost::json::object>> Ask(kube::ResourceType type,
                                                       std::string workload,
                                                       boost::json::object body,
-                                                      Deadline deadline);
+                                                      Deadline deadline,
+                                                      Lane lane = Lane::kVerified);
 
   [[nodiscard]] std::size_t queued() const;
 

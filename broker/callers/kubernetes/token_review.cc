@@ -81,17 +81,22 @@ std::string HowToGetAToken(std::string_view audience) {
          ", or a projected volume with that audience";
 }
 
-json::object TokenReviewOf(std::string_view token, std::string_view audience) {
+json::object TokenReviewOf(std::string_view token, const std::vector<std::string>& audiences) {
   const json::storage_ptr memory = json::make_shared_resource<WipingMemory>();
   json::object body(memory);
   json::object spec(memory);
   spec.emplace("token", json::string(token, memory));
-  spec.emplace("audiences", json::array({json::string(audience, memory)}, memory));
+  json::array named(memory);
+  for (const std::string& audience : audiences) {
+    named.emplace_back(audience);
+  }
+  spec.emplace("audiences", std::move(named));
   body.emplace("spec", std::move(spec));
   return body;
 }
 
-Result<KubernetesUser> ReadTokenReview(const json::object& answer, std::string_view audience) {
+Result<KubernetesUser> ReadTokenReview(const json::object& answer,
+                                       const std::vector<std::string>& audiences) {
   const json::object* const status = ObjectAt(answer, "status");
   if (status == nullptr) {
     return NoAnswer("has no status");
@@ -101,11 +106,13 @@ Result<KubernetesUser> ReadTokenReview(const json::object& answer, std::string_v
         "the API server does not accept the token: " +
         std::string(TextAt(*status, "error").empty() ? "it gives no reason" : "see its own log"));
   }
-  const auto audiences = TextsOf(status->if_contains("audiences"));
-  if (!audiences || std::find(audiences->begin(), audiences->end(), audience) == audiences->end()) {
-    return Unauthenticated("the API server does not confirm that the token is for audience " +
-                           std::string(audience) +
-                           "; its --api-audiences may be all that it knows");
+  const auto confirmed = TextsOf(status->if_contains("audiences"));
+  for (const std::string& audience : audiences) {
+    if (!confirmed ||
+        std::find(confirmed->begin(), confirmed->end(), audience) == confirmed->end()) {
+      return Unauthenticated("the API server does not confirm that the token is for audience " +
+                             audience + "; its --api-audiences may be all that it knows");
+    }
   }
   const json::object* const from = ObjectAt(*status, "user");
   if (from == nullptr) {

@@ -1,58 +1,49 @@
 #include "broker/callers/kubernetes/token_review_verifier.h"
 
-#include "broker/callers/kubernetes/review_cache.h"
+#include "broker/callers/kubernetes/shared_review.h"
 #include "broker/callers/kubernetes/token_review.h"
 #include "broker/callers/token_check.h"
 #include "broker/callers/token_key.h"
 #include "common/base/input_error.h"
 #include "common/jose/claims.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/this_coro.hpp>
+#include "common/jose/jws.h"
+#include "common/resilience/expiring_cache.h"
 
 #include <algorithm>
-#include <exception>
+#include <mutex>
 #include <optional>
 #include <utility>
 
 namespace connector::broker::callers {
 namespace {
 
-// What a review shares with the verifier, and keeps alive until it has ended.
-struct TokenReviewContext {
-  TokenReviewContext(TokenReviewOptions from, callers::ReviewScheduler& asks, const Clock& now)
-      : options(std::move(from)), reviews(asks), clock(now) {}
+using Reviews = SharedReview<Caller>;
 
-  const TokenReviewOptions options;
-  callers::ReviewScheduler& reviews;
-  const Clock& clock;
-  callers::ReviewCache<Caller> cache;
+constexpr std::size_t kMaxAccepted = 16384;
+
+// One review's question.
+struct Question {
+  Secret token;
+  jose::Claims claims;
+  OurAudiences audiences;
+  Lane lane = Lane::kUnverified;
 };
 
-// Checks the unverified claims. A pass proves nothing; a failure saves a request to the API server.
-Result<jose::Claims> Precheck(std::string_view token, const TokenReviewContext& context) {
-  auto claims = jose::UnverifiedClaims(token);
-  if (!claims) {
-    return claims;
+// Checks the claims, which nobody has verified yet. A pass proves nothing.
+Result<OurAudiences> Precheck(const jose::Claims& claims, const TokenRules& rules, WallTime now) {
+  if (!FindAudiences(claims.audiences, rules.audience)) {
+    return Unauthenticated("the token is not for audience " + rules.audience +
+                           "; get one that is: " + HowToGetAToken(rules.audience));
   }
-  const std::string& audience = context.options.audience;
-  const auto& named = claims->audiences;
-  if (std::find(named.begin(), named.end(), audience) == named.end()) {
-    return Unauthenticated("the token is not for audience " + audience +
-                           "; get one that is: " + HowToGetAToken(audience));
-  }
-  const auto checked = jose::CheckClaims(
-      *claims, {.issuer = context.options.issuer, .audience = audience}, context.clock.Now());
-  if (!checked) {
-    return checked.error();
-  }
-  if (!ParseServiceAccount(claims->subject)) {
+  auto audiences = CheckRules(claims, rules, now);
+  if (audiences && !ParseServiceAccount(claims.subject)) {
     return Unauthenticated("the token's sub does not name a ServiceAccount");
   }
-  return claims;
+  return audiences;
 }
 
-Result<Caller> ToCaller(KubernetesUser user, const jose::Claims& claims, WallTime asked_at) {
+Result<Caller> ToCaller(KubernetesUser user, const Question& question, WallTime asked_at) {
+  const jose::Claims& claims = question.claims;
   if (user.username != claims.subject) {
     return Unauthenticated("the API server takes the token for another than its sub");
   }
@@ -63,64 +54,64 @@ Result<Caller> ToCaller(KubernetesUser user, const jose::Claims& claims, WallTim
                 *claims.expires_at};
   caller.kubernetes_user = std::move(user);
   caller.caller_checked_at = asked_at;
+  caller.any_connector = question.audiences.any_connector;
+  caller.connectors = question.audiences.connectors;
   return caller;
 }
 
-// The age of an answer counts from before the request: the API server may have decided at any
-// moment since then.
-Task<Result<Caller>> Review(std::shared_ptr<TokenReviewContext> context,
-                            std::shared_ptr<const Secret> token,
-                            jose::Claims claims,
+Task<Result<Caller>> Review(ReviewScheduler* scheduler,
+                            std::shared_ptr<const Question> question,
                             WallTime asked_at) {
-  boost::json::object body = TokenReviewOf(token->Reveal(), context->options.audience);
+  const std::vector<std::string>& audiences = question->audiences.named;
+  boost::json::object body = TokenReviewOf(question->token.Reveal(), audiences);
   const Deadline deadline = std::chrono::steady_clock::now() + kReviewTimeout;
-  const auto answer =
-      co_await context->reviews.Ask(kube::kTokenReviews, claims.subject, std::move(body), deadline);
+  const auto answer = co_await scheduler->Ask(
+      kube::kTokenReviews, question->claims.subject, std::move(body), deadline, question->lane);
   if (!answer) {
     Error error = answer.error();
     error.code = ErrorCode::kUnavailable;  // Also a 403 to us: nothing is known about the caller.
     co_return error;
   }
-  auto user = ReadTokenReview(*answer, context->options.audience);
+  auto user = ReadTokenReview(*answer, audiences);
   if (!user) {
     co_return user.error();
   }
-  co_return ToCaller(*std::move(user), claims, asked_at);
+  co_return ToCaller(*std::move(user), *question, asked_at);
 }
 
-void Complete(TokenReviewContext& context,
-              const std::string& key,
-              Result<Caller> answer,
-              WallTime asked_at) {
-  std::optional<callers::ReviewCache<Caller>::Lifetime> lifetime;
-  if (answer) {
-    lifetime = {asked_at, std::min(answer->expires_at, asked_at + context.options.positive), true};
-  } else if (answer.error().code == ErrorCode::kUnauthenticated) {
-    lifetime = {asked_at, asked_at + context.options.negative, false};
-  }
-  context.cache.Complete(key, std::move(answer), lifetime);
-}
-
-void Start(const std::shared_ptr<TokenReviewContext>& context,
-           Executor executor,
-           const std::string& key,
-           std::pair<std::shared_ptr<const Secret>, jose::Claims> token) {
-  const WallTime asked_at = context->clock.Now();
-  auto done = [context, key, asked_at](std::exception_ptr failure, Result<Caller> answer) {
-    if (failure) {
-      answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "a TokenReview threw");
+Reviews::Options OptionsOf(TokenReviewOptions from) {
+  Reviews::Options options;
+  options.subject = "the token";
+  options.on_cache_hit = std::move(from.on_cache_hit);
+  options.lifetime = [positive = from.positive, negative = from.negative](
+                         const Reviews::Answer& answer,
+                         WallTime asked_at) -> std::optional<Reviews::Lifetime> {
+    if (answer) {
+      return Reviews::Lifetime{asked_at, std::min(answer->expires_at, asked_at + positive), true};
     }
-    Complete(*context, key, std::move(answer), asked_at);
+    if (answer.error().code == ErrorCode::kUnauthenticated) {
+      return Reviews::Lifetime{asked_at, asked_at + negative, false};
+    }
+    return std::nullopt;
   };
-  asio::co_spawn(executor,
-                 Review(context, std::move(token.first), std::move(token.second), asked_at),
-                 std::move(done));
+  return options;
 }
 
 class TokenReviewVerifier final : public CallerVerifier {
  public:
-  explicit TokenReviewVerifier(std::shared_ptr<TokenReviewContext> context)
-      : context_(std::move(context)) {}
+  TokenReviewVerifier(TokenReviewOptions options,
+                      std::shared_ptr<IssuerKeys> keys,
+                      ReviewScheduler& scheduler,
+                      const Clock& clock)
+      : rules_{options.issuer,
+               options.audience,
+               SubjectRule::kAlwaysServiceAccount,
+               ClusterRule::kOwnCluster,
+               options.require_connector_audience},
+        keys_(std::move(keys)),
+        scheduler_(scheduler),
+        clock_(clock),
+        reviews_(std::make_shared<Reviews>(OptionsOf(std::move(options)), clock)) {}
 
   Task<Result<Caller>> Verify(const UnverifiedToken& token, Deadline deadline) override {
     const std::string_view bytes = token.UncheckedBytes().Reveal();
@@ -128,39 +119,77 @@ class TokenReviewVerifier final : public CallerVerifier {
       co_return Unauthenticated("the token is too long");
     }
     const std::string key = TokenKey(bytes);
-    if (auto known = context_->cache.Find(key, context_->clock.Now())) {
-      if (context_->options.on_cache_hit) {
-        context_->options.on_cache_hit();
-      }
+    if (auto known = reviews_->Find(key)) {
       co_return *std::move(known);
     }
-    auto claims = Precheck(bytes, *context_);
+    auto claims = jose::UnverifiedClaims(bytes);
     if (!claims) {
-      co_return std::move(claims).error();
+      co_return claims.error();
     }
-    const auto joined = context_->cache.Join(key, context_->clock.Now());
-    if (joined.start) {
-      auto copy = std::make_shared<const Secret>(bytes);
-      std::pair<std::shared_ptr<const Secret>, jose::Claims> parts(std::move(copy),
-                                                                   *std::move(claims));
-      Start(context_, co_await asio::this_coro::executor, key, std::move(parts));
+    auto audiences = Precheck(*claims, rules_, clock_.Now());
+    if (!audiences) {
+      co_return audiences.error();
     }
-    co_return co_await callers::ReviewCache<Caller>::Await(joined.call, "the token", deadline);
+    const Result<Lane> lane = co_await LaneOf(bytes, key, deadline);
+    if (!lane) {
+      co_return lane.error();
+    }
+    auto question = std::make_shared<const Question>(
+        Question{Secret(bytes), *std::move(claims), *std::move(audiences), *lane});
+    Reviews::Review review = [scheduler = &scheduler_, question](WallTime asked_at) {
+      return Review(scheduler, question, asked_at);
+    };
+    Result<Caller> caller = co_await reviews_->Ask(key, std::move(review), deadline);
+    if (caller) {
+      Remember(key, caller->expires_at);
+    }
+    co_return caller;
   }
 
  private:
-  const std::shared_ptr<TokenReviewContext> context_;
+  // Whose turn the token may take. A forged one gets none where the keys are known.
+  Task<Result<Lane>> LaneOf(std::string_view bytes, std::string key, Deadline deadline) {
+    std::function<Result<Done>(const jose::JwkSet&)> check = [bytes](const jose::JwkSet& keys) {
+      const auto payload = jose::VerifyCompact(bytes, keys);
+      return payload ? Result<Done>(Done{}) : Result<Done>(payload.error());
+    };
+    const Result<Done> checked = co_await keys_->Check(std::move(check), deadline);
+    if (checked) {
+      co_return Lane::kVerified;
+    }
+    if (checked.error().code != ErrorCode::kUnavailable) {
+      co_return checked.error();
+    }
+    co_return WasAccepted(key) ? Lane::kVerified : Lane::kUnverified;
+  }
+
+  bool WasAccepted(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    return accepted_.Find(key, clock_.Now()) != nullptr;
+  }
+  void Remember(const std::string& key, WallTime until) {
+    const std::lock_guard lock(mutex_);
+    accepted_.Put(key, true, {clock_.Now(), until});
+  }
+
+  const TokenRules rules_;
+  const std::shared_ptr<IssuerKeys> keys_;
+  ReviewScheduler& scheduler_;
+  const Clock& clock_;
+  const std::shared_ptr<Reviews> reviews_;
+  std::mutex mutex_;
+  resilience::ExpiringCache<std::string, bool, WallTime> accepted_{kMaxAccepted};
 };
 
 }  // namespace
 
 std::unique_ptr<CallerVerifier> MakeTokenReviewVerifier(TokenReviewOptions options,
+                                                        std::shared_ptr<IssuerKeys> keys,
                                                         callers::ReviewScheduler& reviews,
                                                         const Clock& clock) {
   options.positive = std::min<std::chrono::milliseconds>(options.positive, kMaxPositiveReview);
   options.negative = std::min<std::chrono::milliseconds>(options.negative, kMaxNegativeReview);
-  return std::make_unique<TokenReviewVerifier>(
-      std::make_shared<TokenReviewContext>(std::move(options), reviews, clock));
+  return std::make_unique<TokenReviewVerifier>(std::move(options), std::move(keys), reviews, clock);
 }
 
 }  // namespace connector::broker::callers

@@ -5,7 +5,7 @@
 namespace connector::broker::callers {
 
 LocalIssuerOptions ReadLocalIssuer(const config::v1::LocalIssuer& from) {
-  return {from.issuer(), from.jwks_file()};
+  return {from.issuer(), from.jwks_file(), false};
 }
 
 }  // namespace connector::broker::callers

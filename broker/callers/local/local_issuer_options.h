@@ -13,6 +13,7 @@ namespace connector::broker::callers {
 struct LocalIssuerOptions {
   std::string issuer;
   std::string jwks_file;
+  bool own_cluster = false;  // As callers_options.h decides.
 };
 
 [[nodiscard]] LocalIssuerOptions ReadLocalIssuer(const config::v1::LocalIssuer& from);

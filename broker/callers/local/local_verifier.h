@@ -26,6 +26,8 @@ struct LocalOptions {
   std::string audience;  // Must be among the token's aud.
   std::string jwks_file;
   KeyRefreshObserver on_refresh;  // Told of each reading after the first.
+  bool own_cluster = false;       // Its ServiceAccounts are the broker's own cluster's.
+  bool require_connector_audience = false;
 };
 
 // Reads the file once. A subject of the form system:serviceaccount:NS:NAME names a ServiceAccount.

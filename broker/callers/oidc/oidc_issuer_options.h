@@ -19,6 +19,7 @@ struct OidcIssuerOptions {
   std::string jwks_uri;
   bool allow_insecure = false;
   bool kubernetes = false;
+  bool own_cluster = false;  // As callers_options.h decides.
 };
 
 // `path`: where the issuer stands in the configuration. `audience`: of those that name none.

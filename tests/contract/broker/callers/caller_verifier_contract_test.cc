@@ -28,7 +28,7 @@ struct Published {
 struct LocalHarness : Published {
   TempFile file{jwks};
   std::unique_ptr<CallerVerifier> made = *MakeLocalVerifier(
-      {testing_support::kTestIssuer, testing_support::kTestAudience, file.path(), {}}, clock);
+      {testing_support::kTestIssuer, testing_support::kTestAudience, file.path(), {}, true}, clock);
 
   CallerVerifier& verifier() { return *made; }
 };
@@ -42,6 +42,7 @@ struct OidcHarness : Published {
                                     .allow_insecure = false},
                          .audience = testing_support::kTestAudience,
                          .kubernetes = true,
+                         .own_cluster = true,
                          .wait_with_old_keys = std::chrono::seconds(2),
                          .on_refresh = {}},
                         issuer.Fetch(),
@@ -55,10 +56,16 @@ struct TokenReviewHarness : Published {
   asio::io_context io;
   testing_support::ReviewStandIn api{testing_support::AcceptsTokensOf(*jose::ParseJwkSet(jwks))};
   callers::ReviewScheduler reviews{api.Post(), {}, io.get_executor(), {}};
+  IssuerStandIn issuer{jwks};
+  std::shared_ptr<IssuerKeys> keys = std::make_shared<IssuerKeys>(
+      IssuerKeysOptions{.source = {testing_support::kTestIssuer, "", std::nullopt, false}},
+      issuer.Fetch(),
+      clock);
   std::unique_ptr<CallerVerifier> made =
       MakeTokenReviewVerifier({.issuer = testing_support::kTestIssuer,
                                .audience = testing_support::kTestAudience,
                                .on_cache_hit = {}},
+                              keys,
                               reviews,
                               clock);
 

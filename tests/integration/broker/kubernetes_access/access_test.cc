@@ -112,7 +112,43 @@ TEST_F(KubernetesCaller, IsRefusedWhenTheSignatureIsNotTheClusters) {
   forged[forged.rfind('.') + 5] = forged[forged.rfind('.') + 5] == 'A' ? 'B' : 'A';
 
   EXPECT_THAT(world_.Verify(forged),
-              HasErrorMessage(ErrorCode::kUnauthenticated, HasSubstr("does not accept")));
+              HasErrorMessage(ErrorCode::kUnauthenticated, HasSubstr("signature")));
+}
+
+TEST_F(KubernetesCaller, CostsNoReviewWhenTheClusterDidNotSignItsToken) {
+  ASSERT_TRUE(world_.Verify(Token()));
+  const int asked = world_.asked("tokenreviews");
+  const std::string token = Token();
+  const std::string head = token.substr(0, token.rfind('.') + 1);
+  for (int i = 0; i < 50; ++i) {
+    std::string forged = head + std::string(342, "ABCDEFGH"[i % 8]);
+    EXPECT_THAT(world_.Verify(forged), HasError(ErrorCode::kUnauthenticated));
+  }
+
+  EXPECT_EQ(world_.asked("tokenreviews"), asked);
+  EXPECT_TRUE(world_.Verify(token));
+}
+
+TEST_F(KubernetesCaller, IsNarrowedToOneConnectorByTheAudienceOfItsToken) {
+  world_.Publish(ns_);
+  world_.Publish(ns_, {}, "another");
+  world_.LetUse(ns_, "builder");
+  const std::string wide = Token();
+  const std::string narrow = Token("oci-connector/" + ns_ + "/harbor");
+  ASSERT_TRUE(ComesTrue(world_, [&] { return world_.Issue(wide, {ns_, "another"}).has_grant(); }));
+
+  EXPECT_TRUE(world_.Issue(narrow, {ns_, "harbor"}).has_grant());
+  const v1::Denial denial = world_.Issue(narrow, {ns_, "another"}).denial();
+  EXPECT_EQ(denial.reason(), v1::DENIAL_REASON_ACCESS_DENIED);
+  EXPECT_THAT(denial.message(), HasSubstr("audience ends in /" + ns_ + "/another"));
+
+  callers::CallersOptions options = AccessWorld::Defaults();
+  options.require_connector_audience = true;
+  AccessWorld strict(std::move(options));
+  strict.Publish(ns_);
+  ASSERT_TRUE(ComesTrue(strict, [&] { return strict.access().NotReady().empty(); }));
+  EXPECT_TRUE(strict.Issue(narrow, {ns_, "harbor"}).has_grant());
+  EXPECT_FALSE(strict.Issue(wide, {ns_, "harbor"}).has_grant());
 }
 
 TEST_F(KubernetesCaller, IsNobodyOnceItsPodOrItsServiceAccountIsDeleted) {
@@ -262,16 +298,15 @@ TEST_F(KubernetesAccess, OfAQuietWorkloadIsDecidedWhileANoisyOneWaits) {
   options.kubernetes->max_reviews_per_second = 20;
   AccessWorld slow(std::move(options));
   slow.Publish(ns_);
-  std::vector<std::future<v1::IssueTokenResponse>> noisy;
-  const auto now =
-      std::chrono::duration_cast<std::chrono::seconds>(slow.clock().Now().time_since_epoch());
+  server_.NewServiceAccount(ns_, "noisy");
+  std::vector<std::string> tokens;
   for (int i = 0; i < 100; ++i) {  // Five seconds' worth, of which one comes through at once.
-    const std::string payload = R"({"iss":")" + server_.issuer() +
-                                R"(","aud":"oci-connector","sub":"system:serviceaccount:)" + ns_ +
-                                R"(:noisy","jti":")" + std::to_string(i) + R"(","exp":)" +
-                                std::to_string(now.count() + 600) + "}";
-    noisy.push_back(slow.Start(
-        testing_support::ForgeUnsigned(R"({"alg":"RS256","kid":"x"})", payload, "none"), Harbor()));
+    tokens.push_back(server_.Token(ns_, "noisy", {.audience = kAudience, .seconds = 3600}));
+  }
+  ASSERT_TRUE(slow.Verify(tokens.front())) << "the cluster's keys are known from here on";
+  std::vector<std::future<v1::IssueTokenResponse>> noisy;
+  for (const std::string& token : tokens) {
+    noisy.push_back(slow.Start(token, Harbor()));
   }
 
   EXPECT_TRUE(slow.Issue(quiet, Harbor()).has_grant());
@@ -283,6 +318,45 @@ TEST_F(KubernetesAccess, OfAQuietWorkloadIsDecidedWhileANoisyOneWaits) {
   for (auto& call : noisy) {
     call.wait();
   }
+}
+
+// Someone has taken the right away that every ServiceAccount has in a new cluster.
+TEST(KubernetesKeys, ThatTheBrokerMayNotReadLeaveItToTheReviewAndAreReported) {
+  KubeServer server;
+  server.ApplyCrds();
+  const std::string ns = server.NewNamespace();
+  server.NewServiceAccount(ns, "builder");
+  server.Must("DELETE",
+              "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/"
+              "system:service-account-issuer-discovery");
+  callers::CallersOptions options = AccessWorld::Defaults();
+  options.kubernetes->issuer = server.issuer();
+  AccessWorld world(std::move(options), server);
+  const auto missing = [&] {
+    for (const prometheus::MetricFamily& family : world.access().Metrics()) {
+      if (family.name == "connector_broker_cluster_keys_missing") {
+        return family.metric.at(0).gauge.value;
+      }
+    }
+    return -1.0;
+  };
+  const std::string token = server.Token(ns, "builder", {.audience = kAudience});
+
+  ASSERT_TRUE(ComesTrue(world, [&] {
+    (void)world.Verify(token);
+    return missing() == 1.0;
+  }));
+  EXPECT_TRUE(world.Verify(token)) << "a review decides, as ever";
+  std::string forged = token;
+  forged[forged.rfind('.') + 5] = forged[forged.rfind('.') + 5] == 'A' ? 'B' : 'A';
+  EXPECT_THAT(world.Verify(forged), HasError(ErrorCode::kUnauthenticated));
+
+  const boost::json::value rules = {{{"nonResourceURLs", {"/openid/v1/jwks"}}, {"verbs", {"get"}}}};
+  server.Grant("oci-connector", "broker", "keys", rules.as_array(), true);
+  EXPECT_TRUE(ComesTrue(world, [&] {
+    (void)world.Verify(token);
+    return missing() == 0.0;
+  }));
 }
 
 TEST(KubernetesDown, LetsWhatIsKnownGoOnAndSaysOfAllElseToComeBack) {

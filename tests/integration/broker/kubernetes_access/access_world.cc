@@ -53,14 +53,11 @@ AccessWorld::AccessWorld(callers::CallersOptions options, testing_support::KubeS
   parts.user_agent = "test";
   client_ =
       std::make_unique<kube::ApiClient>(server_.Settings(BrokerToken(server_)), std::move(parts));
-  auto on_refresh = [](const callers::KeyRefresh& refresh) {
-    EXPECT_TRUE(refresh.ok) << refresh.message;
-  };
   access_ = std::make_unique<callers::KubernetesCallers>(
       options_,
       true,
       callers::KubernetesCallers::Parts{
-          client_.get(), clock_, io_.get_executor(), log_, registry_, on_refresh});
+          client_.get(), clock_, io_.get_executor(), log_, registry_, {}});
   reviewer_ = authorization::MakeAccessReviewer(true, access_.get(), clock_);
   callers::VerifierParts verifying;
   verifying.client = &fetches_;

@@ -106,6 +106,39 @@ TEST_F(OptionsTest, GiveAnOidcIssuerTheCommonAudienceUnlessItHasItsOwn) {
   EXPECT_EQ(options.callers.oidc[1].ca_pem, ca_.pem());
 }
 
+TEST_F(OptionsTest, TakeTheOnlyIssuerThatNamesServiceAccountsForTheOwnCluster) {
+  BrokerOptions options;
+  ReplaceFile(dir_ / "broker.yaml", Yaml());
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_TRUE(options.callers.local->own_cluster);
+  ReplaceFile(
+      dir_ / "broker.yaml",
+      Yaml({{"identity",
+             "{oidc: [{issuer: \"https://a\"}, {issuer: \"https://b\", kubernetes: true}]}"}}));
+  options = {};
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_FALSE(options.callers.oidc[0].own_cluster);
+  EXPECT_TRUE(options.callers.oidc[1].own_cluster);
+}
+
+TEST_F(OptionsTest, RefuseTwoClustersUntilOneIsSaidToBeTheOwn) {
+  const std::string two =
+      "oidc: [{issuer: \"https://a\", kubernetes: true}, {issuer: \"https://b\", kubernetes: "
+      "true}]";
+  EXPECT_THAT(Problems({{"identity", "{" + two + "}"}}),
+              ElementsAre(HasSubstr(
+                  "identity.ownCluster: is missing, and several issuers name ServiceAccounts "
+                  "(https://a, https://b)")));
+  EXPECT_THAT(Problems({{"identity", "{ownCluster: \"https://c\", " + two + "}"}}),
+              ElementsAre(HasSubstr("identity.ownCluster: is no issuer")));
+  BrokerOptions options;
+  ReplaceFile(dir_ / "broker.yaml",
+              Yaml({{"identity", "{ownCluster: \"https://b\", " + two + "}"}}));
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_FALSE(options.callers.oidc[0].own_cluster);
+  EXPECT_TRUE(options.callers.oidc[1].own_cluster);
+}
+
 class KubernetesOptionsTest : public OptionsTest {
  protected:
   KubernetesOptionsTest() {
@@ -140,6 +173,19 @@ TEST_F(KubernetesOptionsTest, AskTheApiServerByDefaultWithinItsLimits) {
   EXPECT_EQ(options.callers.kubernetes->negative_cache, std::chrono::seconds(5));
   ASSERT_TRUE(options.kubernetes);
   EXPECT_FALSE(options.rbac);  // Resources come from files here.
+}
+
+TEST_F(KubernetesOptionsTest, TakeTheClusterForTheOwnAndAllOthersForOthers) {
+  auto changes = With("{}");
+  changes["identity"] =
+      "{kubernetes: {}, local: {issuer: \"https://l\", jwksFile: k.json}, "
+      "oidc: [{issuer: \"https://b\", kubernetes: true}]}";
+  const BrokerOptions options = Load(changes);
+
+  EXPECT_FALSE(options.callers.local->own_cluster);
+  EXPECT_FALSE(options.callers.oidc[0].own_cluster);
+  changes["identity"].insert(1, "ownCluster: \"https://b\", ");
+  EXPECT_THAT(Problems(changes), ElementsAre(HasSubstr("stands beside identity.kubernetes")));
 }
 
 TEST_F(KubernetesOptionsTest, ReadWhatIsSaid) {

@@ -225,6 +225,16 @@ TEST_P(EvaluateReads, WhomARuleSpeaksOf) {
   EXPECT_EQ(decision.allowed, GetParam().known);
 }
 
+callers::Caller OtherCluster(const std::string& issuer,
+                             const std::string& ns,
+                             const std::string& name) {
+  callers::Caller caller;
+  caller.issuer = issuer;
+  caller.subject = "system:serviceaccount:" + ns + ":" + name;
+  caller.other_cluster_account = callers::ServiceAccount{ns, name};
+  return caller;
+}
+
 const ServiceAccountMatch kBuilder{"ci", "builder"};
 const OidcMatch kJobs{"https://ci", {{"repository", "org/app"}, {"ref", "main"}}};
 
@@ -257,6 +267,30 @@ INSTANTIATE_TEST_SUITE_P(
         SubjectRow{"AnotherIssuer",
                    kJobs,
                    OidcCaller({{"repository", "org/app"}, {"ref", "main"}}, "https://ci/"),
+                   false},
+        SubjectRow{"AnAccountOfTheSameNameInAnotherCluster",
+                   kBuilder,
+                   OtherCluster("https://dev", "ci", "builder"),
+                   false},
+        SubjectRow{"ANamespaceOfTheSameNameInAnotherCluster",
+                   NamespaceMatch{"ci"},
+                   OtherCluster("https://dev", "ci", "builder"),
+                   false},
+        SubjectRow{"AnAccountOfTheClusterThatTheRuleNames",
+                   ServiceAccountMatch{"ci", "builder", "https://dev"},
+                   OtherCluster("https://dev", "ci", "builder"),
+                   true},
+        SubjectRow{"ANamespaceOfTheClusterThatTheRuleNames",
+                   NamespaceMatch{"ci", "https://dev"},
+                   OtherCluster("https://dev", "ci", "any"),
+                   true},
+        SubjectRow{"AnAccountOfAThirdCluster",
+                   ServiceAccountMatch{"ci", "builder", "https://dev"},
+                   OtherCluster("https://test", "ci", "builder"),
+                   false},
+        SubjectRow{"AnAccountOfTheOwnClusterWhereTheRuleNamesAnother",
+                   ServiceAccountMatch{"ci", "builder", "https://dev"},
+                   ServiceAccount("ci", "builder"),
                    false},
         SubjectRow{"NoClaimAtAll", OidcMatch{"https://ci", {}}, OidcCaller({}), false}),
     [](const auto& row) { return row.param.name; });

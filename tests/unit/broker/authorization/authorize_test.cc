@@ -226,6 +226,42 @@ TEST_F(AuthorizeTest, CountsTheRightFromTheFirstOfItsReviews) {
             testing_support::FakeClock::kStart - 3s);
 }
 
+TEST_F(AuthorizeTest, TakesATokenOfAConnectorForNoOther) {
+  Publish({Open("default", "harbor"), Open("default", "hub")});
+  reviewer_.allowed = {"default/harbor", "default/hub"};
+  caller_.any_connector = false;
+  caller_.connectors = {{"default", "hub"}};
+  const auto refused = Ask(ConnectorRef{"default", "harbor"}).choice.refusal;
+
+  EXPECT_FALSE(Ask(ConnectorRef{"default", "hub"}).choice.refusal);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->reason, v1::DENIAL_REASON_ACCESS_DENIED);
+  EXPECT_THAT(refused->message, HasSubstr("audience ends in /default/harbor"));
+  // A name that nobody has gets the same answer.
+  EXPECT_EQ(Ask(ConnectorRef{"default", "absent"}).choice.refusal->reason,
+            v1::DENIAL_REASON_ACCESS_DENIED);
+  EXPECT_EQ(Ask(MirrorRegistry{"harbor.example.com"}).choice.entry->connector->ref.ToString(),
+            "default/hub");
+}
+
+TEST_F(AuthorizeTest, WantsATokenOfItsOwnWhereTheConnectorSaysSo) {
+  resource::Connector strict = Open("default", "harbor");
+  strict.require_connector_audience = true;
+  Publish({strict});
+  reviewer_.allowed = {"default/harbor"};
+  const auto wide = Ask(ConnectorRef{"default", "harbor"}).choice.refusal;
+
+  ASSERT_TRUE(wide);
+  EXPECT_EQ(wide->reason, v1::DENIAL_REASON_ACCESS_DENIED);
+  EXPECT_THAT(wide->message, HasSubstr("audience ends in /default/harbor"));
+  reviewer_.allowed.clear();  // Who may not know that it exists is not told so by this either.
+  EXPECT_EQ(Ask(ConnectorRef{"default", "harbor"}).choice.refusal->reason,
+            v1::DENIAL_REASON_CONNECTOR_NOT_FOUND);
+  reviewer_.allowed = {"default/harbor"};
+  caller_.connectors = {{"default", "harbor"}};
+  EXPECT_FALSE(Ask(ConnectorRef{"default", "harbor"}).choice.refusal);
+}
+
 TEST_F(AuthorizeTest, AsksNobodyWhereNoRuleSpeaksOfTheCallerOrNothingIsThere) {
   Publish({HarborConnector("default", "harbor", kNobodyOfUs)});
 

@@ -73,6 +73,15 @@ TEST(UserOf, PutsACallerOfAnotherIssuerIntoNoGroup) {
       (callers::KubernetesUser{"https://token.example.com#system:serviceaccount:ci:builder"}));
 }
 
+TEST(UserOf, PutsAnAccountOfAnotherClusterIntoNoGroup) {
+  callers::Caller caller = Builder();
+  caller.issuer = "https://dev.example.com";
+  caller.other_cluster_account = std::exchange(caller.service_account, std::nullopt);
+
+  EXPECT_EQ(UserOf(caller),
+            (callers::KubernetesUser{"https://dev.example.com#system:serviceaccount:ci:builder"}));
+}
+
 TEST(ReadSubjectAccessReview, TakesOnlyAPlainYesForAYes) {
   const auto allowed = [](std::string_view text) {
     return ReadSubjectAccessReview(JsonObject(text))->allowed;

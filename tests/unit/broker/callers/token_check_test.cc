@@ -26,8 +26,22 @@ class CheckTokenTest : public ::testing::Test {
   Result<Caller> Check(const std::string& token, SubjectRule subject) const {
     return CheckToken(token,
                       keys_,
-                      {testing_support::kTestIssuer, testing_support::kTestAudience, subject},
+                      {testing_support::kTestIssuer,
+                       testing_support::kTestAudience,
+                       subject,
+                       ClusterRule::kOwnCluster},
                       Now());
+  }
+  Result<Caller> CheckAudience(const std::string& audience, bool require_connector = false) const {
+    const auto payload = testing_support::GoodPayload(kNow).Set("aud", audience).Json();
+    return CheckToken(
+        testing_support::Forge(
+            key_, "ES256", testing_support::Header("ES256", testing_support::kTestKid), payload),
+        keys_,
+        {.issuer = testing_support::kTestIssuer,
+         .audience = testing_support::kTestAudience,
+         .require_connector_audience = require_connector},
+        Now());
   }
   [[nodiscard]] std::string WithSubject(const std::string& subject) const {
     return testing_support::Forge(
@@ -69,6 +83,59 @@ TEST_F(CheckTokenTest, NamesAServiceAccountOnlyWhereTheIssuerIsTrustedTo) {
   EXPECT_EQ(Check(account, SubjectRule::kNeverServiceAccount)->service_account, std::nullopt);
   EXPECT_EQ(Check(account, SubjectRule::kMaybeServiceAccount)->service_account, builder);
   EXPECT_EQ(Check(account, SubjectRule::kAlwaysServiceAccount)->service_account, builder);
+}
+
+TEST_F(CheckTokenTest, KeepsAccountsOfOtherClustersApart) {
+  const auto caller = CheckToken(WithSubject("system:serviceaccount:ci:builder"),
+                                 keys_,
+                                 {testing_support::kTestIssuer,
+                                  testing_support::kTestAudience,
+                                  SubjectRule::kAlwaysServiceAccount,
+                                  ClusterRule::kOtherCluster},
+                                 Now());
+
+  ASSERT_TRUE(caller) << caller.error().message;
+  EXPECT_EQ(caller->service_account, std::nullopt);
+  EXPECT_EQ(caller->other_cluster_account, (ServiceAccount{"ci", "builder"}));
+  EXPECT_EQ(caller->Name(), "https://issuer.example#system:serviceaccount:ci:builder");
+}
+
+TEST_F(CheckTokenTest, NarrowsATokenToTheConnectorsOfItsAudiences) {
+  const ConnectorRef harbor{"team-a", "harbor"};
+  const ConnectorRef other{"team-a", "hub"};
+  const auto narrow = CheckAudience(R"("oci-connector/team-a/harbor")");
+  const auto both = CheckAudience(R"(["oci-connector/team-a/harbor","oci-connector"])");
+
+  ASSERT_TRUE(narrow) << narrow.error().message;
+  EXPECT_TRUE(narrow->TokenIsFor(harbor));
+  EXPECT_FALSE(narrow->TokenIsFor(other));
+  EXPECT_FALSE(narrow->TokenIsFor({"team", "a/harbor"}));
+  ASSERT_TRUE(both);
+  EXPECT_TRUE(both->TokenIsFor(other));
+  EXPECT_TRUE(both->TokenIsFor(harbor, true));
+  EXPECT_FALSE(both->TokenIsFor(other, true));
+}
+
+TEST_F(CheckTokenTest, TakesNoOtherTextForAConnectorsAudience) {
+  for (const char* audience : {R"("oci-connector/")",
+                               R"("oci-connector/team-a")",
+                               R"("oci-connector/team-a/")",
+                               R"("oci-connector//harbor")",
+                               R"("oci-connector/team-a/harbor/x")",
+                               R"("oci-connectorx/team-a/harbor")",
+                               R"("oci-connector.team-a/harbor")"}) {
+    EXPECT_THAT(CheckAudience(audience), HasError(ErrorCode::kUnauthenticated)) << audience;
+  }
+}
+
+TEST_F(CheckTokenTest, AcceptsNoCommonAudienceWhereAConnectorsIsRequired) {
+  EXPECT_THAT(
+      CheckAudience(R"("oci-connector")", true),
+      HasErrorMessage(ErrorCode::kUnauthenticated, HasSubstr("oci-connector/NAMESPACE/NAME")));
+  const auto both = CheckAudience(R"(["oci-connector","oci-connector/team-a/harbor"])", true);
+  ASSERT_TRUE(both);
+  EXPECT_TRUE(both->TokenIsFor({"team-a", "harbor"}));
+  EXPECT_FALSE(both->TokenIsFor({"team-a", "hub"}));
 }
 
 TEST_F(CheckTokenTest, TakesOtherSubjectsExceptFromACluster) {

@@ -240,6 +240,42 @@ TEST_F(VerifierChainTest, SaysUnavailableUntilALateIssuerIsKnownAndThenAsksItsVe
   EXPECT_THAT(Verify(TokenOf("https://other")), HasError(ErrorCode::kUnauthenticated));
 }
 
+TEST_F(VerifierChainTest, LearnsAnIssuerAgainWhenATokenNamesAnotherAndKeepsTheOldOne) {
+  int asked = 0;
+  std::shared_ptr<DiscoveredIssuer> late;
+  const auto tell = [&](const std::string& issuer) {
+    auto made = std::make_unique<ScriptedVerifier>();
+    made->answer = Known("cluster", 1h);
+    return late->Set({issuer, std::move(made), 0s});
+  };
+  late = std::make_shared<DiscoveredIssuer>([&](Deadline) -> Task<Done> {
+    ++asked;
+    tell("https://new");
+    co_return Done{};
+  });
+  EXPECT_TRUE(tell("https://old"));
+  chain_ = *MakeVerifierChain({}, clock_, {}, late);
+
+  EXPECT_TRUE(Verify(TokenOf("https://old")));
+  EXPECT_EQ(asked, 0);
+  EXPECT_TRUE(Verify(TokenOf("https://new")));
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(Verify(TokenOf("https://old")));
+  EXPECT_FALSE(tell("https://old")) << "its verifier, and what it remembers, stay";
+  EXPECT_THAT(Verify(TokenOf("https://other")), HasError(ErrorCode::kUnauthenticated));
+}
+
+TEST_F(VerifierChainTest, KeepsFewDiscoveredIssuers) {
+  DiscoveredIssuer late;
+  for (int i = 0; i < 10; ++i) {
+    late.Set({"https://" + std::to_string(i), std::make_unique<ScriptedVerifier>(), 0s});
+  }
+
+  EXPECT_EQ(late.Find("https://5"), nullptr);
+  EXPECT_NE(late.Find("https://6"), nullptr);
+  EXPECT_EQ(late.Get()->issuer, "https://9");
+}
+
 TEST(ReadIssuer, ReadsTheNameOutOfADiscoveryDocumentAndNothingElse) {
   EXPECT_EQ(*ReadIssuer(R"({"issuer":"https://kubernetes.default.svc","jwks_uri":"x"})"),
             "https://kubernetes.default.svc");

@@ -92,6 +92,13 @@ const std::vector<Change>& OtherChanges() {
       },
       [](Connector& c) { c.access[0].from[1] = NamespaceMatch{"other"}; },
       [](Connector& c) {
+        c.access[0].from[0] = ServiceAccountMatch{"ci", "builder", "https://k.example"};
+      },
+      [](Connector& c) {
+        c.access[0].from[1] = NamespaceMatch{"team", "https://k.example"};
+      },
+      [](Connector& c) { c.require_connector_audience = true; },
+      [](Connector& c) {
         c.access[0].from[2] = OidcMatch{"https://j.example", {{"k", "v"}}};
       },
       [](Connector& c) {

@@ -100,7 +100,7 @@ TEST(ParseObject, RefusesAFieldOfSpecThatThisReleaseDoesNotKnow) {
       "spec": {"address": "https://r.example", "auth": {"name": "anonymous"}, "denyAll": true}})");
   EXPECT_EQ(config::Format(object.problems),
             "Connector a/h: spec.denyAll: unknown key; known here: connectorClassName, address, "
-            "auth, caCertSecretRef, upstream, access");
+            "auth, caCertSecretRef, upstream, access, requireConnectorAudience");
   EXPECT_THAT(object.connectors, IsEmpty());
   EXPECT_THAT(object.broken, ElementsAre(ResourceId{Kind::kConnector, "a", "h"}));
 }

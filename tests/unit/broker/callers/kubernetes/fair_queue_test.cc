@@ -110,5 +110,37 @@ TEST(FairQueue, SaysHowLongThoseThatWaitWillTake) {
   EXPECT_EQ(FairQueue(Options(10), kStart).Backlog(), 1s);
 }
 
+TEST(FairQueue, ServesClaimsThatNobodyVerifiedWhenNoVerifiedOneWaits) {
+  FairQueue queue(Options(1), kStart);
+  const auto first = queue.Join("x", Lane::kUnverified).ticket;
+  const auto second = queue.Join("y", Lane::kUnverified).ticket;
+  const auto verified = queue.Join("a").ticket;
+
+  EXPECT_EQ(queue.Next(kStart), verified);
+  EXPECT_EQ(queue.Next(kStart + 1s), first);
+  const auto later = queue.Join("b").ticket;
+  EXPECT_EQ(queue.Next(kStart + 2s), later);
+  EXPECT_EQ(queue.Next(kStart + 3s), second);
+}
+
+TEST(FairQueue, KeepsPlacesFreeOfClaimsThatNobodyVerified) {
+  FairQueueOptions options = Options(1000);
+  options.max_unverified_under_way = 2;
+  options.max_unverified_queued = 3;
+  FairQueue queue(options, kStart);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(queue.Join("x" + std::to_string(i), Lane::kUnverified).joined, Joined::kQueued);
+  }
+  EXPECT_EQ(queue.Join("x9", Lane::kUnverified).joined, Joined::kFull);
+  EXPECT_EQ(queue.Join("a").joined, Joined::kQueued);
+
+  EXPECT_EQ(Drain(queue, kStart).size(), 3U);  // The verified one and two others.
+  EXPECT_EQ(queue.NextAt(kStart), std::nullopt);
+  queue.End(Lane::kVerified);
+  EXPECT_EQ(Drain(queue, kStart).size(), 0U);
+  queue.End(Lane::kUnverified);
+  EXPECT_EQ(Drain(queue, kStart).size(), 1U);
+}
+
 }  // namespace
 }  // namespace connector::broker::callers

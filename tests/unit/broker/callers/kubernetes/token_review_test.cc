@@ -16,12 +16,15 @@ using testing_support::HasErrorMessage;
 using testing_support::JsonObject;
 
 Result<KubernetesUser> Read(std::string_view status) {
-  return ReadTokenReview(JsonObject(R"({"status":)" + std::string(status) + "}"), "oci-connector");
+  return ReadTokenReview(JsonObject(R"({"status":)" + std::string(status) + "}"),
+                         {"oci-connector"});
 }
 
-TEST(TokenReviewOf, AsksForOurAudienceAlone) {
-  EXPECT_EQ(TokenReviewOf("a.b.c", "oci-connector"),
+TEST(TokenReviewOf, AsksForOurAudiencesAlone) {
+  EXPECT_EQ(TokenReviewOf("a.b.c", {"oci-connector"}),
             JsonObject(R"({"spec":{"token":"a.b.c","audiences":["oci-connector"]}})"));
+  EXPECT_EQ(TokenReviewOf("a.b.c", {"x/a/b", "x/a/c"}),
+            JsonObject(R"({"spec":{"token":"a.b.c","audiences":["x/a/b","x/a/c"]}})"));
 }
 
 TEST(ReadTokenReview, SaysWhoTheUserIs) {
@@ -72,8 +75,16 @@ TEST(ReadTokenReview, RefusesWithOneReasonPerCheck) {
   }
 }
 
+TEST(ReadTokenReview, WantsEachAudienceConfirmed) {
+  const auto answer = JsonObject(R"({"status":{"authenticated":true,"audiences":["x/a/b"],
+      "user":{"username":"system:serviceaccount:ci:builder"}}})");
+
+  EXPECT_TRUE(ReadTokenReview(answer, {"x/a/b"}));
+  EXPECT_THAT(ReadTokenReview(answer, {"x/a/b", "x/a/c"}), HasError(ErrorCode::kUnauthenticated));
+}
+
 TEST(ReadTokenReview, TakesNothingElseForAnAnswer) {
-  EXPECT_THAT(ReadTokenReview(JsonObject("{}"), "oci-connector"),
+  EXPECT_THAT(ReadTokenReview(JsonObject("{}"), {"oci-connector"}),
               HasError(ErrorCode::kUnavailable));
   EXPECT_THAT(Read(R"({"authenticated":true,"audiences":["oci-connector"]})"),
               HasError(ErrorCode::kUnavailable));

@@ -1,6 +1,7 @@
 #include "broker/callers/kubernetes/token_review_verifier.h"
 
 #include "tests/contract/broker/callers/hostile_tokens.h"
+#include "tests/contract/broker/callers/issuer_stand_in.h"
 #include "tests/contract/broker/callers/manual_clock.h"
 #include "tests/contract/broker/callers/token_review_stand_in.h"
 #include "tests/contract/broker/callers/verify_now.h"
@@ -35,6 +36,7 @@ class TokenReviewVerifierTest : public ::testing::Test {
                                     .positive = positive,
                                     .negative = negative,
                                     .on_cache_hit = [&test] { ++test.hits_; }},
+                                   test.Keys(),
                                    test.reviews_,
                                    test.clock_);
   }
@@ -47,6 +49,17 @@ class TokenReviewVerifierTest : public ::testing::Test {
   [[nodiscard]] std::string Sign(const Payload& payload) const {
     return testing_support::Forge(
         key_, "ES256", testing_support::Header("ES256", testing_support::kTestKid), payload.Json());
+  }
+  // The cluster's keys, as its API server serves them.
+  std::shared_ptr<IssuerKeys> Keys() {
+    return std::make_shared<IssuerKeys>(
+        IssuerKeysOptions{.source = {testing_support::kTestIssuer, "", std::nullopt, false}},
+        issuer_.Fetch(),
+        clock_);
+  }
+  [[nodiscard]] std::string Forged(const std::string& kid) const {
+    return testing_support::Forge(
+        SigningKey::Ec(), "ES256", testing_support::Header("ES256", kid), Good().Json());
   }
   void AcceptNothing() {
     api_.SetDecide([](const kube::ResourceType&, const boost::json::object&) {
@@ -62,6 +75,8 @@ class TokenReviewVerifierTest : public ::testing::Test {
   asio::io_context io_;
   ManualClock clock_;
   SigningKey key_ = SigningKey::Ec();
+  testing_support::IssuerStandIn issuer_{
+      testing_support::Jwks({key_.PublicJwk(testing_support::kTestKid)})};
   ReviewStandIn api_{Accepting()};
   callers::ReviewScheduler reviews_{api_.Post(), {}, io_.get_executor(), {}};
   int hits_ = 0;
@@ -139,6 +154,73 @@ TEST_F(TokenReviewVerifierTest, AsksNobodyAboutATokenThatIsNoGoodByItsOwnWord) {
     EXPECT_THAT(Verify(Sign(payload)), HasError(ErrorCode::kUnauthenticated)) << payload.Json();
   }
   EXPECT_EQ(api_.count(), 0U);
+}
+
+// Nothing that others need is spent on a claim that nobody verified.
+TEST_F(TokenReviewVerifierTest, AsksNobodyAboutATokenThatTheClusterDidNotSign) {
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_THAT(Verify(Forged(testing_support::kTestKid)), HasError(ErrorCode::kUnauthenticated));
+    EXPECT_THAT(Verify(Forged("key-" + std::to_string(i))), HasError(ErrorCode::kUnauthenticated));
+  }
+  EXPECT_EQ(api_.count(), 0U);
+  EXPECT_EQ(hits_, 0) << "a refusal was remembered";
+  EXPECT_LE(issuer_.asked.size(), 4U) << "invented key ids made us flood the API server";
+}
+
+TEST_F(TokenReviewVerifierTest, LearnsTheClustersNewKeys) {
+  ASSERT_TRUE(Verify(Sign(Good())));
+  key_ = SigningKey::Ec();
+  AcceptEverything();
+  issuer_.documents[testing_support::kJwksUrl] = testing_support::Jwks({key_.PublicJwk("new-key")});
+  clock_.Advance(kMinRefreshInterval);
+
+  EXPECT_THAT(Verify(testing_support::Forge(
+                  key_, "ES256", testing_support::Header("ES256", "new-key"), Good().Json())),
+              HasError(ErrorCode::kUnauthenticated))
+      << "the API server knows no such key yet";
+  EXPECT_EQ(api_.count(), 2U);
+}
+
+TEST_F(TokenReviewVerifierTest, ServesWhoWasAcceptedBeforeFirstWhileTheKeysAreUnknown) {
+  issuer_.down = true;
+  const std::string known = Sign(Good());
+  ASSERT_TRUE(Verify(known)) << "a review decides, as ever";
+  clock_.Advance(10s);
+  api_.Hold();
+  std::vector<UnverifiedToken> tokens;
+  for (int i = 0; i < 200; ++i) {  // More than the lane of the unverified has places under way.
+    tokens.emplace_back(Secret(Forged(testing_support::kTestKid)));
+  }
+  const auto start = [this](const UnverifiedToken& token, auto done) {
+    asio::co_spawn(
+        io_, verifier_->Verify(token, std::chrono::steady_clock::now() + 30s), std::move(done));
+  };
+  for (const UnverifiedToken& token : tokens) {
+    start(token, [](const std::exception_ptr&, const Result<Caller>&) {});
+  }
+  io_.restart();
+  io_.poll();
+  const std::size_t unverified = api_.count();
+  const UnverifiedToken accepted{Secret(known)};
+  start(accepted, [](const std::exception_ptr&, const Result<Caller>&) {});
+  io_.restart();
+  io_.poll();
+
+  EXPECT_EQ(unverified, 1 + FairQueueOptions{}.max_unverified_under_way);
+  EXPECT_EQ(api_.count(), unverified + 1) << "it waits behind claims that nobody verified";
+  api_.Release();
+  io_.restart();
+  io_.run();
+}
+
+TEST_F(TokenReviewVerifierTest, AsksForTheConnectorsAudienceOfANarrowedToken) {
+  const auto caller = Verify(Sign(Good().Set("aud", R"(["x","oci-connector/team-a/harbor"])")));
+
+  ASSERT_TRUE(caller) << caller.error().message;
+  EXPECT_TRUE(caller->TokenIsFor({"team-a", "harbor"}));
+  EXPECT_FALSE(caller->TokenIsFor({"team-a", "hub"}));
+  EXPECT_EQ(api_.asked().at(0).at("spec").at("audiences"),
+            boost::json::value({"oci-connector/team-a/harbor"}));
 }
 
 TEST_F(TokenReviewVerifierTest, RefusesAnAnswerAboutAnotherUser) {

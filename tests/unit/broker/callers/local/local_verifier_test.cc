@@ -38,7 +38,8 @@ class LocalVerifierTest : public ::testing::Test {
     return {testing_support::kTestIssuer,
             testing_support::kTestAudience,
             file_.path(),
-            [this](const KeyRefresh& refresh) { refreshes_.push_back(refresh); }};
+            [this](const KeyRefresh& refresh) { refreshes_.push_back(refresh); },
+            true};
   }
 
   ManualClock clock_;
@@ -113,6 +114,18 @@ TEST_F(LocalVerifierTest, TakesOtherSubjectsThanServiceAccounts) {
   ASSERT_TRUE(caller) << caller.error().message;
   EXPECT_EQ(caller->service_account, std::nullopt);
   EXPECT_EQ(caller->Name(), "https://issuer.example#jo");
+}
+
+TEST_F(LocalVerifierTest, NamesAccountsOfTheOwnClusterOnlyWhereItIsThat) {
+  LocalOptions options = Options();
+  options.own_cluster = false;
+  verifier_ = *MakeLocalVerifier(options, clock_);
+
+  const auto caller = VerifyNow(*verifier_, testing_support::GoodToken(old_key_, clock_.Seconds()));
+
+  ASSERT_TRUE(caller) << caller.error().message;
+  EXPECT_EQ(caller->service_account, std::nullopt);
+  EXPECT_EQ(caller->other_cluster_account, (ServiceAccount{"ci", "builder"}));
 }
 
 TEST_F(LocalVerifierTest, IsNotMadeFromWhatCannotWork) {

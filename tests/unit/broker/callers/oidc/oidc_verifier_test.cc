@@ -30,6 +30,7 @@ class OidcVerifierTest : public ::testing::Test {
     return {.source = {testing_support::kTestIssuer, "", std::nullopt, false},
             .audience = testing_support::kTestAudience,
             .kubernetes = kubernetes,
+            .own_cluster = kubernetes,
             .wait_with_old_keys = 2s,
             .on_refresh = [this](const KeyRefresh& refresh) { refreshes_.push_back(refresh); }};
   }
@@ -184,6 +185,26 @@ TEST_F(OidcVerifierTest, NeverNamesAServiceAccountUnlessItIsACluster) {
 
   verifier_ = *MakeOidcVerifier(Options(true), issuer_.Fetch(), clock_);
   EXPECT_EQ(Verify(Token("a"))->service_account, (ServiceAccount{"ci", "builder"}));
+}
+
+TEST_F(OidcVerifierTest, NeverTakesAnAccountOfAnotherClusterForOneOfTheOwn) {
+  OidcOptions other = Options(true);
+  other.own_cluster = false;
+  verifier_ = *MakeOidcVerifier(other, issuer_.Fetch(), clock_);
+
+  const auto caller = Verify(Token("a"));
+
+  EXPECT_EQ(caller->service_account, std::nullopt);
+  EXPECT_EQ(caller->other_cluster_account, (ServiceAccount{"ci", "builder"}));
+  EXPECT_EQ(caller->Name(), "https://issuer.example#system:serviceaccount:ci:builder");
+}
+
+TEST_F(OidcVerifierTest, AcceptsOnlyATokenOfAConnectorWhereThatIsRequired) {
+  OidcOptions strict = Options();
+  strict.require_connector_audience = true;
+  verifier_ = *MakeOidcVerifier(strict, issuer_.Fetch(), clock_);
+
+  EXPECT_THAT(Verify(Token("a")), HasError(ErrorCode::kUnauthenticated));
 }
 
 TEST_F(OidcVerifierTest, FetchesOnceForCallersThatComeTogether) {
