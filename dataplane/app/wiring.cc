@@ -1,8 +1,10 @@
 #include "dataplane/app/wiring.h"
 
+#include "common/program/open_files.h"
 #include "common/program/runtime.h"
 #include "dataplane/app/forwarding_service.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -26,12 +28,28 @@ std::string Joined(const std::vector<std::uint16_t>& ports) {
   return text;
 }
 
+// Connections that the system has no descriptors for would leave none to the admin port.
+DataplaneOptions FitToOpenFiles(DataplaneOptions options, log::Logger& logger) {
+  server::ServerSettings& settings = options.server.settings;
+  const std::uint64_t open_files = program::RaiseOpenFilesLimit();
+  const std::uint32_t fitting = program::ConnectionsThatFit(open_files, settings.max_connections);
+  if (fitting < settings.max_connections) {
+    logger.Warning(
+        "limits.maxConnections is lowered: the limit of open files has room for no more; "
+        "raise that limit",
+        {{"open_files", open_files}, {"max_connections", fitting}});
+    settings.max_connections = fitting;
+    settings.max_connections_per_address = std::min(settings.max_connections_per_address, fitting);
+  }
+  return options;
+}
+
 }  // namespace
 
 class Dataplane::Impl {
  public:
   Impl(DataplaneOptions options, log::Logger& logger)
-      : options_(std::move(options)),
+      : options_(FitToOpenFiles(std::move(options), logger)),
         runtime_(RuntimeOptionsOf(options_), logger),
         forwarding_(runtime_, options_) {}
 
