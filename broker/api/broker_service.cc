@@ -113,9 +113,12 @@ std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerCont
 }
 
 ::grpc::Status BrokerService::Refusal() const {
-  return IsOpen() ? NotAllowed()
-                  : ::grpc::Status(::grpc::StatusCode::UNAVAILABLE,
-                                   "the broker has not read its connectors yet");
+  if (IsOpen()) {
+    return NotAllowed();
+  }
+  return ::grpc::Status(
+      ::grpc::StatusCode::UNAVAILABLE,
+      parts_.state->blind() ? kSeesNoChanges : "the broker has not read its connectors yet");
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::Refuse(::grpc::CallbackServerContext& context) const {

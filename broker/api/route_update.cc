@@ -2,7 +2,9 @@
 
 #include "broker/api/to_proto.h"
 
+#include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace connector::broker::api {
 namespace {
@@ -11,7 +13,7 @@ void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   const resource::Connector& connector = *entry.connector;
   *route.mutable_connector() = api::ToProto(connector.ref);
   route.set_address(connector.address.ToString());
-  route.set_ca_bundle(entry.ca_pem);
+  route.set_ca_digest(entry.ca.digest());
   for (const std::string& host : connector.MirrorHosts()) {
     route.add_mirror_hosts(host);
   }
@@ -24,50 +26,76 @@ void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   route.set_epoch(entry.epoch);
 }
 
-}  // namespace
-
-v1::WatchRoutesResponse RouteSnapshot(const connectors::CatalogSnapshot& now,
-                                      const std::vector<SealingKey>& keys) {
-  v1::WatchRoutesResponse response;
-  response.set_snapshot(true);
-  for (const auto& [ref, entry] : now.entries) {
-    FillRoute(*response.add_routes(), *entry);
-  }
-  SetSealingKeys(response, keys);
-  return response;
-}
-
-v1::WatchRoutesResponse RouteChanges(const connectors::CatalogSnapshot& sent,
-                                     const connectors::CatalogSnapshot& now) {
-  v1::WatchRoutesResponse response;
-  for (const auto& [ref, entry] : now.entries) {
-    const auto before = sent.Find(ref);
-    // An equal epoch means an equal route: the epoch is a digest of everything in the route.
-    if (!before || before->epoch != entry->epoch) {
-      FillRoute(*response.add_routes(), *entry);
-    }
-  }
-  for (const auto& [ref, entry] : sent.entries) {
-    if (!now.Find(ref)) {
-      *response.add_removed() = api::ToProto(ref);
-    }
-  }
-  return response;
-}
-
-void SetSealingKeys(v1::WatchRoutesResponse& response, const std::vector<SealingKey>& keys) {
-  response.clear_sealing_keys();
+std::size_t AddKeys(v1::WatchRoutesResponse& part, const std::vector<SealingKey>& keys) {
+  std::size_t size = 0;
   for (const SealingKey& key : keys) {
-    v1::SealingKey& out = *response.add_sealing_keys();
+    v1::SealingKey& out = *part.add_sealing_keys();
     const std::string_view bytes = key.key.Reveal();
     out.set_id(key.id);
     out.set_key(bytes.data(), bytes.size());
     out.set_current(key.current);
+    size += out.ByteSizeLong();
   }
+  return size;
 }
 
-bool IsEmpty(const v1::WatchRoutesResponse& response) {
-  return response.routes().empty() && response.removed().empty() && response.sealing_keys().empty();
+}  // namespace
+
+RouteUpdate::RouteUpdate(const WatchState& sent, WatchState now)
+    : now_(std::move(now)), snapshot_(sent.routes == nullptr), keys_(sent.keys != now_.keys) {
+  static const connectors::CatalogSnapshot nothing;
+  const connectors::CatalogSnapshot& before = snapshot_ ? nothing : *sent.routes;
+  for (const auto& [ref, entry] : before.entries) {
+    known_bundles_.insert(entry->ca.digest());
+    if (!now_.routes->Find(ref)) {
+      removed_.push_back(ref);
+    }
+  }
+  known_bundles_.insert(std::string());  // Of connectors without one.
+  for (const auto& [ref, entry] : now_.routes->entries) {
+    // An equal epoch means an equal route: the epoch is a digest of everything in the route.
+    const auto old = before.Find(ref);
+    if (!old || old->epoch != entry->epoch) {
+      changed_.push_back(entry);
+    }
+  }
+  std::reverse(removed_.begin(), removed_.end());
+  std::reverse(changed_.begin(), changed_.end());
+  done_ = !snapshot_ && !keys_ && removed_.empty() && changed_.empty();
+}
+
+std::size_t RouteUpdate::AddRemoved(v1::WatchRoutesResponse& part) {
+  v1::ConnectorRef& out = *part.add_removed();
+  out = api::ToProto(removed_.back());
+  removed_.pop_back();
+  return out.ByteSizeLong();
+}
+
+std::size_t RouteUpdate::AddRoute(v1::WatchRoutesResponse& part) {
+  const EntryPtr entry = std::move(changed_.back());
+  changed_.pop_back();
+  std::size_t size = 0;
+  if (known_bundles_.insert(entry->ca.digest()).second) {
+    v1::CaBundle& bundle = *part.add_ca_bundles();
+    bundle.set_digest(entry->ca.digest());
+    bundle.set_pem(entry->ca.pem());
+    size += bundle.ByteSizeLong();
+  }
+  v1::Route& route = *part.add_routes();
+  FillRoute(route, *entry);
+  return size + route.ByteSizeLong();
+}
+
+v1::WatchRoutesResponse RouteUpdate::NextPart() {
+  v1::WatchRoutesResponse part;
+  part.set_snapshot(std::exchange(snapshot_, false));
+  std::size_t size = std::exchange(keys_, false) ? AddKeys(part, *now_.keys) : 0;
+  while (size < kRoutePartBytes && !(removed_.empty() && changed_.empty())) {
+    size += removed_.empty() ? AddRoute(part) : AddRemoved(part);
+  }
+  done_ = removed_.empty() && changed_.empty();
+  part.set_end(done_);
+  return part;
 }
 
 }  // namespace connector::broker::api

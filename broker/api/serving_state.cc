@@ -23,7 +23,7 @@ bool ServingState::StopRequested() {
 
 bool ServingState::answers_calls() const {
   const ServingPhase now = phase_;
-  return now == ServingPhase::kServing || now == ServingPhase::kDraining;
+  return !blind_ && (now == ServingPhase::kServing || now == ServingPhase::kDraining);
 }
 
 bool ServingState::closed() const {

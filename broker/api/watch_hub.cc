@@ -51,6 +51,13 @@ void WatchHub::RefreshKeys() {
   Spread();
 }
 
+void WatchHub::EndStreams(const char* why) {
+  const std::lock_guard lock(mutex_);
+  for (WatchStream* const stream : streams_) {
+    stream->Close(::grpc::Status(::grpc::StatusCode::UNAVAILABLE, why));
+  }
+}
+
 void WatchHub::Stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;

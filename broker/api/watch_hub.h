@@ -2,13 +2,12 @@
 
 // WatchHub: all open WatchRoutes streams. Follows the catalog and the sealing keys, and gives each
 // stream the newest state; a stream sends what changed since it sent last (route_update.h), one
-// message at a time. So a slow client holds one message and two snapshots, never a queue.
+// part at a time. So a slow client holds one part and three snapshots, never a queue.
 //
 // Locks: the catalog's delivery, then the hub, then a stream. Nothing of gRPC is called under a
 // stream's lock.
 
-#include "broker/api/sealing_keys.h"
-#include "broker/connectors/catalog.h"
+#include "broker/api/watch_state.h"
 #include "common/base/clock.h"
 #include "common/base/secret.h"
 
@@ -32,12 +31,6 @@ namespace connector::broker::api {
 
 class WatchStream;
 
-// What a stream should have sent to its client by now. Immutable parts, replaced whole.
-struct WatchState {
-  std::shared_ptr<const connectors::CatalogSnapshot> routes;
-  std::shared_ptr<const std::vector<SealingKey>> keys;
-};
-
 // Thread-safe.
 class WatchHub {
  public:
@@ -53,7 +46,9 @@ class WatchHub {
   // Sends new keys when the period has changed since the last call. Called now and then.
   void RefreshKeys();
 
-  // Ends every stream with UNAVAILABLE, now and from now on, so that clients go elsewhere.
+  // Ends every stream with UNAVAILABLE, so that clients go elsewhere.
+  void EndStreams(const char* why);
+  // The same, now and from now on.
   void Stop();
   // Returns when gRPC is done with every stream. After Stop.
   void WaitUntilIdle();

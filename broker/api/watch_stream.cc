@@ -1,7 +1,5 @@
 #include "broker/api/watch_stream.h"
 
-#include "broker/api/route_update.h"
-
 #include <utility>
 
 namespace connector::broker::api {
@@ -75,25 +73,24 @@ void WatchStream::Do(Step step) {
   }
 }
 
-// Fills response_ with what the client does not have yet; false when it has everything.
+// Fills response_ with what the client does not have yet; false when it has everything. An update
+// that has begun is sent to its end first: a half is not in force.
 bool WatchStream::Prepare() {
   if (!latest_.routes || !latest_.keys) {
     return false;
   }
-  if (!sent_.routes) {
-    response_ = RouteSnapshot(*latest_.routes, *latest_.keys);
+  if (!update_ || update_->done()) {
+    if (sent_.routes == latest_.routes && sent_.keys == latest_.keys) {
+      return false;
+    }
+    update_.emplace(sent_, latest_);
     sent_ = latest_;
-    return true;
   }
-  if (sent_.routes == latest_.routes && sent_.keys == latest_.keys) {
+  if (update_->done()) {
     return false;
   }
-  response_ = RouteChanges(*sent_.routes, *latest_.routes);
-  if (sent_.keys != latest_.keys) {
-    SetSealingKeys(response_, *latest_.keys);
-  }
-  sent_ = latest_;
-  return !IsEmpty(response_);
+  response_ = update_->NextPart();
+  return true;
 }
 
 }  // namespace connector::broker::api

@@ -4,6 +4,7 @@
 // nothing) and does it after releasing the lock. At most one write is under way, and Finish waits
 // for it; gRPC then calls OnDone, where the stream leaves the hub and deletes itself.
 
+#include "broker/api/route_update.h"
 #include "broker/api/watch_hub.h"
 
 #include "proto/connector/broker/v1/broker.pb.h"
@@ -36,7 +37,8 @@ class WatchStream final : public ::grpc::ServerWriteReactor<v1::WatchRoutesRespo
   WatchHub& hub_;
   std::mutex mutex_;
   WatchState latest_;
-  WatchState sent_;
+  WatchState sent_;  // With the end of update_.
+  std::optional<RouteUpdate> update_;
   bool writing_ = false;
   bool finished_ = false;
   std::optional<::grpc::Status> closing_;

@@ -13,6 +13,7 @@
 
 #include <openssl/crypto.h>
 
+#include <chrono>
 #include <utility>
 
 namespace connector::broker::app {
@@ -60,6 +61,13 @@ void ReadResources(const pb::Resources& from, config::OptionsReader& reader, Bro
                         : "names no place; add directory, or kubernetes: {} in a cluster");
   }
   out.resource_directory = from.directory();
+  if (from.has_max_silence()) {
+    out.max_silence = std::chrono::seconds(from.max_silence().seconds()) +
+                      std::chrono::milliseconds(from.max_silence().nanos() / 1'000'000);
+    if (out.max_silence < std::chrono::seconds(5) || out.max_silence > std::chrono::hours(1)) {
+      reader.Complain("resources.maxSilence", "must be between 5s and 1h");
+    }
+  }
 }
 
 void ReadKubernetes(const pb::KubernetesConnection& from,

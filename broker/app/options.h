@@ -4,6 +4,7 @@
 // that it names read once. The schema is proto/connector/config/v1/broker.proto.
 
 #include "broker/api/peers.h"
+#include "broker/api/serving_state.h"
 #include "broker/audit/audit_options.h"
 #include "broker/callers/callers_options.h"
 #include "broker/secrets/vault/vault_options.h"
@@ -25,6 +26,7 @@ struct BrokerOptions {
   grpc_support::TlsFiles tls;
   api::PeerLists peers;
   std::string resource_directory;  // Empty: resources are those of the Kubernetes API.
+  std::chrono::milliseconds max_silence = api::kDefaultMaxSilence;  // Of the resources.
   callers::CallersOptions callers;
   bool rbac = false;  // The cluster's RBAC counts, and then the access rules.
   audit::AuditOptions audit;

@@ -159,7 +159,8 @@ class Broker::Impl {
                              .tls = options_.tls,
                              .peers = options_.peers},
         api::EndpointParts{
-            &runtime_.io(), issue_.get(), operators_.get(), &hub_, &runtime_.logger()});
+            &runtime_.io(), issue_.get(), operators_.get(), &hub_, &runtime_.logger()},
+        api::ResourceWatch{[this] { return source_->Silence(); }, options_.max_silence});
     status_ = std::make_unique<BrokerStatus>(
         BrokerStatus::Sources{catalog_, *publisher_, hub_, issue_metrics_, issue_failures_});
     return Done{};

@@ -30,18 +30,19 @@ std::vector<std::shared_ptr<const CatalogEntry>> CatalogSnapshot::FindByMirrorHo
 
 std::shared_ptr<const CatalogEntry> MakeCatalogEntry(
     std::shared_ptr<const resource::Connector> connector,
-    std::string ca_pem,
+    resource::CaBundle ca,
     std::string secret_version,
     std::string problem) {
   auto entry = std::make_shared<CatalogEntry>();
-  // Digests have a fixed length and no "\n", so different inputs never give the same text.
+  // Digests have a fixed length (or none, of no bundle) and no "\n", so different inputs never give
+  // the same text.
   entry->mint_key =
       crypto::Sha256Hex("mint\n" + crypto::Sha256Hex(CanonicalMintText(*connector)) + "\n" +
-                        crypto::Sha256Hex(secret_version) + "\n" + crypto::Sha256Hex(ca_pem));
+                        crypto::Sha256Hex(secret_version) + "\n" + ca.digest());
   entry->epoch = crypto::Sha256Hex("epoch\n" + crypto::Sha256Hex(CanonicalText(*connector)) + "\n" +
                                    entry->mint_key);
   entry->connector = std::move(connector);
-  entry->ca_pem = std::move(ca_pem);
+  entry->ca = std::move(ca);
   entry->secret_version = std::move(secret_version);
   entry->problem = std::move(problem);
   return entry;

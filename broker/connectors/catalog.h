@@ -2,10 +2,11 @@
 
 // Catalog: the effective connectors, each with the version of its secret and its epoch. Readers
 // take an immutable snapshot; writers replace it whole. The catalog holds no secret, only versions
-// and CA bundles.
+// and CA bundles, of which entries share one copy.
 
 #include "broker/secrets/secret_store.h"
 #include "common/base/connector_ref.h"
+#include "common/resource/ca_bundle.h"
 #include "common/resource/connector.h"
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace connector::broker::connectors {
 
 struct CatalogEntry {
   std::shared_ptr<const resource::Connector> connector;
-  std::string ca_pem;          // Of caCertSecretRef; empty when none.
+  resource::CaBundle ca;       // Of caCertSecretRef; empty when none.
   std::string secret_version;  // Empty when there is none, or none could be read.
   std::string problem;         // Why the secret or CA cannot be used; empty when all is well.
   std::string mint_key;  // Digest of everything that a minted token depends on, except the scopes.
@@ -40,7 +41,7 @@ struct CatalogSnapshot {
 // Makes an entry: computes mint_key and epoch. Equal inputs give equal digests on every broker.
 [[nodiscard]] std::shared_ptr<const CatalogEntry> MakeCatalogEntry(
     std::shared_ptr<const resource::Connector> connector,
-    std::string ca_pem,
+    resource::CaBundle ca,
     std::string secret_version,
     std::string problem);
 

@@ -10,8 +10,6 @@ namespace {
 using resource::Kind;
 using resource::ResourceId;
 
-constexpr const char* kCaKey = "ca.crt";
-
 // Adds to `next` the resources of `previous` that it lacks and that `keeps` accepts.
 template <typename Map, typename Keeps>
 void KeepLastGood(const Map& previous, Map& next, Keeps keeps) {
@@ -22,9 +20,9 @@ void KeepLastGood(const Map& previous, Map& next, Keeps keeps) {
   }
 }
 
-std::string CaPemOf(const resource::Connector& connector, const resource::SecretMap& secrets) {
-  const auto found = secrets.find({connector.ref.ns, *connector.ca_secret_name});
-  return std::string(found->second.secret->data.at(kCaKey).Reveal());
+const resource::CaBundle& CaOf(const resource::Connector& connector,
+                               const resource::SecretMap& secrets) {
+  return **secrets.find({connector.ref.ns, *connector.ca_secret_name})->second.secret->ca;
 }
 
 void AddProblem(std::string& problem, const std::string& more) {
@@ -36,7 +34,7 @@ bool SaysTheSame(const CatalogEntry& entry,
                  const std::string& secret_version,
                  const secrets::CaState& ca,
                  const std::string& problem) {
-  return entry.secret_version == secret_version && entry.ca_pem == ca.pem &&
+  return entry.secret_version == secret_version && entry.ca == ca.bundle &&
          entry.problem == problem &&
          (entry.connector.get() == &connector || *entry.connector == connector);
 }
@@ -53,7 +51,7 @@ std::shared_ptr<const CatalogEntry> EntryOf(
     return previous;
   }
   return MakeCatalogEntry(
-      connector, std::move(found.ca.pem), std::move(version), std::move(problem));
+      connector, std::move(found.ca.bundle), std::move(version), std::move(problem));
 }
 
 }  // namespace
@@ -93,7 +91,7 @@ CredentialLookup DirectoryLookup(
       found.credential = state_of(*ref);
     }
     if (ca_usable) {
-      found.ca.pem = CaPemOf(connector, effective.secrets);
+      found.ca.bundle = CaOf(connector, effective.secrets);
     }
     return found;
   };

@@ -11,6 +11,7 @@
 #include "common/log/log.h"
 #include "common/program/component.h"
 
+#include <chrono>
 #include <functional>
 
 namespace connector::broker::connectors {
@@ -25,6 +26,8 @@ class ResourceSource : public program::Component {
   // `when_read` is called on any thread.
   [[nodiscard]] virtual Result<Done> PublishTo(CatalogPublisher& publisher,
                                                std::function<void()> when_read) = 0;
+  // For how long changes cannot be seen; about zero while they can. Any thread, after PublishTo.
+  [[nodiscard]] virtual std::chrono::steady_clock::duration Silence() const = 0;
 };
 
 }  // namespace connector::broker::connectors

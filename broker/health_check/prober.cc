@@ -56,7 +56,7 @@ HealthCheckStep TransferFailed(std::string name, const Error& error) {
 curl::CurlRequest Get(const connectors::CatalogEntry& entry, std::string path, std::string query) {
   curl::CurlRequest request;
   request.url = {entry.connector->address, std::move(path), std::move(query)};
-  request.ca_pem = entry.ca_pem;
+  request.ca_pem = entry.ca.pem();
   request.connect_timeout = entry.connector->upstream.limits.connect_timeout;
   return request;
 }
@@ -224,7 +224,7 @@ HealthCheckStep Prober::CheckCa(const char* name,
                                 const CheckContext& context,
                                 HealthCheckStep step) {
   const connectors::CatalogEntry& entry = *context.entry;
-  const bool lacks = entry.connector->ca_secret_name && entry.ca_pem.empty();
+  const bool lacks = entry.connector->ca_secret_name && entry.ca.empty();
   return lacks ? Failed(name, "CaBundleInvalid", entry.problem) : step;
 }
 

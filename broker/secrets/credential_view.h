@@ -6,6 +6,7 @@
 #include "broker/secrets/secret_need.h"
 #include "broker/secrets/secret_store.h"
 #include "common/admin/status_report.h"
+#include "common/resource/ca_bundle.h"
 
 #include <functional>
 #include <string>
@@ -22,7 +23,7 @@ struct CredentialState {
 
 // The state of its CA bundle.
 struct CaState {
-  std::string pem{};
+  resource::CaBundle bundle{};  // Empty when it cannot be used, or was not read yet.
   std::string problem{};
   bool known = true;
 };

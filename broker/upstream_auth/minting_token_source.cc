@@ -233,7 +233,7 @@ class Source final : public MintingTokenSource {
     }
     MintRequest request;
     request.connector = entry.connector;
-    request.ca_pem = entry.ca_pem;
+    request.ca_pem = entry.ca.pem();
     request.scopes = mint->key.scopes;
     MintResult minted;
     std::optional<WallTime> credential_ends;

@@ -21,8 +21,6 @@ constexpr const char* kTokensConfig = R"({
   }]
 })";
 
-constexpr int kMaxSnapshotBytes = 16 * 1024 * 1024;  // Thousands of routes.
-
 ::grpc::ChannelArguments ArgumentsFor(ChannelUse use) {
   ::grpc::ChannelArguments arguments;
   if (use == ChannelUse::kOneCall) {
@@ -41,7 +39,6 @@ constexpr int kMaxSnapshotBytes = 16 * 1024 * 1024;  // Thousands of routes.
   }
   arguments.SetServiceConfigJSON(kTokensConfig);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // Not DNS decides that.
-  arguments.SetMaxReceiveMessageSize(kMaxSnapshotBytes);
   return arguments;
 }
 

@@ -129,6 +129,9 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
       }
       co_return over;
     }
+    if (*end == WatchEnd::kSilent && !self->silent_since_) {
+      self->silent_since_ = self->parts_.clock->Now() - self->options_.idle;
+    }
     // An API server whose store was set back says nothing of a version that lies ahead of it.
     const bool ahead = *end == WatchEnd::kSilent && !self->heard_;
     if (*end == WatchEnd::kExpired || ahead) {
@@ -143,6 +146,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
 
   void Take(WatchEvent event) {
     if (event.kind == WatchEventKind::kOpened) {
+      silent_since_.reset();
       Recovered();
       return;
     }
@@ -230,7 +234,8 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
       const std::lock_guard lock(mutex_);
       first = !health_.failing_since;
       if (first) {
-        health_.failing_since = parts_.clock->Now();
+        // After a silence nobody knows when the connection died: the earliest counts.
+        health_.failing_since = silent_since_.value_or(parts_.clock->Now());
       }
       health_.problem = error.message;
     }
@@ -266,6 +271,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
   std::string version_;  // Empty: list.
   bool watched_ = false;
   bool heard_ = false;
+  std::optional<WallTime> silent_since_;  // The last watch ended because it said nothing.
   resilience::Backoff backoff_{kWatchBackoff};
 
   std::mutex publishing_;  // Held while on_change runs, so that one call runs at a time.

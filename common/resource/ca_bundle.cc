@@ -1,6 +1,7 @@
 #include "common/resource/ca_bundle.h"
 
 #include "common/base/input_error.h"
+#include "common/crypto/digest.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -8,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include <memory>
+#include <utility>
 
 namespace connector::resource {
 namespace {
@@ -17,7 +19,41 @@ struct Free {
   void operator()(X509* certificate) const { X509_free(certificate); }
 };
 
+const std::string& Nothing() {
+  static const std::string nothing;
+  return nothing;
+}
+
 }  // namespace
+
+CaBundle::CaBundle(std::string pem) {
+  if (!pem.empty()) {
+    std::string digest = crypto::Sha256Hex(pem);
+    content_ = std::make_shared<const Content>(Content{std::move(pem), std::move(digest)});
+  }
+}
+
+const std::string& CaBundle::pem() const {
+  return content_ ? content_->pem : Nothing();
+}
+
+const std::string& CaBundle::digest() const {
+  return content_ ? content_->digest : Nothing();
+}
+
+Result<CaBundle> ReadConnectorCaBundle(std::string_view pem) {
+  if (pem.size() > kMaxConnectorCaBundleBytes) {
+    return InvalidInput("has " + std::to_string(pem.size()) + " bytes, and at most " +
+                        std::to_string(kMaxConnectorCaBundleBytes) +
+                        " (64 KiB) are allowed; keep only the CA certificates that this "
+                        "registry's own certificate needs");
+  }
+  const Result<Done> checked = CheckCaBundle(pem);
+  if (!checked) {
+    return checked.error();
+  }
+  return CaBundle(std::string(pem));
+}
 
 Result<Done> CheckCaBundle(std::string_view pem) {
   if (pem.size() > kMaxCaBundleBytes) {

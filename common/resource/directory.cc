@@ -2,7 +2,6 @@
 
 #include "common/config/read_file.h"
 #include "common/config/yaml_tree.h"
-#include "common/resource/ca_bundle.h"
 
 #include <openssl/crypto.h>
 
@@ -15,8 +14,6 @@ namespace connector::resource {
 namespace {
 
 using config::Problem;
-
-constexpr const char* kCaKey = "ca.crt";
 
 std::string Place(const std::string& file, int line) {
   return file + ":" + std::to_string(line);
@@ -182,15 +179,16 @@ std::string CredentialLacks(const SecretResource& secret, const std::string& reg
 
 std::string CaLacks(const SecretResource& secret) {
   const std::string about = "the Secret " + secret.name.ToString();
-  const auto key = secret.data.find(kCaKey);
-  if (key == secret.data.end()) {
+  if (!secret.ca) {
     return about + " lacks the key ca.crt; add it with a PEM bundle";
   }
-  const Result<Done> checked = CheckCaBundle(key->second.Reveal());
-  return checked ? std::string() : "the key ca.crt of " + about + " " + checked.error().message;
+  return *secret.ca ? std::string()
+                    : "the key ca.crt of " + about + " " + secret.ca->error().message;
 }
 
-FileDocuments LoadFile(const std::string& path) {
+}  // namespace
+
+FileDocuments ReadResourceFile(const std::string& path) {
   Result<std::string> text = config::ReadFile(path, config::kMaxYamlBytes);
   if (!text) {
     FileDocuments out;
@@ -203,8 +201,6 @@ FileDocuments LoadFile(const std::string& path) {
   OPENSSL_cleanse(text->data(), text->size());
   return out;
 }
-
-}  // namespace
 
 std::vector<SecretProblem> CheckSecrets(const Connector& connector, const SecretMap& secrets) {
   std::vector<SecretProblem> out;
@@ -291,14 +287,9 @@ Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths) {
   std::vector<FileDocuments> files;
   files.reserve(names.size());
   for (const std::string& name : names) {
-    files.push_back(LoadFile(name));
+    files.push_back(ReadResourceFile(name));
   }
   return Assemble(std::move(files));
-}
-
-Result<DirectoryContent> LoadDirectory(const std::string& path) {
-  const Result<std::vector<std::string>> names = ListResourceFiles(path);
-  return names ? LoadPaths(*names) : Result<DirectoryContent>(names.error());
 }
 
 }  // namespace connector::resource

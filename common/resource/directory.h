@@ -48,15 +48,15 @@ enum class SecretSource : std::uint8_t { kFiles, kElsewhere };
 [[nodiscard]] DirectoryContent Assemble(std::vector<FileDocuments> files,
                                         SecretSource secrets = SecretSource::kFiles);
 
-// Reads *.yaml and *.yml of `path`, not hidden ones and not in folders below; follows symbolic
-// links. A file that cannot be read is a problem; a directory that cannot be listed is an error.
-[[nodiscard]] Result<DirectoryContent> LoadDirectory(const std::string& path);
+// One file. One that cannot be read is a problem.
+[[nodiscard]] FileDocuments ReadResourceFile(const std::string& path);
 
-// The same of files and directories that are named one by one.
-[[nodiscard]] Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths);
-
-// The paths that LoadDirectory reads, sorted.
+// The *.yaml and *.yml of a directory, sorted: not hidden ones and not in folders below; follows
+// symbolic links. Fails with kUnavailable when it cannot be listed.
 [[nodiscard]] Result<std::vector<std::string>> ListResourceFiles(const std::string& path);
+
+// Files, and directories with what ListResourceFiles finds in them.
+[[nodiscard]] Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths);
 
 // What the Secrets that `connector` names lack. `path` is a field of the Connector.
 struct SecretProblem {

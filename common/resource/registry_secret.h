@@ -7,13 +7,17 @@
 
 #include "common/base/result.h"
 #include "common/base/secret.h"
+#include "common/resource/ca_bundle.h"
 
 #include <compare>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace connector::resource {
+
+inline constexpr const char* kCaKey = "ca.crt";
 
 struct SecretName {
   std::string ns;
@@ -29,6 +33,9 @@ struct SecretResource {
   SecretName name;
   std::string type;                    // "Opaque" when the file gives none.
   std::map<std::string, Secret> data;  // Decoded bytes by key.
+  // What kCaKey holds; absent without the key. Read with the Secret, once: it takes milliseconds,
+  // and thousands of connectors may name it.
+  std::optional<Result<CaBundle>> ca = {};
 };
 
 struct RegistrySecret {

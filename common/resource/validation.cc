@@ -335,6 +335,9 @@ SecretResource ValidateSecret(v1::Secret& file, ProblemReport& report) {
   }
   out.type = file.type().empty() ? "Opaque" : file.type();
   ReadData(file, out, report);
+  if (const auto ca = out.data.find(kCaKey); ca != out.data.end()) {
+    out.ca = ReadConnectorCaBundle(ca->second.Reveal());
+  }
   return out;
 }
 

@@ -56,8 +56,19 @@ void ForwardingService::AddReadiness(admin::Readiness& readiness) const {
   if (runtime_.stopping()) {
     readiness.reasons.emplace_back("draining: this data plane is about to stop");
   }
-  if (!watcher_.Status().synced) {
-    readiness.reasons.push_back("no routes from the broker at " + options_.broker_address + " yet");
+  const routes::WatchStatus stream = watcher_.Status();
+  if (stream.connected) {
+    return;
+  }
+  const std::string because = stream.problem.empty() ? std::string() : ": " + stream.problem;
+  if (!stream.synced) {
+    readiness.reasons.push_back("no routes from the broker at " + options_.broker_address + " yet" +
+                                because);
+  } else {
+    readiness.degraded.push_back("no route stream from the broker at " + options_.broker_address +
+                                 "; routes stay as they were, and a minute later nothing new is "
+                                 "begun with them" +
+                                 because);
   }
 }
 

@@ -67,11 +67,12 @@ void AddStatus(const DataplaneSources& sources,
   for (const server::RecentServerError& error : errors) {
     status.errors.push_back({error.time, error.connector, error.message});
   }
-  status.sections.push_back({"Broker",
-                             {{"Address", broker_address},
-                              {"Route stream", stream.connected ? "connected" : "down"},
-                              {"Route updates", std::to_string(stream.updates)},
-                              {"Reconnects", std::to_string(stream.reconnects)}}});
+  status.sections.push_back(
+      {"Broker",
+       {{"Address", broker_address},
+        {"Route stream", stream.connected ? "connected" : "down: " + stream.problem},
+        {"Route updates", std::to_string(stream.updates)},
+        {"Reconnects", std::to_string(stream.reconnects)}}});
 }
 
 }  // namespace connector::dataplane::app

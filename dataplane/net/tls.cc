@@ -24,16 +24,34 @@ TlsContext MakeContext(const SSL_METHOD* method) {
   return context;
 }
 
+// The certificates that `from` has read become `to`'s as well, without a copy.
+void ShareTrust(SSL_CTX* from, SSL_CTX* to) {
+  X509_STORE* const source = SSL_CTX_get_cert_store(from);
+  X509_STORE_lock(source);  // Connections read more from the system's hashed directory.
+  const STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(source);
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    if (X509* const certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i))) {
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(to), certificate);
+    }
+  }
+  X509_STORE_unlock(source);
+  SSL_CTX_set_default_verify_dir(to);
+}
+
 }  // namespace
 
 void ContextDeleter::operator()(SSL_CTX* context) const {
   SSL_CTX_free(context);
 }
 
-Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem) {
+Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem, const TlsContext& system) {
   TlsContext context = MakeContext(TLS_client_method());
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_default_verify_paths(context.get());
+  if (system != nullptr) {
+    ShareTrust(system.get(), context.get());
+  } else {
+    SSL_CTX_set_default_verify_paths(context.get());
+  }
   SSL_CTX_set_read_ahead(context.get(), 1);
   SSL_CTX_set_default_read_buffer_len(context.get(), 64 * 1024);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);

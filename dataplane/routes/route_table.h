@@ -12,6 +12,7 @@
 #include "dataplane/relay/request_slots.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -30,11 +31,37 @@ struct RouteStats {
   std::atomic<std::uint64_t> errors{0};  // 5xx answers that we made.
 };
 
+// Whether a broker tells of changes now. Written by the watcher, read by all cores.
+class RouteStream {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  void SetConnected() { lost_since_ = kConnected; }
+  // The first call since SetConnected counts.
+  void SetLost(TimePoint now) {
+    TimePoint::rep connected = kConnected;
+    lost_since_.compare_exchange_strong(connected, now.time_since_epoch().count());
+  }
+  // For how long nobody has told; zero while somebody does.
+  [[nodiscard]] std::chrono::steady_clock::duration SilentFor(TimePoint now) const {
+    const TimePoint::rep since = lost_since_;
+    return since == kConnected ? TimePoint::duration{}
+                               : now - TimePoint(TimePoint::duration(since));
+  }
+
+ private:
+  static constexpr TimePoint::rep kConnected = 0;
+  std::atomic<TimePoint::rep> lost_since_{kConnected};
+};
+
+// So long, what a broker grants anew is still used with routes that nobody renews (promise P6).
+inline constexpr std::chrono::seconds kMaxRouteSilence{60};
+
 struct Route {
   ConnectorRef ref;
   http::Origin origin;
   net::TlsContext tls;      // Null for a plain-HTTP upstream; also used for its redirect targets.
-  std::string tls_profile;  // Equal profiles may share a connection: a digest of the CA bundle.
+  std::string tls_profile;  // Equal profiles may share a connection: the digest of the CA bundle.
   std::vector<std::string> mirror_hosts;
   routing::Redirects redirects;
   routing::Limits limits;
@@ -48,6 +75,8 @@ struct Route {
 struct RouteTable {
   std::map<ConnectorRef, std::shared_ptr<const Route>> routes;
   std::shared_ptr<const crypto::SealKeys> sealing_keys = std::make_shared<crypto::SealKeys>();
+
+  std::shared_ptr<const RouteStream> stream = std::make_shared<RouteStream>();  // Of all tables.
 
   [[nodiscard]] std::shared_ptr<const Route> Find(const ConnectorRef& ref) const {
     const auto it = routes.find(ref);

@@ -8,6 +8,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -30,16 +31,19 @@ struct RouteWatcher::Impl {
       : stub(pb::Broker::NewStub(channel)),
         publish(std::move(on_table)),
         logger(log),
-        updater(log) {}
+        stream(std::make_shared<RouteStream>()),
+        updater(log, stream) {}
 
   void Run();
   void ReadStream();
-  void Apply(const pb::WatchRoutesResponse& update);
+  [[nodiscard]] Result<Done> Take(const pb::WatchRoutesResponse& part);
+  void PutInForce(std::shared_ptr<const RouteTable> next);
   bool Pause(milliseconds duration);
 
   std::unique_ptr<pb::Broker::Stub> stub;
   Publish publish;
   log::Logger& logger;
+  const std::shared_ptr<RouteStream> stream;
   TableUpdater updater;
 
   mutable std::mutex mutex;
@@ -133,20 +137,42 @@ void RouteWatcher::Impl::ReadStream() {
     context = &stream_context;
   }
   const auto reader = stub->WatchRoutes(&stream_context, pb::WatchRoutesRequest());
-  pb::WatchRoutesResponse update;
-  while (reader->Read(&update)) {
-    Apply(update);
+  updater.BeginStream();
+  pb::WatchRoutesResponse part;
+  std::string refused;
+  while (reader->Read(&part)) {
+    if (const Result<Done> taken = Take(part); !taken) {
+      refused = taken.error().message;
+      logger.Error("route stream refused", {{"reason", refused}});
+      stream_context.TryCancel();
+      while (reader->Read(&part)) {  // gRPC wants all of it read before the end.
+      }
+    }
   }
   const grpc::Status ended = reader->Finish();
   logger.Debug("route stream ended",
                {{"code", static_cast<int>(ended.error_code())}, {"detail", ended.error_message()}});
+  stream->SetLost(std::chrono::steady_clock::now());
   const std::lock_guard lock(mutex);
   context = nullptr;
+  status.problem = !refused.empty()                ? refused
+                   : ended.error_message().empty() ? "the broker ended it"
+                                                   : ended.error_message();
 }
 
-void RouteWatcher::Impl::Apply(const pb::WatchRoutesResponse& update) {
-  // Only this thread writes `table`, so it reads it without the lock.
-  std::shared_ptr<const RouteTable> next = updater.Apply(*table, update);
+Result<Done> RouteWatcher::Impl::Take(const pb::WatchRoutesResponse& part) {
+  Result<std::shared_ptr<const RouteTable>> next = updater.Take(part);
+  if (!next) {
+    return next.error();
+  }
+  if (*next != nullptr) {
+    PutInForce(*std::move(next));
+  }
+  return Done{};
+}
+
+void RouteWatcher::Impl::PutInForce(std::shared_ptr<const RouteTable> next) {
+  stream->SetConnected();
   publish(next);
   const std::lock_guard lock(mutex);
   table = std::move(next);
@@ -155,6 +181,7 @@ void RouteWatcher::Impl::Apply(const pb::WatchRoutesResponse& update) {
   }
   status.synced = true;
   status.connected = true;
+  status.problem.clear();
   ++status.updates;
 }
 

@@ -2,13 +2,15 @@
 
 // RouteWatcher: keeps the RouteTable equal to what a broker says, over one WatchRoutes stream at a
 // time. When the stream breaks, the last table stays in force and a new stream is tried with
-// backoff; grants end by their own times meanwhile (promises P6 and P9).
+// backoff; grants end by their own times meanwhile (promises P6 and P9), and after kMaxRouteSilence
+// nothing that is granted anew is used with the table.
 
 #include "common/log/log.h"
 #include "dataplane/routes/route_table.h"
 
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace grpc {
 class ChannelInterface;
@@ -17,8 +19,9 @@ class ChannelInterface;
 namespace connector::dataplane::routes {
 
 struct WatchStatus {
-  bool synced = false;     // A snapshot has been received since start.
-  bool connected = false;  // The stream is up now.
+  bool synced = false;     // A whole snapshot has been received since start.
+  bool connected = false;  // The stream is up now, and its snapshot was received.
+  std::string problem;     // Why there is no stream, in the broker's or gRPC's words.
   std::uint64_t reconnects = 0;
   std::uint64_t updates = 0;
 };

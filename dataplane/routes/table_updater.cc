@@ -1,7 +1,11 @@
 #include "dataplane/routes/table_updater.h"
 
+#include "common/crypto/digest.h"
+
 #include "proto/connector/broker/v1/broker.pb.h"
 
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace connector::dataplane::routes {
@@ -24,16 +28,42 @@ std::string_view ClassName(pb::SecretClass secret) {
 
 }  // namespace
 
-Result<net::TlsContext> TableUpdater::ContextFor(const std::string& ca_pem) {
-  const auto known = contexts_.find(ca_pem);
-  if (known != contexts_.end()) {
-    return known->second;
+TableUpdater::TableUpdater(log::Logger& logger, std::shared_ptr<const RouteStream> stream)
+    : logger_(logger) {
+  auto empty = std::make_shared<RouteTable>();
+  empty->stream = std::move(stream);
+  table_ = std::move(empty);
+}
+
+void TableUpdater::BeginStream() {
+  begun_ = false;
+  next_ = nullptr;
+}
+
+void TableUpdater::TakeBundle(const pb::CaBundle& bundle) {
+  if (crypto::Sha256Hex(bundle.pem()) != bundle.digest()) {
+    logger_.Error("CA bundle refused: it has another digest than the broker says",
+                  {{"digest", bundle.digest()}});
+    return;
   }
-  Result<net::TlsContext> made = net::MakeUpstreamContext(ca_pem);
-  if (made) {
-    contexts_.emplace(ca_pem, *made);
+  if (!trusts_.contains(bundle.digest())) {
+    const Result<net::TlsContext> system = FindContext({});
+    trusts_.emplace(bundle.digest(),
+                    system ? net::MakeUpstreamContext(bundle.pem(), *system) : system);
   }
-  return made;
+}
+
+Result<net::TlsContext> TableUpdater::FindContext(const std::string& digest) {
+  const auto found = trusts_.find(digest);
+  if (found != trusts_.end()) {
+    return found->second;
+  }
+  if (digest.empty()) {
+    return trusts_.emplace(digest, net::MakeUpstreamContext({})).first->second;
+  }
+  return MakeError(ErrorCode::kInvalidArgument,
+                   ErrorOrigin::kBroker,
+                   "it names a CA bundle that the broker did not send");
 }
 
 Result<std::shared_ptr<const Route>> TableUpdater::MakeRoute(const pb::Route& from) {
@@ -44,12 +74,12 @@ Result<std::shared_ptr<const Route>> TableUpdater::MakeRoute(const pb::Route& fr
     return std::move(origin).error();
   }
   route->origin = *std::move(origin);
-  Result<net::TlsContext> tls = ContextFor(from.ca_bundle());
+  Result<net::TlsContext> tls = FindContext(from.ca_digest());
   if (!tls) {
     return std::move(tls).error();
   }
   route->tls = *std::move(tls);
-  route->tls_profile = from.ca_bundle();
+  route->tls_profile = from.ca_digest();
   route->mirror_hosts.assign(from.mirror_hosts().begin(), from.mirror_hosts().end());
   routing::RouteSettings settings = routing::FromProto(from.redirects(), from.limits());
   route->redirects = std::move(settings.redirects);
@@ -67,9 +97,9 @@ Result<std::shared_ptr<const Route>> TableUpdater::MakeRoute(const pb::Route& fr
 }
 
 std::shared_ptr<const crypto::SealKeys> TableUpdater::MakeKeys(
-    const pb::WatchRoutesResponse& update) {
+    const pb::WatchRoutesResponse& part) {
   auto keys = std::make_shared<crypto::SealKeys>();
-  for (const pb::SealingKey& from : update.sealing_keys()) {
+  for (const pb::SealingKey& from : part.sealing_keys()) {
     Result<Done> added = keys->Add(from.id(), Secret(from.key()));
     if (added && from.current()) {
       added = keys->SetCurrent(from.id());
@@ -81,28 +111,62 @@ std::shared_ptr<const crypto::SealKeys> TableUpdater::MakeKeys(
   return keys;
 }
 
-std::shared_ptr<const RouteTable> TableUpdater::Apply(const RouteTable& table,
-                                                      const pb::WatchRoutesResponse& update) {
-  auto next = std::make_shared<RouteTable>(update.snapshot() ? RouteTable{} : table);
-  for (const pb::ConnectorRef& gone : update.removed()) {
-    next->routes.erase({gone.namespace_(), gone.name()});
+void TableUpdater::TakeRoute(const pb::Route& from) {
+  const ConnectorRef ref{from.connector().namespace_(), from.connector().name()};
+  named_[ref] = from.ca_digest();
+  Result<std::shared_ptr<const Route>> route = MakeRoute(from);
+  if (route) {
+    next_->routes[ref] = *std::move(route);
+    return;
   }
-  for (const pb::Route& from : update.routes()) {
-    const ConnectorRef ref{from.connector().namespace_(), from.connector().name()};
-    Result<std::shared_ptr<const Route>> route = MakeRoute(from);
-    if (route) {
-      next->routes[ref] = *std::move(route);
-    } else {
-      // Fail closed: a route that cannot be understood serves nobody.
-      next->routes.erase(ref);
-      logger_.Error("route refused",
-                    {{"connector", ref.ToString()}, {"reason", route.error().message}});
-    }
+  // Fail closed: a route that cannot be understood serves nobody.
+  next_->routes.erase(ref);
+  logger_.Error("route refused",
+                {{"connector", ref.ToString()}, {"reason", route.error().message}});
+}
+
+Result<std::shared_ptr<const RouteTable>> TableUpdater::Take(const pb::WatchRoutesResponse& part) {
+  if (part.snapshot()) {
+    begun_ = true;
+    next_ = std::make_shared<RouteTable>();
+    next_->sealing_keys = table_->sealing_keys;
+    next_->stream = table_->stream;
+    named_.clear();
+  } else if (!begun_) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     ErrorOrigin::kBroker,
+                     "the broker's route stream does not begin with a snapshot");
+  } else if (next_ == nullptr) {
+    next_ = std::make_shared<RouteTable>(*table_);
   }
-  if (update.sealing_keys_size() > 0) {
-    next->sealing_keys = MakeKeys(update);
+  for (const pb::CaBundle& bundle : part.ca_bundles()) {
+    TakeBundle(bundle);
   }
-  return next;
+  for (const pb::ConnectorRef& gone : part.removed()) {
+    next_->routes.erase({gone.namespace_(), gone.name()});
+    named_.erase({gone.namespace_(), gone.name()});
+  }
+  for (const pb::Route& from : part.routes()) {
+    TakeRoute(from);
+  }
+  if (part.sealing_keys_size() > 0) {
+    next_->sealing_keys = MakeKeys(part);
+  }
+  if (!part.end()) {
+    return std::shared_ptr<const RouteTable>();
+  }
+  table_ = std::exchange(next_, nullptr);
+  EraseUnused();
+  return table_;
+}
+
+void TableUpdater::EraseUnused() {
+  std::set<std::string_view> used{std::string_view()};  // The system's trust is needed again.
+  for (const auto& [ref, digest] : named_) {
+    used.insert(digest);
+  }
+  std::erase_if(trusts_, [&](const auto& trust) { return !used.contains(trust.first); });
+  std::erase_if(stats_, [&](const auto& of) { return !named_.contains(of.first); });
 }
 
 }  // namespace connector::dataplane::routes

@@ -1,17 +1,20 @@
 #pragma once
 
-// TableUpdater: what a message of the route stream makes of the route table. Knows nothing of
-// streams; keeps between messages what routes share: TLS contexts and the counters of connectors.
+// TableUpdater: what the messages of a route stream make of the route table. Knows nothing of
+// streams; owns what routes share, and what outlives a route: TLS contexts and the counters of
+// connectors. Each is gone with the last route that uses it.
 
 #include "common/base/result.h"
 #include "common/log/log.h"
 #include "dataplane/routes/route_table.h"
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
 
 namespace connector::broker::v1 {
+class CaBundle;
 class Route;
 class WatchRoutesResponse;
 }  // namespace connector::broker::v1
@@ -21,22 +24,42 @@ namespace connector::dataplane::routes {
 // Not thread-safe.
 class TableUpdater {
  public:
-  explicit TableUpdater(log::Logger& logger) : logger_(logger) {}
+  // Every table points to `stream`.
+  TableUpdater(log::Logger& logger, std::shared_ptr<const RouteStream> stream);
 
-  // The table after `update`. A snapshot starts from nothing. A route that cannot be understood
-  // serves nobody, and neither does what it was before: an old address or CA must not stay in
-  // force.
-  [[nodiscard]] std::shared_ptr<const RouteTable> Apply(
-      const RouteTable& table, const ::connector::broker::v1::WatchRoutesResponse& update);
+  // A stream begins: what an earlier one left unfinished was never said.
+  void BeginStream();
+
+  // Takes the next part of the stream. The new table when it is the last of its snapshot or
+  // changes; null while more is to come. Fails with kInvalidArgument, and takes nothing more of the
+  // stream, when that does not begin with a snapshot.
+  //
+  // A route that cannot be understood serves nobody, and neither does what it was before: an old
+  // address or CA must not stay in force.
+  [[nodiscard]] Result<std::shared_ptr<const RouteTable>> Take(
+      const ::connector::broker::v1::WatchRoutesResponse& part);
+
+  // What is held now, for tests of what must not grow.
+  [[nodiscard]] std::size_t trusts() const { return trusts_.size(); }
+  [[nodiscard]] std::size_t counters() const { return stats_.size(); }
 
  private:
   Result<std::shared_ptr<const Route>> MakeRoute(const ::connector::broker::v1::Route& from);
   std::shared_ptr<const crypto::SealKeys> MakeKeys(
-      const ::connector::broker::v1::WatchRoutesResponse& update);
-  Result<net::TlsContext> ContextFor(const std::string& ca_pem);
+      const ::connector::broker::v1::WatchRoutesResponse& part);
+  Result<net::TlsContext> FindContext(const std::string& digest);
+  void TakeBundle(const ::connector::broker::v1::CaBundle& bundle);
+  void TakeRoute(const ::connector::broker::v1::Route& from);
+  void EraseUnused();
 
   log::Logger& logger_;
-  std::map<std::string, net::TlsContext> contexts_;  // By CA bundle.
+  std::shared_ptr<const RouteTable> table_;  // In force.
+  std::shared_ptr<RouteTable> next_;         // Being told; null between updates.
+  bool begun_ = false;                       // The stream has begun, with a snapshot.
+  // The CA bundles that routes name, also those of routes that were not understood: the broker
+  // sends each bundle once.
+  std::map<ConnectorRef, std::string> named_;
+  std::map<std::string, Result<net::TlsContext>> trusts_;  // By digest of the bundle.
   std::map<ConnectorRef, std::shared_ptr<RouteStats>> stats_;
 };
 

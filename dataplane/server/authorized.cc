@@ -1,5 +1,7 @@
 #include "dataplane/server/authorized.h"
 
+#include "common/async/one_shot.h"
+
 namespace connector::dataplane::server {
 namespace {
 
@@ -20,23 +22,41 @@ Rejection RejectionFor(RequestContext& context, const token::GrantDenial& denial
   return {oci::ReplyFor(ErrorKind::kBrokerUnavailable), RequestDecision::kBrokerUnavailable};
 }
 
-}  // namespace
-
-std::optional<Authorized> Authorized::FromCache(ParsedRequest request,
-                                                std::shared_ptr<const token::Grant> grant,
-                                                const routes::RouteTable& routes) {
-  auto route = routes.Find(grant->connector);
-  if (route == nullptr || route->epoch != grant->epoch) {
-    return std::nullopt;
-  }
-  return Authorized(request, std::move(grant), std::move(route));
+Rejection RouteUnknown(const char* sentence) {
+  return {oci::ReplyFor(ErrorKind::kBrokerUnavailable, sentence), RequestDecision::kRouteUnknown};
 }
 
-std::optional<Authorized> Authorized::FromBroker(ParsedRequest request,
-                                                 std::shared_ptr<const token::Grant> grant,
-                                                 const routes::RouteTable& routes) {
+// Joins a new grant with the route of its epoch, which may be on its way. Each request waits for
+// itself: there is no queue that somebody could fill.
+Task<AuthorizeResult> JoinNewGrant(ParsedRequest request,
+                                   std::shared_ptr<const token::Grant> grant) {
+  Worker& worker = request.context().worker;
+  const Deadline give_up = steady_clock::now() + worker.shared.settings.route_wait;
+  bool changed = true;
+  while (changed) {
+    if (worker.routes->stream->SilentFor(steady_clock::now()) >= routes::kMaxRouteSilence) {
+      co_return RouteUnknown(
+          "No broker has told this data plane of changes for a minute, so that it begins nothing "
+          "new; try again later.");
+    }
+    std::optional<Authorized> authorized = Authorized::Join(request, grant, *worker.routes);
+    if (authorized) {
+      co_return *std::move(authorized);
+    }
+    changed = (co_await OneShot<Done>::Wait(worker.routes_changed, give_up)).has_value();
+  }
+  co_return RouteUnknown(
+      "This data plane does not know the newest settings of this connector yet; try again in a "
+      "moment.");
+}
+
+}  // namespace
+
+std::optional<Authorized> Authorized::Join(ParsedRequest request,
+                                           std::shared_ptr<const token::Grant> grant,
+                                           const routes::RouteTable& routes) {
   auto route = routes.Find(grant->connector);
-  if (route == nullptr) {
+  if (route == nullptr || route->epoch != grant->epoch) {
     return std::nullopt;
   }
   return Authorized(request, std::move(grant), std::move(route));
@@ -53,7 +73,7 @@ Task<AuthorizeResult> Authorize(ParsedRequest request, bool mint_anew) {
   std::optional<Authorized> authorized;
   // A ping's grant only says who the caller is: it names no connector, and belongs to no route.
   if (record.grant && !(request.is_ping() && record.grant->connector.name.empty())) {
-    authorized = Authorized::FromCache(request, record.grant, *worker.routes);
+    authorized = Authorized::Join(request, record.grant, *worker.routes);
     if (!authorized) {
       record.grant = nullptr;
     }
@@ -70,19 +90,18 @@ Task<AuthorizeResult> Authorize(ParsedRequest request, bool mint_anew) {
     }
     record.grant = std::get<std::shared_ptr<const token::Grant>>(std::move(result));
     if (!request.is_ping()) {
-      authorized = Authorized::FromBroker(request, record.grant, *worker.routes);
+      AuthorizeResult joined = co_await JoinNewGrant(request, record.grant);
+      if (std::holds_alternative<Rejection>(joined)) {
+        record.route = nullptr;
+        co_return joined;
+      }
+      authorized = std::get<Authorized>(std::move(joined));
     }
   }
   record.granted = steady_clock::now();
   if (request.is_ping()) {
     record.decision = RequestDecision::kAllowed;
     co_return CallerKnown{};
-  }
-  if (!authorized) {
-    record.route = nullptr;
-    co_return Rejection{oci::ReplyFor(ErrorKind::kBrokerUnavailable,
-                                      "This connector is new here; try again in a second."),
-                        RequestDecision::kRouteUnknown};
   }
   record.route = authorized->shared_route();
   record.decision = RequestDecision::kAllowed;

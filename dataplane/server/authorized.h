@@ -16,18 +16,12 @@ namespace connector::dataplane::server {
 // A grant and the route to use it with.
 class Authorized {
  public:
-  // Of a grant out of the cache: only with the route of its own epoch (promise P6). nullopt when
-  // the connector is gone or has changed since; then the broker has to be asked again.
-  [[nodiscard]] static std::optional<Authorized> FromCache(
-      ParsedRequest request,
-      std::shared_ptr<const token::Grant> grant,
-      const routes::RouteTable& routes);
-  // Of a grant that the broker gave just now. It may be one push ahead of the route; nullopt when
-  // there is no route yet.
-  [[nodiscard]] static std::optional<Authorized> FromBroker(
-      ParsedRequest request,
-      std::shared_ptr<const token::Grant> grant,
-      const routes::RouteTable& routes);
+  // Only with the route of the grant's own epoch, be the grant cached or new: else a password that
+  // was just rotated would go to the registry of before (promises P5 and P6). nullopt when there is
+  // no route of the connector, or one of another epoch.
+  [[nodiscard]] static std::optional<Authorized> Join(ParsedRequest request,
+                                                      std::shared_ptr<const token::Grant> grant,
+                                                      const routes::RouteTable& routes);
 
   [[nodiscard]] RequestContext& context() const { return request_.context(); }
   [[nodiscard]] ParsedRequest& request() { return request_; }
@@ -55,7 +49,8 @@ struct CallerKnown {};
 using AuthorizeResult = std::variant<Rejection, CallerKnown, Authorized>;
 
 // Takes the grant out of the cache, or asks the broker; `mint_anew` asks in any case, because the
-// registry refused the token that the broker has. CallerKnown for a ping, and only for that.
+// registry refused the token that the broker has. A new grant waits a moment for the route of its
+// epoch. CallerKnown for a ping, and only for that.
 [[nodiscard]] Task<AuthorizeResult> Authorize(ParsedRequest request, bool mint_anew);
 
 }  // namespace connector::dataplane::server

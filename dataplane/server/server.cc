@@ -249,7 +249,7 @@ std::vector<std::uint16_t> Server::ports() const {
 
 void Server::PublishRoutes(std::shared_ptr<const routes::RouteTable> table) {
   for (const auto& worker : impl_->workers) {
-    worker->Post([worker = worker.get(), table] { worker->worker().routes = table; });
+    worker->Post([worker = worker.get(), table] { worker->worker().TakeRoutes(table); });
   }
 }
 

@@ -4,6 +4,7 @@
 // on the worker that accepted them; nothing here is locked, and nothing here is shared but the
 // grant cache and the route table that it points to.
 
+#include "common/async/one_shot.h"
 #include "common/log/log.h"
 #include "dataplane/net/buffer_pool.h"
 #include "dataplane/net/timers.h"
@@ -22,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace connector::dataplane::server {
@@ -38,6 +40,9 @@ struct ServerSettings {
   // over idle_timeout.
   std::uint64_t min_client_rate = 1024;
   std::chrono::milliseconds drain_timeout{30'000};
+  // For the route of a new grant's epoch. A push takes milliseconds, and brokers that read a
+  // directory see a change within a second of each other.
+  std::chrono::milliseconds route_wait{2000};
 };
 
 // Shared by all workers.
@@ -64,7 +69,19 @@ struct Worker {
   Counters counters;  // Written by this worker, read by the metrics page.
   std::shared_ptr<const routes::RouteTable> routes = std::make_shared<routes::RouteTable>();
   std::array<char, 16 * 1024> discarded{};  // What clients send that nobody reads.
+  // Set when `routes` is replaced, and replaced itself.
+  std::shared_ptr<OneShot<Done>> routes_changed = std::make_shared<OneShot<Done>>();
   bool draining = false;
+
+  // On this worker's thread. What the routes of before left behind goes with them.
+  void TakeRoutes(std::shared_ptr<const routes::RouteTable> table) {
+    routes = std::move(table);
+    pool.Retain([this](const upstream::PoolKey& key) {
+      const auto route = routes->Find(key.connector);
+      return route != nullptr && route->tls_profile == key.tls_profile;
+    });
+    std::exchange(routes_changed, std::make_shared<OneShot<Done>>())->Set(Done{});
+  }
 };
 
 }  // namespace connector::dataplane::server

@@ -1,16 +1,17 @@
 #include "dataplane/upstream/pool.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace connector::dataplane::upstream {
 
 std::unique_ptr<net::Stream> ConnectionPool::TakeIdle(const PoolKey& key) {
-  const auto it = buckets_.find(key);
-  if (it == buckets_.end()) {
+  const auto it = idle_.find(key);
+  if (it == idle_.end()) {
     return nullptr;
   }
-  std::vector<Idle>& idle = it->second.idle;
+  std::vector<Idle>& idle = it->second;
   while (!idle.empty()) {
     std::unique_ptr<net::Stream> stream = std::move(idle.back().stream);
     idle.pop_back();
@@ -23,38 +24,45 @@ std::unique_ptr<net::Stream> ConnectionPool::TakeIdle(const PoolKey& key) {
 
 Task<Result<std::unique_ptr<net::Stream>>> ConnectionPool::Open(const PoolKey& key,
                                                                 DialTarget endpoint) {
-  return Connect(std::move(endpoint), buckets_[key].session, timers_);
+  return Connect(std::move(endpoint), sessions_.Find(key), timers_);
 }
 
 void ConnectionPool::Release(const PoolKey& key, std::unique_ptr<net::Stream> stream) {
-  Bucket& bucket = buckets_[key];
   if (net::TlsSession session = stream->TakeSession()) {
-    bucket.session = std::move(session);
+    sessions_.Put(key, std::move(session), timers_.Now());
   }
-  if (bucket.idle.size() < kMaxIdlePerKey) {
-    bucket.idle.push_back({std::move(stream), timers_.Now()});
+  std::vector<Idle>& idle = idle_[key];
+  if (idle.size() < kMaxIdlePerKey) {
+    idle.push_back({std::move(stream), timers_.Now()});
   }
 }
 
 void ConnectionPool::Sweep() {
+  sessions_.Sweep(timers_.Now());
   const auto oldest = timers_.Now() - kMaxIdle;
-  for (auto it = buckets_.begin(); it != buckets_.end();) {
-    std::vector<Idle>& idle = it->second.idle;
+  for (auto it = idle_.begin(); it != idle_.end();) {
+    std::vector<Idle>& idle = it->second;
     const auto kept = std::find_if(
         idle.begin(), idle.end(), [&](const Idle& entry) { return entry.since >= oldest; });
     idle.erase(idle.begin(), kept);
-    if (idle.empty() && it->second.session == nullptr) {
-      it = buckets_.erase(it);
-    } else {
-      ++it;
-    }
+    it = idle.empty() ? idle_.erase(it) : std::next(it);
   }
+}
+
+void ConnectionPool::Retain(const std::function<bool(const PoolKey&)>& keeps) {
+  sessions_.Retain(keeps);
+  std::erase_if(idle_, [&](const auto& entry) { return !keeps(entry.first); });
+}
+
+void ConnectionPool::Clear() {
+  sessions_.Clear();
+  idle_.clear();
 }
 
 std::size_t ConnectionPool::idle() const {
   std::size_t count = 0;
-  for (const auto& [key, bucket] : buckets_) {
-    count += bucket.idle.size();
+  for (const auto& [key, idle] : idle_) {
+    count += idle.size();
   }
   return count;
 }

@@ -4,31 +4,21 @@
 // connection, so that one connector's connection is never another's, even to the same registry
 // (docs/rules.md "Upstream framing").
 
-#include "common/base/connector_ref.h"
 #include "dataplane/upstream/connect.h"
+#include "dataplane/upstream/pool_key.h"
+#include "dataplane/upstream/session_cache.h"
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
-#include <string>
 #include <vector>
 
 namespace connector::dataplane::upstream {
 
 inline constexpr std::size_t kMaxIdlePerKey = 128;
 inline constexpr std::chrono::seconds kMaxIdle{55};  // Below the usual server's 60 s.
-
-// Compared whole.
-struct PoolKey {
-  ConnectorRef connector;
-  http::Origin origin;
-  std::string tls_profile;
-  // A connection that was let through to a private address serves nobody who may not go there.
-  bool allow_private_address = false;
-
-  auto operator<=>(const PoolKey&) const = default;
-};
 
 // Not thread-safe: belongs to one worker.
 class ConnectionPool {
@@ -49,7 +39,9 @@ class ConnectionPool {
 
   // Closes what has been idle too long. Called at every tick.
   void Sweep();
-  void Clear() { buckets_.clear(); }
+  // Closes, and forgets, what `keeps` does not accept: its route is gone or has changed.
+  void Retain(const std::function<bool(const PoolKey&)>& keeps);
+  void Clear();
 
   [[nodiscard]] std::size_t idle() const;
 
@@ -58,13 +50,10 @@ class ConnectionPool {
     std::unique_ptr<net::Stream> stream;
     std::chrono::steady_clock::time_point since;
   };
-  struct Bucket {
-    std::vector<Idle> idle;
-    net::TlsSession session;
-  };
 
   net::Timers& timers_;
-  std::map<PoolKey, Bucket> buckets_;
+  std::map<PoolKey, std::vector<Idle>> idle_;  // None is empty for longer than a tick.
+  SessionCache sessions_;
 };
 
 }  // namespace connector::dataplane::upstream

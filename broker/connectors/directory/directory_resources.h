@@ -7,6 +7,7 @@
 #include "broker/connectors/resource_source.h"
 #include "broker/secrets/file/file_store.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,10 @@ class DirectoryResources final : public ResourceSource {
   // Fails when the directory cannot be read.
   [[nodiscard]] Result<Done> PublishTo(CatalogPublisher& publisher,
                                        std::function<void()> when_read) override;
+
+  [[nodiscard]] std::chrono::steady_clock::duration Silence() const override {
+    return source_->Silence();
+  }
 
   [[nodiscard]] Result<Done> Start() override;
   void Stop(Deadline deadline) override;

@@ -69,10 +69,18 @@ bool DirectorySource::ScanOnce() {
   const std::lock_guard lock(scan_mutex_);
   const bool visible = Changed();
   if (!visible && settled_) {
+    NoteSeen();
     return false;
   }
   const Result<bool> loaded = Reload(visible);
+  NoteSeen();
   return loaded && *loaded;
+}
+
+void DirectorySource::NoteSeen() {
+  if (!failing_) {
+    seen_at_ = std::chrono::steady_clock::now();
+  }
 }
 
 bool DirectorySource::Changed() const {
@@ -83,34 +91,53 @@ bool DirectorySource::Changed() const {
 Result<bool> DirectorySource::Reload(bool visible) {
   // States are taken before the load, so that the next scan sees a change during it.
   Result<std::vector<FileState>> states = TakeStates();
-  Result<resource::DirectoryContent> content =
-      states ? resource::LoadDirectory(directory_)
-             : Result<resource::DirectoryContent>(states.error());
-  if (!content) {
+  if (!states) {
     failing_ = true;
     settled_ = true;
     metrics_->failed.Increment();
     targets_.logger.Error("resource directory cannot be read",
-                          {{"directory", directory_}, {"error", content.error().message}});
-    ReportProblems({{directory_, 0, {}, content.error().message}});
-    return std::move(content).error();
+                          {{"directory", directory_}, {"error", states.error().message}});
+    ReportProblems({{directory_, 0, {}, states.error().message}});
+    return std::move(states).error();
   }
   failing_ = false;
   states_ = *std::move(states);
-  settled_ = Settled(states_);
-  effective_ = std::make_shared<const EffectiveResources>(MergeResources(*effective_, *content));
+  resource::DirectoryContent content = Read(states_);
+  effective_ = std::make_shared<const EffectiveResources>(MergeResources(*effective_, content));
   const bool published = targets_.publisher.Publish(effective_);
-  if (!visible && !published && content->problems == LastProblems()) {
+  if (!visible && !published && content.problems == LastProblems()) {
     return false;  // This load was only a precaution, because file times are coarse.
   }
-  (content->problems.empty() ? metrics_->ok : metrics_->with_problems).Increment();
+  (content.problems.empty() ? metrics_->ok : metrics_->with_problems).Increment();
   targets_.logger.Info("resources loaded",
                        {{"directory", directory_},
                         {"connectors", effective_->connectors.size()},
                         {"secrets", effective_->secrets.size()},
-                        {"problems", content->problems.size()}});
-  ReportProblems(std::move(content->problems));
+                        {"problems", content.problems.size()}});
+  ReportProblems(std::move(content.problems));
   return true;
+}
+
+// Reads what has changed, so that one tenant's large file delays no other tenant's revocation.
+resource::DirectoryContent DirectorySource::Read(const std::vector<FileState>& states) {
+  std::map<std::string, ReadFile> next;
+  std::vector<resource::FileDocuments> all;
+  all.reserve(states.size());
+  settled_ = true;
+  for (const FileState& state : states) {
+    auto kept = files_.extract(state.path);
+    const bool unchanged = kept && kept.mapped().settled && !kept.mapped().documents.unreadable &&
+                           kept.mapped().state == state;
+    ReadFile file = unchanged
+                        ? std::move(kept.mapped())
+                        : ReadFile{state, Settled(state), resource::ReadResourceFile(state.path)};
+    files_read_ += unchanged ? 0 : 1;
+    settled_ = settled_ && file.settled;
+    all.push_back(file.documents);
+    next.emplace(state.path, std::move(file));
+  }
+  files_ = std::move(next);
+  return resource::Assemble(std::move(all));
 }
 
 void DirectorySource::ReportProblems(std::vector<config::Problem> problems) {
@@ -148,13 +175,11 @@ Result<std::vector<DirectorySource::FileState>> DirectorySource::TakeStates() co
   return out;
 }
 
-bool DirectorySource::Settled(const std::vector<FileState>& states) {
+bool DirectorySource::Settled(const FileState& state) {
   const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                std::chrono::system_clock::now().time_since_epoch())
                                .count();
-  return std::none_of(states.begin(), states.end(), [&](const FileState& state) {
-    return std::abs(now - state.changed_ns) < std::chrono::nanoseconds(kTimestampGrain).count();
-  });
+  return std::abs(now - state.changed_ns) >= std::chrono::nanoseconds(kTimestampGrain).count();
 }
 
 std::vector<config::Problem> DirectorySource::LastProblems() const {

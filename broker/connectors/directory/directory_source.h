@@ -12,9 +12,11 @@
 #include "common/config/problem.h"
 #include "common/log/log.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -55,6 +57,14 @@ class DirectorySource {
   // Loads again if something in the directory changed since the last load. True when it did.
   bool ScanOnce();
 
+  // Since the directory was seen last, whether something had changed or not. Thread-safe.
+  [[nodiscard]] std::chrono::steady_clock::duration Silence() const {
+    return std::chrono::steady_clock::now() - seen_at_.load();
+  }
+
+  // How many files were read since the start, each time that one was. Thread-safe.
+  [[nodiscard]] std::uint64_t files_read() const { return files_read_; }
+
   // Of the last load, in the order of files and lines. Thread-safe.
   [[nodiscard]] std::vector<config::Problem> LastProblems() const;
 
@@ -72,8 +82,17 @@ class DirectorySource {
     bool operator==(const FileState&) const = default;
   };
 
+  // A file as it was read.
+  struct ReadFile {
+    FileState state;
+    bool settled = false;
+    resource::FileDocuments documents;
+  };
+
   [[nodiscard]] Result<std::vector<FileState>> TakeStates() const;
-  [[nodiscard]] static bool Settled(const std::vector<FileState>& states);
+  [[nodiscard]] static bool Settled(const FileState& state);
+  [[nodiscard]] resource::DirectoryContent Read(const std::vector<FileState>& states);
+  void NoteSeen();
   [[nodiscard]] bool Changed() const;
   // `visible`: the states of the files say that something changed. True when it did.
   [[nodiscard]] Result<bool> Reload(bool visible);
@@ -84,9 +103,14 @@ class DirectorySource {
   const Targets targets_;
   const std::unique_ptr<Metrics> metrics_;
 
-  std::mutex scan_mutex_;  // One load at a time; guards the next four.
+  std::atomic<std::chrono::steady_clock::time_point> seen_at_ = std::chrono::steady_clock::now();
+
+  std::atomic<std::uint64_t> files_read_ = 0;
+
+  std::mutex scan_mutex_;  // One load at a time; guards the next five.
   std::vector<FileState> states_;
-  bool failing_ = false;  // The directory could not be read the last time.
+  std::map<std::string, ReadFile> files_;  // By path: what has not changed is not read again.
+  bool failing_ = false;                   // The directory could not be read the last time.
   bool settled_ = false;  // False: a file changed so recently that its times may hide a change.
   std::shared_ptr<const EffectiveResources> effective_ = std::make_shared<EffectiveResources>();
 

@@ -84,6 +84,17 @@ Result<Done> KubernetesResources::PublishTo(CatalogPublisher& publisher,
   return Done{};
 }
 
+std::chrono::steady_clock::duration KubernetesResources::Silence() const {
+  const WallTime now = parts_.clock.Now();
+  std::chrono::steady_clock::duration silence{};
+  for (const kube::Informer* informer : {connectors_.get(), classes_.get()}) {
+    if (const auto since = informer->Health().failing_since) {
+      silence = std::max<std::chrono::steady_clock::duration>(silence, now - *since);
+    }
+  }
+  return silence;
+}
+
 Result<Done> KubernetesResources::Start() {
   classes_->Start(parts_.executor);
   connectors_->Start(parts_.executor);

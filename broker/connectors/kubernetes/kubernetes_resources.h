@@ -12,6 +12,7 @@
 #include "common/kube/metered_client.h"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -39,6 +40,8 @@ class KubernetesResources final : public ResourceSource {
   // Publishes nothing yet: the API is asked when the source starts.
   [[nodiscard]] Result<Done> PublishTo(CatalogPublisher& publisher,
                                        std::function<void()> when_read) override;
+
+  [[nodiscard]] std::chrono::steady_clock::duration Silence() const override;
 
   [[nodiscard]] Result<Done> Start() override;
   // What was read stays; Fetch goes on.

@@ -1,8 +1,8 @@
 #include "broker/secrets/kubernetes/kube_secret.h"
 
 #include "common/base/encoding.h"
-#include "common/resource/ca_bundle.h"
 #include "common/resource/names.h"
+#include "common/resource/registry_secret.h"
 
 #include <openssl/crypto.h>
 
@@ -15,7 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* kCaKey = "ca.crt";
 constexpr const char* kDefaultType = "Opaque";
 
 std::string About(const kube::ObjectName& name) {
@@ -61,17 +60,17 @@ std::string Refusal(const SecretRef& ref, KubeVerb verb) {
 }
 
 void ReadCa(const StoredSecret& secret, const kube::ObjectName& name, KubeContent& out) {
-  const auto found = secret.data.find(kCaKey);
+  const auto found = secret.data.find(resource::kCaKey);
   if (found == secret.data.end()) {
     out.ca_problem = About(name) + " lacks the key ca.crt; add it with a PEM bundle";
     return;
   }
-  const Result<Done> checked = resource::CheckCaBundle(found->second.Reveal());
-  if (!checked) {
-    out.ca_problem = "the key ca.crt of " + About(name) + " " + checked.error().message;
+  Result<resource::CaBundle> bundle = resource::ReadConnectorCaBundle(found->second.Reveal());
+  if (!bundle) {
+    out.ca_problem = "the key ca.crt of " + About(name) + " " + bundle.error().message;
     return;
   }
-  out.ca_pem = found->second.Reveal();
+  out.ca = *std::move(bundle);
 }
 
 }  // namespace

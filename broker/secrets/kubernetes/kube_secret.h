@@ -5,6 +5,7 @@
 #include "broker/secrets/secret_need.h"
 #include "broker/secrets/version_digest.h"
 #include "common/kube/object.h"
+#include "common/resource/ca_bundle.h"
 
 #include <cstdint>
 #include <map>
@@ -33,7 +34,7 @@ struct KubeContent {
   std::string version;                       // Empty: there is none, or it cannot be read.
   std::string problem;                       // Why the Secret as a whole cannot be used.
   std::map<std::string, std::string> lacks;  // By registry: why there is no credential for it.
-  std::string ca_pem;                        // Only where one is needed. Public.
+  resource::CaBundle ca;                     // Only where one is needed. Public.
   std::string ca_problem;
 
   bool operator==(const KubeContent&) const = default;

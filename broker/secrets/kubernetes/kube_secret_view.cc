@@ -28,9 +28,8 @@ CredentialState CredentialStateOf(const KubeObservation& observed, const std::st
 
 CaState CaStateOf(const KubeObservation& observed) {
   const KubeContent& content = observed.content;
-  return {content.ca_pem,
-          content.problem.empty() ? content.ca_problem : content.problem,
-          observed.known};
+  return {
+      content.ca, content.problem.empty() ? content.ca_problem : content.problem, observed.known};
 }
 
 admin::CredentialStatus CredentialStatusOf(const SecretRef& ref, const KubeObservation& observed) {

@@ -92,7 +92,7 @@ class RegistryWorld {
       const std::string& secret_version = "v1") const {
     auto entry = std::make_shared<broker::connectors::CatalogEntry>();
     entry->connector = std::make_shared<const resource::Connector>(std::move(connector));
-    entry->ca_pem = ca.pem();
+    entry->ca = resource::CaBundle(ca.pem());
     entry->secret_version = secret_version;
     entry->mint_key = mint_key;
     entry->epoch = "epoch-1";

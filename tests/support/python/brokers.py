@@ -16,6 +16,7 @@ class Brokers:
     def __init__(self, world):
         self.world = world
         self.processes = {}
+        self.own_resources = {}  # By broker: another directory than the world's.
         world.broker_address = BOTH
         world.start_broker = self.start_both
         world.at_close.append(self.stop_all)
@@ -31,6 +32,8 @@ class Brokers:
         config["listenAddress"] = f"127.0.0.1:{PORTS[index]}"
         config["adminAddress"] = f"127.0.0.1:{BROKER_ADMIN_PORT + index}"
         config["audit"] = {"directory": directory, "replica": f"broker-{index}"}
+        if index in self.own_resources:
+            config["resources"] = {"directory": self.own_resources[index]}
         return config
 
     def start(self, index):
@@ -59,6 +62,10 @@ class Brokers:
     def granted(self, index):
         """How many tokens broker `index` has issued since it started."""
         return self._metric(index, 'connector_broker_issue_total{outcome="granted"}')
+
+    def changes(self, index):
+        """How often broker `index` has taken up its resources."""
+        return self._metric(index, 'connector_broker_resource_reloads_total{result="ok"}')
 
     def streams(self, index):
         """How many data planes follow broker `index`."""

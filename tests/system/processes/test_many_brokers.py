@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import threading
+import time
 
 from brokers import PORTS, Brokers
 from images import Image, digest_of
@@ -136,3 +138,34 @@ def test_a_grant_of_one_broker_stays_good_when_the_data_plane_follows_another(ma
     assert granted > 0
     assert {get_manifest(world.client(), NAME, "v1", token).status for _ in range(20)} == {200}
     assert brokers.granted(1 - followed) == before, "equal epochs: nothing has to be asked again"
+
+
+def test_a_grant_is_never_used_with_the_route_that_another_broker_told(make_world):
+    """Broker 1 is behind: a new password must not go where the old one went, nor the other way."""
+    world = make_world()
+    brokers = Brokers(world)
+    behind = brokers.own_resources[1] = world.path("resources-behind")
+    world.start_broker = lambda: (shutil.copytree(world.path("resources"), behind), brokers.start_both())
+    world.start(dataplanes=1)
+    push_image(world.client(), NAME, "v1", Image(world.path("image")), world.token())
+
+    def pull(serial):
+        return get_manifest(world.client(), NAME, "v1", world.forged_token(jti=f"t-{serial}"))
+
+    world.put_connector(world.connector(upstream={
+        **world.connector()["spec"].get("upstream", {}), "limits": {"maxConcurrentRequests": 7},
+    }))  # fmt: skip
+    wait_until(lambda: brokers.changes(0) > brokers.changes(1), "broker 0 has read the change")
+    answers = [pull(serial) for serial in range(6)]
+
+    refused = [each for each in answers if each.status != 200]
+    assert {each.status for each in refused} == {503}, "of one broker the grants do not fit"
+    assert all(each.header("retry-after") for each in refused)
+    assert len(refused) < len(answers), "those of the other one do"
+
+    for name in os.listdir(world.path("resources")):
+        shutil.copy(world.path("resources", name), os.path.join(behind, name))
+    wait_until(
+        lambda: {pull(f"later-{time.monotonic()}").status for _ in range(4)} == {200},
+        "both agree again", timeout=30,
+    )  # fmt: skip

@@ -87,7 +87,7 @@ TEST_F(KubeFollow, KeepsACaBundleUpToDate) {
   const std::string second = testing_support::MakeCaPem();
   PutSecret(bundle_, "Opaque", {{"ca.crt", first}});
   world().store().FollowNeeds({{bundle_, {}, true}});
-  const auto pem = [&] { return world().Observed(bundle_).content.ca_pem; };
+  const auto pem = [&] { return world().Observed(bundle_).content.ca.pem(); };
   ASSERT_TRUE(KubeStoreWorld::Eventually([&] { return pem() == first; }));
 
   PutSecret(bundle_, "Opaque", {{"ca.crt", second}});

@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 
@@ -85,6 +86,7 @@ class BrokerTest : public ::testing::Test {
     options.tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"};
     options.peers.dataplanes = {"spiffe://test/dataplane"};
     options.resource_directory = dir_ / "resources";
+    options.max_silence = max_silence_;
     options.callers.local =
         callers::LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
     options.audit.directory = dir_ / "audit";
@@ -113,6 +115,12 @@ class BrokerTest : public ::testing::Test {
         key_, "ES256", testing_support::Header("ES256", "k1"), payload.Json());
   }
   v1::IssueTokenResponse Issue(const std::string& token) {
+    v1::IssueTokenResponse response;
+    const grpc::Status status = TryIssue(token, response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  }
+  grpc::Status TryIssue(const std::string& token, v1::IssueTokenResponse& response) {
     v1::IssueTokenRequest request;
     request.mutable_connector()->set_namespace_("default");
     request.mutable_connector()->set_name("harbor");
@@ -122,10 +130,17 @@ class BrokerTest : public ::testing::Test {
     scope.add_actions(v1::ACTION_PULL);
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    return stub_->IssueToken(&context, request, &response);
+  }
+  // Asks until the call ends with `code`, or 20 s are over.
+  grpc::Status TryUntil(grpc::StatusCode code) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     v1::IssueTokenResponse response;
-    const grpc::Status status = stub_->IssueToken(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return response;
+    grpc::Status status = TryIssue(Token(), response);
+    while (status.error_code() != code && std::chrono::steady_clock::now() < give_up) {
+      status = TryIssue(Token(), response);
+    }
+    return status;
   }
   // Asks until the answer is as wanted, or 20 s are over.
   template <typename Wanted>
@@ -147,6 +162,7 @@ class BrokerTest : public ::testing::Test {
   testing_support::SigningKey key_ = testing_support::SigningKey::Ec();
   testing_support::ScratchDir dir_;
   log::Logger log_{2, "test", log::Level::kError};
+  std::chrono::milliseconds max_silence_ = api::kDefaultMaxSilence;
   std::optional<Broker> broker_;
   std::unique_ptr<v1::Broker::Stub> stub_;
 };
@@ -171,6 +187,28 @@ TEST_F(BrokerTest, TakesUpARotatedPasswordWithANewEpoch) {
 
   EXPECT_NE(after.grant().epoch(), before.grant().epoch());
   EXPECT_NE(after.grant().credential().value(), before.grant().credential().value());
+}
+
+TEST_F(BrokerTest, GrantsNothingWhileChangesOfItsResourcesAreNotSeen) {
+  broker_->Stop();
+  max_silence_ = std::chrono::milliseconds(1000);
+  StartBroker();
+  ASSERT_TRUE(Issue(Token()).has_grant());
+  grpc::ClientContext context;
+  const auto stream = stub_->WatchRoutes(&context, {});
+  v1::WatchRoutesResponse part;
+  ASSERT_TRUE(stream->Read(&part));
+  std::filesystem::rename(dir_ / "resources", dir_ / "away");
+
+  const grpc::Status refused = TryUntil(grpc::StatusCode::UNAVAILABLE);
+
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(refused.error_message(), ::testing::HasSubstr("sees no changes of its Connectors"));
+  while (stream->Read(&part)) {
+  }
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE) << "others are followed";
+  std::filesystem::rename(dir_ / "away", dir_ / "resources");
+  EXPECT_TRUE(TryUntil(grpc::StatusCode::OK).ok());
 }
 
 TEST_F(BrokerTest, RefusesACallerWhoseRuleWasRemoved) {

@@ -83,5 +83,17 @@ TEST_F(ConnectionPoolTest, HoldsABoundedNumberForEachKey) {
   EXPECT_EQ(pool_.idle(), kMaxIdlePerKey);
 }
 
+TEST_F(ConnectionPoolTest, ClosesWhatBelongsToARouteThatIsGone) {
+  PoolKey gone = kKey;
+  gone.connector.name = "gone";
+  Release(gone);
+  Release(kKey);
+
+  pool_.Retain([](const PoolKey& key) { return key.connector.name == "harbor"; });
+
+  EXPECT_EQ(pool_.TakeIdle(gone), nullptr);
+  EXPECT_NE(pool_.TakeIdle(kKey), nullptr);
+}
+
 }  // namespace
 }  // namespace connector::dataplane::upstream

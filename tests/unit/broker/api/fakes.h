@@ -125,9 +125,14 @@ inline resource::Connector HarborConnector(
 }
 
 inline std::shared_ptr<const connectors::CatalogEntry> EntryOf(
-    resource::Connector connector, const std::string& secret_version = "v1") {
+    resource::Connector connector,
+    const std::string& secret_version = "v1",
+    resource::CaBundle ca = {}) {
   return connectors::MakeCatalogEntry(
-      std::make_shared<const resource::Connector>(std::move(connector)), "", secret_version, "");
+      std::make_shared<const resource::Connector>(std::move(connector)),
+      std::move(ca),
+      secret_version,
+      "");
 }
 
 inline std::shared_ptr<const connectors::CatalogSnapshot> SnapshotOf(

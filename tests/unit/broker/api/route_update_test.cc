@@ -9,6 +9,49 @@
 namespace connector::broker::api {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const std::shared_ptr<const std::vector<SealingKey>> kKeys =
+    std::make_shared<const std::vector<SealingKey>>(
+        SealingKeysAt(Secret(std::string(32, 'r')), WallTime{} + 9 * kSealingPeriod));
+
+WatchState StateOf(const std::vector<std::shared_ptr<const connectors::CatalogEntry>>& entries) {
+  return {SnapshotOf(entries), kKeys};
+}
+
+std::vector<v1::WatchRoutesResponse> PartsOf(RouteUpdate update) {
+  std::vector<v1::WatchRoutesResponse> parts;
+  while (!update.done()) {
+    parts.push_back(update.NextPart());
+  }
+  return parts;
+}
+
+v1::WatchRoutesResponse OnlyPart(const WatchState& sent, WatchState now) {
+  const auto parts = PartsOf(RouteUpdate(sent, std::move(now)));
+  EXPECT_EQ(parts.size(), 1U);
+  EXPECT_TRUE(parts.front().end());
+  return parts.front();
+}
+
+resource::CaBundle BundleOf(char letter, std::size_t size = 100) {
+  return resource::CaBundle(std::string(size, letter));
+}
+
+std::shared_ptr<const connectors::CatalogEntry> EntryWith(const std::string& name,
+                                                          resource::CaBundle bundle) {
+  return EntryOf(HarborConnector("default", name, {}), "v1", std::move(bundle));
+}
+
+std::vector<std::string> Bundles(const v1::WatchRoutesResponse& response) {
+  std::vector<std::string> letters;
+  for (const v1::CaBundle& bundle : response.ca_bundles()) {
+    letters.push_back(bundle.pem().substr(0, 1));
+  }
+  return letters;
+}
+
 std::vector<std::string> Names(const v1::WatchRoutesResponse& response) {
   std::vector<std::string> names;
   for (const v1::Route& route : response.routes()) {
@@ -25,18 +68,21 @@ TEST(RouteSnapshot, DescribesARouteWhollyAndHoldsNoSecret) {
   connector.upstream.redirects = {routing::RedirectMode::kPass, {"*.s3.amazonaws.com"}};
   connector.upstream.allow_insecure = true;
   connector.upstream.limits = {7, std::chrono::milliseconds(1500), std::chrono::seconds(60)};
-  const auto entry = connectors::MakeCatalogEntry(
-      std::make_shared<const resource::Connector>(connector), "PEM", "version-1", "");
+  const auto entry =
+      connectors::MakeCatalogEntry(std::make_shared<const resource::Connector>(connector),
+                                   resource::CaBundle("PEM"),
+                                   "version-1",
+                                   "");
 
-  const v1::WatchRoutesResponse response =
-      RouteSnapshot(*SnapshotOf({entry}),
-                    SealingKeysAt(Secret(std::string(32, 'r')), WallTime{} + 9 * kSealingPeriod));
+  const v1::WatchRoutesResponse response = OnlyPart({}, StateOf({entry}));
 
   EXPECT_TRUE(response.snapshot());
   ASSERT_EQ(response.routes().size(), 1);
   const v1::Route& route = response.routes(0);
   EXPECT_EQ(route.address(), "https://harbor.example.com");
-  EXPECT_EQ(route.ca_bundle(), "PEM");
+  ASSERT_EQ(response.ca_bundles().size(), 1);
+  EXPECT_EQ(response.ca_bundles(0).pem(), "PEM");
+  EXPECT_EQ(route.ca_digest(), response.ca_bundles(0).digest());
   EXPECT_THAT(route.mirror_hosts(), ::testing::Contains("harbor.example.com"));
   EXPECT_EQ(route.redirects().mode(), config::v1::REDIRECT_MODE_PASS);
   EXPECT_THAT(route.redirects().hosts(), ::testing::ElementsAre("*.s3.amazonaws.com"));
@@ -65,18 +111,71 @@ TEST(RouteChanges, HoldOnlyWhatDiffers) {
   const auto after = EntryOf(limited);
   const auto added = EntryOf(HarborConnector("default", "added", {}));
 
-  const v1::WatchRoutesResponse response = RouteChanges(
-      *SnapshotOf({kept, gone, rotated, before}), *SnapshotOf({kept, rotated_next, after, added}));
+  const v1::WatchRoutesResponse response =
+      OnlyPart(StateOf({kept, gone, rotated, before}), StateOf({kept, rotated_next, after, added}));
 
   EXPECT_THAT(Names(response), ::testing::ElementsAre("+added", "+limited", "+rotated", "-gone"));
   EXPECT_FALSE(response.snapshot());
 }
 
 TEST(RouteChanges, AreEmptyBetweenEqualSnapshots) {
-  const auto one = SnapshotOf({EntryOf(HarborConnector("default", "kept", {}))});
-  const auto two = SnapshotOf({EntryOf(HarborConnector("default", "kept", {}))});
+  const auto one = StateOf({EntryOf(HarborConnector("default", "kept", {}))});
+  const auto two = StateOf({EntryOf(HarborConnector("default", "kept", {}))});
 
-  EXPECT_TRUE(api::IsEmpty(RouteChanges(*one, *two)));
+  EXPECT_TRUE(RouteUpdate(one, two).done());
+}
+
+TEST(RouteSnapshot, HasAnEndEvenOfNothing) {
+  EXPECT_TRUE(OnlyPart({}, StateOf({})).snapshot());
+}
+
+TEST(RouteSnapshot, GoesInPartsOfABoundedSizeOfWhichTheLastHasTheEnd) {
+  std::vector<std::shared_ptr<const connectors::CatalogEntry>> entries;
+  for (int i = 0; i < 60; ++i) {
+    resource::Connector connector = HarborConnector("default", "c" + std::to_string(i), {});
+    // As large as a Connector may be.
+    connector.upstream.redirects.hosts.assign(64, std::string(255, 'h'));
+    entries.push_back(
+        EntryOf(connector,
+                "v1",
+                BundleOf(static_cast<char>('0' + i), resource::kMaxConnectorCaBundleBytes)));
+  }
+
+  const auto parts = PartsOf(RouteUpdate({}, StateOf(entries)));
+
+  std::size_t routes = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    EXPECT_LT(parts[i].ByteSizeLong(), std::size_t{512} * 1024);
+    EXPECT_EQ(parts[i].snapshot(), i == 0);
+    EXPECT_EQ(parts[i].end(), i + 1 == parts.size());
+    routes += static_cast<std::size_t>(parts[i].routes().size());
+  }
+  EXPECT_EQ(routes, entries.size());
+  EXPECT_GT(parts.size(), 10U);
+}
+
+TEST(RouteSnapshot, SendsABundleOnceForAllWhoTrustIt) {
+  const auto response = OnlyPart(
+      {},
+      StateOf({EntryWith("a", BundleOf('x')), EntryWith("b", BundleOf('x')), EntryWith("c", {})}));
+
+  EXPECT_THAT(Bundles(response), ElementsAre("x"));
+}
+
+TEST(RouteChanges, SendNoBundleThatTheClientHas) {
+  const auto sent = StateOf({EntryWith("a", BundleOf('x'))});
+
+  EXPECT_THAT(Bundles(OnlyPart(
+                  sent, StateOf({EntryWith("a", BundleOf('x')), EntryWith("b", BundleOf('x'))}))),
+              IsEmpty());
+  EXPECT_THAT(Bundles(OnlyPart(sent, StateOf({EntryWith("a", BundleOf('y'))}))), ElementsAre("y"));
+}
+
+TEST(RouteChanges, SendABundleAgainThatNoRouteNamedMeanwhile) {
+  const auto between = StateOf({EntryWith("a", {})});
+
+  EXPECT_THAT(Bundles(OnlyPart(between, StateOf({EntryWith("a", BundleOf('x'))}))),
+              ElementsAre("x"));
 }
 
 }  // namespace

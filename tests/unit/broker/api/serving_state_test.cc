@@ -14,6 +14,19 @@ TEST(ServingState, AnswersCallsFromWhenTheResourcesWereRead) {
   EXPECT_TRUE(state.answers_calls());
 }
 
+TEST(ServingState, AnswersNoCallsWhileChangesAreNotSeen) {
+  ServingState state;
+  state.EndpointOpened();
+  state.ResourcesRead();
+
+  EXPECT_TRUE(state.SetBlind(true));
+  EXPECT_FALSE(state.SetBlind(true)) << "nothing new";
+  EXPECT_FALSE(state.answers_calls());
+
+  EXPECT_TRUE(state.SetBlind(false));
+  EXPECT_TRUE(state.answers_calls());
+}
+
 TEST(ServingState, AnswersCallsWhileItDrains) {
   ServingState state;
   state.EndpointOpened();

@@ -18,6 +18,7 @@
 namespace connector::broker::api {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -148,6 +149,45 @@ TEST_F(WatchStreamTest, SendsNewKeysWithTheRoutesThatWait) {
 
   call.Cancel();
   call.Done();
+}
+
+TEST_F(WatchStreamTest, SendsWhatItHasBegunToItsEndBeforeWhatIsNewer) {
+  std::vector<std::shared_ptr<const connectors::CatalogEntry>> entries;
+  for (int i = 0; i < 9; ++i) {
+    entries.push_back(EntryOf(HarborConnector("default", "c" + std::to_string(i), {}),
+                              "v1",
+                              resource::CaBundle(std::string(resource::kMaxConnectorCaBundleBytes,
+                                                             static_cast<char>('0' + i)))));
+  }
+  catalog_.Replace(SnapshotOf(entries));
+  PlayedCall call(hub_.Open());
+  Publish({"newer"});
+
+  std::size_t routes = 0;
+  std::optional<v1::WatchRoutesResponse> part;
+  do {
+    part = call.CompleteWrite();
+    ASSERT_TRUE(part.has_value());
+    routes += static_cast<std::size_t>(part->routes().size());
+  } while (!part->end());
+  EXPECT_EQ(routes, 9U);
+  EXPECT_THAT(Names(call.CompleteWrite()), Contains("newer"));
+
+  call.Cancel();
+  call.Done();
+}
+
+TEST_F(WatchStreamTest, EndsStreamsOnRequestAndOpensNewOnes) {
+  PlayedCall old(hub_.Open());
+  ASSERT_TRUE(old.CompleteWrite().has_value());
+  hub_.EndStreams("no changes are seen");
+  PlayedCall next(hub_.Open());
+
+  EXPECT_EQ(old.ended(), ::grpc::StatusCode::UNAVAILABLE);
+  EXPECT_TRUE(next.CompleteWrite().has_value());
+  old.Done();
+  next.Cancel();
+  next.Done();
 }
 
 TEST_F(WatchStreamTest, EndsOnlyWhenTheWriteUnderWayIsDone) {

@@ -262,6 +262,8 @@ TEST_F(OptionsTest, RefuseARootKeyThatCanBeGuessed) {
 
 TEST_F(OptionsTest, TakeResourcesFromOnePlace) {
   EXPECT_THAT(Problems({{"resources", "{}"}}), ElementsAre(HasSubstr("resources: names no place")));
+  EXPECT_THAT(Problems({{"resources", "{directory: res, maxSilence: 1s}"}}),
+              ElementsAre(HasSubstr("resources.maxSilence: must be between 5s and 1h")));
   EXPECT_THAT(Problems({{"resources", "{directory: res, kubernetes: {}}"},
                         {"kubernetes", Kubeconfig("https://api:6443")}}),
               ElementsAre(HasSubstr("resources: names directory and kubernetes; keep one")));

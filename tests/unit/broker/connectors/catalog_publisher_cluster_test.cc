@@ -104,29 +104,29 @@ TEST_F(ClusterPublisherTest, FollowsNothingForACredentialInVault) {
 
 TEST_F(ClusterPublisherTest, JoinsVersionAndCa) {
   credentials_["team-a/robot for harbor.example.com"] = {"v1"};
-  cas_["team-a/bundle"] = {"PEM"};
+  cas_["team-a/bundle"] = {resource::CaBundle("PEM")};
 
   static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "bundle", ""}})));
 
-  EXPECT_EQ(Published(kTeamA).secret_version + "|" + Published(kTeamA).ca_pem + "|" +
+  EXPECT_EQ(Published(kTeamA).secret_version + "|" + Published(kTeamA).ca.pem() + "|" +
                 Published(kTeamA).problem,
             "v1|PEM|");
 }
 
 TEST_F(ClusterPublisherTest, TakesACaOfTheClusterForACredentialInVault) {
-  cas_["team-a/bundle"] = {"PEM"};
+  cas_["team-a/bundle"] = {resource::CaBundle("PEM")};
 
   static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "", "bundle", "secret/data/a"}})));
 
-  EXPECT_EQ(Published(kTeamA).ca_pem, "PEM");
+  EXPECT_EQ(Published(kTeamA).ca.pem(), "PEM");
 }
 
 TEST_F(ClusterPublisherTest, ChangesTheEpochWithTheCa) {
-  cas_["team-a/bundle"] = {"PEM"};
+  cas_["team-a/bundle"] = {resource::CaBundle("PEM")};
   static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "bundle", ""}})));
   const std::string before = Published(kTeamA).epoch;
 
-  cas_["team-a/bundle"] = {"another PEM"};
+  cas_["team-a/bundle"] = {resource::CaBundle("another PEM")};
   publisher_.Refresh();
 
   EXPECT_NE(Published(kTeamA).epoch, before);
@@ -147,7 +147,7 @@ TEST_F(ClusterPublisherTest, WaitsForCasAsForCredentials) {
   static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "bundle", ""}})));
   EXPECT_FALSE(publisher_.WaitForCredentials(std::chrono::milliseconds(1)));
 
-  cas_["team-a/bundle"] = {"PEM"};
+  cas_["team-a/bundle"] = {resource::CaBundle("PEM")};
   publisher_.Refresh();
 
   EXPECT_TRUE(publisher_.WaitForCredentials(std::chrono::milliseconds(0)));

@@ -24,7 +24,8 @@ resource::Connector Harbor(const std::string& name = "harbor") {
 std::shared_ptr<const CatalogEntry> Make(const resource::Connector& connector,
                                          const std::string& ca = "ca",
                                          const std::string& version = "v1") {
-  return MakeCatalogEntry(std::make_shared<const resource::Connector>(connector), ca, version, "");
+  return MakeCatalogEntry(
+      std::make_shared<const resource::Connector>(connector), resource::CaBundle(ca), version, "");
 }
 
 TEST(MakeCatalogEntry, GivesEqualDigestsForEqualInputs) {

@@ -107,7 +107,7 @@ TEST(MakeSnapshot, GivesAnEntryTheVersionOfItsSecret) {
   const auto entry = EntryOf(MergeResources({}, OneOfEach(1)));
   EXPECT_EQ(entry->secret_version, "version of default/robot");
   EXPECT_EQ(entry->problem, "");
-  EXPECT_EQ(entry->ca_pem, "");
+  EXPECT_EQ(entry->ca.pem(), "");
 }
 
 TEST(MakeSnapshot, SaysWhatAConnectorLacksAndChangesItsEpoch) {
@@ -128,6 +128,7 @@ EffectiveResources WithCa(const std::string& pem) {
   out.connectors.at(kHarbor).connector = connector;
   auto secret = std::make_shared<resource::SecretResource>();
   secret->data.emplace("ca.crt", Secret(pem));
+  secret->ca = resource::ReadConnectorCaBundle(pem);
   out.secrets.emplace(resource::SecretName{"default", "ca"},
                       resource::LoadedSecret{secret, "c.yaml"});
   return out;
@@ -135,12 +136,12 @@ EffectiveResources WithCa(const std::string& pem) {
 
 TEST(MakeSnapshot, TakesTheCaBundle) {
   const std::string pem = MakeCaPem();
-  EXPECT_EQ(EntryOf(WithCa(pem))->ca_pem, pem);
+  EXPECT_EQ(EntryOf(WithCa(pem))->ca.pem(), pem);
 }
 
 TEST(MakeSnapshot, TakesNoCaThatDoesNotParse) {
   const auto entry = EntryOf(WithCa("nonsense"));
-  EXPECT_EQ(entry->ca_pem, "");
+  EXPECT_EQ(entry->ca.pem(), "");
   EXPECT_THAT(entry->problem, HasSubstr("ca.crt"));
   EXPECT_EQ(entry->secret_version, "version of default/robot") << "which is not to blame";
 }
@@ -178,15 +179,15 @@ TEST(MakeSnapshot, TakesNoVersionOfACredentialThatCannotBeUsed) {
 
 TEST(MakeSnapshot, TakesFromThePreviousOneWhatIsStillSo) {
   const EffectiveResources effective = WithCa(MakeCaPem());
-  ConnectorCredentials found{{"v1"}, {"pem"}};
+  ConnectorCredentials found{{"v1"}, {resource::CaBundle("pem")}};
   const CredentialLookup lookup = [&](const auto&) { return found; };
   const auto first = MakeSnapshot(effective, lookup);
 
   EXPECT_EQ(MakeSnapshot(effective, lookup, *first)->Find(kHarbor), first->Find(kHarbor));
   for (const ConnectorCredentials& other :
-       {ConnectorCredentials{{"v2"}, {"pem"}},
-        ConnectorCredentials{{"v1"}, {"another"}},
-        ConnectorCredentials{{"v1"}, {"pem", "it has expired"}}}) {
+       {ConnectorCredentials{{"v2"}, {resource::CaBundle("pem")}},
+        ConnectorCredentials{{"v1"}, {resource::CaBundle("another")}},
+        ConnectorCredentials{{"v1"}, {resource::CaBundle("pem"), "it has expired"}}}) {
     found = other;
     EXPECT_NE(MakeSnapshot(effective, lookup, *first)->Find(kHarbor), first->Find(kHarbor));
   }

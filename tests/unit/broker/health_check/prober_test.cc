@@ -168,7 +168,7 @@ TEST_F(ProberTest, StopsAtACaBundleThatCannotBeUsed) {
     connector_.auth.secret_name =
         kind == AuthKind::kAnonymous ? std::nullopt : std::optional<std::string>("harbor-robot");
     auto entry = std::make_shared<connectors::CatalogEntry>(*world_.Entry(connector_));
-    entry->ca_pem.clear();
+    entry->ca = {};
     entry->problem = "there is no Secret default/bundle";
 
     EXPECT_THAT(

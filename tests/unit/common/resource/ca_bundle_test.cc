@@ -3,6 +3,7 @@
 #include "tests/support/cpp/ca_pem.h"
 #include "tests/support/cpp/result_matchers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -11,6 +12,7 @@ namespace connector::resource {
 namespace {
 
 using ::testing::HasSubstr;
+using testing_support::HasError;
 using testing_support::HasErrorMessage;
 using testing_support::HasValue;
 using testing_support::MakeCaPem;
@@ -49,6 +51,28 @@ TEST(CheckCaBundle, RefusesAPrivateKey) {
 TEST(CheckCaBundle, RefusesAnOversizedBundle) {
   EXPECT_THAT(CheckCaBundle(MakeCaPem() + std::string(kMaxCaBundleBytes, '\n')),
               HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("1 MiB")));
+}
+
+TEST(ReadConnectorCaBundle, TakesNoMoreThan64KiBAndSaysWhatToDo) {
+  const std::string pem = MakeCaPem();
+  const std::string largest = pem + std::string(kMaxConnectorCaBundleBytes - pem.size(), '\n');
+
+  EXPECT_TRUE(ReadConnectorCaBundle(largest).has_value());
+  EXPECT_THAT(ReadConnectorCaBundle(largest + "\n"),
+              HasErrorMessage(ErrorCode::kInvalidArgument,
+                              ::testing::AllOf(::testing::HasSubstr("65537 bytes"),
+                                               ::testing::HasSubstr("64 KiB"),
+                                               ::testing::HasSubstr("keep only"))));
+}
+
+TEST(ReadConnectorCaBundle, RefusesWhatIsNoBundle) {
+  EXPECT_THAT(ReadConnectorCaBundle("not PEM"), HasError(ErrorCode::kInvalidArgument));
+}
+
+TEST(CaBundle, IsEqualByItsDigest) {
+  EXPECT_EQ(CaBundle("one"), CaBundle("one"));
+  EXPECT_FALSE(CaBundle("one") == CaBundle("two"));
+  EXPECT_EQ(CaBundle(""), CaBundle());
 }
 
 }  // namespace

@@ -240,7 +240,7 @@ TEST(Assemble, NamesTheFilesInWhichSomethingCannotBeIdentified) {
       ElementsAre("a.yaml"));
 }
 
-class LoadDirectoryTest : public ::testing::Test {
+class LoadPathsTest : public ::testing::Test {
  protected:
   void Write(const std::string& name, const std::string& text) const {
     std::ofstream(path_ + "/" + name) << text;
@@ -250,7 +250,7 @@ class LoadDirectoryTest : public ::testing::Test {
   const std::string path_ = scratch_.path();
 };
 
-TEST_F(LoadDirectoryTest, ReadsYamlFilesAndNoOthers) {
+TEST_F(LoadPathsTest, ReadsYamlFilesAndNoOthers) {
   std::filesystem::create_directories(path_ + "/folder.yaml");
   std::filesystem::create_directories(path_ + "/..data");
   Write("a.yaml", ConnectorDocument("a", kAnonymous));
@@ -262,7 +262,7 @@ TEST_F(LoadDirectoryTest, ReadsYamlFilesAndNoOthers) {
     Write(name, "broken: [");
   }
 
-  const Result<DirectoryContent> content = LoadDirectory(path_);
+  const Result<DirectoryContent> content = LoadPaths({path_});
 
   ASSERT_TRUE(content.has_value());
   EXPECT_EQ(config::Format(content->problems), "");
@@ -270,21 +270,21 @@ TEST_F(LoadDirectoryTest, ReadsYamlFilesAndNoOthers) {
   EXPECT_EQ(content->connectors.at({"default", "a"}).file, path_ + "/a.yaml");
 }
 
-TEST_F(LoadDirectoryTest, ReportsALinkToNowhere) {
+TEST_F(LoadPathsTest, ReportsALinkToNowhere) {
   std::filesystem::create_symlink("absent", path_ + "/a.yaml");
 
-  const Result<DirectoryContent> content = LoadDirectory(path_);
+  const Result<DirectoryContent> content = LoadPaths({path_});
 
   ASSERT_TRUE(content.has_value());
   EXPECT_EQ(config::Format(content->problems), path_ + "/a.yaml: does not exist; check the path");
   EXPECT_THAT(content->unreadable_files, ElementsAre(path_ + "/a.yaml"));
 }
 
-TEST_F(LoadDirectoryTest, FailsWithoutItsDirectory) {
-  EXPECT_THAT(LoadDirectory(path_ + "/absent"), HasError(ErrorCode::kUnavailable));
+TEST_F(LoadPathsTest, FailsWithoutItsDirectory) {
+  EXPECT_THAT(ListResourceFiles(path_ + "/absent"), HasError(ErrorCode::kUnavailable));
 }
 
-TEST_F(LoadDirectoryTest, TakesFilesOneByOneAsWell) {
+TEST_F(LoadPathsTest, TakesFilesOneByOneAsWell) {
   Write("a.yaml", ConnectorDocument("a", kToken));
   Write("s", SecretDocument("s", "{username: u, password: p}"));
 

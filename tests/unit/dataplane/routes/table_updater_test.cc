@@ -1,7 +1,12 @@
 #include "dataplane/routes/table_updater.h"
 
+#include "common/crypto/digest.h"
+#include "tests/support/cpp/ca_pem.h"
+#include "tests/support/cpp/result_matchers.h"
+
 #include "proto/connector/broker/v1/broker.pb.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -10,6 +15,8 @@ namespace connector::dataplane::routes {
 namespace {
 
 namespace pb = ::connector::broker::v1;
+using testing_support::HasError;
+using testing_support::HasValue;
 
 const ConnectorRef kHarbor{"default", "harbor"};
 const ConnectorRef kQuay{"default", "quay"};
@@ -24,19 +31,158 @@ pb::Route* AddRoute(pb::WatchRoutesResponse& update,
   return route;
 }
 
+void AddBundle(pb::WatchRoutesResponse& update, const std::string& pem) {
+  pb::CaBundle& bundle = *update.add_ca_bundles();
+  bundle.set_digest(crypto::Sha256Hex(pem));
+  bundle.set_pem(pem);
+}
+
 class TableUpdaterTest : public ::testing::Test {
  protected:
-  void Apply(const pb::WatchRoutesResponse& update) { table_ = updater_.Apply(*table_, update); }
+  // A stream that has begun, with nothing.
+  TableUpdaterTest() {
+    pb::WatchRoutesResponse snapshot;
+    snapshot.set_snapshot(true);
+    Apply(snapshot);
+  }
+  // The only part of what it says.
+  void Apply(pb::WatchRoutesResponse update) {
+    update.set_end(true);
+    table_ = *updater_.Take(update);
+  }
   void ApplyRoute(const ConnectorRef& ref, const std::string& address) {
     pb::WatchRoutesResponse update;
     AddRoute(update, ref, address);
     Apply(update);
   }
+  void ApplyRouteWithCa(const ConnectorRef& ref, const std::string& pem) {
+    pb::WatchRoutesResponse update;
+    AddBundle(update, pem);
+    AddRoute(update, ref)->set_ca_digest(crypto::Sha256Hex(pem));
+    Apply(update);
+  }
 
   log::Logger logger_{-1, "test", log::Level::kError};
-  TableUpdater updater_{logger_};
-  std::shared_ptr<const RouteTable> table_ = std::make_shared<RouteTable>();
+  const std::shared_ptr<RouteStream> stream_ = std::make_shared<RouteStream>();
+  TableUpdater updater_{logger_, stream_};
+  std::shared_ptr<const RouteTable> table_;
 };
+
+TEST_F(TableUpdaterTest, PutsNothingInForceBeforeTheEndOfWhatIsSaid) {
+  ApplyRoute(kHarbor, "https://harbor.example.com");
+  pb::WatchRoutesResponse part;
+  part.set_snapshot(true);
+  AddRoute(part, kQuay);
+
+  EXPECT_THAT(updater_.Take(part), HasValue(::testing::IsNull()));
+  pb::WatchRoutesResponse last;
+  AddRoute(last, {"default", "third"});
+  Apply(last);
+
+  EXPECT_EQ(table_->Find(kHarbor), nullptr);
+  EXPECT_NE(table_->Find(kQuay), nullptr);
+  EXPECT_NE(table_->Find({"default", "third"}), nullptr);
+}
+
+TEST_F(TableUpdaterTest, ForgetsWhatAStreamDidNotSayToItsEnd) {
+  pb::WatchRoutesResponse part;
+  AddRoute(part, kHarbor);
+  EXPECT_THAT(updater_.Take(part), HasValue(::testing::IsNull()));
+
+  updater_.BeginStream();
+  pb::WatchRoutesResponse snapshot;
+  snapshot.set_snapshot(true);
+  AddRoute(snapshot, kQuay);
+  Apply(snapshot);
+
+  EXPECT_EQ(table_->Find(kHarbor), nullptr);
+  EXPECT_NE(table_->Find(kQuay), nullptr);
+}
+
+TEST_F(TableUpdaterTest, TakesNoChangesOfAStreamWithoutASnapshot) {
+  updater_.BeginStream();
+  pb::WatchRoutesResponse changes;
+  AddRoute(changes, kHarbor);
+  changes.set_end(true);
+
+  EXPECT_THAT(updater_.Take(changes), HasError(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(TableUpdaterTest, IsNotDisturbedByAPartThatItDoesNotKnow) {
+  ApplyRoute(kHarbor, "https://harbor.example.com");
+  pb::WatchRoutesResponse unknown;
+  ASSERT_TRUE(unknown.ParseFromString("\xFA\x06\x05later"));  // Field 111.
+
+  Apply(unknown);
+
+  EXPECT_NE(table_->Find(kHarbor), nullptr);
+}
+
+TEST_F(TableUpdaterTest, UsesABundleForEveryRouteThatNamesIt) {
+  const std::string pem = testing_support::MakeCaPem();
+  ApplyRouteWithCa(kHarbor, pem);
+  pb::WatchRoutesResponse update;
+  AddRoute(update, kQuay)->set_ca_digest(crypto::Sha256Hex(pem));
+  Apply(update);
+
+  EXPECT_EQ(table_->Find(kQuay)->tls, table_->Find(kHarbor)->tls);
+  EXPECT_EQ(table_->Find(kQuay)->tls_profile, crypto::Sha256Hex(pem));
+}
+
+TEST_F(TableUpdaterTest, LetsARouteWhoseBundleWasNotSentServeNobody) {
+  pb::WatchRoutesResponse update;
+  AddRoute(update, kHarbor)->set_ca_digest("absent");
+  Apply(update);
+
+  EXPECT_EQ(table_->Find(kHarbor), nullptr);
+}
+
+TEST_F(TableUpdaterTest, TakesNoBundleUnderTheDigestOfAnother) {
+  pb::WatchRoutesResponse update;
+  AddBundle(update, testing_support::MakeCaPem());
+  update.mutable_ca_bundles(0)->set_digest("another");
+  AddRoute(update, kHarbor)->set_ca_digest("another");
+  Apply(update);
+
+  EXPECT_EQ(table_->Find(kHarbor), nullptr);
+}
+
+TEST_F(TableUpdaterTest, KeepsABundleNoLongerThanARouteNamesIt) {
+  const std::size_t before = updater_.trusts();
+  for (int rotation = 0; rotation < 5; ++rotation) {
+    ApplyRouteWithCa(kHarbor, testing_support::MakeCaPem());
+  }
+  const std::weak_ptr<SSL_CTX> last = table_->Find(kHarbor)->tls;
+  EXPECT_LE(updater_.trusts(), before + 2) << "the system's, and the newest";
+
+  ApplyRoute(kHarbor, "https://harbor.example.com");
+
+  EXPECT_TRUE(last.expired());
+}
+
+TEST_F(TableUpdaterTest, KeepsTheBundleOfARouteThatWasNotUnderstood) {
+  const std::string pem = testing_support::MakeCaPem();
+  pb::WatchRoutesResponse update;
+  AddBundle(update, pem);
+  AddRoute(update, kHarbor, "not an origin")->set_ca_digest(crypto::Sha256Hex(pem));
+  Apply(update);
+  pb::WatchRoutesResponse mended;
+  AddRoute(mended, kHarbor)->set_ca_digest(crypto::Sha256Hex(pem));
+  Apply(mended);
+
+  EXPECT_NE(table_->Find(kHarbor), nullptr) << "the broker sends a bundle once";
+}
+
+TEST_F(TableUpdaterTest, ForgetsTheCountersOfAConnectorThatIsGone) {
+  ApplyRoute(kHarbor, "https://harbor.example.com");
+  EXPECT_EQ(updater_.counters(), 1U);
+  pb::WatchRoutesResponse update;
+  update.add_removed()->set_namespace_("default");
+  update.mutable_removed(0)->set_name("harbor");
+  Apply(update);
+
+  EXPECT_EQ(updater_.counters(), 0U);
+}
 
 TEST_F(TableUpdaterTest, AddsToWhatIsThere) {
   ApplyRoute(kHarbor, "https://harbor.example.com");
@@ -79,7 +225,8 @@ TEST_F(TableUpdaterTest, LetsARouteThatCannotBeUnderstoodServeNobody) {
 
 TEST_F(TableUpdaterTest, LetsARouteWithoutItsCaServeNobody) {
   pb::WatchRoutesResponse update;
-  AddRoute(update, kHarbor)->set_ca_bundle("no certificate");
+  AddBundle(update, "no certificate");
+  AddRoute(update, kHarbor)->set_ca_digest(crypto::Sha256Hex("no certificate"));
 
   Apply(update);
 

@@ -4,9 +4,13 @@
 #include "dataplane/server/authorized.h"
 
 #include "tests/support/cpp/fake_issuer.h"
+#include "tests/support/cpp/run_task.h"
 
+#include <boost/asio/steady_timer.hpp>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -104,21 +108,77 @@ TEST(ARequest, ForAMountWithABodyHasNoWayBack) {
   EXPECT_FALSE(world.Parsed().CanGiveUpMount());
 }
 
-TEST(ACachedGrant, IsUsedWithTheRouteOfItsEpochAlone) {
+TEST(AGrant, IsUsedWithTheRouteOfItsEpochAlone) {
   RequestWorld world(kGet);
   const auto grant = MakeGrant(kHarbor, "token", "epoch-1");
 
-  EXPECT_TRUE(Authorized::FromCache(world.Parsed(), grant, Table("epoch-1")));
-  EXPECT_FALSE(Authorized::FromCache(world.Parsed(), grant, Table("epoch-2")));
-  EXPECT_FALSE(Authorized::FromCache(world.Parsed(), grant, routes::RouteTable{}));
+  EXPECT_TRUE(Authorized::Join(world.Parsed(), grant, Table("epoch-1")));
+  EXPECT_FALSE(Authorized::Join(world.Parsed(), grant, Table("epoch-2")));
+  EXPECT_FALSE(Authorized::Join(world.Parsed(), grant, routes::RouteTable{}));
 }
 
-TEST(AFreshGrant, NeedsARouteWhichTheNextPushMayReplace) {
-  RequestWorld world(kGet);
-  const auto grant = MakeGrant(kHarbor, "token", "epoch-2");
+// The broker grants for the epoch "epoch-2", and the route is of "epoch-1".
+struct NewGrantWorld : RequestWorld {
+  NewGrantWorld() : RequestWorld(kGet) {
+    settings.route_wait = std::chrono::milliseconds(20);
+    issuer.SetAnswer(
+        [](const token::GrantRequest&) { return MakeGrant(kHarbor, "token", "epoch-2"); });
+    Take("epoch-1");
+  }
+  void Take(const std::string& epoch) {
+    auto table = std::make_shared<routes::RouteTable>(Table(epoch));
+    table->stream = stream_state;
+    worker.TakeRoutes(std::move(table));
+  }
+  AuthorizeResult Run() { return testing_support::RunTask(io, Authorize(request, false)); }
+  oci::ErrorReply Refused() { return std::get<Rejection>(Run()).reply; }
 
-  EXPECT_TRUE(Authorized::FromBroker(world.Parsed(), grant, Table("epoch-1")));
-  EXPECT_FALSE(Authorized::FromBroker(world.Parsed(), grant, routes::RouteTable{}));
+  const ParsedRequest request = Parsed();
+  const std::shared_ptr<routes::RouteStream> stream_state = std::make_shared<routes::RouteStream>();
+};
+
+TEST(ANewGrant, WaitsForTheRouteOfItsEpoch) {
+  NewGrantWorld world;
+  world.settings.route_wait = std::chrono::minutes(1);
+  asio::steady_timer push(world.io, std::chrono::milliseconds(5));
+  push.async_wait([&](boost::system::error_code) { world.Take("another"); });
+  asio::steady_timer second_push(world.io, std::chrono::milliseconds(10));
+  second_push.async_wait([&](boost::system::error_code) { world.Take("epoch-2"); });
+
+  const AuthorizeResult result = world.Run();
+
+  EXPECT_EQ(std::get<Authorized>(result).route().epoch, "epoch-2");
+  EXPECT_EQ(world.issuer.asks().size(), 1U);
+}
+
+TEST(ANewGrant, IsNotUsedWithARouteOfAnotherEpoch) {
+  NewGrantWorld world;
+
+  const oci::ErrorReply reply = world.Refused();
+
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_GT(reply.retry_after, std::chrono::seconds(0));
+  EXPECT_EQ(world.context.record.route, nullptr);
+}
+
+TEST(ANewGrant, IsNotUsedWithRoutesThatNobodyRenewedForAMinute) {
+  NewGrantWorld world;
+  world.Take("epoch-2");
+  world.stream_state->SetLost(std::chrono::steady_clock::now() - routes::kMaxRouteSilence);
+
+  EXPECT_EQ(world.Refused().status, 503);
+
+  world.stream_state->SetConnected();
+  EXPECT_TRUE(std::holds_alternative<Authorized>(world.Run()));
+}
+
+TEST(ACachedGrant, ServesOnWhenNobodyRenewsTheRoutes) {
+  NewGrantWorld world;
+  world.Take("epoch-2");
+  ASSERT_TRUE(std::holds_alternative<Authorized>(world.Run()));
+  world.stream_state->SetLost(std::chrono::steady_clock::now() - routes::kMaxRouteSilence);
+
+  EXPECT_TRUE(std::holds_alternative<Authorized>(world.Run()));
 }
 
 }  // namespace

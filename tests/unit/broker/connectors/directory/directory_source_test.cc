@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -353,6 +355,43 @@ TEST_F(DirectorySourceTest, WatchesWithAThreadOfItsOwn) {
   }
   source.Stop();
   catalog_.Unsubscribe(id);
+}
+
+TEST_F(DirectorySourceTest, CountsFromWhenItSawTheDirectoryLast) {
+  Write("a.yaml", Connector("a"));
+  DirectorySource source = MakeSource();
+  ASSERT_TRUE(source.Load().has_value());
+  source.ScanOnce();
+  const auto before = std::chrono::steady_clock::now();
+  std::filesystem::rename(path_, path_ + ".away");
+
+  source.ScanOnce();
+  const auto away = std::chrono::steady_clock::now() - before;
+  EXPECT_GE(source.Silence(), away);
+
+  std::filesystem::rename(path_ + ".away", path_);
+  const auto back = std::chrono::steady_clock::now();
+  source.ScanOnce();
+  EXPECT_LE(source.Silence(), std::chrono::steady_clock::now() - back);
+}
+
+// Another tenant's file of a megabyte would delay everybody's revocation.
+TEST_F(DirectorySourceTest, ReadsOnlyWhatHasChanged) {
+  Write("a.yaml", Connector("a"));
+  Write("s.yaml", Password("p"));
+  DirectorySource source = MakeSource();
+  ASSERT_TRUE(source.Load().has_value());
+  std::uint64_t before = 0;
+  do {  // Until the times of the files are old enough to be believed.
+    before = source.files_read();
+    source.ScanOnce();
+  } while (source.files_read() != before);
+  Write("a.yaml", Connector("a", "other.example"));
+
+  EXPECT_TRUE(source.ScanOnce());
+
+  EXPECT_EQ(HostOfA(), "other.example");
+  EXPECT_EQ(source.files_read(), before + 1);
 }
 
 }  // namespace

@@ -159,9 +159,9 @@ TEST(KubeContentOf, KeepsACaBundleAndNothingElse) {
   const KubeContent content =
       ContentOf(R"(,"data":{"ca.crt":")" + Base64Encode(pem) + R"(","username":"dQ=="})", true);
 
-  EXPECT_EQ(content.ca_pem, pem);
+  EXPECT_EQ(content.ca.pem(), pem);
   EXPECT_EQ(content.ca_problem, "");
-  EXPECT_EQ(ContentOf(R"(,"data":{"ca.crt":")" + Base64Encode(pem) + "\"}").ca_pem, "")
+  EXPECT_EQ(ContentOf(R"(,"data":{"ca.crt":")" + Base64Encode(pem) + "\"}").ca.pem(), "")
       << "for nobody needs it";
 }
 

@@ -10,7 +10,7 @@ KubeObservation Observation() {
   out.known = true;
   out.content.version = "0123456789abcdef";
   out.content.lacks = {{"other.example.com", "no entry for other.example.com"}};
-  out.content.ca_pem = "PEM";
+  out.content.ca = resource::CaBundle("PEM");
   return out;
 }
 
@@ -37,9 +37,9 @@ TEST(CredentialStateOfASecret, IsNotKnownBeforeTheApiHasTold) {
 }
 
 TEST(CaStateOfASecret, HasThePemOrSaysWhyNot) {
-  EXPECT_EQ(CaStateOf(Observation()).pem, "PEM");
+  EXPECT_EQ(CaStateOf(Observation()).bundle.pem(), "PEM");
   KubeObservation observed = Observation();
-  observed.content.ca_pem.clear();
+  observed.content.ca = {};
   observed.content.ca_problem = "lacks the key ca.crt";
   EXPECT_EQ(CaStateOf(observed).problem, "lacks the key ca.crt");
 }
