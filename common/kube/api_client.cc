@@ -58,19 +58,6 @@ Result<ApiCall> WithBody(Result<ApiCall> call,
   return call;
 }
 
-// An apply that creates wants the name in the body as well.
-boost::json::object WithName(boost::json::object body, const ObjectName& name) {
-  boost::json::value& metadata = body["metadata"];
-  if (!metadata.is_object()) {
-    metadata.emplace_object();
-  }
-  metadata.as_object()["name"] = name.name;
-  if (!name.ns.empty()) {
-    metadata.as_object()["namespace"] = name.ns;
-  }
-  return body;
-}
-
 // One attempt at all pages. `expired` is set when a continue token was too old.
 Task<Result<Listing>> ListPages(SharedTransport transport,
                                 ResourceType type,
@@ -273,24 +260,6 @@ Task<Result<ObjectPtr>> ApiClient::Update(ResourceType type,
       impl_->transport,
       WithBody(ObjectCall("update", type, name), "PUT", kJson, type, std::move(body)),
       deadline);
-}
-
-Task<Result<ObjectPtr>> ApiClient::Apply(ResourceType type,
-                                         ObjectName name,
-                                         boost::json::object body,
-                                         ApplyOptions options,
-                                         Deadline deadline) {
-  // JSON is YAML, and the only content type of server-side apply that all versions take.
-  Result<ApiCall> call = WithBody(ObjectCall("apply", type, name, options.subresource),
-                                  "PATCH",
-                                  "application/apply-patch+yaml",
-                                  type,
-                                  WithName(std::move(body), name));
-  if (call) {
-    AddQuery(*call, "fieldManager", options.field_manager);
-    AddQuery(*call, "force", options.force ? "true" : "false");
-  }
-  return SendForObject(impl_->transport, std::move(call), deadline);
 }
 
 Task<Result<ObjectPtr>> ApiClient::MergePatch(ResourceType type,

@@ -60,12 +60,6 @@ enum class WatchEnd : std::uint8_t {
   kSilent,   // Nothing for the idle deadline, not even a bookmark.
 };
 
-struct ApplyOptions {
-  std::string field_manager{};
-  bool force = false;         // Takes fields over from other managers instead of kConflict.
-  std::string subresource{};  // "status", or empty.
-};
-
 struct DeletePreconditions {
   std::string uid{};               // Empty: whichever.
   std::string resource_version{};  // The same.
@@ -117,12 +111,6 @@ class ApiClient {
                                                ObjectName name,
                                                boost::json::object body,
                                                Deadline deadline);
-  // Server-side apply. The name, too, is filled in.
-  [[nodiscard]] Task<Result<ObjectPtr>> Apply(ResourceType type,
-                                              ObjectName name,
-                                              boost::json::object body,
-                                              ApplyOptions options,
-                                              Deadline deadline);
   // JSON merge patch. With metadata.resourceVersion in `body`, kConflict when it was not the last.
   [[nodiscard]] Task<Result<ObjectPtr>> MergePatch(ResourceType type,
                                                    ObjectName name,

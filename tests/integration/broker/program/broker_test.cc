@@ -89,6 +89,7 @@ class BrokerTest : public ::testing::Test {
     options.max_silence = max_silence_;
     options.callers.local =
         callers::LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
+    options.callers.local->own_cluster = true;
     options.audit.directory = dir_ / "audit";
     options.root_key = Secret(std::string(32, 'r'));
     broker_.emplace(std::move(options), log_);

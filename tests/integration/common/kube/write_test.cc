@@ -15,14 +15,6 @@ boost::json::object Data(const std::string& value) {
   return {{"data", {{"key", value}}}};
 }
 
-Result<ObjectPtr> Apply(KubeWorld& world,
-                        const std::string& name,
-                        const std::string& value,
-                        ApplyOptions options) {
-  return world.Run(world.client().Apply(
-      kConfigMaps, {world.ns(), name}, Data(value), std::move(options), SoonEnough()));
-}
-
 TEST(KubeClient, RefusesToCreateWhatIsThere) {
   KubeWorld world;
   world.Make("one");
@@ -57,44 +49,6 @@ TEST(KubeClient, PatchesOnlyTheVersionThatItNames) {
   EXPECT_THAT(world.Run(world.client().MergePatch(
                   kConfigMaps, {world.ns(), "one"}, "", body, SoonEnough())),
               HasError(ErrorCode::kConflict));
-}
-
-TEST(KubeClient, AppliesItsOwnFieldsAndNobodyElses) {
-  KubeWorld world;
-  ASSERT_TRUE(Apply(world, "one", "1", {.field_manager = "one"}));
-
-  EXPECT_TRUE(Apply(world, "one", "2", {.field_manager = "one"}));
-  EXPECT_THAT(Apply(world, "one", "3", {.field_manager = "other"}),
-              HasErrorMessage(ErrorCode::kConflict, HasSubstr("conflict with \"one\"")));
-  const auto forced = Apply(world, "one", "4", {.field_manager = "other", .force = true});
-  ASSERT_TRUE(forced) << forced.error().message;
-  EXPECT_EQ(ValueOf(**forced), "4");
-}
-
-TEST(KubeClient, AppliesAStatusAlone) {
-  KubeWorld world;
-  KubeWorld::server().Apply(
-      {{"apiVersion", "apps/v1"},
-       {"kind", "Deployment"},
-       {"metadata", {{"name", "d"}, {"namespace", world.ns()}}},
-       {"spec",
-        {{"selector", {{"matchLabels", {{"a", "b"}}}}},
-         {"template",
-          {{"metadata", {{"labels", {{"a", "b"}}}}},
-           {"spec",
-            {{"containers",
-              boost::json::array{boost::json::object{{"name", "c"}, {"image", "i"}}}}}}}}}}});
-  constexpr ResourceType kDeployments{"apps", "v1", "deployments", "Deployment", true};
-
-  const auto applied = world.Run(world.client().Apply(kDeployments,
-                                                      {world.ns(), "d"},
-                                                      {{"status", {{"replicas", 3}}}},
-                                                      {"test", true, "status"},
-                                                      SoonEnough()));
-
-  ASSERT_TRUE(applied) << applied.error().message;
-  EXPECT_EQ((*applied)->json().at("status").at("replicas"), 3);
-  EXPECT_EQ((*applied)->generation(), 1) << "a status is no new generation";
 }
 
 TEST(KubeClient, GivesTheServersSentenceForWhatIsNotValid) {

@@ -267,7 +267,7 @@ TEST(FinalLocation, NamesTheBlobByItsDigest) {
             blob);
   EXPECT_EQ(FinalLocation(Parse(Method::kPost, uploads + "?digest=" + kDigest), kPathForm, ""),
             blob);
-  EXPECT_EQ(FinalLocation(Parse(Method::kPost, uploads + "?mount=" + kDigest), kPathForm, ""),
+  EXPECT_EQ(FinalLocation(Parse(Method::kPost, uploads + "?from=a/c&mount=" + kDigest), kPathForm, ""),
             blob);
 }
 
