@@ -102,7 +102,8 @@ class Broker::Impl {
   // Who the caller is, what it may do, which token it gets, and the record of it.
   Result<Done> BuildDecisions() {
     auto audit = audit::FileAuditLog::Open(audit::FileAuditLogOptionsOf(
-        options_.audit, runtime_.clock(), runtime_.logger(), runtime_.registry()));
+        options_.audit,
+        {options_.root_key, runtime_.clock(), runtime_.logger(), runtime_.registry()}));
     if (!audit) {
       return audit.error();
     }

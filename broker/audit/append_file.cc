@@ -1,6 +1,7 @@
 #include "broker/audit/append_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,6 +46,25 @@ class RealFile final : public AppendFile {
   Result<Done> Truncate(std::uint64_t size) override {
     return ::ftruncate(fd_, static_cast<off_t>(size)) == 0 ? Result<Done>(Done{})
                                                            : AppendError(path_, errno);
+  }
+
+  std::string Difference(std::uint64_t size) const override {
+    struct stat held {};
+    struct stat found {};
+    if (::fstat(fd_, &held) != 0 || (::lstat(path_.c_str(), &found) != 0 && errno != ENOENT)) {
+      return path_ + " cannot be looked at: " + std::generic_category().message(errno);
+    }
+    if (found.st_ino == 0) {
+      return path_ + " was removed or renamed while it was written";
+    }
+    if (held.st_nlink == 0 || held.st_dev != found.st_dev || held.st_ino != found.st_ino) {
+      return path_ + " was replaced by another file while it was written";
+    }
+    if (static_cast<std::uint64_t>(held.st_size) != size) {
+      return path_ + " was changed by somebody else while it was written: it has " +
+             std::to_string(held.st_size) + " bytes, and not " + std::to_string(size);
+    }
+    return {};
   }
 
  private:

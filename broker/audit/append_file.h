@@ -19,11 +19,15 @@ class AppendFile {
  public:
   virtual ~AppendFile() = default;
 
-  // Errors of all three: kUnavailable, with the file's name and the system's reason.
+  // Errors of the first three: kUnavailable, with the file's name and the system's reason.
   // After a failed Write any part of `bytes` may stand in the file.
   [[nodiscard]] virtual Result<Done> Write(std::string_view bytes) = 0;
   [[nodiscard]] virtual Result<Done> Sync() = 0;  // Data is on disk, and survives a power cut.
   [[nodiscard]] virtual Result<Done> Truncate(std::uint64_t size) = 0;
+
+  // Why it is not the file that stands at its path, with `size` bytes: somebody removed, replaced
+  // or changed it. Empty when it is.
+  [[nodiscard]] virtual std::string Difference(std::uint64_t size) const = 0;
 
  protected:
   AppendFile() = default;

@@ -19,6 +19,8 @@ struct AuditOptions {
   std::string directory;
   std::string replica;  // Stands in every record.
   std::chrono::seconds max_file_age = kDefaultMaxAuditFileAge;
+  std::string head_file = {};    // Empty: none is kept.
+  bool needs_head_file = false;  // It was asked for by name.
 };
 
 [[nodiscard]] AuditOptions ReadAudit(const config::v1::Audit& from, config::OptionsReader& reader);

@@ -3,10 +3,27 @@
 #include "common/metrics/families.h"
 
 namespace connector::broker::audit {
+namespace {
+
+std::string HeadFileText(const AuditStatus& status) {
+  if (status.head_file.empty()) {
+    return "none: set audit.headFile";
+  }
+  return status.head_problem.empty() ? status.head_file : "failing: " + status.head_problem;
+}
+
+}  // namespace
 
 void AddTo(admin::Readiness& readiness, const AuditStatus& status) {
   if (!status.problem.empty()) {
     readiness.reasons.emplace_back("audit records cannot be written: " + status.problem);
+  }
+  if (status.losses.count > 0) {
+    readiness.degraded.emplace_back("audit records were lost: " + status.losses.last);
+  }
+  if (!status.head_problem.empty()) {
+    readiness.degraded.emplace_back("the audit's head file cannot be written: " +
+                                    status.head_problem);
   }
 }
 
@@ -14,6 +31,9 @@ admin::StatusSection AuditSection(const AuditStatus& status) {
   return {"Audit",
           {{"Last record", std::to_string(status.head.seq)},
            {"Its hash", status.head.hash},
+           {"Key", status.key_id},
+           {"Head file", HeadFileText(status)},
+           {"Lost", status.losses.count == 0 ? "nothing was noticed" : status.losses.last},
            {"Writable", status.problem.empty() ? "yes" : "no: " + status.problem}}};
 }
 
@@ -27,6 +47,16 @@ std::vector<prometheus::MetricFamily> CollectAuditState(const AuditStatus& statu
             "1 when the last batch of audit records could be written, else 0.",
             {},
             status.problem.empty() ? 1 : 0);
+  out.Gauge("connector_broker_audit_head_file_writable",
+            "1 when the head file is kept and could be written last time, else 0.",
+            {},
+            !status.head_file.empty() && status.head_problem.empty() ? 1 : 0);
+  out.Counter("connector_broker_audit_losses_total",
+              "Times that durable audit records were found removed, replaced or cut off.",
+              static_cast<double>(status.losses.count));
+  out.Counter("connector_broker_audit_refusals_counted_total",
+              "Refusals of unverified callers that are counted in a record of their source.",
+              static_cast<double>(status.refusals_counted));
   return out.Take();
 }
 

@@ -1,21 +1,22 @@
 #include "broker/audit/chain_writer.h"
 
-#include "common/auditlog/verify_directory.h"
+#include "broker/audit/head_file.h"
+#include "broker/audit/own_records.h"
 #include "common/log/log.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <optional>
 #include <system_error>
 #include <utility>
 
 namespace connector::broker::audit {
 namespace {
+
+constexpr int kMaxAttempts = 3;  // With a new file each, while somebody removes them.
 
 Error SystemError(const std::string& path, int code) {
   return MakeError(ErrorCode::kUnavailable,
@@ -42,39 +43,42 @@ Result<std::string> ReadTail(const std::string& path, std::uint64_t offset) {
   return bytes;
 }
 
-}  // namespace
-
-ChainWriter::ChainWriter(ChainWriterOptions options, int directory_fd)
-    : options_(std::move(options)), directory_fd_(directory_fd) {}
-
-ChainWriter::~ChainWriter() {
-  ::close(directory_fd_);  // Also drops the lock.
+std::string Range(std::uint64_t first, std::uint64_t last) {
+  return first == last ? "record " + std::to_string(first)
+                       : "records " + std::to_string(first) + " to " + std::to_string(last);
 }
 
+}  // namespace
+
+ChainWriter::ChainWriter(ChainWriterOptions options, std::unique_ptr<AuditDirectory> directory)
+    : options_(std::move(options)), directory_(std::move(directory)) {}
+
 Result<std::unique_ptr<ChainWriter>> ChainWriter::Open(ChainWriterOptions options) {
-  const std::string& directory = options.directory;
-  if (::mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-    return SystemError(directory, errno);
+  auto directory = AuditDirectory::Open(options.directory);
+  if (!directory) {
+    return directory.error();
   }
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) {
-    return SystemError(directory, errno);
+  std::unique_ptr<ChainWriter> writer(new ChainWriter(std::move(options), std::move(*directory)));
+  std::optional<auditlog::Head> head;
+  if (!writer->options_.head_file.empty()) {
+    auto found = auditlog::ReadHeadFile(writer->options_.head_file, *writer->options_.keys);
+    if (!found) {
+      return found.error();
+    }
+    head = std::move(*found);
   }
-  std::unique_ptr<ChainWriter> writer(new ChainWriter(std::move(options), fd));
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    return MakeError(ErrorCode::kUnavailable,
-                     ErrorOrigin::kSelf,
-                     writer->options_.directory + ": another broker writes here");
+  Result<Done> opened = writer->Continue(head);
+  if (opened) {
+    opened = writer->KeepHead();
   }
-  const Result<Done> continued = writer->Continue();
-  if (!continued) {
-    return continued.error();
+  if (!opened) {
+    return opened.error();
   }
   return writer;
 }
 
 // Finds the newest file with a record, verifies it, and continues after its last record.
-Result<Done> ChainWriter::Continue() {
+Result<Done> ChainWriter::Continue(const std::optional<auditlog::Head>& head) {
   const auto paths = auditlog::ListAuditFiles(options_.directory);
   if (!paths) {
     return paths.error();
@@ -82,39 +86,129 @@ Result<Done> ChainWriter::Continue() {
   auto newest = paths->rbegin();
   std::optional<auditlog::Link> first;
   for (; newest != paths->rend() && !first; ++newest) {
-    auto found = auditlog::FirstRecord(*newest);
+    auto found = auditlog::FirstRecord(*newest, *options_.keys);
     if (!found) {
       return found.error();
     }
     first = std::move(*found);
   }
-  auditlog::ChainPosition position = first ? first->before : auditlog::ChainPosition{};
+  position_ = first ? first->before : auditlog::ChainPosition{};
+  const bool known = head && head->proven;
+  const auditlog::VerifyOptions verify{*options_.keys, known ? &head->position : nullptr};
+  std::string last_key;
   for (auto path = newest.base(); path != paths->end(); ++path) {
-    const auto report = auditlog::VerifyFile(*path, position, &*path == &paths->back());
+    const bool last = &*path == &paths->back();
+    const auto report = auditlog::VerifyFile(*path, position_, last, verify);
     if (!report) {
       return report.error();
     }
-    position = report->last;
-    if (&*path != &paths->back()) {
-      continue;
+    position_ = report->last;
+    last_key = report->records == 0 ? last_key : report->last_key;
+    const Result<Done> opened =
+        last ? OpenLast(*path, *report, first ? first->time : options_.clock->Now()) : Done{};
+    if (!opened) {
+      return opened.error();
     }
-    if (report->torn_tail) {
-      const Result<Done> cut = CutTornTail(*path, report->torn_tail_bytes);
-      if (!cut) {
-        return cut.error();
-      }
-    }
-    const Result<std::uint64_t> size = SizeOf(*path);
-    auto file = options_.open_file(*path);
-    if (!size || !file) {
-      return size ? file.error() : size.error();
-    }
-    good_size_ = *size;
-    file_ = std::move(*file);
-    file_started_ = report->records > 0 && first ? first->time : options_.clock->Now();
   }
-  position_ = std::move(position);
+  if (known && head->position.seq == position_.seq && head->position.hash != position_.hash) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     ErrorOrigin::kSelf,
+                     options_.head_file + " names another record " + std::to_string(position_.seq) +
+                         " than stands in " + options_.directory +
+                         ": the chain was replaced, or the file is of another chain");
+  }
+  NoteKey(last_key, head);
+  CompareWithHead(head);
   return Done{};
+}
+
+Result<Done> ChainWriter::OpenLast(const std::string& path,
+                                   const auditlog::VerificationReport& report,
+                                   WallTime started) {
+  if (report.torn_tail) {
+    Result<Done> cut = CutTornTail(path, report.torn_tail_bytes);
+    if (!cut) {
+      return cut;
+    }
+  }
+  const Result<std::uint64_t> size = SizeOf(path);
+  auto file = options_.open_file(path);
+  if (!size || !file) {
+    return size ? file.error() : size.error();
+  }
+  good_size_ = *size;
+  file_ = std::move(*file);
+  first_seq_ = report.first.seq + 1;
+  file_started_ = report.records > 0 ? started : options_.clock->Now();
+  return Done{};
+}
+
+// Whoever can write the volume can put records there that no key, or one that is not known, made.
+// The chain goes on, because that is what an upgrade and a new root key look like, and says so.
+void ChainWriter::NoteKey(const std::string& last_key, const std::optional<auditlog::Head>& head) {
+  std::string what;
+  if (position_.seq > 0 && last_key != key_id()) {
+    what = last_key.empty() ? Range(1, position_.seq) + " have no key, as version 0.1.0 wrote them"
+                            : Range(position_.seq, position_.seq) + " has key " + last_key +
+                                  ", and this broker " + key_id() + ": its hash was not checked";
+  }
+  if (head && !head->proven) {
+    what += std::string(what.empty() ? "" : "; ") + options_.head_file + " has key " +
+            head->key_id + " and was not checked: it named record " +
+            std::to_string(head->position.seq);
+  }
+  if (!what.empty()) {
+    options_.log->Warning("audit: the chain goes on with a new key", {{"detail", what}});
+    own_records_.push_back(KeyChangedRecord(options_.clock->Now(), std::move(what)));
+  }
+}
+
+void ChainWriter::CompareWithHead(const std::optional<auditlog::Head>& head) {
+  if (!head && position_.seq > 0 && !options_.head_file.empty()) {
+    options_.log->Warning(
+        "audit: no head file; records that were cut off the end would not be noticed this once",
+        {{"head_file", options_.head_file}, {"last_record", position_.seq}});
+  }
+  if (!head && position_.seq == 0) {
+    options_.log->Warning("audit: a new chain begins; nothing is known of records before",
+                          {{"directory", options_.directory}});
+  }
+  if (!head || !head->proven || head->position.seq <= position_.seq) {
+    return;
+  }
+  const std::uint64_t first = position_.seq + 1;
+  position_ = head->position;
+  file_.reset();
+  good_size_ = 0;
+  dirty_ = false;
+  NoteLoss("missing in " + options_.directory + ": " + Range(first, position_.seq) + "; " +
+           options_.head_file + " says that record " + std::to_string(position_.seq) +
+           " was on disk");
+}
+
+// Where nobody asked for a head file, a place that cannot be written is a reason to warn.
+Result<Done> ChainWriter::KeepHead() {
+  Result<Done> written = WriteHead();
+  if (written || options_.needs_head_file) {
+    return written;
+  }
+  options_.log->Warning(
+      "audit: no head is kept, so a restart cannot notice that records are missing; set "
+      "audit.headFile to a place that can be written",
+      {{"error", written.error().message}});
+  options_.head_file.clear();
+  return Done{};
+}
+
+Result<Done> ChainWriter::WriteHead() {
+  if (options_.head_file.empty() || written_head_ == position_) {
+    return Done{};
+  }
+  Result<Done> written = WriteHeadFile(options_.head_file, auditlog::FormatHead(position_, key()));
+  if (written) {
+    written_head_ = position_;
+  }
+  return written;
 }
 
 Result<Done> ChainWriter::CutTornTail(const std::string& path, std::uint64_t bytes) {
@@ -132,7 +226,7 @@ Result<Done> ChainWriter::CutTornTail(const std::string& path, std::uint64_t byt
   }
   // The copy is on disk before the original is truncated.
   for (const Result<Done>& step :
-       {(*copy)->Truncate(0), (*copy)->Write(*tail), (*copy)->Sync(), SyncDirectory()}) {
+       {(*copy)->Truncate(0), (*copy)->Write(*tail), (*copy)->Sync(), directory_->Sync()}) {
     if (!step) {
       return step.error();
     }
@@ -147,11 +241,6 @@ Result<Done> ChainWriter::CutTornTail(const std::string& path, std::uint64_t byt
   return Done{};
 }
 
-Result<Done> ChainWriter::SyncDirectory() {
-  return ::fsync(directory_fd_) == 0 ? Result<Done>(Done{})
-                                     : SystemError(options_.directory, errno);
-}
-
 // Opens a file in `file_` whose last good record is its end, so that the next one can follow.
 Result<Done> ChainWriter::PrepareFile(WallTime now) {
   if (file_ && dirty_) {
@@ -164,17 +253,25 @@ Result<Done> ChainWriter::PrepareFile(WallTime now) {
   if (file_ && (good_size_ == 0 || now - file_started_ < options_.max_file_age)) {
     return Done{};
   }
+  if (!directory_->IsInPlace()) {
+    auto directory = AuditDirectory::Open(options_.directory);
+    if (!directory) {
+      return directory.error();
+    }
+    directory_ = std::move(*directory);
+  }
   const std::string path = options_.directory + "/" + auditlog::AuditFileName(position_.seq + 1);
   auto file = options_.open_file(path);
   if (!file) {
     return file.error();
   }
   // A record is durable only when its file's name is on disk too.
-  const Result<Done> synced = SyncDirectory();
+  const Result<Done> synced = directory_->Sync();
   if (!synced) {
     return synced.error();
   }
   file_ = std::move(*file);
+  first_seq_ = position_.seq + 1;
   good_size_ = 0;
   dirty_ = true;  // An attempt that failed half-way may have left bytes under this name.
   file_started_ = now;
@@ -184,30 +281,75 @@ Result<Done> ChainWriter::PrepareFile(WallTime now) {
 }
 
 Result<Done> ChainWriter::Append(const std::vector<auditlog::Event>& events) {
-  const WallTime now = options_.clock->Now();
-  const Result<Done> prepared = PrepareFile(now);
-  if (!prepared) {
-    return prepared.error();
+  std::string difference;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const Result<Done> prepared = PrepareFile(options_.clock->Now());
+    if (!prepared) {
+      return prepared.error();
+    }
+    auditlog::ChainPosition position = position_;
+    std::string batch;
+    const auto format = [&](const auditlog::Event& event) {
+      batch += auditlog::FormatRecord(event, position, key(), options_.replica);
+    };
+    std::for_each(own_records_.begin(), own_records_.end(), format);
+    std::for_each(events.begin(), events.end(), format);
+    Result<Done> durable = WriteBatch(batch);
+    if (!durable) {
+      return durable;
+    }
+    // Before anybody is told that the records are on disk: a file without a name is not.
+    difference = file_->Difference(good_size_ + batch.size());
+    if (difference.empty()) {
+      good_size_ += batch.size();
+      position_ = std::move(position);
+      own_records_.clear();
+      return Done{};
+    }
+    Abandon(difference);
   }
-  auditlog::ChainPosition position = position_;
-  std::string batch;
-  for (const auditlog::Event& event : events) {
-    batch += auditlog::FormatRecord(event, position, options_.replica);
-  }
+  return MakeError(ErrorCode::kUnavailable, ErrorOrigin::kSelf, difference, Retry::kSafe);
+}
+
+Result<Done> ChainWriter::WriteBatch(std::string_view batch) {
   dirty_ = true;
   Result<Done> durable = file_->Write(batch);
   if (durable) {
     durable = file_->Sync();
   }
-  if (!durable) {
-    // When this fails too, the next batch retries it first.
-    dirty_ = !file_->Truncate(good_size_).has_value();
-    return durable;
+  // When taking it back fails too, the next batch retries that first.
+  dirty_ = !durable && !file_->Truncate(good_size_).has_value();
+  return durable;
+}
+
+void ChainWriter::Look() {
+  // What stands behind a failed batch is not known.
+  if (file_ && !dirty_) {
+    const std::string difference = file_->Difference(good_size_);
+    if (!difference.empty()) {
+      Abandon(difference);
+    }
   }
+  if (!options_.head_file.empty() && ::access(options_.head_file.c_str(), F_OK) != 0) {
+    written_head_.reset();
+  }
+}
+
+// Leaves the file as it is, for whoever looks into it; the next record begins another.
+void ChainWriter::Abandon(const std::string& difference) {
+  if (good_size_ > 0) {
+    NoteLoss(difference + "; " + Range(first_seq_, position_.seq) + " stood there");
+  }
+  file_.reset();
+  good_size_ = 0;
   dirty_ = false;
-  good_size_ += batch.size();
-  position_ = std::move(position);
-  return Done{};
+}
+
+void ChainWriter::NoteLoss(const std::string& what) {
+  ++losses_.count;
+  losses_.last = what;
+  options_.log->Error("audit: records were lost", {{"detail", what}});
+  own_records_.push_back(LostRecord(options_.clock->Now(), what));
 }
 
 }  // namespace connector::broker::audit

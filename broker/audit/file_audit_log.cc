@@ -1,5 +1,7 @@
 #include "broker/audit/file_audit_log.h"
 
+#include "broker/audit/own_records.h"
+#include "broker/audit/refusal_budget.h"
 #include "common/log/log.h"
 
 #include <boost/asio/associated_executor.hpp>
@@ -10,7 +12,9 @@
 #include <prometheus/registry.h>
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -83,28 +87,42 @@ Error Refused(std::string message) {
 class FileAuditLog::Impl {
  public:
   Impl(FileAuditLogOptions options, std::unique_ptr<ChainWriter> writer)
-      : retry_interval_(options.retry_interval),
+      : interval_(options.interval),
         max_queued_(options.max_queued),
         clock_(options.chain.clock),
         log_(options.chain.log),
         metrics_(*options.registry),
         writer_(std::move(writer)) {
-    status_.head = writer_->position();
+    status_ = StatusOf({});
+    head_due_ = std::chrono::steady_clock::now() + interval_;
     thread_ = std::thread([this] { Run(); });
   }
 
   void Enqueue(auditlog::Event event, WaiterPtr waiter) {
     std::string refusal;
+    bool counted = false;
     {
       const std::lock_guard lock(mutex_);
+      std::optional<auditlog::Event> record;
       if (stopping_) {
         refusal = "the audit log is stopped";
       } else if (events_.size() >= max_queued_) {
         refusal = "the audit queue is full";
+      } else if (IsUnverifiedRefusal(event)) {
+        record = refusals_.Take(std::move(event));
+        counted = !record;
       } else {
-        events_.push_back(std::move(event));
+        record = std::move(event);
+      }
+      if (record) {
+        events_.push_back(*std::move(record));
         waiters_.push_back(std::move(waiter));
       }
+    }
+    if (counted) {
+      // NOLINTNEXTLINE(bugprone-use-after-move): moved only with a record.
+      waiter->Complete(Done{});
+      return;
     }
     if (refusal.empty()) {
       wake_.notify_one();
@@ -134,57 +152,60 @@ class FileAuditLog::Impl {
 
  private:
   void Run() {
-    while (true) {
+    bool running = true;
+    while (running) {
       std::vector<auditlog::Event> events;
       std::vector<WaiterPtr> waiters;
-      if (!Take(events, waiters)) {
-        return;
+      running = Take(events, waiters);
+      if (events.empty()) {
+        writer_->Look();
       }
-      const Result<Done> result = Write(events);
-      for (const WaiterPtr& waiter : waiters) {
-        waiter->Complete(result);
+      if (!events.empty() || writer_->HasOwnRecords()) {
+        const Result<Done> result = Write(events);
+        for (const WaiterPtr& waiter : waiters) {
+          waiter->Complete(result);
+        }
       }
+      KeepHead(!running);
     }
+    const auditlog::ChainPosition& last = writer_->position();
+    log_->Info("audit: stopped", {{"head", last.seq}, {"hash", last.hash}});
   }
 
-  // Waits for records. While the disk fails, the writer retries with a record of its own.
+  // Waits for records, and adds those of the log itself. False at the end: nothing comes after
+  // them.
   bool Take(std::vector<auditlog::Event>& events, std::vector<WaiterPtr>& waiters) {
     std::unique_lock lock(mutex_);
-    const auto ready = [this] { return stopping_ || !events_.empty(); };
-    if (status_.problem.empty()) {
-      wake_.wait(lock, ready);
-    } else {
-      wake_.wait_for(lock, retry_interval_, ready);
-    }
+    wake_.wait_for(lock, interval_, [this] { return stopping_ || !events_.empty(); });
     events.swap(events_);
     waiters.swap(waiters_);
-    if (!events.empty()) {
-      return true;
+    const bool running = !stopping_ || !events.empty();
+    const WallTime now = clock_->Now();
+    if (events.empty() && running && !status_.problem.empty()) {
+      events.push_back(RecoveredRecord(now));
     }
-    if (stopping_) {
-      return false;
+    for (auditlog::Event& summary : running ? refusals_.CloseIfOver(now) : refusals_.Close(now)) {
+      events.push_back(std::move(summary));
     }
-    auditlog::Event& own = events.emplace_back();
-    own.time = clock_->Now();
-    own.reason = "AUDIT_RECOVERED";
-    own.detail = "records could not be written for a while; nothing was issued";
-    return true;
+    status_.refusals_counted = refusals_.counted();
+    return running;
   }
 
   Result<Done> Write(const std::vector<auditlog::Event>& events) {
     const auto start = std::chrono::steady_clock::now();
+    const std::uint64_t before = writer_->position().seq;
     Result<Done> result = writer_->Append(events);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     metrics_.sync_seconds.Observe(took.count());
-    const auto count = static_cast<double>(events.size());
-    (result ? metrics_.records : metrics_.failures).Increment(count);
+    metrics_.records.Increment(static_cast<double>(writer_->position().seq - before));
+    metrics_.failures.Increment(result ? 0 : static_cast<double>(events.size()));
 
     std::string problem = result ? std::string() : result.error().message;
     bool changed = false;
     {
       const std::lock_guard lock(mutex_);
       changed = problem.empty() != status_.problem.empty();
-      status_ = {writer_->position(), problem};
+      status_ = StatusOf(problem);
     }
     if (changed && problem.empty()) {
       log_->Warning("audit: records can be written again");
@@ -194,17 +215,51 @@ class FileAuditLog::Impl {
     return result;
   }
 
-  const std::chrono::milliseconds retry_interval_;
+  // A file of its own each interval, and not with each batch: that would be a second sync.
+  void KeepHead(bool now) {
+    const auto time = std::chrono::steady_clock::now();
+    if (!now && time < head_due_) {
+      return;
+    }
+    head_due_ = time + interval_;
+    const Result<Done> written = writer_->WriteHead();
+    const std::string problem = written ? std::string() : written.error().message;
+    bool changed = false;
+    {
+      const std::lock_guard lock(mutex_);
+      changed = problem.empty() != status_.head_problem.empty();
+      status_.head_problem = problem;
+    }
+    if (changed && problem.empty()) {
+      log_->Warning("audit: the head file can be written again");
+    } else if (changed) {
+      log_->Error("audit: the head file cannot be written", {{"error", problem}});
+    }
+  }
+
+  AuditStatus StatusOf(std::string problem) const {
+    return {writer_->position(),
+            std::move(problem),
+            writer_->key_id(),
+            writer_->losses(),
+            writer_->head_file(),
+            status_.head_problem,
+            status_.refusals_counted};
+  }
+
+  const std::chrono::milliseconds interval_;
   const std::size_t max_queued_;
   const Clock* const clock_;
   log::Logger* const log_;
   AuditMetrics metrics_;
   std::unique_ptr<ChainWriter> writer_;  // Used only by the thread.
+  std::chrono::steady_clock::time_point head_due_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<auditlog::Event> events_;
-  std::vector<WaiterPtr> waiters_;  // One per event.
+  std::vector<WaiterPtr> waiters_;  // Of the events.
+  RefusalBudget refusals_;
   bool stopping_ = false;
   AuditStatus status_;
 
@@ -212,17 +267,19 @@ class FileAuditLog::Impl {
   std::thread thread_;
 };
 
-FileAuditLogOptions FileAuditLogOptionsOf(const AuditOptions& options,
-                                          const Clock& clock,
-                                          log::Logger& logger,
-                                          prometheus::Registry& registry) {
+FileAuditLogOptions FileAuditLogOptionsOf(const AuditOptions& options, const AuditParts& parts) {
+  auto keys = std::make_shared<auditlog::ChainKeys>();
+  keys->emplace_back(parts.root_key);
   FileAuditLogOptions out;
   out.chain.directory = options.directory;
   out.chain.replica = options.replica;
+  out.chain.keys = std::move(keys);
+  out.chain.head_file = options.head_file;
+  out.chain.needs_head_file = options.needs_head_file;
   out.chain.max_file_age = options.max_file_age;
-  out.chain.clock = &clock;
-  out.chain.log = &logger;
-  out.registry = &registry;
+  out.chain.clock = &parts.clock;
+  out.chain.log = &parts.logger;
+  out.registry = &parts.registry;
   return out;
 }
 

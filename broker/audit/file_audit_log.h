@@ -5,13 +5,17 @@
 // on its own executor. So the cost of a sync is shared by all who wait at that moment.
 //
 // When the disk fails, everyone who waits gets kUnavailable and nothing is issued. The next append
-// tries again, and with none the log itself tries every `retry_interval` with a record of its own
-// (reason AUDIT_RECOVERED), so that it becomes ready again without traffic.
+// tries again, and with none the log itself tries every `interval` with a record of its own (reason
+// AUDIT_RECOVERED), so that it becomes ready again without traffic.
+//
+// Refusals of callers whom nobody could verify are durable up to a budget (refusal_budget.h); those
+// over it are counted and Append returns at once. They granted nothing.
 
 #include "broker/audit/audit_log.h"
 #include "broker/audit/audit_options.h"
 #include "broker/audit/audit_status.h"
 #include "broker/audit/chain_writer.h"
+#include "common/base/secret.h"
 #include "common/program/component.h"
 
 #include <chrono>
@@ -30,15 +34,21 @@ inline constexpr std::size_t kMaxQueuedRecords = 65536;  // More are refused at 
 struct FileAuditLogOptions {
   ChainWriterOptions chain;
   prometheus::Registry* registry = nullptr;
-  std::chrono::milliseconds retry_interval{1000};
+  // How often it retries, looks for its file, keeps the head, and closes a minute of refusals.
+  std::chrono::milliseconds interval{1000};
   std::size_t max_queued = kMaxQueuedRecords;
+};
+
+struct AuditParts {
+  const Secret& root_key;
+  const Clock& clock;
+  log::Logger& logger;
+  prometheus::Registry& registry;
 };
 
 // What the broker opens.
 [[nodiscard]] FileAuditLogOptions FileAuditLogOptionsOf(const AuditOptions& options,
-                                                        const Clock& clock,
-                                                        log::Logger& logger,
-                                                        prometheus::Registry& registry);
+                                                        const AuditParts& parts);
 
 class FileAuditLog final : public AuditLog, public program::Component {
  public:

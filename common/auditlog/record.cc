@@ -71,9 +71,58 @@ bool IsHash(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+// Empty where there is none; none where it is not a text.
+std::optional<std::string> ReadText(const boost::json::object& record, std::string_view name) {
+  const boost::json::value* const value = record.if_contains(name);
+  if (value == nullptr) {
+    return std::string();
+  }
+  return value->is_string() ? std::optional(std::string(value->get_string())) : std::nullopt;
+}
+
+// All of the link but its hash and proof.
+Result<Link> ReadMembers(const boost::json::object& record) {
+  const boost::json::value* const seq = record.if_contains("seq");
+  if (seq == nullptr || !seq->is_int64() || seq->get_int64() < 1) {
+    return Broken("not a record: seq is not a number from 1 on");
+  }
+  const std::optional<std::string> prev = ReadText(record, "prev");
+  if (!prev || !IsHash(*prev)) {
+    return Broken("not a record: prev is not a hash");
+  }
+  const std::optional<std::string> time = ReadText(record, "time");
+  const std::optional<WallTime> when = time ? ParseTime(*time) : std::nullopt;
+  if (!when) {
+    return Broken("not a record: time is not a time");
+  }
+  const std::optional<std::string> replica = ReadText(record, "replica");
+  if (!replica) {
+    return Broken("not a record: replica is not a text");
+  }
+  const bool keyed = record.contains("key");
+  const std::optional<std::string> key_id = ReadText(record, "key");
+  if (keyed && (!key_id || !IsKeyId(*key_id))) {
+    return Broken("not a record: key is not the id of a key");
+  }
+  Link link;
+  link.at.seq = static_cast<std::uint64_t>(seq->get_int64());
+  link.at.keyed = keyed;
+  link.before = {link.at.seq - 1, *prev};
+  link.time = *when;
+  link.replica = *replica;
+  link.key_id = *key_id;
+  if (ReadText(record, "reason") == kAuditLost) {
+    link.loss = ReadText(record, "detail").value_or("");
+  }
+  return link;
+}
+
 }  // namespace
 
-std::string FormatRecord(const Event& event, ChainPosition& position, std::string_view replica) {
+std::string FormatRecord(const Event& event,
+                         ChainPosition& position,
+                         const ChainKey& key,
+                         std::string_view replica) {
   std::string line;
   line.reserve(768);
   line.append(R"({"seq":)").append(std::to_string(position.seq + 1));
@@ -93,15 +142,16 @@ std::string FormatRecord(const Event& event, ChainPosition& position, std::strin
   AppendText(line, "reason", event.reason);
   AppendText(line, "detail", event.detail);
   AppendText(line, "not_after", event.not_after == WallTime{} ? "" : FormatTime(event.not_after));
+  AppendText(line, "key", key.id());
   line.push_back('}');
 
-  position = {position.seq + 1, crypto::Sha256Hex(line)};
+  position = {position.seq + 1, key.HashOfRecord(line), true};
   line.pop_back();
   line.append(kHashMember).append(position.hash).append(kEnd).push_back('\n');
   return line;
 }
 
-Result<Link> ReadLink(std::string_view line) {
+Result<Link> ReadLink(std::string_view line, const ChainKeys& keys) {
   if (line.size() <= kTailBytes || !line.ends_with(kEnd)) {
     return Broken("not a record: it does not end with its hash");
   }
@@ -112,43 +162,31 @@ Result<Link> ReadLink(std::string_view line) {
   }
   std::string body(line.substr(0, line.size() - kTailBytes));
   body.push_back('}');
-  if (crypto::Sha256Hex(body) != hash) {
-    return Broken("hash does not match the record's content");
-  }
 
   boost::json::error_code error;
   const boost::json::value value = boost::json::parse(body, error);
   if (error || !value.is_object()) {
     return Broken("not a record: it is not a JSON object");
   }
-  const boost::json::object& record = value.get_object();
-  const boost::json::value* const seq = record.if_contains("seq");
-  const boost::json::value* const prev = record.if_contains("prev");
-  if (seq == nullptr || !seq->is_int64() || seq->get_int64() < 1) {
-    return Broken("not a record: seq is not a number from 1 on");
+  Result<Link> link = ReadMembers(value.get_object());
+  if (!link) {
+    return link;
   }
-  if (prev == nullptr || !prev->is_string() || !IsHash(prev->get_string())) {
-    return Broken("not a record: prev is not a hash");
+  link->at.hash = hash;
+  const ChainKey* const key = FindKey(keys, link->key_id);
+  if (link->at.keyed && key == nullptr) {
+    link->proof = Proof::kUnknownKey;
+    return link;
   }
-  const boost::json::value* const time = record.if_contains("time");
-  const std::optional<WallTime> when =
-      time != nullptr && time->is_string() ? ParseTime(time->get_string()) : std::nullopt;
-  if (!when) {
-    return Broken("not a record: time is not a time");
+  link->proof = link->at.keyed ? Proof::kKeyed : Proof::kUnkeyed;
+  if ((key != nullptr ? key->HashOfRecord(body) : crypto::Sha256Hex(body)) != hash) {
+    return Broken("hash does not match the record's content");
   }
-  const boost::json::value* const replica = record.if_contains("replica");
-  if (replica != nullptr && !replica->is_string()) {
-    return Broken("not a record: replica is not a text");
-  }
-  const auto number = static_cast<std::uint64_t>(seq->get_int64());
-  return Link{{number - 1, std::string(prev->get_string())},
-              {number, std::string(hash)},
-              *when,
-              replica == nullptr ? std::string() : std::string(replica->get_string())};
+  return link;
 }
 
-Result<Link> FollowRecord(std::string_view line, ChainPosition& position) {
-  Result<Link> link = ReadLink(line);
+Result<Link> FollowRecord(std::string_view line, ChainPosition& position, const ChainKeys& keys) {
+  Result<Link> link = ReadLink(line, keys);
   if (!link) {
     return link;
   }
@@ -158,6 +196,9 @@ Result<Link> FollowRecord(std::string_view line, ChainPosition& position) {
   }
   if (link->before.hash != position.hash) {
     return Broken("prev is not the hash of the record before");
+  }
+  if (position.keyed && !link->at.keyed) {
+    return Broken("has no key, but a record before it has one");
   }
   position = link->at;
   return link;

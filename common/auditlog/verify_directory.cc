@@ -77,6 +77,56 @@ Result<std::optional<Line>> ReadLine(std::FILE* file, const std::string& path) {
   return line.text.empty() ? std::optional<Line>() : std::optional(std::move(line));
 }
 
+void Tell(std::set<std::string>& names, const std::string& name) {
+  if (!name.empty() && names.size() < kMaxNames) {
+    names.insert(name);
+  }
+}
+
+void Note(const Link& link, VerificationReport& report) {
+  Tell(report.replicas, link.replica);
+  report.last_key = link.key_id;
+  switch (link.proof) {
+    case Proof::kKeyed:
+      Tell(report.keys, link.key_id);
+      break;
+    case Proof::kUnknownKey:
+      Tell(report.unknown_keys, link.key_id);
+      break;
+    case Proof::kUnkeyed:
+      report.unkeyed_through = link.at.seq;
+      break;
+  }
+  if (!link.loss.empty() && report.losses++ == 0) {
+    report.first_loss = "record " + std::to_string(link.at.seq) + ": " + link.loss;
+  }
+}
+
+void Add(const VerificationReport& file, VerificationReport& total) {
+  ++total.files;
+  total.records += file.records;
+  total.last = file.last;
+  total.last_key = file.records == 0 ? total.last_key : file.last_key;
+  total.torn_tail = file.torn_tail;
+  total.torn_tail_bytes = file.torn_tail_bytes;
+  total.replicas.insert(file.replicas.begin(), file.replicas.end());
+  total.keys.insert(file.keys.begin(), file.keys.end());
+  total.unknown_keys.insert(file.unknown_keys.begin(), file.unknown_keys.end());
+  total.unkeyed_through = std::max(total.unkeyed_through, file.unkeyed_through);
+  total.first_loss = total.losses == 0 ? file.first_loss : total.first_loss;
+  total.losses += file.losses;
+  total.met_head = total.met_head || file.met_head;
+}
+
+bool IsAtHead(const ChainPosition& position, const VerifyOptions& options) {
+  return options.head != nullptr && options.head->seq == position.seq;
+}
+
+bool MeetHead(VerificationReport& report, const VerifyOptions& options) {
+  report.met_head = options.head->hash == report.last.hash;
+  return report.met_head;
+}
+
 }  // namespace
 
 std::string AuditFileName(std::uint64_t first_seq) {
@@ -103,14 +153,18 @@ Result<std::vector<std::string>> ListAuditFiles(const std::string& directory) {
 
 Result<VerificationReport> VerifyFile(const std::string& path,
                                       const ChainPosition& position,
-                                      bool may_be_torn) {
+                                      bool may_be_torn,
+                                      const VerifyOptions& options) {
   const File file(std::fopen(path.c_str(), "re"));
   if (!file) {
     return Unreadable(path, errno);
   }
   VerificationReport report{.files = 1, .first = position, .last = position};
   if (FirstSeq(NameOf(path)) != position.seq + 1) {
-    return Tampered(path, 1, "its name says another seq than follows the file before");
+    return Tampered(path,
+                    1,
+                    "its name says another seq than follows the file before: records are missing, "
+                    "or a file is not of this chain");
   }
   while (true) {
     const Result<std::optional<Line>> line = ReadLine(file.get(), path);
@@ -128,18 +182,19 @@ Result<VerificationReport> VerifyFile(const std::string& path,
     if (!(*line)->whole) {
       return Tampered(path, report.records + 1, "the line has no end, or is too long");
     }
-    const Result<Link> verified = FollowRecord((*line)->text, report.last);
+    const Result<Link> verified = FollowRecord((*line)->text, report.last, options.keys);
     if (!verified) {
       return Tampered(path, report.records + 1, verified.error().message);
     }
-    if (!verified->replica.empty() && report.replicas.size() < kMaxReplicas) {
-      report.replicas.insert(verified->replica);
-    }
     ++report.records;
+    if (IsAtHead(report.last, options) && !MeetHead(report, options)) {
+      return Tampered(path, report.records, "is not the record that the head names");
+    }
+    Note(*verified, report);
   }
 }
 
-Result<std::optional<Link>> FirstRecord(const std::string& path) {
+Result<std::optional<Link>> FirstRecord(const std::string& path, const ChainKeys& keys) {
   const File file(std::fopen(path.c_str(), "re"));
   if (!file) {
     return Unreadable(path, errno);
@@ -151,14 +206,15 @@ Result<std::optional<Link>> FirstRecord(const std::string& path) {
   if (!line->has_value() || !(*line)->whole) {
     return std::optional<Link>();
   }
-  Result<Link> link = ReadLink((*line)->text);
+  Result<Link> link = ReadLink((*line)->text, keys);
   if (!link) {
     return Tampered(path, 1, link.error().message);
   }
   return std::optional(std::move(*link));
 }
 
-Result<VerificationReport> VerifyDirectory(const std::string& directory) {
+Result<VerificationReport> VerifyDirectory(const std::string& directory,
+                                           const VerifyOptions& options) {
   const Result<std::vector<std::string>> paths = ListAuditFiles(directory);
   if (!paths) {
     return paths.error();
@@ -167,7 +223,7 @@ Result<VerificationReport> VerifyDirectory(const std::string& directory) {
   if (paths->empty()) {
     return total;
   }
-  const Result<std::optional<Link>> start = FirstRecord(paths->front());
+  const Result<std::optional<Link>> start = FirstRecord(paths->front(), options.keys);
   if (!start) {
     return start.error();
   }
@@ -178,17 +234,16 @@ Result<VerificationReport> VerifyDirectory(const std::string& directory) {
   if (total.first.seq == 0 && total.first.hash != kGenesisHash) {
     return Tampered(paths->front(), 1, "prev of the first record of all is not 64 zeros");
   }
+  if (IsAtHead(total.first, options) && !MeetHead(total, options)) {
+    return Tampered(paths->front(), 1, "prev is not the hash of the record that the head names");
+  }
   for (const std::string& path : *paths) {
-    const Result<VerificationReport> file = VerifyFile(path, total.last, path == paths->back());
+    const Result<VerificationReport> file =
+        VerifyFile(path, total.last, path == paths->back(), options);
     if (!file) {
       return file.error();
     }
-    ++total.files;
-    total.records += file->records;
-    total.replicas.insert(file->replicas.begin(), file->replicas.end());
-    total.last = file->last;
-    total.torn_tail = file->torn_tail;
-    total.torn_tail_bytes = file->torn_tail_bytes;
+    Add(*file, total);
   }
   return total;
 }

@@ -3,8 +3,8 @@
 // Checks the audit files of one directory as one chain. Used by connectorctl (`audit verify`) and
 // by the broker when it starts and continues the chain. Reads only, and never repairs.
 //
-// What a chain cannot show: that records were cut off its end, whole. Compare `last` with what the
-// broker's status page or a copy of the stream says.
+// What the files alone cannot show: that records were cut off their end, whole. A head that was
+// kept elsewhere shows it (chain_head.h).
 
 #include "common/auditlog/record.h"
 #include "common/base/result.h"
@@ -17,7 +17,7 @@
 
 namespace connector::auditlog {
 
-inline constexpr std::size_t kMaxReplicas = 100;           // More are not told per file.
+inline constexpr std::size_t kMaxNames = 100;              // More replicas or keys are not told.
 inline constexpr std::size_t kMaxRecordBytes = 64 * 1024;  // A longer line is no record.
 
 struct VerificationReport {
@@ -32,6 +32,15 @@ struct VerificationReport {
   std::uint64_t torn_tail_bytes = 0;
   // The brokers that the records name, each once; records of older brokers name none.
   std::set<std::string> replicas = {};
+  // Ids of the keys that proved records, and of those that the reader has not.
+  std::set<std::string> keys = {};
+  std::set<std::string> unknown_keys = {};
+  std::string last_key = {};          // Of the last record; empty where it has none.
+  std::uint64_t unkeyed_through = 0;  // The last record without a key; 0: there is none.
+  // Records that say that others were lost, and what the first of them says.
+  std::uint64_t losses = 0;
+  std::string first_loss = {};
+  bool met_head = false;  // The record that the head names is here, and is the same.
 
   bool operator==(const VerificationReport&) const = default;
 };
@@ -43,19 +52,29 @@ struct VerificationReport {
 // kUnavailable when it cannot be read.
 [[nodiscard]] Result<std::vector<std::string>> ListAuditFiles(const std::string& directory);
 
+struct VerifyOptions {
+  const ChainKeys& keys;
+  // What must stand in the chain where its seq does; null: nothing is known.
+  const ChainPosition* head = nullptr;
+};
+
 // Verifies one file whose first record follows `position`, and moves onto its last record. A torn
 // tail is reported, and allowed only where the caller says so: in the last file.
 //
-// Fails with kInvalidArgument, naming file and line, when a record does not hold; with kUnavailable
-// when the file cannot be read.
+// Fails with kInvalidArgument, naming file and line, when a record does not hold or is not the one
+// of the head; with kUnavailable when the file cannot be read.
 [[nodiscard]] Result<VerificationReport> VerifyFile(const std::string& path,
                                                     const ChainPosition& position,
-                                                    bool may_be_torn);
+                                                    bool may_be_torn,
+                                                    const VerifyOptions& options);
 
 // The first record of `path`, by its own word; none when the file holds no whole record.
-[[nodiscard]] Result<std::optional<Link>> FirstRecord(const std::string& path);
+[[nodiscard]] Result<std::optional<Link>> FirstRecord(const std::string& path,
+                                                      const ChainKeys& keys);
 
-// Verifies all files. An empty directory is a chain without records.
-[[nodiscard]] Result<VerificationReport> VerifyDirectory(const std::string& directory);
+// Verifies all files. An empty directory is a chain without records. A head after the last record
+// is no error here: see `met_head`.
+[[nodiscard]] Result<VerificationReport> VerifyDirectory(const std::string& directory,
+                                                         const VerifyOptions& options);
 
 }  // namespace connector::auditlog

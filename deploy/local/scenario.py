@@ -69,7 +69,9 @@ def demonstrate(demo):
         _show_rotation(demo, target)
     say(f"{7 if demo.vault else 6}. The audit stream: who did what. Each line was on disk before its token was issued.")
     show_audit(demo)
-    verified = demo.connectorctl("audit", "verify", demo.path("audit"))
+    verified = demo.connectorctl(
+        "audit", "verify", demo.path("audit"), "--root-key-file", demo.path("pki", "root.key")
+    )
     print(textwrap.indent(verified.rstrip(), "    "))
     say("The demonstration held: no client had a registry credential.")
 
@@ -84,7 +86,7 @@ def stay_up(demo):
         proxy=demo.address("proxy"), port=demo.ports["proxy"], status=demo.address("status"),
         broker_status=demo.address("broker-status"), tls=demo.address("proxy-tls"),
         tls_port=demo.ports["proxy-tls"], ca=demo.path("pki", "ca.crt"),
-        audit=demo.path("audit"), ctl=demo.program("connectorctl"),
+        audit=demo.path("audit"), key=demo.path("pki", "root.key"), ctl=demo.program("connectorctl"),
         resources=demo.path("resources"), registry=demo.address("registry"),
     ), flush=True)  # fmt: skip
     if demo.vault:
@@ -116,7 +118,7 @@ TLS        curl -u "token:$(cat {builder}/token)" --cacert {ca} https://{tls}/v2
 Status     http://{status}/         (data plane)
            http://{broker_status}/         (broker)
 Rules      {resources}/demo.yaml   (edit it: changes count at once)
-Audit      {ctl} audit verify {audit}
+Audit      {ctl} audit verify {audit} --root-key-file {key}
 
 Ctrl-C stops everything and removes it.
 """

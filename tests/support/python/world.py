@@ -278,6 +278,13 @@ class World:
         )
         return done.stdout
 
+    def verify_audit(self, directory=None, expect=0):
+        """What connectorctl says of a broker's audit chain, with the key."""
+        return self.connectorctl(
+            "audit", "verify", directory or self.path("audit"),
+            "--root-key-file", self.path("pki", "root.key"), expect=expect,
+        )  # fmt: skip
+
     def check(self, connector="default/demo"):
         """What an operator sees of connectorctl check; kept for the canary scan."""
         done = self.middle.run([

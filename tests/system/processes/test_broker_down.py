@@ -22,7 +22,7 @@ def test_pulls_with_a_valid_grant_go_on_and_new_ones_are_told_to_come_back(world
     refused = get_manifest(world.client(), path_form("robot/new"), "v1", late)
     assert refused.status == 503
     assert int(refused.header("Retry-After")) > 0
-    assert world.connectorctl("audit", "verify", world.path("audit"))
+    assert world.verify_audit()
 
 
 def test_a_broker_that_comes_back_serves_new_pulls_without_a_restart_of_the_data_plane(world):
@@ -50,7 +50,7 @@ def test_no_token_is_issued_without_an_audit_line_however_the_broker_dies(world)
     served = {f"repository:robot/app-{index}:pull" for index, got in answers if got.status == 404}
     recorded = {record["scopes"] for record in world.audit_records() if record["allowed"]}
     assert served and served <= recorded
-    world.connectorctl("audit", "verify", world.path("audit"))
+    world.verify_audit()
 
 
 def test_an_audit_line_that_was_changed_is_found(world):
@@ -63,7 +63,7 @@ def test_an_audit_line_that_was_changed_is_found(world):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text.replace("robot/app", "robot/bpp", 1))
 
-    world.connectorctl("audit", "verify", world.path("audit"), expect=1)
+    world.verify_audit(expect=1)
 
 
 def _unless_503(answer):

@@ -96,7 +96,7 @@ def test_no_request_fails_while_one_broker_dies_and_one_drains(make_world):
         directory = world.path("audit" if index == 0 else f"audit-{index}")
         records = records_of(directory)
         assert records and {each["replica"] for each in records} == {f"broker-{index}"}
-        assert f"broker:  broker-{index}\n" in world.connectorctl("audit", "verify", directory)
+        assert f"broker:  broker-{index}\n" in world.verify_audit(directory)
 
 
 def test_an_upload_begun_with_one_broker_ends_with_another_on_another_data_plane(make_world):

@@ -20,9 +20,13 @@ namespace connector::broker::audit {
 template <typename Harness>
 class AuditLogContract : public ::testing::Test {
  protected:
-  Result<Done> Append() {
-    return testing_support::RunTask(io_, harness_.log().Append(auditlog::Event{}));
+  // Of a caller who is known: each has a record of its own.
+  static auditlog::Event Refusal() {
+    auditlog::Event event;
+    event.subject = "subject";
+    return event;
   }
+  Result<Done> Append() { return testing_support::RunTask(io_, harness_.log().Append(Refusal())); }
 
   asio::io_context io_;  // Outlives the log, as every executor of its waiters does.
   Harness harness_;
@@ -56,7 +60,8 @@ TYPED_TEST_P(AuditLogContract, KeepsEveryRecordOfManyConcurrentAppends) {
   constexpr int kAppends = 500;
   int durable = 0;
   const auto append = [this, &durable]() -> Task<void> {
-    auditlog::Event event;  // Named: GCC 12 copies a temporary aggregate byte by byte here.
+    auditlog::Event event =
+        this->Refusal();  // Named: GCC 12 copies a temporary aggregate byte by byte here.
     const Result<Done> result = co_await this->harness_.log().Append(std::move(event));
     durable += result ? 1 : 0;
   };

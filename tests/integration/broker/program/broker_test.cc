@@ -6,6 +6,7 @@
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
 #include "tests/contract/broker/callers/token_forge.h"
+#include "tests/support/cpp/chain_keys.h"
 #include "tests/support/cpp/scratch_dir.h"
 #include "tests/support/cpp/test_ca.h"
 
@@ -154,7 +155,8 @@ class BrokerTest : public ::testing::Test {
     return response;
   }
   auditlog::VerificationReport Audit() {
-    const auto report = auditlog::VerifyDirectory(dir_ / "audit");
+    const auto report =
+        auditlog::VerifyDirectory(dir_ / "audit", {*testing_support::ChainKeysOf()});
     EXPECT_TRUE(report.has_value()) << (report ? "" : report.error().message);
     return report ? *report : auditlog::VerificationReport{};
   }

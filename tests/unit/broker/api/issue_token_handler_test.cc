@@ -1,6 +1,7 @@
 #include "broker/api/issue_token_handler.h"
 
 #include "common/log/log.h"
+#include "tests/support/cpp/chain_keys.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/run_task.h"
@@ -354,7 +355,7 @@ TEST_F(IssueTokenTest, WritesNeitherTokenToLogOrAudit) {
   std::string written = Logged();
   for (const auditlog::Event& event : audit_.events()) {
     auditlog::ChainPosition position;
-    written += auditlog::FormatRecord(event, position);
+    written += auditlog::FormatRecord(event, position, testing_support::ChainKeyOf());
   }
   EXPECT_THAT(written, HasSubstr("repository:team-b/app:pull")) << "the control";
   for (const char* token : {"upstream-token", "builder-token", "a-forged-token"}) {

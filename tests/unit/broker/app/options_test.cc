@@ -303,6 +303,25 @@ TEST_F(OptionsTest, RefuseToVerifyNobody) {
               ElementsAre(HasSubstr("identity: names no issuer")));
 }
 
+TEST_F(OptionsTest, KeepTheAuditHeadOutsideTheDirectory) {
+  ReplaceFile(dir_ / "broker.yaml", Yaml({{"audit", "{directory: /a/audit/}"}}));
+  BrokerOptions options;
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_EQ(options.audit.head_file, "/a/audit.head");
+  EXPECT_FALSE(options.audit.needs_head_file);
+
+  ReplaceFile(dir_ / "broker.yaml", Yaml({{"audit", "{directory: a, headFile: /b/head}"}}));
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_EQ(options.audit.head_file, "/b/head");
+  EXPECT_TRUE(options.audit.needs_head_file);
+
+  for (const char* inside : {"/a/audit/head", "/a/audit//x/../head"}) {
+    EXPECT_THAT(
+        Problems({{"audit", std::string("{directory: /a/audit/, headFile: ") + inside + "}"}}),
+        ElementsAre(HasSubstr("audit.headFile: must not be in audit.directory")));
+  }
+}
+
 TEST_F(OptionsTest, RefuseAnAuditFileAgeOutsideItsBounds) {
   EXPECT_THAT(Problems({{"audit", "{directory: a, maxFileAge: 59s}"}}),
               ElementsAre(HasSubstr("audit.maxFileAge: ")));

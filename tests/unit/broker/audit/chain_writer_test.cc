@@ -1,11 +1,14 @@
 #include "broker/audit/chain_writer.h"
 
+#include "common/auditlog/chain_head.h"
 #include "common/auditlog/verify_directory.h"
 #include "common/log/log.h"
+#include "tests/support/cpp/chain_keys.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/result_matchers.h"
 #include "tests/support/cpp/scratch_dir.h"
 #include "tests/unit/broker/audit/faulty_file.h"
+#include "tests/unit/broker/audit/sync_recorder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,6 +21,7 @@
 namespace connector::broker::audit {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing_support::HasError;
 using testing_support::HasErrorMessage;
@@ -28,6 +32,8 @@ class ChainWriterTest : public ::testing::Test {
   ChainWriterOptions Options() {
     return {.directory = directory_,
             .replica = "broker-1",
+            .keys = keys_,
+            .head_file = head_file_,
             .max_file_age = std::chrono::hours(24),
             .clock = &clock_,
             .log = &log_,
@@ -46,7 +52,7 @@ class ChainWriterTest : public ::testing::Test {
     return writer.Append(events);
   }
   auditlog::VerificationReport Verified() {
-    const auto report = auditlog::VerifyDirectory(directory_);
+    const auto report = auditlog::VerifyDirectory(directory_, {*keys_});
     EXPECT_TRUE(report.has_value()) << (report ? "" : report.error().message);
     return report ? *report : auditlog::VerificationReport{};
   }
@@ -55,8 +61,10 @@ class ChainWriterTest : public ::testing::Test {
   testing_support::ScratchDir scratch_;
   std::string directory_ = scratch_ / "audit";
   testing_support::FakeClock clock_;
-  log::Logger log_{2, "test", log::Level::kError};
+  log::Logger log_{2, "test", static_cast<log::Level>(99)};
   Faults faults_;
+  std::shared_ptr<const auditlog::ChainKeys> keys_ = testing_support::ChainKeysOf();
+  std::string head_file_ = scratch_ / "audit.head";
 };
 
 TEST_F(ChainWriterTest, NamesItsReplicaInEachRecord) {
@@ -77,7 +85,9 @@ TEST_F(ChainWriterTest, WritesBatchesAsOneChainInAPrivateFile) {
                                           .records = 5,
                                           .first = {},
                                           .last = writer->position(),
-                                          .replicas = {"broker-1"}}));
+                                          .replicas = {"broker-1"},
+                                          .keys = {writer->key_id()},
+                                          .last_key = writer->key_id()}));
   struct stat info {};
   ASSERT_EQ(::stat(FirstFile().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
@@ -211,6 +221,249 @@ TEST_F(ChainWriterTest, SurvivesADiskThatIsReallyFull) {
   EXPECT_FALSE(Verified().torn_tail);
   ASSERT_THAT(Append(*writer), HasValue(Done{}));
   EXPECT_EQ(Verified().records, 3U);
+}
+
+// The kernel was asked for all that a record needs to survive a power cut, before Append returned.
+TEST_F(ChainWriterTest, HasSyncedEveryByteAndTheFilesNameWhenItReturns) {
+  const auto writer = OpenOrDie();
+  for (int batch = 0; batch < 2; ++batch) {
+    ASSERT_THAT(Append(*writer, 2), HasValue(Done{}));
+    EXPECT_EQ(SyncedSize(FirstFile()), static_cast<off_t>(std::filesystem::file_size(FirstFile())));
+  }
+  EXPECT_TRUE(SyncedSize(directory_).has_value());
+  ASSERT_THAT(writer->WriteHead(), HasValue(Done{}));
+  EXPECT_EQ(SyncedSize(head_file_), static_cast<off_t>(std::filesystem::file_size(head_file_)));
+}
+
+struct Harm {
+  std::string_view name;
+  void (*harm)(const std::string& file);
+  std::string_view said;
+  friend void PrintTo(const Harm& row, std::ostream* os) { *os << row.name; }
+};
+
+class ChainWriterWhoseFileIs : public ChainWriterTest, public ::testing::WithParamInterface<Harm> {
+ protected:
+  void Harm(const std::string& file) { GetParam().harm(file); }
+};
+
+TEST_P(ChainWriterWhoseFileIs, GoesOnInANewFileThatSaysSo) {
+  const auto writer = OpenOrDie();
+  ASSERT_THAT(Append(*writer, 3), HasValue(Done{}));
+  Harm(FirstFile());
+
+  ASSERT_THAT(Append(*writer, 1), HasValue(Done{}));
+
+  EXPECT_EQ(writer->position().seq, 5U) << "three, the one that says so, and the last";
+  EXPECT_EQ(writer->losses().count, 1U);
+  EXPECT_THAT(writer->losses().last,
+              AllOf(HasSubstr(GetParam().said), HasSubstr("; records 1 to 3 stood there")));
+  std::ifstream next(directory_ + "/" + auditlog::AuditFileName(4));
+  const std::string text(std::istreambuf_iterator<char>(next), {});
+  EXPECT_THAT(text, AllOf(HasSubstr(R"("reason":"AUDIT_LOST")"), HasSubstr(R"("seq":5)")));
+}
+
+TEST_P(ChainWriterWhoseFileIs, NoticesItWithoutARecord) {
+  const auto writer = OpenOrDie();
+  ASSERT_THAT(Append(*writer, 3), HasValue(Done{}));
+  writer->Look();
+  EXPECT_FALSE(writer->HasOwnRecords()) << "the control";
+  Harm(FirstFile());
+
+  writer->Look();
+
+  EXPECT_TRUE(writer->HasOwnRecords());
+  ASSERT_THAT(writer->Append({}), HasValue(Done{}));
+  EXPECT_EQ(writer->position().seq, 4U);
+}
+
+TEST_P(ChainWriterWhoseFileIs, StillSaysSoAfterARestart) {
+  {
+    const auto writer = OpenOrDie();
+    ASSERT_THAT(Append(*writer, 3), HasValue(Done{}));
+    Harm(FirstFile());
+    ASSERT_THAT(Append(*writer, 1), HasValue(Done{}));
+  }
+  EXPECT_EQ(OpenOrDie()->position().seq, 5U);
+  const auto report = auditlog::VerifyDirectory(directory_, {*keys_});
+  EXPECT_TRUE(!report || report->losses == 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryHarm,
+    ChainWriterWhoseFileIs,
+    ::testing::Values(
+        Harm{"Removed", [](const std::string& file) { std::filesystem::remove(file); }, "removed"},
+        Harm{"Renamed",
+             [](const std::string& file) { std::filesystem::rename(file, file + ".old"); },
+             "removed or renamed"},
+        Harm{"Replaced",
+             [](const std::string& file) {
+               std::filesystem::copy_file(file, file + ".copy");
+               std::filesystem::rename(file + ".copy", file);
+             },
+             "replaced by another file"},
+        Harm{"CutOff",
+             [](const std::string& file) { std::filesystem::resize_file(file, 700); },
+             "changed by somebody else"},
+        Harm{"Emptied",
+             [](const std::string& file) { std::filesystem::resize_file(file, 0); },
+             "changed by somebody else"},
+        Harm{"Continued",
+             [](const std::string& file) { std::ofstream(file, std::ios::app) << "more\n"; },
+             "changed by somebody else"},
+        Harm{"RemovedWithItsDirectory",
+             [](const std::string& file) {
+               std::filesystem::remove_all(std::filesystem::path(file).parent_path());
+             },
+             "removed"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(ChainWriterTest, LocksTheDirectoryThatItHadToMakeAnew) {
+  const auto writer = OpenOrDie();
+  ASSERT_THAT(Append(*writer), HasValue(Done{}));
+  std::filesystem::remove_all(directory_);
+  ASSERT_THAT(Append(*writer), HasValue(Done{}));
+
+  EXPECT_THAT(ChainWriter::Open(Options()), HasError(ErrorCode::kUnavailable));
+}
+
+struct Loss {
+  std::string_view name;
+  void (*lose)(const std::string& directory, const std::string& file);
+  std::string_view said;
+  friend void PrintTo(const Loss& row, std::ostream* os) { *os << row.name; }
+};
+
+class ChainWriterThatWasStoppedWhenIts : public ChainWriterTest,
+                                         public ::testing::WithParamInterface<Loss> {};
+
+TEST_P(ChainWriterThatWasStoppedWhenIts, GoesOnBehindWhatTheHeadFileNames) {
+  {
+    const auto writer = OpenOrDie();
+    ASSERT_THAT(Append(*writer, 3), HasValue(Done{}));
+    ASSERT_THAT(writer->WriteHead(), HasValue(Done{}));
+  }
+  GetParam().lose(directory_, FirstFile());
+
+  const auto writer = OpenOrDie();
+  EXPECT_THAT(writer->losses().last, HasSubstr(GetParam().said));
+  ASSERT_THAT(Append(*writer, 1), HasValue(Done{}));
+
+  EXPECT_EQ(writer->position().seq, 5U);
+  std::ifstream next(directory_ + "/" + auditlog::AuditFileName(4));
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(next), {}),
+              HasSubstr(R"("reason":"AUDIT_LOST")"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryLoss,
+    ChainWriterThatWasStoppedWhenIts,
+    ::testing::Values(Loss{"FileWasRemoved",
+                           [](const std::string&, const std::string& file) {
+                             std::filesystem::remove(file);
+                           },
+                           ": records 1 to 3; "},
+                      Loss{"DirectoryWasRemoved",
+                           [](const std::string& directory, const std::string&) {
+                             std::filesystem::remove_all(directory);
+                           },
+                           ": records 1 to 3; "},
+                      Loss{"LastRecordWasCutOff",
+                           [](const std::string&, const std::string& file) {
+                             std::ifstream in(file);
+                             std::string one;
+                             std::string two;
+                             std::getline(in, one);
+                             std::getline(in, two);
+                             std::ofstream(file, std::ios::trunc) << one << "\n" << two << "\n";
+                           },
+                           ": record 3; "}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(ChainWriterTest, DoesNotStartOverAnotherChainThanTheHeadFileNames) {
+  const auto chain_of = [&](int records) {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::remove(head_file_);
+    const auto writer = OpenOrDie();
+    clock_.Advance(std::chrono::seconds(1));
+    EXPECT_THAT(Append(*writer, 2), HasValue(Done{}));
+    EXPECT_THAT(writer->WriteHead(), HasValue(Done{}));
+    EXPECT_THAT(Append(*writer, static_cast<std::size_t>(records - 2)), HasValue(Done{}));
+  };
+  chain_of(2);
+  const std::string kept = scratch_ / "kept";
+  std::filesystem::copy_file(head_file_, kept);
+  for (const int records : {2, 3}) {
+    chain_of(records);
+    std::filesystem::copy_file(kept, head_file_, std::filesystem::copy_options::overwrite_existing);
+    EXPECT_THAT(ChainWriter::Open(Options()), HasError(ErrorCode::kInvalidArgument)) << records;
+  }
+}
+
+TEST_F(ChainWriterTest, DoesNotStartWithAHeadThatNobodyWithTheKeyWrote) {
+  ASSERT_THAT(Append(*OpenOrDie()), HasValue(Done{}));
+  std::ofstream(head_file_) << "oci-connector-audit-head 9 " << std::string(64, 'a') << " "
+                            << testing_support::ChainKeyOf().id() << " " << std::string(64, 'b');
+
+  EXPECT_THAT(ChainWriter::Open(Options()),
+              HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr(head_file_)));
+}
+
+TEST_F(ChainWriterTest, TouchesNoHeadFileOfAChainThatItDoesNotContinue) {
+  ASSERT_THAT(Append(*OpenOrDie(), 2), HasValue(Done{}));
+  std::filesystem::remove(head_file_);
+  std::ofstream(FirstFile(), std::ios::app) << "more\n";
+
+  ASSERT_THAT(ChainWriter::Open(Options()), HasError(ErrorCode::kInvalidArgument));
+
+  EXPECT_FALSE(std::filesystem::exists(head_file_));
+}
+
+TEST_F(ChainWriterTest, WritesAHeadFileThatWasRemovedAnew) {
+  const auto writer = OpenOrDie();
+  std::filesystem::remove(head_file_);
+  writer->Look();
+  ASSERT_THAT(writer->WriteHead(), HasValue(Done{}));
+
+  EXPECT_TRUE(std::filesystem::exists(head_file_));
+}
+
+TEST_F(ChainWriterTest, NeedsTheHeadFileThatWasAskedFor) {
+  head_file_ = scratch_ / "none/audit.head";
+  EXPECT_EQ(OpenOrDie()->head_file(), "");
+
+  ChainWriterOptions options = Options();
+  options.needs_head_file = true;
+  EXPECT_THAT(ChainWriter::Open(options), HasError(ErrorCode::kUnavailable));
+}
+
+TEST_F(ChainWriterTest, SaysThatTheRecordsBeforeHaveNoKey) {
+  ASSERT_TRUE(std::filesystem::create_directory(directory_));
+  auditlog::ChainPosition position;
+  auditlog::Event event;
+  event.time = clock_.Now();
+  std::ofstream(FirstFile()) << testing_support::UnkeyedRecord(event, position)
+                             << testing_support::UnkeyedRecord(event, position);
+
+  ASSERT_THAT(OpenOrDie()->Append({}), HasValue(Done{}));
+
+  std::ifstream in(FirstFile());
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}),
+              AllOf(HasSubstr("AUDIT_KEY_CHANGED"), HasSubstr("records 1 to 2 have no key")));
+  EXPECT_EQ(Verified().unkeyed_through, 2U);
+}
+
+TEST_F(ChainWriterTest, SaysThatTheRootKeyIsAnother) {
+  ASSERT_THAT(Append(*OpenOrDie(), 2), HasValue(Done{}));
+  keys_ = testing_support::ChainKeysOf("o");
+  ASSERT_THAT(Append(*OpenOrDie()), HasValue(Done{}));
+
+  std::ifstream in(FirstFile());
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}),
+              AllOf(HasSubstr("AUDIT_KEY_CHANGED"),
+                    HasSubstr(head_file_ + " has key " + testing_support::ChainKeyOf().id())));
+  EXPECT_EQ(OpenOrDie()->HasOwnRecords(), false) << "once";
 }
 
 TEST_F(ChainWriterTest, DoesNotFollowASymbolicLink) {

@@ -36,6 +36,7 @@ class FaultyFile final : public AppendFile {
   Result<Done> Truncate(std::uint64_t size) override {
     return faults_.truncate ? Failure("Read-only file system") : file_->Truncate(size);
   }
+  std::string Difference(std::uint64_t size) const override { return file_->Difference(size); }
 
   static Result<Done> Failure(std::string message) {
     return MakeError(ErrorCode::kUnavailable, ErrorOrigin::kSelf, std::move(message), Retry::kSafe);

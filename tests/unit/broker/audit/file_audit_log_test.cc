@@ -1,8 +1,10 @@
 #include "broker/audit/file_audit_log.h"
 
+#include "broker/audit/refusal_budget.h"
 #include "common/auditlog/verify_directory.h"
 #include "common/log/log.h"
 #include "tests/contract/broker/audit/audit_log_contract.h"
+#include "tests/support/cpp/chain_keys.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/scratch_dir.h"
@@ -10,38 +12,61 @@
 
 #include <prometheus/registry.h>
 
+#include <fstream>
 #include <future>
 
 namespace connector::broker::audit {
 namespace {
 
+using ::testing::HasSubstr;
 using testing_support::HasError;
 using testing_support::HasValue;
 
 class FileHarness {
  public:
-  explicit FileHarness(std::chrono::milliseconds retry_interval = std::chrono::hours(1),
+  explicit FileHarness(std::chrono::milliseconds interval = std::chrono::hours(1),
                        std::size_t max_queued = kMaxQueuedRecords)
       : log_([&] {
           FileAuditLogOptions options;
           options.chain = {.directory = scratch_ / "audit",
+                           .keys = keys_,
+                           .head_file = scratch_ / "audit.head",
                            .max_file_age = std::chrono::hours(24),
                            .clock = &clock_,
                            .log = &logger_,
                            .open_file = OpenFaulty(faults_)};
           options.registry = &registry_;
-          options.retry_interval = retry_interval;
+          options.interval = interval;
           options.max_queued = max_queued;
           auto log = FileAuditLog::Open(std::move(options));
           return log ? std::move(*log) : nullptr;
         }()) {}
 
   FileAuditLog& log() { return *log_; }
-  Result<Done> Append() { return testing_support::RunTask(io_, log_->Append({})); }
+  Result<Done> Append() { return Append("subject"); }
+  Result<Done> Append(const std::string& subject) {
+    auditlog::Event event;
+    event.time = clock_.Now();
+    event.subject = subject;
+    event.reason = "SOME_REASON";
+    event.client_address = "192.0.2.1:80";
+    return testing_support::RunTask(io_, log_->Append(std::move(event)));
+  }
+  testing_support::FakeClock& clock() { return clock_; }
+  std::string Path(const std::string& name) { return scratch_ / name; }
+  std::string Records() {
+    std::string all;
+    const auto paths = auditlog::ListAuditFiles(scratch_ / "audit");
+    for (const std::string& path : *paths) {
+      std::ifstream in(path);
+      all += std::string(std::istreambuf_iterator<char>(in), {});
+    }
+    return all;
+  }
   void Break() { faults_.sync = true; }
   void Mend() { faults_.sync = false; }
   std::size_t DurableRecords() {
-    const auto report = auditlog::VerifyDirectory(scratch_ / "audit");
+    const auto report = auditlog::VerifyDirectory(scratch_ / "audit", {*keys_});
     return report ? report->records : 999999;
   }
   double Metric(const std::string& name) {
@@ -55,6 +80,7 @@ class FileHarness {
 
  private:
   testing_support::ScratchDir scratch_;
+  std::shared_ptr<const auditlog::ChainKeys> keys_ = testing_support::ChainKeysOf();
   testing_support::FakeClock clock_;
   log::Logger logger_{2, "test", static_cast<log::Level>(99)};
   prometheus::Registry registry_;
@@ -91,6 +117,7 @@ TEST(FileAuditLog, WritesWhatIsQueuedBeforeItStops) {
   int durable = 0;
   const auto append = [&]() -> Task<void> {
     auditlog::Event event;
+    event.subject = "subject";
     const Result<Done> result = co_await harness.log().Append(std::move(event));
     durable += result ? 1 : 0;
   };
@@ -144,6 +171,64 @@ TEST(FileAuditLog, RecoversWithoutTrafficByARecordOfItsOwn) {
     std::this_thread::yield();
   }
   EXPECT_EQ(harness.DurableRecords(), 1U);
+}
+
+TEST(FileAuditLog, NoticesWithoutTrafficThatItsFileIsGone) {
+  FileHarness harness(std::chrono::milliseconds(1));
+  ASSERT_THAT(harness.Append(), HasValue(Done{}));
+  std::filesystem::remove(harness.Path("audit/" + auditlog::AuditFileName(1)));
+
+  while (harness.log().Status().losses.count == 0) {
+    std::this_thread::yield();
+  }
+  EXPECT_THAT(harness.Records(), HasSubstr(R"("reason":"AUDIT_LOST")"));
+  EXPECT_THAT(harness.log().Status().losses.last, HasSubstr("was removed"));
+}
+
+TEST(FileAuditLog, KeepsTheHeadWhenItStops) {
+  FileHarness harness;
+  ASSERT_THAT(harness.Append(), HasValue(Done{}));
+  harness.log().Stop();
+
+  std::ifstream in(harness.Path("audit.head"));
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}),
+              ::testing::StartsWith("oci-connector-audit-head 1 "));
+}
+
+TEST(FileAuditLog, SaysThatTheHeadFileCannotBeWritten) {
+  FileHarness harness(std::chrono::milliseconds(1));
+  std::filesystem::remove(harness.Path("audit.head"));
+  std::filesystem::create_directory(harness.Path("audit.head"));
+  ASSERT_THAT(harness.Append(), HasValue(Done{}));
+
+  while (harness.log().Status().head_problem.empty()) {
+    std::this_thread::yield();
+  }
+  EXPECT_THAT(harness.log().Status().head_problem, HasSubstr("audit.head"));
+}
+
+TEST(FileAuditLog, RecordsAFewRefusalsOfNobodyAndCountsTheRestInOneRecord) {
+  FileHarness harness;
+  for (std::size_t i = 0; i < kRecordsPerSource + 100; ++i) {
+    ASSERT_THAT(harness.Append(""), HasValue(Done{}));
+  }
+  ASSERT_THAT(harness.Append("known"), HasValue(Done{}));
+  EXPECT_EQ(harness.DurableRecords(), kRecordsPerSource + 1);
+
+  harness.clock().Advance(kRefusalPeriod);
+  ASSERT_THAT(harness.Append("known"), HasValue(Done{}));
+  EXPECT_EQ(harness.DurableRecords(), kRecordsPerSource + 3);
+  EXPECT_THAT(harness.Records(), HasSubstr("100 more refusals of callers"));
+}
+
+TEST(FileAuditLog, RecordsWhatItCountedWhenItStops) {
+  FileHarness harness;
+  for (std::size_t i = 0; i < kRecordsPerSource + 100; ++i) {
+    ASSERT_THAT(harness.Append(""), HasValue(Done{}));
+  }
+  harness.log().Stop();
+
+  EXPECT_THAT(harness.Records(), HasSubstr("100 more refusals of callers"));
 }
 
 }  // namespace

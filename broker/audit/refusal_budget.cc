@@ -1,0 +1,113 @@
+#include "broker/audit/refusal_budget.h"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace connector::broker::audit {
+namespace {
+
+constexpr std::string_view kOthers = "other sources";
+constexpr std::string_view kUnknown = "unknown";
+constexpr std::string_view kLast =
+    "; more of this source are counted, not recorded, for up to a minute";
+constexpr std::size_t kPrefix6Bytes = 8;
+
+std::string PrefixOf(const boost::asio::ip::address_v6& address) {
+  auto bytes = address.to_bytes();
+  for (std::size_t i = kPrefix6Bytes; i < bytes.size(); ++i) {
+    bytes.at(i) = 0;
+  }
+  return boost::asio::ip::address_v6(bytes).to_string() + "/64";
+}
+
+}  // namespace
+
+std::string SourceOf(std::string_view client_address) {
+  std::string_view host = client_address.substr(0, client_address.rfind(':'));
+  if (host.size() > 1 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  boost::system::error_code error;
+  boost::asio::ip::address address = boost::asio::ip::make_address(std::string(host), error);
+  if (error) {  // Without a port.
+    address = boost::asio::ip::make_address(std::string(client_address), error);
+  }
+  if (error) {
+    return std::string(kUnknown);
+  }
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6())
+        .to_string();
+  }
+  return address.is_v6() ? PrefixOf(address.to_v6()) : address.to_string();
+}
+
+bool IsUnverifiedRefusal(const auditlog::Event& event) {
+  return !event.allowed && event.subject.empty();
+}
+
+std::optional<auditlog::Event> RefusalBudget::Take(auditlog::Event event) {
+  if (!began_) {
+    began_ = event.time;
+  }
+  std::string source = SourceOf(event.client_address);
+  if (!sources_.contains(source) && sources_.size() >= kMaxSources) {
+    source = kOthers;
+  }
+  Account& account = sources_[std::move(source)];
+  if (account.records == kRecordsPerSource) {
+    ++account.counted[event.reason];
+    ++counted_;
+    return std::nullopt;
+  }
+  ++account.records;
+  // Whoever is not verified chooses none of the durable text: the decision's line in the log has
+  // it.
+  event.client_address = SourceOf(event.client_address);
+  event.request_id.clear();
+  event.connector.clear();
+  event.scopes.clear();
+  event.detail.resize(std::min(event.detail.size(), kMaxRefusalDetailBytes));
+  if (account.records == kRecordsPerSource) {
+    event.detail += kLast;
+  }
+  return event;
+}
+
+std::vector<auditlog::Event> RefusalBudget::CloseIfOver(WallTime now) {
+  // A clock that was set back does not keep a period open.
+  if (!began_ || (now >= *began_ && now - *began_ < kRefusalPeriod)) {
+    return {};
+  }
+  return Close(now);
+}
+
+std::vector<auditlog::Event> RefusalBudget::Close(WallTime now) {
+  std::vector<auditlog::Event> records;
+  for (const auto& [source, account] : sources_) {
+    std::uint64_t total = 0;
+    std::string by_reason;
+    for (const auto& [reason, count] : account.counted) {
+      total += count;
+      by_reason += (by_reason.empty() ? "" : ", ") + reason + " " + std::to_string(count);
+    }
+    if (total == 0) {
+      continue;
+    }
+    auditlog::Event& event = records.emplace_back();
+    event.time = now;
+    event.client_address = source;
+    event.reason = "AUDIT_REFUSALS_COUNTED";
+    event.detail = std::to_string(total) +
+                   " more refusals of callers whom nobody could verify, in the last " +
+                   std::to_string(std::chrono::floor<std::chrono::seconds>(now - *began_).count()) +
+                   " s: " + by_reason;
+  }
+  began_.reset();
+  sources_.clear();
+  return records;
+}
+
+}  // namespace connector::broker::audit

@@ -1,0 +1,151 @@
+#include "broker/audit/refusal_budget.h"
+
+#include "tests/support/cpp/chain_keys.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace connector::broker::audit {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr WallTime kStart{std::chrono::seconds(1'800'000'000)};
+
+auditlog::Event Refusal(const std::string& client_address) {
+  auditlog::Event event;
+  event.time = kStart;
+  event.request_id = "the caller's choice";
+  event.client_address = client_address;
+  event.peer = "dataplane";
+  event.connector = "what/ever";
+  event.scopes = "repository:the/callers/choice:pull";
+  event.reason = "CALLER_UNAUTHENTICATED";
+  event.detail = "the token's issuer is not trusted";
+  return event;
+}
+
+// How many of `count` refusals become records.
+std::size_t RecordsOf(RefusalBudget& budget, const std::string& source, std::size_t count) {
+  std::size_t records = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    records += budget.Take(Refusal(source)) ? 1 : 0;
+  }
+  return records;
+}
+
+TEST(SourceOf, IsTheAddressAndOfIpv6ItsNetwork) {
+  EXPECT_EQ(SourceOf("192.0.2.1:8080"), "192.0.2.1");
+  EXPECT_EQ(SourceOf("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(SourceOf("[2001:db8:1:2:3:4:5:6]:80"), "2001:db8:1:2::/64");
+  EXPECT_EQ(SourceOf("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+  EXPECT_EQ(SourceOf("[::ffff:192.0.2.1]:80"), "192.0.2.1");
+  EXPECT_EQ(SourceOf("some text"), "unknown");
+  EXPECT_EQ(SourceOf(""), "unknown");
+}
+
+TEST(IsUnverifiedRefusal, IsNoGrantAndNoKnownCaller) {
+  auditlog::Event event;
+  EXPECT_TRUE(IsUnverifiedRefusal(event));
+  event.subject = "known";
+  EXPECT_FALSE(IsUnverifiedRefusal(event));
+  event = {};
+  event.allowed = true;
+  EXPECT_FALSE(IsUnverifiedRefusal(event));
+}
+
+TEST(RefusalBudget, KeepsNoTextOfTheCallersChoice) {
+  RefusalBudget budget;
+  auditlog::Event expected = Refusal("192.0.2.1:80");
+  expected.request_id.clear();
+  expected.connector.clear();
+  expected.scopes.clear();
+  expected.client_address = "192.0.2.1";
+
+  EXPECT_EQ(budget.Take(Refusal("192.0.2.1:80")), expected);
+
+  auditlog::Event wordy = Refusal("no address, but a story");
+  wordy.detail = std::string(5000, 'x');
+  const auto record = budget.Take(wordy);
+  EXPECT_EQ(record->client_address, "unknown");
+  EXPECT_THAT(record->detail, SizeIs(kMaxRefusalDetailBytes));
+}
+
+TEST(RefusalBudget, GivesEachSourceItsOwnFewRecords) {
+  RefusalBudget budget;
+  EXPECT_EQ(RecordsOf(budget, "192.0.2.1:1", 1000), kRecordsPerSource);
+  EXPECT_EQ(RecordsOf(budget, "192.0.2.1:2", 1000), 0U) << "another port of the same";
+  EXPECT_EQ(RecordsOf(budget, "192.0.2.2:1", 2), 2U);
+}
+
+TEST(RefusalBudget, SaysInTheLastRecordThatMoreAreCounted) {
+  RefusalBudget budget;
+  for (std::size_t i = 1; i < kRecordsPerSource; ++i) {
+    EXPECT_EQ(budget.Take(Refusal("192.0.2.1:1"))->detail, "the token's issuer is not trusted");
+  }
+  EXPECT_THAT(budget.Take(Refusal("192.0.2.1:1"))->detail, HasSubstr("counted, not recorded"));
+}
+
+TEST(RefusalBudget, SaysForEachSourceHowManyWereCountedAndWhy) {
+  RefusalBudget budget;
+  RecordsOf(budget, "192.0.2.1:1", kRecordsPerSource + 7);
+  RecordsOf(budget, "192.0.2.2:1", kRecordsPerSource);
+  auditlog::Event other = Refusal("192.0.2.1:1");
+  other.reason = "INVALID_REQUEST";
+  ASSERT_EQ(budget.Take(other), std::nullopt);
+
+  EXPECT_THAT(budget.CloseIfOver(kStart + kRefusalPeriod - std::chrono::seconds(1)), IsEmpty());
+  const auto records = budget.CloseIfOver(kStart + kRefusalPeriod);
+
+  ASSERT_THAT(records, SizeIs(1));
+  EXPECT_EQ(records[0].client_address, "192.0.2.1");
+  EXPECT_EQ(records[0].reason, "AUDIT_REFUSALS_COUNTED");
+  EXPECT_EQ(records[0].detail,
+            "8 more refusals of callers whom nobody could verify, in the last 60 s: "
+            "CALLER_UNAUTHENTICATED 7, INVALID_REQUEST 1");
+  EXPECT_EQ(budget.counted(), 8U);
+}
+
+TEST(RefusalBudget, BeginsAnewAfterThePeriod) {
+  RefusalBudget budget;
+  RecordsOf(budget, "192.0.2.1:1", 1000);
+  EXPECT_THAT(budget.CloseIfOver(kStart - std::chrono::hours(1)), SizeIs(1))
+      << "a clock that was set back";
+  EXPECT_EQ(RecordsOf(budget, "192.0.2.1:1", 1000), kRecordsPerSource);
+}
+
+// Whoever has many addresses gets no more than the bound, and nothing is lost without a count.
+TEST(RefusalBudget, BoundsWhatAllSourcesTogetherMakeDurable) {
+  RefusalBudget budget;
+  std::string durable;
+  auditlog::ChainPosition position;
+  const auto write = [&](const auditlog::Event& event) {
+    durable += auditlog::FormatRecord(event, position, testing_support::ChainKeyOf());
+  };
+  std::size_t records = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    auditlog::Event refusal = Refusal("[2001:db8:" + std::to_string(i % 1000) + "::1]:80");
+    refusal.peer = std::string(253, 'p');
+    refusal.detail = std::string(1000, 'd');
+    if (const auto record = budget.Take(refusal)) {
+      ++records;
+      write(*record);
+    }
+  }
+  const auto summaries = budget.Close(kStart);
+  for (const auditlog::Event& event : summaries) {
+    write(event);
+  }
+
+  EXPECT_EQ(records, (kMaxSources + 1) * kRecordsPerSource);
+  EXPECT_THAT(summaries, SizeIs(kMaxSources + 1));
+  EXPECT_EQ(summaries.back().client_address, "other sources");
+  EXPECT_EQ(budget.counted() + records, 10'000U);
+  EXPECT_LT(durable.size(), 200U * 1024);
+}
+
+}  // namespace
+}  // namespace connector::broker::audit
