@@ -267,8 +267,9 @@ TEST(FinalLocation, NamesTheBlobByItsDigest) {
             blob);
   EXPECT_EQ(FinalLocation(Parse(Method::kPost, uploads + "?digest=" + kDigest), kPathForm, ""),
             blob);
-  EXPECT_EQ(FinalLocation(Parse(Method::kPost, uploads + "?from=a/c&mount=" + kDigest), kPathForm, ""),
-            blob);
+  EXPECT_EQ(
+      FinalLocation(Parse(Method::kPost, uploads + "?from=a/c&mount=" + kDigest), kPathForm, ""),
+      blob);
 }
 
 TEST(FinalLocation, NamesTheBlobByTheDigestThatTheRegistryReports) {
