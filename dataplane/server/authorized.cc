@@ -2,6 +2,9 @@
 
 #include "common/async/one_shot.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace connector::dataplane::server {
 namespace {
 
@@ -26,28 +29,65 @@ Rejection RouteUnknown(const char* sentence) {
   return {oci::ReplyFor(ErrorKind::kBrokerUnavailable, sentence), RequestDecision::kRouteUnknown};
 }
 
-// Joins a new grant with the route of its epoch, which may be on its way. Each request waits for
-// itself: there is no queue that somebody could fill.
-Task<AuthorizeResult> JoinNewGrant(ParsedRequest request,
-                                   std::shared_ptr<const token::Grant> grant) {
+// One of two brokers may be behind: then either the route of a grant is on its way, or the grant is
+// older than the route and its epoch never comes. So the route is awaited for this long, and then
+// another grant is asked for.
+constexpr std::chrono::milliseconds kAskAgainAfter{200};
+
+bool IsSilent(const Worker& worker) {
+  return worker.routes->stream->SilentFor(steady_clock::now()) >= routes::kMaxRouteSilence;
+}
+
+// None: the route of its epoch did not come before `give_up`. Each request waits for itself: there
+// is no queue that somebody could fill.
+Task<std::optional<Authorized>> JoinNewGrant(ParsedRequest request,
+                                             std::shared_ptr<const token::Grant> grant,
+                                             Deadline give_up) {
   Worker& worker = request.context().worker;
-  const Deadline give_up = steady_clock::now() + worker.shared.settings.route_wait;
   bool changed = true;
-  while (changed) {
-    if (worker.routes->stream->SilentFor(steady_clock::now()) >= routes::kMaxRouteSilence) {
-      co_return RouteUnknown(
-          "No broker has told this data plane of changes for a minute, so that it begins nothing "
-          "new; try again later.");
-    }
+  while (changed && !IsSilent(worker)) {
     std::optional<Authorized> authorized = Authorized::Join(request, grant, *worker.routes);
     if (authorized) {
-      co_return *std::move(authorized);
+      co_return authorized;
     }
     changed = (co_await OneShot<Done>::Wait(worker.routes_changed, give_up)).has_value();
   }
-  co_return RouteUnknown(
-      "This data plane does not know the newest settings of this connector yet; try again in a "
-      "moment.");
+  co_return std::nullopt;
+}
+
+// A new grant of the broker, and the route of its epoch. A ping has no route.
+Task<AuthorizeResult> FetchAndJoin(ParsedRequest request, bool mint_anew) {
+  RequestContext& context = request.context();
+  Worker& worker = context.worker;
+  const Deadline give_up = steady_clock::now() + worker.shared.settings.route_wait;
+  do {
+    token::GrantRequest grant_request = context.grant_request;
+    grant_request.mint_anew = std::exchange(mint_anew, false);
+    token::GrantResult result =
+        co_await worker.shared.grants.Fetch(context.cache_key, std::move(grant_request));
+    if (const auto* denial = std::get_if<token::GrantDenial>(&result)) {
+      co_return RejectionFor(context, *denial);
+    }
+    context.record.grant = std::get<std::shared_ptr<const token::Grant>>(std::move(result));
+    if (request.is_ping()) {
+      co_return CallerKnown{};
+    }
+    std::optional<Authorized> authorized =
+        co_await JoinNewGrant(request,
+                              context.record.grant,
+                              std::min(give_up, Deadline(steady_clock::now() + kAskAgainAfter)));
+    if (authorized) {
+      co_return *std::move(authorized);
+    }
+  } while (!IsSilent(worker) && steady_clock::now() < give_up);
+  context.record.route = nullptr;
+  co_return IsSilent(worker)
+      ? RouteUnknown(
+            "No broker has told this data plane of changes for a minute, so that it begins nothing "
+            "new; try again later.")
+      : RouteUnknown(
+            "This data plane does not know the newest settings of this connector yet; try again in "
+            "a moment.");
 }
 
 }  // namespace
@@ -82,20 +122,12 @@ Task<AuthorizeResult> Authorize(ParsedRequest request, bool mint_anew) {
     cache.Refresh(context.cache_key, context.grant_request);
   }
   if (!record.grant) {
-    token::GrantRequest grant_request = context.grant_request;
-    grant_request.mint_anew = mint_anew;
-    token::GrantResult result = co_await cache.Fetch(context.cache_key, std::move(grant_request));
-    if (const auto* denial = std::get_if<token::GrantDenial>(&result)) {
-      co_return RejectionFor(context, *denial);
+    AuthorizeResult fetched = co_await FetchAndJoin(request, mint_anew);
+    if (std::holds_alternative<Rejection>(fetched)) {
+      co_return fetched;
     }
-    record.grant = std::get<std::shared_ptr<const token::Grant>>(std::move(result));
-    if (!request.is_ping()) {
-      AuthorizeResult joined = co_await JoinNewGrant(request, record.grant);
-      if (std::holds_alternative<Rejection>(joined)) {
-        record.route = nullptr;
-        co_return joined;
-      }
-      authorized = std::get<Authorized>(std::move(joined));
+    if (auto* joined = std::get_if<Authorized>(&fetched)) {
+      authorized = std::move(*joined);
     }
   }
   record.granted = steady_clock::now();

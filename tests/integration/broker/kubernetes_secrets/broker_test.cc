@@ -90,6 +90,7 @@ class KubeBroker : public ::testing::Test {
     options.kubernetes = server().Settings(token_);
     options.callers.local =
         callers::LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
+    options.callers.local->own_cluster = true;
     options.audit.directory = dir_ / name;
     options.root_key = Secret(std::string(32, 'r'));
     auto broker = std::make_unique<Broker>(std::move(options), log_);

@@ -151,6 +151,22 @@ TEST(ANewGrant, WaitsForTheRouteOfItsEpoch) {
   EXPECT_EQ(world.issuer.asks().size(), 1U);
 }
 
+TEST(ANewGrant, ThatIsOlderThanTheRouteIsAskedForAgain) {
+  NewGrantWorld world;
+  world.settings.route_wait = std::chrono::minutes(1);
+  world.Take("epoch-3");
+  asio::steady_timer other_broker(world.io, std::chrono::milliseconds(20));
+  other_broker.async_wait([&](boost::system::error_code) {
+    world.issuer.SetAnswer(
+        [](const token::GrantRequest&) { return MakeGrant(kHarbor, "token", "epoch-3"); });
+  });
+
+  const AuthorizeResult result = world.Run();
+
+  EXPECT_EQ(std::get<Authorized>(result).route().epoch, "epoch-3");
+  EXPECT_EQ(world.issuer.asks().size(), 2U);
+}
+
 TEST(ANewGrant, IsNotUsedWithARouteOfAnotherEpoch) {
   NewGrantWorld world;
 
