@@ -272,7 +272,7 @@ TEST_P(PublisherRace, ChangesNothingOutside) {
   }
   EXPECT_THAT(publisher_.Unpublish(kId, target_), Does(PublishAction::kUnmounted));
   EXPECT_GT(mounted, 0);
-  EXPECT_GT(exchanged, kExchanges / 2);
+  EXPECT_GT(exchanged, kExchanges / 10) << "most of the time something was mounted";
   EXPECT_THAT(node_.Mounts(), IsEmpty());
   std::vector<std::string> after;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(node_.outside())) {
