@@ -3,6 +3,7 @@
 Connects each client to the first backend of the list that accepts.
 """
 
+import contextlib
 import socket
 import threading
 
@@ -52,4 +53,7 @@ def _pump(source, target):
         target.shutdown(socket.SHUT_WR)
     except OSError:
         for end in (source, target):
+            # Closing alone sends nothing while another thread waits for bytes of it.
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
             end.close()
