@@ -3,6 +3,7 @@
 #include "broker/api/sealing_keys.h"
 #include "broker/authorization/access_mode.h"
 #include "broker/secrets/vault/read_vault_options.h"
+#include "common/config/duration.h"
 #include "common/config/options_reader.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
@@ -62,8 +63,7 @@ void ReadResources(const pb::Resources& from, config::OptionsReader& reader, Bro
   }
   out.resource_directory = from.directory();
   if (from.has_max_silence()) {
-    out.max_silence = std::chrono::seconds(from.max_silence().seconds()) +
-                      std::chrono::milliseconds(from.max_silence().nanos() / 1'000'000);
+    out.max_silence = config::ToMilliseconds(from.max_silence());
     if (out.max_silence < std::chrono::seconds(5) || out.max_silence > std::chrono::hours(1)) {
       reader.Complain("resources.maxSilence", "must be between 5s and 1h");
     }

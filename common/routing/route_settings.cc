@@ -1,5 +1,6 @@
 #include "common/routing/route_settings.h"
 
+#include "common/config/duration.h"
 #include "common/config/problem.h"
 #include "common/http/origin.h"
 
@@ -39,7 +40,7 @@ std::string ReadRedirectHost(const std::string& text) {
 std::optional<milliseconds> ReadTimeout(const google::protobuf::Duration& file,
                                         const std::string& path,
                                         const OnProblem& on_problem) {
-  const milliseconds value(file.seconds() * 1000 + file.nanos() / 1'000'000);
+  const milliseconds value = config::ToMilliseconds(file);
   if (value <= milliseconds::zero()) {
     on_problem(path, "is zero; write at least 1ms, or remove the key for the default");
     return std::nullopt;

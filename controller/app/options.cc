@@ -1,5 +1,6 @@
 #include "controller/app/options.h"
 
+#include "common/config/duration.h"
 #include "common/config/yaml.h"
 #include "common/log/level.h"
 #include "common/resource/names.h"
@@ -35,7 +36,7 @@ class ControllerOptionsReader {
     if (!present) {
       return;
     }
-    out = milliseconds(value.seconds() * 1000 + value.nanos() / 1'000'000);
+    out = config::ToMilliseconds(value);
     if (out < milliseconds(100) || out > std::chrono::hours(24)) {
       Complain(std::move(path), "must be between 100ms and 24h");
     }

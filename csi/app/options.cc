@@ -1,5 +1,6 @@
 #include "csi/app/options.h"
 
+#include "common/config/duration.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
 #include "common/log/level.h"
@@ -105,8 +106,7 @@ void ReadDefaults(const pb::CsiDefaults& from, CsiOptionsReader& reader, CsiOpti
     out.configurations = {from.configuration_names().begin(), from.configuration_names().end()};
   }
   if (from.has_publish_timeout()) {
-    out.publish_timeout = milliseconds(from.publish_timeout().seconds() * 1000 +
-                                       from.publish_timeout().nanos() / 1'000'000);
+    out.publish_timeout = config::ToMilliseconds(from.publish_timeout());
     if (out.publish_timeout < milliseconds(100) || out.publish_timeout > std::chrono::minutes(2)) {
       reader.Complain("defaults.publishTimeout", "must be between 100ms and 2m");
     }

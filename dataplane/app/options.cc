@@ -1,5 +1,6 @@
 #include "dataplane/app/options.h"
 
+#include "common/config/duration.h"
 #include "common/config/yaml.h"
 #include "common/log/level.h"
 
@@ -33,7 +34,7 @@ class OptionReader {
     if (!present) {
       return otherwise;
     }
-    const milliseconds read(value.seconds() * 1000 + value.nanos() / 1'000'000);
+    const milliseconds read = config::ToMilliseconds(value);
     if (read < milliseconds(100) || read > std::chrono::hours(24)) {
       Complain(std::move(path), "must be between 100ms and 24h");
     }

@@ -1,6 +1,7 @@
 #include "broker/secrets/vault/read_vault_options.h"
 
 #include "broker/secrets/vault/path_policy.h"
+#include "common/config/duration.h"
 #include "common/grpc/tls_check.h"
 #include "common/resource/names.h"
 #include "common/resource/vault_location.h"
@@ -143,7 +144,7 @@ milliseconds ReadInterval(const google::protobuf::Duration& from,
                           const std::string& path,
                           milliseconds longest,
                           config::OptionsReader& reader) {
-  const milliseconds value(from.seconds() * 1000 + from.nanos() / 1'000'000);
+  const milliseconds value = config::ToMilliseconds(from);
   if (value < kLeastInterval || value > longest) {
     reader.Complain(path,
                     "must be between 100ms and " +
