@@ -51,12 +51,17 @@ class BrokerClient {
     if (!Begin(&call->context)) {
       return false;
     }
-    // The destructor waits for the callback, so that a plain pointer serves.
-    auto finish = [this, call, done = std::move(done)](const ::grpc::Status& status) {
-      done(status);
-      End(&call->context);
+    UnaryCall<Request, Response>& live = *call;
+    // The destructor waits for End, so that a plain pointer serves. The call goes before: it holds
+    // the channel, and a thread of gRPC that let go of the last channel would wait for itself.
+    auto finish = [this, call = std::move(call), done = std::move(done)](
+                      const ::grpc::Status& status) mutable {
+      std::exchange(done, nullptr)(status);
+      ::grpc::ClientContext* const context = &call->context;
+      call.reset();
+      End(context);
     };
-    (stub_->async()->*method)(&call->context, &call->request, &call->response, std::move(finish));
+    (stub_->async()->*method)(&live.context, &live.request, &live.response, std::move(finish));
     return true;
   }
 

@@ -1,14 +1,21 @@
 #include "controller/probe/probe_client.h"
 
+#include "common/broker_client/broker_client.h"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 
 namespace connector::controller::probe {
 namespace {
@@ -49,6 +56,36 @@ TEST(ProbeClient, EndsTheCallsThatAreWaitedFor) {
   ASSERT_TRUE(answer);
   ASSERT_FALSE(*answer);
   EXPECT_EQ(answer->error().code, ErrorCode::kUnavailable);
+}
+
+// Says, some time later, whether the client was still there when it was destroyed.
+struct Witness {
+  explicit Witness(const std::atomic<bool>& client_gone) : gone(client_gone) {}
+  ~Witness() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_FALSE(gone) << "the call outlived the client, and holds its channel";
+  }
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+
+  const std::atomic<bool>& gone;
+};
+
+// A thread of gRPC that lets go of the last channel waits for itself, and gRPC aborts.
+TEST(BrokerClient, IsNotGoneBeforeItsCalls) {
+  using Call = broker_client::UnaryCall<broker::v1::CheckConnectorRequest,
+                                        broker::v1::CheckConnectorResponse>;
+  const SilentBroker broker;
+  std::atomic<bool> gone = false;
+  auto client = std::make_unique<broker_client::BrokerClient>(
+      grpc::CreateChannel(broker.address(), grpc::InsecureChannelCredentials()),
+      std::chrono::minutes(1));
+  auto done = [witness = std::make_shared<Witness>(gone)](const grpc::Status&) {};
+  ASSERT_TRUE(client->Start(
+      std::make_shared<Call>(), &broker_client::AsyncBroker::CheckConnector, std::move(done)));
+  client.reset();
+  gone = true;
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // For what came too late.
 }
 
 }  // namespace
