@@ -33,20 +33,6 @@ bool BreaksLine(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
 }
 
-// What is wrong with a certificate, for a sentence that starts with "the certificate of HOST".
-std::string CertificateProblem(long verify_result) {
-  switch (verify_result) {
-    case X509_V_OK:
-      return "is for another name";
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-      return "has expired";
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return "is not valid yet";
-    default:
-      return std::string("is not trusted (") + X509_verify_cert_error_string(verify_result) + ")";
-  }
-}
-
 // True when the transfer ended before the request can have reached the server.
 bool NothingWasSent(CURLcode code) {
   return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
@@ -84,8 +70,8 @@ Result<connector::Done> CurlTransfer::Prepare(ConnectionReuse reuse,
     if (!store) {
       return std::move(store).error();
     }
-    trust_ = *std::move(store);
-    SetTls();
+    verification_.SetUp(easy_, request_.ca_pem, *std::move(store));
+    SetClientCertificate();
   }
   SetConnection(reuse);
   SetVersion(sharing);
@@ -118,7 +104,6 @@ void CurlTransfer::SetConnection(ConnectionReuse reuse) {
   if (reuse == ConnectionReuse::kNever) {
     curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
-    curl_easy_setopt(easy_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   }
 }
 
@@ -190,22 +175,6 @@ void CurlTransfer::SetRoute() {
   }
 }
 
-void CurlTransfer::SetTls() {
-  curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  curl_easy_setopt(easy_, CURLOPT_CAINFO, nullptr);  // The store below holds the system's.
-  curl_easy_setopt(easy_, CURLOPT_CAPATH, nullptr);
-  if (!request_.ca_pem.empty()) {
-    // Only so that curl's connection and session caches tell apart what trusts different CAs.
-    curl_blob blob{request_.ca_pem.data(), request_.ca_pem.size(), CURL_BLOB_NOCOPY};
-    curl_easy_setopt(easy_, CURLOPT_CAINFO_BLOB, &blob);
-  }
-  curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &CurlTransfer::OnTlsContext);
-  curl_easy_setopt(easy_, CURLOPT_SSL_CTX_DATA, this);
-  SetClientCertificate();
-}
-
 void CurlTransfer::SetClientCertificate() {
   if (!request_.client_cert_file.empty()) {
     curl_easy_setopt(easy_, CURLOPT_SSLCERT, request_.client_cert_file.c_str());
@@ -219,22 +188,6 @@ void CurlTransfer::SetClientCertificate() {
     curl_blob key_blob{const_cast<char*>(key.data()), key.size(), CURL_BLOB_NOCOPY};
     curl_easy_setopt(easy_, CURLOPT_SSLKEY_BLOB, &key_blob);
   }
-}
-
-CURLcode CurlTransfer::OnTlsContext(CURL* /*easy*/, void* context, void* self) {
-  auto* tls = static_cast<SSL_CTX*>(context);
-  // The broker turns TLS 1.2 off for the whole process, which is meant for gRPC only.
-  SSL_CTX_clear_options(tls, SSL_OP_NO_TLSv1_2);
-  SSL_CTX_set1_cert_store(tls, static_cast<CurlTransfer*>(self)->trust_.get());
-  SSL_CTX_set_cert_verify_callback(tls, &CurlTransfer::OnVerify, self);
-  return CURLE_OK;
-}
-
-// OpenSSL's own verification; only keeps the reason, which curl reports for some errors alone.
-int CurlTransfer::OnVerify(X509_STORE_CTX* chain, void* self) {
-  const int verified = X509_verify_cert(chain);
-  static_cast<CurlTransfer*>(self)->verify_error_ = X509_STORE_CTX_get_error(chain);
-  return verified;
 }
 
 void CurlTransfer::SetMethod() {
@@ -346,9 +299,9 @@ Error CurlTransfer::ToError(CURLcode code) const {
   if (too_large_) {
     return Upstream(ErrorCode::kResourceExhausted, "the answer of " + host + " is too large");
   }
-  if (code == CURLE_PEER_FAILED_VERIFICATION || verify_error_ != X509_V_OK) {
+  if (code == CURLE_PEER_FAILED_VERIFICATION || verification_.failed()) {
     return Upstream(ErrorCode::kUnavailable,
-                    "the certificate of " + host + " " + CertificateProblem(verify_error_));
+                    "the certificate of " + host + " " + verification_.Problem());
   }
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:

@@ -6,6 +6,7 @@
 
 #include "common/curl/curl_client.h"
 #include "common/curl/curl_sharing.h"
+#include "common/curl/peer_verification.h"
 #include "common/curl/trust.h"
 #include "common/curl/wiped_buffer.h"
 
@@ -43,9 +44,6 @@ class CurlTransfer {
  private:
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
-  static CURLcode OnTlsContext(CURL* easy, void* context, void* self);
-  static int OnVerify(X509_STORE_CTX* chain, void* self);
-
   static int OnNewSocket(void* self, curl_socket_t socket, curlsocktype purpose);
   static int OnCloseSocket(void* sharing, curl_socket_t socket);
   static int OnConnected(void* self, char* ip, char* local_ip, int port, int local_port);
@@ -53,7 +51,6 @@ class CurlTransfer {
   void SetConnection(ConnectionReuse reuse);
   void SetVersion(CurlSharing* sharing);
   void SetRoute();
-  void SetTls();
   void SetClientCertificate();
   void SetMethod();
   [[nodiscard]] Result<connector::Done> SetHeaders();
@@ -69,12 +66,11 @@ class CurlTransfer {
   CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
   curl_slist* connect_to_ = nullptr;
-  std::shared_ptr<X509_STORE> trust_;
+  PeerVerification verification_;
   CurlResponse response_;
   WipedBuffer body_;
   std::size_t head_bytes_ = 0;
   bool too_large_ = false;
-  int verify_error_ = 0;  // X509_V_OK
 };
 
 }  // namespace connector::curl

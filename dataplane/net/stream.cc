@@ -1,5 +1,7 @@
 #include "dataplane/net/stream.h"
 
+#include "dataplane/net/tls.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <fcntl.h>
@@ -15,6 +17,10 @@
 
 namespace connector::dataplane::net {
 namespace {
+
+// A certificate's common name never counts.
+constexpr unsigned int kHostFlags =
+    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
 
 Error Unavailable(std::string message) {
   return MakeError(ErrorCode::kUnavailable, ErrorOrigin::kUpstream, std::move(message));
@@ -49,6 +55,10 @@ Stream::Stream(Socket socket, Timers& timers) : socket_(std::move(socket)), time
 Stream::~Stream() {
   if (alive_) {
     *alive_ = false;
+  }
+  if (ssl_ != nullptr) {
+    // Else OpenSSL makes the session of a connection without a close notification useless.
+    SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN);
   }
   SSL_free(ssl_);
 }
@@ -307,14 +317,15 @@ Task<Result<Done>> Stream::ConnectTls(SSL_CTX* context,
   X509_VERIFY_PARAM* const verify = SSL_get0_param(ssl_);
   if (X509_VERIFY_PARAM_set1_ip_asc(verify, peer_host.c_str()) != 1) {
     ERR_clear_error();
-    SSL_set_hostflags(ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set_hostflags(ssl_, kHostFlags);
     // A name that could not be set must never mean that no name is checked.
     if (SSL_set1_host(ssl_, peer_host.c_str()) != 1 ||
         SSL_set_tlsext_host_name(ssl_, peer_host.c_str()) != 1) {
       co_return Unavailable("the TLS peer name cannot be set");
     }
   }
-  if (session != nullptr) {
+  // A resumed handshake verifies no certificate.
+  if (session != nullptr && HasValidCertificate(session.get())) {
     SSL_set_session(ssl_, session.get());
   }
   co_return co_await RunHandshake(timeout);
@@ -393,7 +404,8 @@ std::string Stream::RemoteAddress() const {
 }
 
 TlsSession Stream::TakeSession() {
-  if (ssl_ == nullptr || session_taken_) {
+  // One that was resumed is not taken on: its age counts from the certificate's verification.
+  if (ssl_ == nullptr || session_taken_ || SSL_session_reused(ssl_) == 1) {
     return nullptr;
   }
   session_taken_ = true;

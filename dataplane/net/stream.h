@@ -107,7 +107,7 @@ class Stream final : private TimedWait {
   [[nodiscard]] bool tls() const { return ssl_ != nullptr; }
   [[nodiscard]] bool open() const { return socket_.is_open(); }
   [[nodiscard]] std::string RemoteAddress() const;  // "ip:port"; empty when it is gone.
-  // For resumption of a later connection; null when not resumable, or taken before.
+  // For resumption of a later connection; null when not resumable, resumed itself, or taken before.
   [[nodiscard]] TlsSession TakeSession();
 
   // True when TLS records wait in memory, so that the socket may be quiet although there is input.

@@ -72,6 +72,12 @@ Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem, const TlsContext
   return context;
 }
 
+bool HasValidCertificate(ssl_session_st* session) {
+  const X509* const peer = SSL_SESSION_get0_peer(session);
+  return peer != nullptr &&
+         X509_cmp_timeframe(nullptr, X509_get0_notBefore(peer), X509_get0_notAfter(peer)) == 0;
+}
+
 Result<TlsContext> MakeListenerContext(const std::string& certificate_file,
                                        const std::string& key_file) {
   TlsContext context = MakeContext(TLS_server_method());

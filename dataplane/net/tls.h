@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+struct ssl_session_st;  // OpenSSL's SSL_SESSION.
+
 namespace connector::dataplane::net {
 
 struct ContextDeleter {
@@ -24,6 +26,9 @@ using TlsContext = std::shared_ptr<SSL_CTX>;
 // which is one made without `ca_pem`, shares that one's.
 [[nodiscard]] Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem,
                                                      const TlsContext& system = nullptr);
+
+// False when the peer's certificate of that session is not valid any more, or not known.
+[[nodiscard]] bool HasValidCertificate(ssl_session_st* session);
 
 // For our listener: TLS 1.2 or later, HTTP/1.1 only (no ALPN h2). Fails with kInvalidArgument when
 // the files do not parse or do not belong together; the message names the file.

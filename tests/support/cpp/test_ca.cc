@@ -87,7 +87,9 @@ TlsIdentity TestCa::Issue(const CertificateRequest& request) const {
   for (const std::string& name : request.names) {
     names.append(names.empty() ? "" : ",").append(name);
   }
-  AddExtension(certificate.get(), NID_subject_alt_name, names);
+  if (!names.empty()) {
+    AddExtension(certificate.get(), NID_subject_alt_name, names);
+  }
   Require(X509_sign(certificate.get(), key_.get(), EVP_sha256()) > 0, "sign");
   return {ToPem(certificate.get()), ToPem(key.get())};
 }

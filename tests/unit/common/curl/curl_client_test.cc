@@ -332,6 +332,19 @@ TEST(CurlClient, RefusesACertificateOfAnotherNameOrTime) {
               HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("not valid yet")));
 }
 
+TEST(CurlClient, NeverLooksForTheHostInTheCommonName) {
+  const TestCa ca;
+  const HttpServer none(Always({}), TlsSetup{ca.Issue({.names = {}, .common_name = "127.0.0.1"})});
+  const HttpServer other(
+      Always({}),
+      TlsSetup{ca.Issue({.names = {"email:a@example.com"}, .common_name = "127.0.0.1"})});
+
+  for (const HttpServer* server : {&none, &other}) {
+    EXPECT_THAT(Perform(Get(*server, ca)),
+                HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("no subject alternative name")));
+  }
+}
+
 TEST(CurlClient, RefusesACaBundleThatHoldsNoCertificate) {
   const TestCa ca;
   const HttpServer server(Always({}), TlsSetup{ca.Issue()});
