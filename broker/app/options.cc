@@ -112,6 +112,7 @@ std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions&
     ReadKubernetes(from.kubernetes(), reader, out);
   }
   out.audit = audit::ReadAudit(from.audit(), reader);
+  out.audit_exports = audit_export::ReadAuditExports(from.audit(), reader);
   ReadRootKey(from.root_key_file(), reader, out.root_key);
   out.log_level = ReadLevel(from.log_level(), reader);
   if (from.has_vault()) {

@@ -6,6 +6,7 @@
 #include "broker/api/peers.h"
 #include "broker/api/serving_state.h"
 #include "broker/audit/audit_options.h"
+#include "broker/audit_export/export_options.h"
 #include "broker/callers/callers_options.h"
 #include "broker/secrets/vault/vault_options.h"
 #include "common/base/secret.h"
@@ -30,6 +31,7 @@ struct BrokerOptions {
   callers::CallersOptions callers;
   bool rbac = false;  // The cluster's RBAC counts, and then the access rules.
   audit::AuditOptions audit;
+  audit_export::AuditExportOptions audit_exports;
   Secret root_key;
   log::Level log_level = log::Level::kInfo;
   std::optional<secrets::VaultOptions> vault;

@@ -4,6 +4,7 @@
 #include "broker/api/probe_connector.h"
 #include "broker/app/status.h"
 #include "broker/audit/file_audit_log.h"
+#include "broker/audit_export/audit_exports.h"
 #include "broker/authorization/make_access_reviewer.h"
 #include "broker/callers/caller_verifiers.h"
 #include "broker/connectors/catalog_service.h"
@@ -101,9 +102,21 @@ class Broker::Impl {
 
   // Who the caller is, what it may do, which token it gets, and the record of it.
   Result<Done> BuildDecisions() {
-    auto audit = audit::FileAuditLog::Open(audit::FileAuditLogOptionsOf(
-        options_.audit,
-        {options_.root_key, runtime_.clock(), runtime_.logger(), runtime_.registry()}));
+    audit_exports_ = std::make_unique<audit_export::AuditExports>(
+        options_.audit_exports,
+        audit_export::AuditExportParts{
+            options_.audit.directory,
+            options_.audit.replica,
+            {[this] { return audit_->Status().head.seq; }, [this] { return audit_->HeadLine(); }},
+            runtime_.executor(),
+            runtime_.logger()});
+    auto audit =
+        audit::FileAuditLog::Open(audit::FileAuditLogOptionsOf(options_.audit,
+                                                               {options_.root_key,
+                                                                runtime_.clock(),
+                                                                runtime_.logger(),
+                                                                runtime_.registry(),
+                                                                audit_exports_->progress()}));
     if (!audit) {
       return audit.error();
     }
@@ -170,7 +183,8 @@ class Broker::Impl {
   // In this order they start and stand on the status page; they stop in the reverse order: nothing
   // follows any more, no call comes any more, and what was decided is recorded.
   Result<Done> StartComponents() {
-    return runtime_.Start({audit_.get(),
+    return runtime_.Start({audit_exports_.get(),
+                           audit_.get(),
                            vault_.get(),
                            status_.get(),
                            upstream_auth_.get(),
@@ -200,6 +214,7 @@ class Broker::Impl {
   std::unique_ptr<connectors::CatalogService> catalog_service_;
 
   std::unique_ptr<audit::FileAuditLog> audit_;
+  std::unique_ptr<audit_export::AuditExports> audit_exports_;  // Asks the log.
   std::unique_ptr<callers::KubernetesCallers> kubernetes_callers_;
   std::unique_ptr<callers::CallerService> callers_;
   std::unique_ptr<authorization::AccessReviewer> reviewer_;

@@ -12,7 +12,17 @@ std::string HeadFileText(const AuditStatus& status) {
   return status.head_problem.empty() ? status.head_file : "failing: " + status.head_problem;
 }
 
+std::string VolumeText(const AuditVolume& volume) {
+  return volume.bytes == 0 ? "not known"
+                           : std::to_string(volume.UsedPercent()) + " % used of " +
+                                 std::to_string(volume.bytes / kMebibyte) + " MiB";
+}
+
 }  // namespace
+
+bool IsAlmostFull(const AuditVolume& volume) {
+  return volume.UsedPercent() >= kAlmostFullPercent;
+}
 
 void AddTo(admin::Readiness& readiness, const AuditStatus& status) {
   if (!status.problem.empty()) {
@@ -20,6 +30,11 @@ void AddTo(admin::Readiness& readiness, const AuditStatus& status) {
   }
   if (status.losses.count > 0) {
     readiness.degraded.emplace_back("audit records were lost: " + status.losses.last);
+  }
+  if (IsAlmostFull(status.volume) && !status.removes_when_full) {
+    readiness.degraded.emplace_back(
+        "the audit volume is " + std::to_string(status.volume.UsedPercent()) +
+        " % full; once it is full nothing is issued: make it larger, or set audit.retention");
   }
   if (!status.head_problem.empty()) {
     readiness.degraded.emplace_back("the audit's head file cannot be written: " +
@@ -33,6 +48,7 @@ admin::StatusSection AuditSection(const AuditStatus& status) {
            {"Its hash", status.head.hash},
            {"Key", status.key_id},
            {"Head file", HeadFileText(status)},
+           {"Volume", VolumeText(status.volume)},
            {"Lost", status.losses.count == 0 ? "nothing was noticed" : status.losses.last},
            {"Writable", status.problem.empty() ? "yes" : "no: " + status.problem}}};
 }
@@ -51,6 +67,14 @@ std::vector<prometheus::MetricFamily> CollectAuditState(const AuditStatus& statu
             "1 when the head file is kept and could be written last time, else 0.",
             {},
             !status.head_file.empty() && status.head_problem.empty() ? 1 : 0);
+  out.Gauge("connector_broker_audit_volume_bytes",
+            "Size of the volume that holds the audit files; 0 when it is not known.",
+            {},
+            static_cast<double>(status.volume.bytes));
+  out.Gauge("connector_broker_audit_volume_free_bytes",
+            "What is free for the broker on that volume.",
+            {},
+            static_cast<double>(status.volume.free));
   out.Counter("connector_broker_audit_losses_total",
               "Times that durable audit records were found removed, replaced or cut off.",
               static_cast<double>(status.losses.count));

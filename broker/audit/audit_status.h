@@ -22,7 +22,11 @@ struct AuditStatus {
   std::string head_file;               // Empty: none is kept.
   std::string head_problem;            // Why it could not be written; empty when it could.
   std::uint64_t refusals_counted = 0;  // Of callers whom nobody could verify, without a record.
+  AuditVolume volume = {};
+  bool removes_when_full = false;  // So that an almost full volume is as it should be.
 };
+
+[[nodiscard]] bool IsAlmostFull(const AuditVolume& volume);
 
 // A broker that cannot record does not issue: it is not ready. One whose records were lost goes on,
 // and is degraded until somebody has looked and started it again.

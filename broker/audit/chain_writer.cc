@@ -250,7 +250,8 @@ Result<Done> ChainWriter::PrepareFile(WallTime now) {
     }
     dirty_ = false;
   }
-  if (file_ && (good_size_ == 0 || now - file_started_ < options_.max_file_age)) {
+  const bool full = good_size_ >= options_.max_file_bytes;
+  if (file_ && (good_size_ == 0 || (!full && now - file_started_ < options_.max_file_age))) {
     return Done{};
   }
   if (!directory_->IsInPlace()) {
@@ -333,6 +334,32 @@ void ChainWriter::Look() {
   if (!options_.head_file.empty() && ::access(options_.head_file.c_str(), F_OK) != 0) {
     written_head_.reset();
   }
+}
+
+Result<Done> ChainWriter::RemoveOld(const RetentionRule& rule, std::uint64_t exported_through) {
+  if (!file_ || rule == RetentionRule{}) {
+    return Done{};
+  }
+  const WallTime now = options_.clock->Now();
+  std::vector<ClosedAuditFile> closed = ListClosedFiles(options_.directory, first_seq_);
+  closed.resize(CountToRemove(
+      closed, rule, {now, good_size_, LookAtVolume(options_.directory), exported_through}));
+  if (closed.empty()) {
+    return Done{};
+  }
+  const std::string what =
+      Range(closed.front().first_seq, closed.back().last_seq) + " are removed by audit.retention";
+  // First the record: what is gone without one was not removed by the broker.
+  Result<Done> recorded = Append({RemovedRecord(now, what)});
+  for (const ClosedAuditFile& file : closed) {
+    if (recorded && ::unlink(file.path.c_str()) != 0) {
+      recorded = SystemError(file.path, errno);
+    }
+  }
+  if (recorded) {
+    options_.log->Info("audit: removed old files", {{"detail", what}, {"files", closed.size()}});
+  }
+  return recorded;
 }
 
 // Leaves the file as it is, for whoever looks into it; the next record begins another.

@@ -6,10 +6,12 @@
 //
 // Says when records that were on disk are gone: it looks at its file after each batch, and compares
 // the files with the head that it keeps elsewhere when it starts. Then it goes on behind what was
-// lost, and the chain itself says so. Deliberately deletes nothing: retention is the operator's.
+// lost, and the chain itself says so. Removes old files by the operator's rule alone (retention.h),
+// after a record that says which.
 
 #include "broker/audit/append_file.h"
 #include "broker/audit/audit_directory.h"
+#include "broker/audit/retention.h"
 #include "common/auditlog/chain_head.h"
 #include "common/auditlog/record.h"
 #include "common/auditlog/verify_directory.h"
@@ -18,6 +20,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +40,8 @@ struct ChainWriterOptions {
   std::shared_ptr<const auditlog::ChainKeys> keys = {};
   std::string head_file = {};            // Empty: no head is kept.
   bool needs_head_file = false;          // Else a place that cannot be written is a warning.
-  std::chrono::seconds max_file_age{0};  // A new file when the first record is older.
+  std::chrono::seconds max_file_age{0};  // A new file when the first record is older, ...
+  std::uint64_t max_file_bytes = std::numeric_limits<std::uint64_t>::max();  // ... or it is larger.
   const Clock* clock = nullptr;
   log::Logger* log = nullptr;
   OpenAppendFile open_file = OpenRealFile;
@@ -68,6 +72,9 @@ class ChainWriter {
   // Records of its own wait for the next Append, which may have no events.
   [[nodiscard]] bool HasOwnRecords() const { return !own_records_.empty(); }
 
+  // Removes what `rule` says of the closed files. Errors: kUnavailable, and nothing was removed.
+  [[nodiscard]] Result<Done> RemoveOld(const RetentionRule& rule, std::uint64_t exported_through);
+
   // Brings the head file up to date, where it is not. Errors: kUnavailable.
   [[nodiscard]] Result<Done> WriteHead();
 
@@ -75,6 +82,7 @@ class ChainWriter {
   [[nodiscard]] const std::string& key_id() const { return key().id(); }
   [[nodiscard]] const ChainLosses& losses() const { return losses_; }
   [[nodiscard]] const std::string& head_file() const { return options_.head_file; }
+  [[nodiscard]] const std::string& directory() const { return options_.directory; }
 
  private:
   ChainWriter(ChainWriterOptions options, std::unique_ptr<AuditDirectory> directory);

@@ -11,7 +11,9 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <algorithm>
 #include <condition_variable>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -89,6 +91,9 @@ class FileAuditLog::Impl {
   Impl(FileAuditLogOptions options, std::unique_ptr<ChainWriter> writer)
       : interval_(options.interval),
         max_queued_(options.max_queued),
+        retention_(options.retention),
+        exports_(options.exports),
+        keys_(options.chain.keys),
         clock_(options.chain.clock),
         log_(options.chain.log),
         metrics_(*options.registry),
@@ -108,6 +113,8 @@ class FileAuditLog::Impl {
         refusal = "the audit log is stopped";
       } else if (events_.size() >= max_queued_) {
         refusal = "the audit queue is full";
+      } else if (const ExportProgress* const behind = FirstRefusing()) {
+        refusal = "too many audit records wait for " + behind->receiver();
       } else if (IsUnverifiedRefusal(event)) {
         record = refusals_.Take(std::move(event));
         counted = !record;
@@ -150,6 +157,12 @@ class FileAuditLog::Impl {
     return status_;
   }
 
+  std::string HeadLine() const {
+    std::string line = auditlog::FormatHead(Status().head, keys_->front());
+    line.pop_back();
+    return line;
+  }
+
  private:
   void Run() {
     bool running = true;
@@ -166,7 +179,7 @@ class FileAuditLog::Impl {
           waiter->Complete(result);
         }
       }
-      KeepHead(!running);
+      KeepHouse(!running);
     }
     const auditlog::ChainPosition& last = writer_->position();
     log_->Info("audit: stopped", {{"head", last.seq}, {"hash", last.hash}});
@@ -215,13 +228,14 @@ class FileAuditLog::Impl {
     return result;
   }
 
-  // A file of its own each interval, and not with each batch: that would be a second sync.
-  void KeepHead(bool now) {
+  // What is done once each interval, and not with each batch. The head's file is a second sync.
+  void KeepHouse(bool now) {
     const auto time = std::chrono::steady_clock::now();
     if (!now && time < head_due_) {
       return;
     }
     head_due_ = time + interval_;
+    RemoveOld();
     const Result<Done> written = writer_->WriteHead();
     const std::string problem = written ? std::string() : written.error().message;
     bool changed = false;
@@ -244,11 +258,53 @@ class FileAuditLog::Impl {
             writer_->losses(),
             writer_->head_file(),
             status_.head_problem,
-            status_.refusals_counted};
+            status_.refusals_counted,
+            status_.volume,
+            retention_.when_full};
+  }
+
+  // The receiver for which one more record would be too many.
+  [[nodiscard]] const ExportProgress* FirstRefusing() const {
+    const std::uint64_t next = status_.head.seq + events_.size() + 1;
+    const auto found = std::find_if(exports_.begin(), exports_.end(), [&](const auto& progress) {
+      return progress->Refuses(next);
+    });
+    return found == exports_.end() ? nullptr : found->get();
+  }
+
+  [[nodiscard]] std::uint64_t ExportedThrough() const {
+    std::uint64_t through = std::numeric_limits<std::uint64_t>::max();
+    for (const auto& progress : exports_) {
+      through = std::min(through, progress->through());
+    }
+    return through;
+  }
+
+  void RemoveOld() {
+    const Result<Done> removed = writer_->RemoveOld(retention_, ExportedThrough());
+    if (!removed) {
+      log_->Warning("audit: old files could not be removed", {{"error", removed.error().message}});
+    }
+    const AuditVolume volume = LookAtVolume(writer_->directory());
+    bool changed = false;
+    {
+      const std::lock_guard lock(mutex_);
+      changed = IsAlmostFull(volume) && !IsAlmostFull(status_.volume);
+      status_.volume = volume;
+      status_.head = writer_->position();
+    }
+    if (changed) {
+      log_->Warning("audit: the volume is almost full",
+                    {{"used_percent", volume.UsedPercent()},
+                     {"when_full", retention_.when_full ? "removeOldest" : "refuse"}});
+    }
   }
 
   const std::chrono::milliseconds interval_;
   const std::size_t max_queued_;
+  const RetentionRule retention_;
+  const ExportProgressList exports_;
+  const std::shared_ptr<const auditlog::ChainKeys> keys_;
   const Clock* const clock_;
   log::Logger* const log_;
   AuditMetrics metrics_;
@@ -277,6 +333,9 @@ FileAuditLogOptions FileAuditLogOptionsOf(const AuditOptions& options, const Aud
   out.chain.head_file = options.head_file;
   out.chain.needs_head_file = options.needs_head_file;
   out.chain.max_file_age = options.max_file_age;
+  out.chain.max_file_bytes = options.max_file_bytes;
+  out.retention = options.retention;
+  out.exports = parts.exports;
   out.chain.clock = &parts.clock;
   out.chain.log = &parts.logger;
   out.registry = &parts.registry;
@@ -323,6 +382,10 @@ void FileAuditLog::AddReadiness(admin::Readiness& readiness) const {
 
 void FileAuditLog::AddStatus(admin::StatusReport& status) const {
   status.sections.push_back(AuditSection(Status()));
+}
+
+std::string FileAuditLog::HeadLine() const {
+  return impl_->HeadLine();
 }
 
 AuditStatus FileAuditLog::Status() const {

@@ -15,6 +15,8 @@
 #include "broker/audit/audit_options.h"
 #include "broker/audit/audit_status.h"
 #include "broker/audit/chain_writer.h"
+#include "broker/audit/export_progress.h"
+#include "broker/audit/retention.h"
 #include "common/base/secret.h"
 #include "common/program/component.h"
 
@@ -34,9 +36,12 @@ inline constexpr std::size_t kMaxQueuedRecords = 65536;  // More are refused at 
 struct FileAuditLogOptions {
   ChainWriterOptions chain;
   prometheus::Registry* registry = nullptr;
-  // How often it retries, looks for its file, keeps the head, and closes a minute of refusals.
+  // How often it retries, looks for its file and volume, keeps the head, removes old files, and
+  // closes a minute of refusals.
   std::chrono::milliseconds interval{1000};
   std::size_t max_queued = kMaxQueuedRecords;
+  RetentionRule retention = {};
+  ExportProgressList exports = {};  // Bound what is written, and what is removed.
 };
 
 struct AuditParts {
@@ -44,6 +49,7 @@ struct AuditParts {
   const Clock& clock;
   log::Logger& logger;
   prometheus::Registry& registry;
+  const ExportProgressList& exports;
 };
 
 // What the broker opens.
@@ -68,6 +74,8 @@ class FileAuditLog final : public AuditLog, public program::Component {
   void AddStatus(admin::StatusReport& status) const override;
 
   [[nodiscard]] AuditStatus Status() const;
+  // The line of a head file that names the last durable record, without its end.
+  [[nodiscard]] std::string HeadLine() const;
 
  private:
   class Impl;

@@ -25,6 +25,10 @@ auditlog::Event LostRecord(WallTime now, std::string what) {
   return OwnRecord(now, auditlog::kAuditLost, std::move(what));
 }
 
+auditlog::Event RemovedRecord(WallTime now, std::string what) {
+  return OwnRecord(now, "AUDIT_REMOVED", std::move(what));
+}
+
 auditlog::Event KeyChangedRecord(WallTime now, std::string what) {
   return OwnRecord(now, "AUDIT_KEY_CHANGED", std::move(what));
 }

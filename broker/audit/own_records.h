@@ -16,6 +16,9 @@ namespace connector::broker::audit {
 // Records were on disk and are not any more, as `what` says.
 [[nodiscard]] auditlog::Event LostRecord(WallTime now, std::string what);
 
+// The operator's rule removes old files, as `what` says.
+[[nodiscard]] auditlog::Event RemovedRecord(WallTime now, std::string what);
+
 // What stands before was not proven with the present key, as `what` says.
 [[nodiscard]] auditlog::Event KeyChangedRecord(WallTime now, std::string what);
 

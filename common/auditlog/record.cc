@@ -22,22 +22,7 @@ Error Broken(std::string what) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(what));
 }
 
-std::string FormatTime(WallTime time) {
-  const auto millis =
-      std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
-  const auto whole = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::gmtime_r(&whole, &parts);
-  char text[40];
-  std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  const int written = std::snprintf(
-      text + size, sizeof text - size, ".%03dZ", static_cast<int>(millis - seconds * 1000));
-  size += static_cast<std::size_t>(written);
-  return std::string(text, size);
-}
-
-// What FormatTime writes, and nothing else.
+// What FormatRecordTime writes, and nothing else.
 std::optional<WallTime> ParseTime(std::string_view text) {
   std::tm parts{};
   int millis = 0;
@@ -58,7 +43,7 @@ std::optional<WallTime> ParseTime(std::string_view text) {
   parts.tm_mon -= 1;
   const WallTime time =
       std::chrono::system_clock::from_time_t(::timegm(&parts)) + std::chrono::milliseconds(millis);
-  return FormatTime(time) == text ? std::optional(time) : std::nullopt;
+  return FormatRecordTime(time) == text ? std::optional(time) : std::nullopt;
 }
 
 void AppendText(std::string& out, std::string_view name, std::string_view value) {
@@ -119,6 +104,21 @@ Result<Link> ReadMembers(const boost::json::object& record) {
 
 }  // namespace
 
+std::string FormatRecordTime(WallTime time) {
+  const auto millis =
+      std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+  const auto whole = static_cast<std::time_t>(seconds);
+  std::tm parts{};
+  ::gmtime_r(&whole, &parts);
+  char text[40];
+  std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  const int written = std::snprintf(
+      text + size, sizeof text - size, ".%03dZ", static_cast<int>(millis - seconds * 1000));
+  size += static_cast<std::size_t>(written);
+  return std::string(text, size);
+}
+
 std::string FormatRecord(const Event& event,
                          ChainPosition& position,
                          const ChainKey& key,
@@ -127,7 +127,7 @@ std::string FormatRecord(const Event& event,
   line.reserve(768);
   line.append(R"({"seq":)").append(std::to_string(position.seq + 1));
   AppendText(line, "prev", position.hash);
-  AppendText(line, "time", FormatTime(event.time));
+  AppendText(line, "time", FormatRecordTime(event.time));
   if (!replica.empty()) {
     AppendText(line, "replica", replica);
   }
@@ -141,7 +141,8 @@ std::string FormatRecord(const Event& event,
   AppendText(line, "rule", event.rule);
   AppendText(line, "reason", event.reason);
   AppendText(line, "detail", event.detail);
-  AppendText(line, "not_after", event.not_after == WallTime{} ? "" : FormatTime(event.not_after));
+  AppendText(
+      line, "not_after", event.not_after == WallTime{} ? "" : FormatRecordTime(event.not_after));
   AppendText(line, "key", key.id());
   line.push_back('}');
 

@@ -75,6 +75,9 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
+// As records have it: RFC 3339 in UTC, with milliseconds.
+[[nodiscard]] std::string FormatRecordTime(WallTime time);
+
 // The line of the record that follows `position`, with its line end; moves `position` onto it.
 // `replica` names the broker that decided; it may be empty.
 [[nodiscard]] std::string FormatRecord(const Event& event,

@@ -29,11 +29,7 @@ Error Tampered(const std::string& path, std::uint64_t line, const std::string& w
                    path + ":" + std::to_string(line) + ": " + what);
 }
 
-std::string NameOf(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
-}
-
-std::optional<std::uint64_t> FirstSeq(std::string_view name) {
+std::optional<std::uint64_t> FirstSeqOfName(std::string_view name) {
   if (name.size() != kPrefix.size() + kDigits + kSuffix.size() || !name.starts_with(kPrefix) ||
       !name.ends_with(kSuffix)) {
     return std::nullopt;
@@ -135,12 +131,16 @@ std::string AuditFileName(std::uint64_t first_seq) {
   return std::string(kPrefix) + digits + std::string(kSuffix);
 }
 
+std::optional<std::uint64_t> FirstSeqOf(const std::string& path) {
+  return FirstSeqOfName(std::filesystem::path(path).filename().string());
+}
+
 Result<std::vector<std::string>> ListAuditFiles(const std::string& directory) {
   std::error_code error;
   std::filesystem::directory_iterator it(directory, error);
   std::vector<std::string> paths;
   for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
-    if (FirstSeq(it->path().filename().string())) {
+    if (FirstSeqOf(it->path().string())) {
       paths.push_back(it->path().string());
     }
   }
@@ -160,7 +160,7 @@ Result<VerificationReport> VerifyFile(const std::string& path,
     return Unreadable(path, errno);
   }
   VerificationReport report{.files = 1, .first = position, .last = position};
-  if (FirstSeq(NameOf(path)) != position.seq + 1) {
+  if (FirstSeqOf(path) != position.seq + 1) {
     return Tampered(path,
                     1,
                     "its name says another seq than follows the file before: records are missing, "

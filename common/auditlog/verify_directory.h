@@ -48,6 +48,9 @@ struct VerificationReport {
 // "audit-<seq, 20 digits>.jsonl"
 [[nodiscard]] std::string AuditFileName(std::uint64_t first_seq);
 
+// The other way round; none where `path` is no audit file's.
+[[nodiscard]] std::optional<std::uint64_t> FirstSeqOf(const std::string& path);
+
 // Paths of the audit files in `directory`, oldest first. Other files are ignored. Fails with
 // kUnavailable when it cannot be read.
 [[nodiscard]] Result<std::vector<std::string>> ListAuditFiles(const std::string& directory);

@@ -22,6 +22,12 @@
 {{- if .Values.broker.identity.oidc }}
 {{- $_ := set $identity "oidc" .Values.broker.identity.oidc }}
 {{- end }}
+{{- $audit := dict "directory" "/var/lib/oci-connector/audit" "maxFileAge" .Values.broker.audit.maxFileAge }}
+{{- range $key := list "retention" "syslog" "otlp" }}
+{{- with index $.Values.broker.audit $key }}
+{{- $_ := set $audit $key . }}
+{{- end }}
+{{- end }}
 {{- $config := dict
   "listenAddress" "0.0.0.0:7443"
   "adminAddress" "0.0.0.0:7480"
@@ -30,7 +36,7 @@
   "kubernetes" dict
   "resources" (dict "kubernetes" dict)
   "identity" $identity
-  "audit" (dict "directory" "/var/lib/oci-connector/audit" "maxFileAge" .Values.broker.audit.maxFileAge)
+  "audit" $audit
   "rootKeyFile" (print $etc "/root-key/root.key")
   "logLevel" .Values.broker.logLevel }}
 {{- toYaml (mustMergeOverwrite $config (deepCopy .Values.broker.config)) }}
