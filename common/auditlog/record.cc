@@ -141,8 +141,8 @@ std::string FormatRecord(const Event& event,
   AppendText(line, "rule", event.rule);
   AppendText(line, "reason", event.reason);
   AppendText(line, "detail", event.detail);
-  AppendText(
-      line, "not_after", event.not_after == WallTime{} ? "" : FormatRecordTime(event.not_after));
+  const bool issued = event.not_after != WallTime{};
+  AppendText(line, "not_after", issued ? FormatRecordTime(event.not_after) : std::string());
   AppendText(line, "key", key.id());
   line.push_back('}');
 
