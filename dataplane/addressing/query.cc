@@ -216,6 +216,18 @@ bool IsSealedText(std::string_view text, std::size_t max_bytes) {
              text.begin(), text.end(), [](char c) { return IsAlnum(c) || c == '-' || c == '_'; });
 }
 
+bool MayHoldKey(std::string_view query, std::span<const std::string_view> keys) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find_first_of("&;"));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    const std::optional<std::string> key = PercentDecode(pair.substr(0, pair.find('=')));
+    if (!key || std::find(keys.begin(), keys.end(), Lower(*key)) != keys.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::optional<TargetError> ReadQuery(std::string_view query, Operation& operation) {
   // Some servers split at ';', others do not.
   if (query.find(';') != std::string_view::npos) {

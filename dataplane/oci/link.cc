@@ -1,6 +1,7 @@
 #include "dataplane/oci/link.h"
 
 #include "common/oci/reference.h"
+#include "dataplane/oci/sealed_target.h"
 
 #include <algorithm>
 #include <optional>
@@ -143,6 +144,9 @@ Result<Operation> ReadNext(const LinkContext& context, std::string_view target) 
   }
   if (url->query.size() > kMaxPageQueryBytes) {
     return BadLink("The registry's Link is too long.");
+  }
+  if (!IsPageUrl({context.asked.origin, context.asked.path, url->query})) {
+    return BadLink("The registry's Link does not lead on in the same list.");
   }
   Result<std::string> sealed = SealPage(context.keys,
                                         {.connector = context.connector,

@@ -1,5 +1,9 @@
 #include "dataplane/oci/page_state.h"
 
+#include "dataplane/oci/sealed_target.h"
+
+#include <utility>
+
 namespace connector::dataplane::oci {
 namespace {
 
@@ -33,9 +37,9 @@ Result<std::string> SealPage(const crypto::SealKeys& keys, const PageState& stat
   return crypto::Seal(keys, kPageContext, writer.bytes());
 }
 
-std::variant<PageState, SealRefusal> OpenPage(const crypto::SealKeys& keys,
-                                              std::string_view sealed,
-                                              const PageExpectation& expectation) {
+std::variant<std::string, SealRefusal> OpenPage(const crypto::SealKeys& keys,
+                                                std::string_view sealed,
+                                                const PageExpectation& expectation) {
   const std::variant<std::string, crypto::OpenFailure> opened =
       crypto::Open(keys, kPageContext, sealed);
   if (const auto* failure = std::get_if<crypto::OpenFailure>(&opened)) {
@@ -51,7 +55,11 @@ std::variant<PageState, SealRefusal> OpenPage(const crypto::SealKeys& keys,
   if (refusal) {
     return *refusal;
   }
-  return state;
+  if (state.query.size() > kMaxPageQueryBytes ||
+      !IsPageUrl({expectation.origin, std::string(expectation.path), state.query})) {
+    return SealRefusal::kOtherTarget;
+  }
+  return std::move(state.query);
 }
 
 }  // namespace connector::dataplane::oci

@@ -4,10 +4,12 @@
 // is more than `n` and `last`. It is sealed together with who may go on with it, and stands as
 // ?page= in the Link that the client gets; no client can make one or change one.
 //
-// Pure but for the nonce. It does not read the query: it comes back to the registry as it was.
+// Pure but for the nonce. The query comes back to the registry as it was; that it is one of a page
+// is decided again when it is opened (sealed_target.h).
 
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
+#include "common/http/origin.h"
 #include "dataplane/oci/sealed.h"
 
 #include <cstddef>
@@ -33,6 +35,7 @@ struct PageState {
 // What an opened page must have been sealed for.
 struct PageExpectation {
   const ConnectorRef& connector;
+  const http::Origin& origin;  // Of the registry, now.
   std::string_view path = {};
   std::string_view subject = {};
   std::int64_t now = 0;
@@ -42,8 +45,9 @@ struct PageExpectation {
 // longer than 64 KiB.
 [[nodiscard]] Result<std::string> SealPage(const crypto::SealKeys& keys, const PageState& state);
 
-[[nodiscard]] std::variant<PageState, SealRefusal> OpenPage(const crypto::SealKeys& keys,
-                                                            std::string_view sealed,
-                                                            const PageExpectation& expectation);
+// The query.
+[[nodiscard]] std::variant<std::string, SealRefusal> OpenPage(const crypto::SealKeys& keys,
+                                                              std::string_view sealed,
+                                                              const PageExpectation& expectation);
 
 }  // namespace connector::dataplane::oci

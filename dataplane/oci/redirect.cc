@@ -29,27 +29,6 @@ bool IsPrivateLiteral(const std::string& host) {
   return ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1 && !IsPublicAddress(bytes);
 }
 
-// Resolves the proposal and applies what holds for every hop. Never grants the credential.
-HopDecision DecideOrigin(const EgressPolicy& policy, const Url& asked, std::string_view location) {
-  if (location.size() > kMaxUploadTargetBytes) {
-    return HopRefusal::kNoLocation;
-  }
-  Result<Url> url = http::ResolveReference(asked, location);
-  if (!url) {
-    return HopRefusal::kNoLocation;
-  }
-  NextHop hop{*std::move(url), false, false};
-  if (!hop.url.origin.tls && !policy.allow_insecure) {
-    return HopRefusal::kInsecure;
-  }
-  hop.allow_private_address =
-      hop.url.origin == policy.address || IsListedHost(policy.redirect_hosts, hop.url.origin.host);
-  if (!hop.allow_private_address && IsPrivateLiteral(hop.url.origin.host)) {
-    return HopRefusal::kPrivateAddress;
-  }
-  return hop;
-}
-
 // The same blob of the same repository, by the grammar that the client's own target went through.
 bool IsSameOperation(const Operation& operation, bool docker_hub, const Url& url) {
   const addressing::ParsedTarget parsed = addressing::ParseTarget(operation.method, url.Target());
@@ -57,24 +36,6 @@ bool IsSameOperation(const Operation& operation, bool docker_hub, const Url& url
   return found != nullptr && found->kind == operation.kind &&
          found->repository == addressing::UpstreamRepository(operation.repository, docker_hub) &&
          found->reference == operation.reference;
-}
-
-// "/v2/<repository>/blobs/<word>/<id>": the word is "uploads" nearly everywhere. What could be read
-// as another path by a server that normalizes is not.
-bool IsUploadPath(std::string_view path, std::string_view repository) {
-  const std::string prefix = "/v2/" + std::string(repository) + "/blobs/";
-  if (!path.starts_with(prefix)) {
-    return false;
-  }
-  path.remove_prefix(prefix.size());
-  const std::size_t slash = path.find('/');
-  if (slash == 0 || slash == std::string_view::npos) {
-    return false;
-  }
-  const std::string_view id = path.substr(slash + 1);
-  return !id.empty() && id != "." && id != ".." &&
-         path.find_first_of("%\\;") == std::string_view::npos &&
-         id.find('/') == std::string_view::npos;
 }
 
 }  // namespace
@@ -96,8 +57,23 @@ std::string_view Sentence(HopRefusal refusal) {
              "list.";
     case HopRefusal::kHostNotListed:
       return "The registry moved an upload to a host that upstream.redirects.hosts does not list.";
+    case HopRefusal::kNotThisUpload:
+      return "The registry moved an upload to a path that is no upload of this repository.";
   }
   return {};
+}
+
+HopDecision DecideOrigin(const EgressPolicy& policy, Url url) {
+  NextHop hop{std::move(url), false, false};
+  if (!hop.url.origin.tls && !policy.allow_insecure) {
+    return HopRefusal::kInsecure;
+  }
+  hop.allow_private_address =
+      hop.url.origin == policy.address || IsListedHost(policy.redirect_hosts, hop.url.origin.host);
+  if (!hop.allow_private_address && IsPrivateLiteral(hop.url.origin.host)) {
+    return HopRefusal::kPrivateAddress;
+  }
+  return hop;
 }
 
 HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen) {
@@ -112,27 +88,19 @@ HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen)
   if (seen.followed >= kMaxRedirects) {
     return HopRefusal::kTooManyRedirects;
   }
-  HopDecision decision = DecideOrigin(policy, seen.asked, seen.location);
+  if (seen.location.size() > kMaxUploadTargetBytes) {
+    return HopRefusal::kNoLocation;
+  }
+  Result<Url> url = http::ResolveReference(seen.asked, seen.location);
+  if (!url) {
+    return HopRefusal::kNoLocation;
+  }
+  HopDecision decision = DecideOrigin(policy, *std::move(url));
   if (auto* hop = std::get_if<NextHop>(&decision)) {
     // Once outside, the way back does not get the credential either.
     hop->send_credential = hop->url.origin == policy.address &&
                            seen.asked.origin == policy.address &&
                            IsSameOperation(operation, seen.docker_hub, hop->url);
-  }
-  return decision;
-}
-
-HopDecision DecideUploadLocation(const EgressPolicy& policy,
-                                 std::string_view repository,
-                                 const Url& asked,
-                                 std::string_view location) {
-  HopDecision decision = DecideOrigin(policy, asked, location);
-  if (auto* hop = std::get_if<NextHop>(&decision)) {
-    if (!hop->allow_private_address) {
-      return HopRefusal::kHostNotListed;
-    }
-    hop->send_credential =
-        hop->url.origin == policy.address && IsUploadPath(hop->url.path, repository);
   }
   return decision;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-// Decides where a redirect or an upload Location may lead (promise P5): the other side proposes,
-// the connector's configuration decides, and whether the credential goes along is part of the
-// decision.
+// Decides where a redirect may lead (promise P5), and what holds for every place that the other
+// side proposes: the connector's configuration decides, and whether the credential goes along is
+// part of the decision. Uploads: sealed_target.h.
 //
 // Pure. Where `allow_private_address` is false, the address that is then connected must pass
 // IsPublicAddress (address_policy.h). Rule source: docs/rules.md "Redirects".
@@ -46,6 +46,7 @@ enum class HopRefusal : std::uint8_t {
   kInsecure,        // http without allowInsecureUpstream.
   kPrivateAddress,  // The host is the literal of a private address, and not listed.
   kHostNotListed,   // An upload elsewhere than the connector's origin or a listed host.
+  kNotThisUpload,   // On the connector's origin, and no upload of the repository.
 };
 [[nodiscard]] std::string_view Sentence(HopRefusal refusal);
 
@@ -63,12 +64,9 @@ struct RedirectSeen {
 // May this redirect be followed inside? A refusal is a 502.
 [[nodiscard]] HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen);
 
-// Where does the upload go on? `repository` is the registry's name of it. The credential goes along
-// only to `/v2/<repository>/blobs/<word>/<id>` on the connector's own origin. A refusal is a 502.
-[[nodiscard]] HopDecision DecideUploadLocation(const EgressPolicy& policy,
-                                               std::string_view repository,
-                                               const http::Url& asked,
-                                               std::string_view location);
+// What holds for every hop: TLS, and no private address that is not listed. Never grants the
+// credential.
+[[nodiscard]] HopDecision DecideOrigin(const EgressPolicy& policy, http::Url url);
 
 // Does a pattern of spec.upstream.redirects.hosts cover the host? "*.x" covers a.x and a.b.x, not
 // x.

@@ -20,6 +20,8 @@ std::string_view Name(SealRefusal refusal) {
       return "other_connector";
     case SealRefusal::kOtherRepository:
       return "other_repository";
+    case SealRefusal::kOtherTarget:
+      return "other_target";
   }
   return {};
 }

@@ -27,6 +27,7 @@ enum class SealRefusal : std::uint8_t {
   kOtherSubject,
   kOtherConnector,
   kOtherRepository,  // Of a page: another repository, or another list of it.
+  kOtherTarget,      // It leads to where it may not, now or ever.
 };
 [[nodiscard]] std::string_view Name(SealRefusal refusal);  // "expired", "other_subject" ...
 [[nodiscard]] SealRefusal ToRefusal(crypto::OpenFailure failure);

@@ -3,15 +3,14 @@
 #include "common/base/encoding.h"
 #include "common/crypto/digest.h"
 #include "dataplane/addressing/target.h"
+#include "dataplane/oci/sealed_target.h"
 
 #include <array>
 
 namespace connector::dataplane::oci {
 namespace {
 
-constexpr std::string_view kUploadContext = "upload-session/1";
-constexpr std::uint8_t kTlsFlag = 1;
-constexpr std::uint8_t kCredentialFlag = 2;
+constexpr std::string_view kUploadContext = "upload-session/2";
 
 bool ReadUploadState(std::string_view bytes, UploadState& state) {
   FieldReader reader(bytes);
@@ -20,9 +19,7 @@ bool ReadUploadState(std::string_view bytes, UploadState& state) {
   state.repository = reader.Text();
   state.subject = reader.Text();
   state.expires_at = static_cast<std::int64_t>(reader.Number(8));
-  const std::uint64_t flags = reader.Number(1);
-  state.url.origin.tls = (flags & kTlsFlag) != 0;
-  state.send_credential = (flags & kCredentialFlag) != 0;
+  state.url.origin.tls = reader.Number(1) != 0;
   state.url.origin.port = static_cast<std::uint16_t>(reader.Number(2));
   state.url.origin.host = reader.Text();
   state.url.path = reader.Text();
@@ -39,8 +36,7 @@ Result<std::string> SealUpload(const crypto::SealKeys& keys, const UploadState& 
   writer.Text(state.repository);
   writer.Text(state.subject);
   writer.Number(static_cast<std::uint64_t>(state.expires_at), 8);
-  writer.Number(
-      (state.url.origin.tls ? kTlsFlag : 0U) | (state.send_credential ? kCredentialFlag : 0U), 1);
+  writer.Number(state.url.origin.tls ? 1 : 0, 1);
   writer.Number(state.url.origin.port, 2);
   writer.Text(state.url.origin.host);
   writer.Text(state.url.path);
@@ -52,9 +48,9 @@ Result<std::string> SealUpload(const crypto::SealKeys& keys, const UploadState& 
   return crypto::Seal(keys, kUploadContext, writer.bytes());
 }
 
-std::variant<UploadState, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
-                                                  std::string_view segment,
-                                                  const UploadExpectation& expectation) {
+std::variant<NextHop, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
+                                              std::string_view segment,
+                                              const UploadExpectation& expectation) {
   const std::variant<std::string, crypto::OpenFailure> opened =
       crypto::Open(keys, kUploadContext, segment);
   if (const auto* failure = std::get_if<crypto::OpenFailure>(&opened)) {
@@ -70,7 +66,12 @@ std::variant<UploadState, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
   if (refusal) {
     return *refusal;
   }
-  return state;
+  HopDecision decision =
+      DecideUploadTarget(expectation.policy, expectation.repository, std::move(state.url));
+  if (std::holds_alternative<HopRefusal>(decision)) {
+    return SealRefusal::kOtherTarget;
+  }
+  return std::get<NextHop>(std::move(decision));
 }
 
 std::string DerivedUuid(std::string_view segment) {

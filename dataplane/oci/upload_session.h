@@ -4,12 +4,15 @@
 // the last segment of the Location that the client gets (promise P7: any replica opens it).
 //
 // Pure but for the nonce. Whoever opens states what the request is for; a session of another
-// subject, connector or repository is as unknown to the client as a forged one.
+// subject, connector or repository is as unknown to the client as a forged one. What was sealed is
+// decided again (sealed_target.h): a session says where, and never whether the credential goes
+// along.
 
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
 #include "common/http/origin.h"
 #include "dataplane/addressing/address.h"
+#include "dataplane/oci/redirect.h"
 #include "dataplane/oci/sealed.h"
 
 #include <cstdint>
@@ -25,7 +28,6 @@ struct UploadState {
   std::string subject = {};
   std::int64_t expires_at = 0;  // Seconds since 1970.
   http::Url url;                // Where the registry wants the next request of this upload.
-  bool send_credential = false;
 
   bool operator==(const UploadState&) const = default;
 };
@@ -36,6 +38,7 @@ struct UploadExpectation {
   std::string_view repository = {};
   std::string_view subject = {};
   std::int64_t now = 0;  // Seconds since 1970; at `expires_at` the session is over.
+  EgressPolicy policy;   // Of the route that is in force now.
 };
 
 // The segment, in [A-Za-z0-9_-]. Fails with kUnavailable without a key (503), kInvalidArgument when
@@ -43,9 +46,11 @@ struct UploadExpectation {
 [[nodiscard]] Result<std::string> SealUpload(const crypto::SealKeys& keys,
                                              const UploadState& state);
 
-// A client gets 404 BLOB_UPLOAD_UNKNOWN for every refusal.
-[[nodiscard]] std::variant<UploadState, SealRefusal> OpenUpload(
-    const crypto::SealKeys& keys, std::string_view segment, const UploadExpectation& expectation);
+// Where the upload goes on, by what the connector allows now. A client gets 404 BLOB_UPLOAD_UNKNOWN
+// for every refusal.
+[[nodiscard]] std::variant<NextHop, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
+                                                            std::string_view segment,
+                                                            const UploadExpectation& expectation);
 
 // A Docker-Upload-UUID for old clients: a digest of the segment in the form of a UUID.
 [[nodiscard]] std::string DerivedUuid(std::string_view segment);
@@ -55,7 +60,8 @@ struct UploadExpectation {
                                          std::string_view client_repository,
                                          std::string_view segment);
 
-// The registry's target for this step: the state's own query unchanged, `digest` added where given.
+// The registry's target for this step: the session's own query unchanged, `digest` added where
+// given.
 [[nodiscard]] std::string UploadTarget(const http::Url& url, std::string_view digest);
 
 }  // namespace connector::dataplane::oci

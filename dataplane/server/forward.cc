@@ -44,7 +44,6 @@ ErrorReply RefuseSealed(const Authorized& authorized, oci::SealRefusal refusal, 
 
 FirstHop UploadTarget(const Authorized& authorized) {
   const routes::Route& route = authorized.route();
-  UpstreamTarget target{.origin = route.origin, .method = authorized.operation().method};
   const std::string repository =
       addressing::UpstreamRepository(authorized.operation().repository, route.docker_hub);
   auto opened = oci::OpenUpload(*authorized.context().worker.routes->sealing_keys,
@@ -52,23 +51,19 @@ FirstHop UploadTarget(const Authorized& authorized) {
                                 {.connector = route.ref,
                                  .repository = repository,
                                  .subject = authorized.grant().subject,
-                                 .now = RequestSeconds(authorized.context())});
+                                 .now = RequestSeconds(authorized.context()),
+                                 .policy = PolicyOf(route)});
   if (const auto* refusal = std::get_if<oci::SealRefusal>(&opened)) {
     return RefuseSealed(authorized, *refusal, ErrorKind::kUploadUnknown);
   }
-  const oci::UploadState& state = std::get<oci::UploadState>(opened);
-  target.origin = state.url.origin;
-  target.target = oci::UploadTarget(state.url, authorized.operation().digest);
-  target.send_credential = state.send_credential;
-  target.hop = state.url.origin == route.origin ? oci::HopKind::kRegistry : oci::HopKind::kForeign;
-  // Decided again, and not only when the session was sealed: the connector may have changed, and a
-  // sealed state is not what pins a credential (promise P5).
-  const bool listed = oci::IsListedHost(route.redirects.hosts, target.origin.host);
-  const bool secure = target.origin.tls || route.allow_insecure;
-  if (target.hop == oci::HopKind::kForeign && !(listed && secure)) {
-    return oci::ReplyFor(ErrorKind::kUploadUnknown);
-  }
-  return target;
+  const oci::NextHop& hop = std::get<oci::NextHop>(opened);
+  const bool own = hop.url.origin == route.origin;
+  return UpstreamTarget{.origin = hop.url.origin,
+                        .target = oci::UploadTarget(hop.url, authorized.operation().digest),
+                        .method = authorized.operation().method,
+                        .hop = own ? oci::HopKind::kRegistry : oci::HopKind::kForeign,
+                        .send_credential = hop.send_credential,
+                        .allow_private_address = hop.allow_private_address};
 }
 
 FirstHop ListTarget(const Authorized& authorized) {
@@ -83,6 +78,7 @@ FirstHop ListTarget(const Authorized& authorized) {
   auto opened = oci::OpenPage(*authorized.context().worker.routes->sealing_keys,
                               operation.page,
                               {.connector = route.ref,
+                               .origin = route.origin,
                                .path = target.target,
                                .subject = authorized.grant().subject,
                                .now = RequestSeconds(authorized.context())});
@@ -91,7 +87,7 @@ FirstHop ListTarget(const Authorized& authorized) {
     reply.message = "This link to a page is not, or no longer, valid; list again from the start.";
     return reply;
   }
-  target.target.append("?").append(std::get<oci::PageState>(opened).query);
+  target.target.append("?").append(std::get<std::string>(opened));
   return target;
 }
 
@@ -249,11 +245,12 @@ Task<Forwarding::Next> Forwarding::ObtainAnew(bool mint_anew) {
     co_return Next::kRefuse;
   }
   authorized_ = std::move(*authorized);
-  if (authorized_.operation().kind == addressing::OperationKind::kUploadStart) {
-    target_.target.clear();
-    addressing::AppendUpstreamTarget(
-        target_.target, authorized_.operation(), authorized_.route().docker_hub);
+  // The new grant may belong to a new route: its credential goes where that one leads.
+  FirstHop first = FirstTarget(authorized_);
+  if (auto* const reply = std::get_if<ErrorReply>(&first)) {
+    co_return RefuseWith(std::move(*reply), RequestDecision::kSealRefused);
   }
+  target_ = std::get<UpstreamTarget>(std::move(first));
   co_return Next::kAgain;
 }
 

@@ -1,7 +1,7 @@
 #include "dataplane/server/rewrite.h"
 
 #include "dataplane/oci/link.h"
-#include "dataplane/oci/redirect.h"
+#include "dataplane/oci/sealed_target.h"
 #include "dataplane/oci/upload_session.h"
 
 #include <utility>
@@ -69,8 +69,7 @@ RewriteResult RewriteUpload(const Authorized& authorized, const UpstreamCall& ca
                        .repository = repository,
                        .subject = authorized.grant().subject,
                        .expires_at = SealedUntil(authorized.context()),
-                       .url = std::move(hop.url),
-                       .send_credential = hop.send_credential});
+                       .url = std::move(hop.url)});
   if (!sealed) {
     return oci::ReplyFor(ErrorKind::kBrokerUnavailable, sealed.error().message);
   }

@@ -53,10 +53,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (page.empty()) {
     return 0;
   }
-  const auto opened = oci::OpenPage(
-      *keys, page, {.connector = connector, .path = asked.path, .subject = "s", .now = 1});
-  Check(std::holds_alternative<oci::PageState>(opened));
-  const std::string& query = std::get<oci::PageState>(opened).query;
+  const auto opened = oci::OpenPage(*keys,
+                                    page,
+                                    {.connector = connector,
+                                     .origin = asked.origin,
+                                     .path = asked.path,
+                                     .subject = "s",
+                                     .now = 1});
+  Check(std::holds_alternative<std::string>(opened));
+  const std::string& query = std::get<std::string>(opened);
   Check(!query.empty() && query.size() <= oci::kMaxPageQueryBytes && query != asked.query);
   Check(std::all_of(query.begin(), query.end(), [](char c) { return c > 0x20 && c < 0x7F; }));
   return 0;

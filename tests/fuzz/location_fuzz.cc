@@ -1,4 +1,4 @@
-#include "dataplane/oci/redirect.h"
+#include "dataplane/oci/sealed_target.h"
 #include "tests/fuzz/check.h"
 
 #include <array>
@@ -32,6 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     connector::fuzz::Check(hop->url.origin.tls);
     connector::fuzz::Check(!hop->send_credential || own);
     connector::fuzz::Check(!hop->send_credential || hop->url.path.starts_with("/v2/a/blobs/"));
+    connector::fuzz::Check(!(must_be_listed && own) || hop->send_credential ||
+                           !hop->url.path.starts_with("/v2/"));
     connector::fuzz::Check(hop->allow_private_address == (own || listed));
     connector::fuzz::Check(!must_be_listed || own || listed);
   };

@@ -8,7 +8,8 @@
 #include <string_view>
 #include <variant>
 
-// No text opens as a session, and a sealed state of any bytes opens without a crash.
+// No text opens as a session. A sealed state of any bytes opens without a crash, and never leads
+// with the credential to anything but the repository's uploads.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace oci = connector::dataplane::oci;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
@@ -16,17 +17,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   connector::fuzz::Check(keys.Add(1, connector::Secret(std::string(32, 'k'))).has_value());
   connector::fuzz::Check(keys.SetCurrent(1).has_value());
   const connector::ConnectorRef connector{"n", "c"};
+  const connector::http::Origin address{true, "r.example", 443};
   const oci::UploadExpectation expectation{
-      connector, "a", "s", std::numeric_limits<std::int64_t>::min()};
+      connector, "a", "s", std::numeric_limits<std::int64_t>::min(), {address, {}, false}};
 
   connector::fuzz::Check(
       std::holds_alternative<oci::SealRefusal>(oci::OpenUpload(keys, input, expectation)));
-  const auto sealed = connector::crypto::Seal(keys, "upload-session/1", input);
+  const auto sealed = connector::crypto::Seal(keys, "upload-session/2", input);
   connector::fuzz::Check(sealed.has_value());
   const auto opened = oci::OpenUpload(keys, *sealed, expectation);
-  if (const auto* state = std::get_if<oci::UploadState>(&opened)) {
-    connector::fuzz::Check(state->connector == connector && state->repository == "a" &&
-                           state->subject == "s");
+  if (const auto* hop = std::get_if<oci::NextHop>(&opened)) {
+    connector::fuzz::Check(hop->url.origin == address &&
+                           hop->send_credential == hop->url.path.starts_with("/v2/a/blobs/upload"));
   }
   return 0;
 }

@@ -228,6 +228,7 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair{"AnotherRepository", Next("/v2/team/other/tags/list?token=x")},
         std::pair{"AnotherOperation", Next("/v2/team/app/manifests/v1?token=x")},
         std::pair{"TheCatalog", Next("/v2/_catalog?token=x")},
+        std::pair{"AnotherRegistry", Next("?token=x&ns=quay.example.com")},
         std::pair{"ItsOwnPage", Next("/v2/team/app/tags/list?n=5")},
         std::pair{"NoUrl", Next("http://[")},
         std::pair{"TooFar", Next("?token=" + std::string(4096, 'x'))},

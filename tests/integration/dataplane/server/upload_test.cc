@@ -275,8 +275,7 @@ TEST_P(ASealedLocation, ThatIsNotForThisRequestIsUnknownAndReachesNoRegistry) {
                          .repository = "team/app",
                          .subject = "system:serviceaccount:ci:builder",
                          .expires_at = INT64_MAX,
-                         .url = {*origin, "/v2/team/app/blobs/uploads/session-1", ""},
-                         .send_credential = true};
+                         .url = {*origin, "/v2/team/app/blobs/uploads/session-1", ""}};
   const std::string good = *oci::SealUpload(world.sealing_keys(), state);
   EXPECT_EQ(world.Do("PATCH", kUploadUploads + good, "", "x").status, 202);
 
@@ -298,8 +297,56 @@ INSTANTIATE_TEST_SUITE_P(
         Foreign{"AnotherRepository", [](oci::UploadState& s) { s.repository = "team/other"; }},
         Foreign{"AnotherSubject", [](oci::UploadState& s) { s.subject = "mallory"; }},
         Foreign{"ThePast", [](oci::UploadState& s) { s.expires_at = 1; }},
-        Foreign{"AnOriginThatIsNotListed", [](oci::UploadState& s) { s.url.origin.port = 1; }}),
+        Foreign{"AnOriginThatIsNotListed", [](oci::UploadState& s) { s.url.origin.port = 1; }},
+        Foreign{"TheCatalog", [](oci::UploadState& s) { s.url.path = "/v2/_catalog"; }},
+        Foreign{"AnAdministrationsApi", [](oci::UploadState& s) { s.url.path = "/api/users/1"; }},
+        Foreign{"AManifest", [](oci::UploadState& s) { s.url.path = "/v2/team/app/manifests/v1"; }},
+        Foreign{"AnotherRepositorysUpload",
+                [](oci::UploadState& s) { s.url.path = "/v2/team/other/blobs/uploads/1"; }},
+        Foreign{"AMount", [](oci::UploadState& s) { s.url.query = "mount=x&from=team/other"; }},
+        Foreign{"TwoRequests",
+                [](oci::UploadState& s) { s.url.path += " HTTP/1.1\r\nX: y\r\n\r\nGET /"; }}),
     [](const auto& row) { return row.param.name; });
+
+TEST(AnUploadOutsideTheApi, GetsNoCredential) {
+  DataplaneWorld world(UploadRegistry);
+  const std::string sealed =
+      *oci::SealUpload(world.sealing_keys(),
+                       {.connector = {"default", "harbor"},
+                        .repository = "team/app",
+                        .subject = "system:serviceaccount:ci:builder",
+                        .expires_at = INT64_MAX,
+                        .url = {*http::ParseOrigin(world.registry().address()),
+                                "/artifacts-uploads/namespaces/p/repositories/r/uploads/1",
+                                ""}});
+
+  EXPECT_EQ(world.Do("PATCH", kUploadUploads + sealed, "", "x").status, 202);
+  EXPECT_EQ(world.registry().requests().back().Header("authorization"), "");
+}
+
+TEST(AnUpload, IsRepeatedAfterA401WhereTheNewRouteLeads) {
+  testing_support::HttpServer moved(UploadRegistry);
+  DataplaneWorld* running = nullptr;
+  DataplaneWorld world([&](const HttpRequest& request) {
+    if (request.method == "POST") {
+      return Open();
+    }
+    running->PublishRoute("epoch-2", [&](routes::Route& route) {
+      route.origin = *http::ParseOrigin(moved.address());
+    });
+    return HttpAnswer{.status = 401};
+  });
+  running = &world;
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
+  world.issuer().SetAnswer([](const token::GrantRequest& request) -> token::GrantResult {
+    return testing_support::MakeGrant(
+        {"default", "harbor"}, kUpstreamToken, request.mint_anew ? "epoch-2" : "epoch-1");
+  });
+
+  EXPECT_EQ(world.Do("GET", location).status, 404) << "it was begun at the registry of before";
+  EXPECT_THAT(world.registry().requests(), SizeIs(2));
+  EXPECT_THAT(moved.requests(), IsEmpty());
+}
 
 TEST(AnUploadLocation, ThatStandsTwiceIsRefused) {
   DataplaneWorld world([](const HttpRequest&) {

@@ -53,13 +53,17 @@ Result<std::string> Rewrite(std::string_view value,
                      value);
 }
 
-// What the page that `link` leads to says, to the subject that it was sealed for.
-std::variant<PageState, SealRefusal> OpenedPage(const std::string& link,
-                                                std::string_view path = "/v2/a/b/tags/list") {
+// The query of the page that `link` leads to, for the subject that it was sealed for.
+std::variant<std::string, SealRefusal> OpenedPage(const std::string& link,
+                                                  std::string_view path = "/v2/a/b/tags/list") {
   const std::string target = link.substr(1, link.find('>') - 1);
   return OpenPage(LinkKeys(),
                   Parse(Method::kGet, target).page,
-                  {.connector = kHarbor, .path = path, .subject = "builder", .now = 99});
+                  {.connector = kHarbor,
+                   .origin = kAsked.origin,
+                   .path = path,
+                   .subject = "builder",
+                   .now = 99});
 }
 
 struct LinkRow {
@@ -196,8 +200,7 @@ TEST_P(RewriteLinkSeals, TheRegistrysQueryAsItIs) {
   EXPECT_THAT(*link,
               ::testing::MatchesRegex("</v2/a/b/tags/list.page=[-A-Za-z0-9_]+>; rel=\"next\""));
   EXPECT_EQ(OpenedPage(*link),
-            (std::variant<PageState, SealRefusal>(
-                PageState{kHarbor, "/v2/a/b/tags/list", "builder", 100, GetParam().query})));
+            (std::variant<std::string, SealRefusal>(std::string(GetParam().query))));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -236,7 +239,7 @@ TEST(RewriteLink, SealsForOneListOnly) {
   const Result<std::string> link = Rewrite("<?token=x>; rel=\"next\"");
   ASSERT_TRUE(link.has_value());
   EXPECT_EQ(OpenedPage(*link, "/v2/a/b/referrers/" + kDigest),
-            (std::variant<PageState, SealRefusal>(SealRefusal::kOtherRepository)));
+            (std::variant<std::string, SealRefusal>(SealRefusal::kOtherRepository)));
 }
 
 TEST(RewriteLink, RefusesThePageThatWasAskedFor) {

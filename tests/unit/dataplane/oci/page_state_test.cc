@@ -12,7 +12,9 @@
 namespace connector::dataplane::oci {
 namespace {
 
-using PageStateOpenedPage = std::variant<PageState, SealRefusal>;
+using PageStateOpenedPage = std::variant<std::string, SealRefusal>;
+
+const http::Origin kListOrigin{true, "reg.example.com", 443};
 
 constexpr std::int64_t kPageTime = 1'700'000'000;
 
@@ -40,15 +42,16 @@ struct PageAsked {
 };
 
 PageStateOpenedPage Reopen(const std::string& sealed, const PageAsked& asked = {}) {
-  return OpenPage(PageKeys(), sealed, {asked.connector, asked.path, asked.subject, asked.now});
+  return OpenPage(
+      PageKeys(), sealed, {asked.connector, kListOrigin, asked.path, asked.subject, asked.now});
 }
 
 std::string Page(const PageState& state = NewPage()) {
   return *SealPage(PageKeys(), state);
 }
 
-TEST(SealPage, OpensOnAnyReplicaToTheSameState) {
-  EXPECT_EQ(Reopen(Page()), PageStateOpenedPage(NewPage()));
+TEST(SealPage, OpensOnAnyReplicaToTheSameQuery) {
+  EXPECT_EQ(Reopen(Page()), PageStateOpenedPage(NewPage().query));
 }
 
 TEST(SealPage, FitsTheLongestQueryIntoTheParameter) {
@@ -91,6 +94,16 @@ TEST(OpenPage, RefusesFromTheSecondOfExpiryOn) {
   EXPECT_EQ(Reopen(Page(), {.now = kPageTime + 1}), PageStateOpenedPage(SealRefusal::kExpired));
 }
 
+TEST(OpenPage, RefusesAQueryThatIsNoPages) {
+  PageState state = NewPage();
+  for (const std::string& query : {std::string("n=1 HTTP/1.1\r\nX: y"),
+                                   std::string("mount=sha256:x&from=c/d"),
+                                   std::string(kMaxPageQueryBytes + 1, 'q')}) {
+    state.query = query;
+    EXPECT_EQ(Reopen(Page(state)), PageStateOpenedPage(SealRefusal::kOtherTarget)) << query;
+  }
+}
+
 TEST(OpenPage, RefusesEveryChangedCharacter) {
   const std::string sealed = Page();
   for (std::size_t at = 0; at < sealed.size(); ++at) {
@@ -102,9 +115,10 @@ TEST(OpenPage, RefusesEveryChangedCharacter) {
 
 TEST(OpenPage, RefusesAnotherKeyAndNonsense) {
   const PageAsked asked;
-  EXPECT_EQ(
-      OpenPage(PageKeys('x'), Page(), {asked.connector, asked.path, asked.subject, asked.now}),
-      PageStateOpenedPage(SealRefusal::kForged));
+  EXPECT_EQ(OpenPage(PageKeys('x'),
+                     Page(),
+                     {asked.connector, kListOrigin, asked.path, asked.subject, asked.now}),
+            PageStateOpenedPage(SealRefusal::kForged));
   EXPECT_EQ(Reopen("2"), PageStateOpenedPage(SealRefusal::kMalformed));
   EXPECT_EQ(Reopen(*crypto::Seal(PageKeys(), "page/1", std::string("\0\1", 2))),
             PageStateOpenedPage(SealRefusal::kMalformed));

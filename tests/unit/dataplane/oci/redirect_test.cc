@@ -30,12 +30,6 @@ HopDecision Redirect(const std::string& location, bool allow_insecure = false) {
                         RedirectSeen{operation, false, asked, 307, location, 0});
 }
 
-HopDecision Upload(const std::string& location, bool allow_insecure = false) {
-  const Url asked{kAddress, "/v2/a/b/blobs/uploads/", ""};
-  return DecideUploadLocation(
-      EgressPolicy{kAddress, kHosts, allow_insecure}, "a/b", asked, location);
-}
-
 struct RedirectRow {
   std::string name;
   std::string location;
@@ -171,56 +165,6 @@ TEST(DecideRedirect, ComparesDockerHubsNames) {
 TEST(DecideRedirect, TakesPlainHttpWhereTheConnectorAllowsIt) {
   EXPECT_TRUE(std::holds_alternative<NextHop>(Redirect("http://store.example.net/x", true)));
 }
-
-class DecideUploadLocationGives : public ::testing::TestWithParam<RedirectRow> {};
-
-TEST_P(DecideUploadLocationGives, TheCredentialOnlyToTheRepositorysUploads) {
-  const HopDecision decision = Upload(GetParam().location);
-  ASSERT_TRUE(std::holds_alternative<NextHop>(decision))
-      << Sentence(std::get<HopRefusal>(decision));
-  EXPECT_EQ(std::get<NextHop>(decision).send_credential, GetParam().send_credential);
-  EXPECT_EQ(std::get<NextHop>(decision).allow_private_address, GetParam().allow_private);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Table,
-    DecideUploadLocationGives,
-    ::testing::Values(
-        RedirectRow{"APath", "/v2/a/b/blobs/uploads/uuid?_state=x%2By", true, true},
-        RedirectRow{
-            "AnAbsoluteUrl", "https://reg.example.com/v2/a/b/blobs/uploads/uuid", true, true},
-        RedirectRow{"ARelativePath", "uuid?_state=x", true, true},
-        RedirectRow{"AnotherWordForUploads", "/v2/a/b/blobs/upload/1.uuid", true, true},
-        RedirectRow{"AListedStore", "https://b.s3.amazonaws.com/x?sig=y", false, true},
-        RedirectRow{"AnotherRepository", "/v2/a/c/blobs/uploads/uuid", false, true},
-        RedirectRow{"ARepositoryThatStartsAlike", "/v2/a/bc/blobs/uploads/uuid", false, true},
-        RedirectRow{"AManifest", "/v2/a/b/manifests/v1", false, true},
-        RedirectRow{"ABlobOfADeeperRepository", "/v2/a/b/blobs/c/blobs/uploads/uuid", false, true},
-        RedirectRow{"AnEscapedPath", "/v2/a/b/blobs/uploads/..%2F..%2Fmanifests", false, true},
-        RedirectRow{"NoId", "/v2/a/b/blobs/uploads/", false, true},
-        RedirectRow{"NoWord", "/v2/a/b/blobs//uuid", false, true},
-        RedirectRow{"AnotherPath", "/artifactory/api/docker/x", false, true}),
-    [](const auto& row) { return row.param.name; });
-
-class DecideUploadLocationRefuses : public ::testing::TestWithParam<Refusal> {};
-
-TEST_P(DecideUploadLocationRefuses, WithItsOwnReason) {
-  EXPECT_EQ(Upload(GetParam().location), HopDecision(GetParam().refusal));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Table,
-    DecideUploadLocationRefuses,
-    ::testing::Values(
-        Refusal{"AnUnlistedHost", "https://store.example.net/x", HopRefusal::kHostNotListed},
-        Refusal{"ItsOtherPort", "https://reg.example.com:8443/x", HopRefusal::kHostNotListed},
-        Refusal{"ThePatternsOwnSuffix", "https://s3.amazonaws.com/x", HopRefusal::kHostNotListed},
-        Refusal{"APrivateAddress", "https://10.0.0.1/x", HopRefusal::kPrivateAddress},
-        Refusal{"NoTlsToItself",
-                "http://reg.example.com/v2/a/b/blobs/uploads/x",
-                HopRefusal::kInsecure},
-        Refusal{"NoLocation", "", HopRefusal::kNoLocation}),
-    [](const auto& row) { return row.param.name; });
 
 TEST(IsListedHost, ComparesWholeNamesAndLabels) {
   EXPECT_TRUE(IsListedHost(kHosts, "cdn.internal"));

@@ -7,11 +7,12 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace connector::dataplane::oci {
 namespace {
 
-using Opened = std::variant<UploadState, SealRefusal>;
+using Opened = std::variant<NextHop, SealRefusal>;
 
 constexpr std::int64_t kNow = 1'700'000'000;
 
@@ -28,8 +29,7 @@ UploadState State() {
       .repository = "a/b",
       .subject = "system:serviceaccount:ci:builder",
       .expires_at = kNow + 1,
-      .url = {{true, "reg.example.com", 8443}, "/v2/a/b/blobs/uploads/u", "_state=x%2By&z"},
-      .send_credential = true};
+      .url = {{true, "reg.example.com", 8443}, "/v2/a/b/blobs/uploads/u", "_state=x%2By&z"}};
 }
 
 // What the next request of the same client on any replica says of itself.
@@ -38,24 +38,27 @@ struct Asked {
   std::string repository = "a/b";
   std::string subject = "system:serviceaccount:ci:builder";
   std::int64_t now = kNow;
+  http::Origin address{true, "reg.example.com", 8443};
+  std::vector<std::string> redirect_hosts = {"store.example.com"};
+
+  [[nodiscard]] UploadExpectation Expectation() const {
+    return {connector, repository, subject, now, {address, redirect_hosts, false}};
+  }
 };
 
 Opened Open(const std::string& segment, const Asked& asked = {}) {
-  return OpenUpload(Keys(),
-                    segment,
-                    UploadExpectation{asked.connector, asked.repository, asked.subject, asked.now});
+  return OpenUpload(Keys(), segment, asked.Expectation());
 }
 
 std::string Segment(const UploadState& state = State()) {
   return *SealUpload(Keys(), state);
 }
 
-TEST(SealUpload, OpensOnAnyReplicaToTheSameState) {
-  EXPECT_EQ(Open(Segment()), Opened(State()));
+TEST(SealUpload, OpensOnAnyReplicaToTheSameUrl) {
+  EXPECT_EQ(Open(Segment()), Opened(NextHop{State().url, true, true}));
   UploadState other = State();
-  other.url = {{false, "::1", 80}, "/x", ""};
-  other.send_credential = false;
-  EXPECT_EQ(Open(Segment(other)), Opened(other));
+  other.url = {{true, "store.example.com", 443}, "/x", ""};
+  EXPECT_EQ(Open(Segment(other)), Opened(NextHop{other.url, false, true}));
 }
 
 TEST(SealUpload, FitsALongPresignedUrlIntoARequestLine) {
@@ -63,7 +66,7 @@ TEST(SealUpload, FitsALongPresignedUrlIntoARequestLine) {
   state.url.query = std::string(8 * 1024 - 64, 'q');
   const std::string segment = Segment(state);
   EXPECT_LT(segment.size(), addressing::kMaxSessionBytes);
-  EXPECT_EQ(Open(segment), Opened(state));
+  EXPECT_EQ(Open(segment), Opened(NextHop{state.url, true, true}));
 }
 
 TEST(SealUpload, RefusesAFieldOver64KiB) {
@@ -99,6 +102,28 @@ TEST(OpenUpload, RefusesFromTheSecondOfExpiryOn) {
   EXPECT_EQ(Open(Segment(always)), Opened(SealRefusal::kExpired));
 }
 
+TEST(OpenUpload, DecidesByWhatTheConnectorAllowsNow) {
+  UploadState stored = State();
+  stored.url = {{true, "store.example.com", 443}, "/x", ""};
+  const Opened refused = SealRefusal::kOtherTarget;
+
+  EXPECT_EQ(Open(Segment(stored), {.redirect_hosts = {}}), refused);
+  EXPECT_EQ(Open(Segment(), {.address = {true, "moved.example.com", 443}}), refused);
+  EXPECT_EQ(
+      Open(Segment(),
+           {.address = {true, "moved.example.com", 443}, .redirect_hosts = {"reg.example.com"}}),
+      Opened(NextHop{State().url, false, true}))
+      << "its credential is another registry's by now";
+}
+
+TEST(OpenUpload, RefusesAStateThatLeadsToSomethingElse) {
+  UploadState state = State();
+  for (const char* path : {"/v2/_catalog", "/v2/a/c/blobs/uploads/u", "/api/users", "/v2/a/b/x"}) {
+    state.url.path = path;
+    EXPECT_EQ(Open(Segment(state)), Opened(SealRefusal::kOtherTarget)) << path;
+  }
+}
+
 TEST(OpenUpload, RefusesEveryChangedCharacter) {
   const std::string segment = Segment();
   for (std::size_t at = 0; at < segment.size(); ++at) {
@@ -110,7 +135,7 @@ TEST(OpenUpload, RefusesEveryChangedCharacter) {
 
 TEST(OpenUpload, RefusesAnotherKeyAndNonsense) {
   const Asked asked;
-  const UploadExpectation expectation{asked.connector, asked.repository, asked.subject, asked.now};
+  const UploadExpectation expectation = asked.Expectation();
   EXPECT_EQ(OpenUpload(Keys('x'), Segment(), expectation), Opened(SealRefusal::kForged));
   EXPECT_EQ(OpenUpload(crypto::SealKeys(), Segment(), expectation),
             Opened(SealRefusal::kUnknownKey));
@@ -121,7 +146,7 @@ TEST(OpenUpload, RefusesAStateThatDoesNotReadToItsEnd) {
   // Only whoever holds the key could make these; they stand for another version of this program.
   const crypto::SealKeys keys = Keys();
   for (const std::string& state : {std::string(), std::string("\0\1", 2), std::string(200, '\0')}) {
-    EXPECT_EQ(Open(*crypto::Seal(keys, "upload-session/1", state)),
+    EXPECT_EQ(Open(*crypto::Seal(keys, "upload-session/2", state)),
               Opened(SealRefusal::kMalformed));
   }
 }
