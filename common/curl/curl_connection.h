@@ -15,9 +15,9 @@ namespace connector::curl {
 
 struct CurlConnectionOptions {
   http::Origin peer;
-  std::string ca_pem;            // Trusted alone; empty for the system's certificates.
-  std::string client_cert_file;  // PEM; empty for none.
-  std::string client_key_file;
+  std::string ca_pem = {};            // Trusted alone; empty for the system's certificates.
+  std::string client_cert_file = {};  // PEM; empty for none.
+  std::string client_key_file = {};
 };
 
 // Every call blocks, at most until its deadline: for a thread of its own. Not thread-safe. Errors:
