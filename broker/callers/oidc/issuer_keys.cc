@@ -25,8 +25,10 @@ IssuerKeys::Plan IssuerKeys::Follow(KeyStep step) {
     cache_.BeginRefresh(clock_.Now());
     plan.start = true;
   }
-  if (step == KeyStep::kRefresh || step == KeyStep::kWait) {
+  const bool has_place = plan.start || places_.use_count() <= kMaxWaitingForKeys;
+  if ((step == KeyStep::kRefresh || step == KeyStep::kWait) && has_place) {
     plan.wait = refresh_.Join();
+    plan.place = places_;
   }
   return plan;
 }

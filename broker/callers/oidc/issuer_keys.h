@@ -28,6 +28,11 @@ namespace connector::broker::callers {
 
 inline constexpr std::chrono::seconds kFetchTimeout{10};  // Discovery and JWKS together.
 
+// Callers that may wait for one issuer's keys at once; the next one is told to come again. Anybody
+// can name an issuer that is slow, and data planes share the calls of a connection
+// (broker_endpoint.h): the callers of other issuers need most of them.
+inline constexpr long kMaxWaitingForKeys = 128;
+
 struct IssuerKeysOptions {
   KeySource source;
   // How long a caller waits for newer keys, at most, while old ones would still do.
@@ -85,6 +90,7 @@ class IssuerKeys : public std::enable_shared_from_this<IssuerKeys> {
   // What is left to do once the lock is released.
   struct Plan {
     std::shared_ptr<Refresh::Call> wait;
+    std::shared_ptr<const bool> place;  // Of one who waits; counted by its owners.
     bool start = false;
   };
 
@@ -107,6 +113,7 @@ class IssuerKeys : public std::enable_shared_from_this<IssuerKeys> {
   std::mutex mutex_;
   KeyCache cache_;
   Refresh refresh_;
+  const std::shared_ptr<const bool> places_ = std::make_shared<bool>();
   std::string problem_;
 };
 

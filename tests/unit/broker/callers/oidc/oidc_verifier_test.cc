@@ -1,5 +1,6 @@
 #include "broker/callers/oidc/oidc_verifier.h"
 
+#include "broker/callers/oidc/issuer_keys.h"
 #include "tests/contract/broker/callers/hostile_tokens.h"
 #include "tests/contract/broker/callers/issuer_stand_in.h"
 #include "tests/contract/broker/callers/manual_clock.h"
@@ -221,6 +222,27 @@ TEST_F(OidcVerifierTest, FetchesOnceForCallersThatComeTogether) {
 
   EXPECT_EQ(accepted, 50);
   EXPECT_EQ(Fetches(), 1U);
+}
+
+TEST_F(OidcVerifierTest, LetsABoundedNumberWaitForASlowIssuer) {
+  issuer_.turns = 1000;
+  asio::io_context io;
+  const UnverifiedToken token{Secret(Token("a"))};
+  long accepted = 0;
+  long refused = 0;
+  for (long i = 0; i < kMaxWaitingForKeys + 50; ++i) {
+    asio::co_spawn(io,
+                   verifier_->Verify(token, std::chrono::steady_clock::now() + 30s),
+                   [&](std::exception_ptr, Result<Caller> caller) {
+                     accepted += caller ? 1 : 0;
+                     refused += !caller && caller.error().code == ErrorCode::kUnavailable ? 1 : 0;
+                   });
+  }
+  io.run();
+
+  EXPECT_EQ(accepted, kMaxWaitingForKeys);
+  EXPECT_EQ(refused, 50);
+  EXPECT_TRUE(Accepts("a")) << "places are given back";
 }
 
 TEST_F(OidcVerifierTest, FetchesOnceForThreadsThatComeTogether) {
