@@ -17,6 +17,13 @@ constexpr std::string_view kCertificateKey = "tls.crt";
 constexpr std::string_view kPrivateKey = "tls.key";
 constexpr std::string_view kAuthorityKey = "ca.crt";
 constexpr std::string_view kRootKey = "root.key";
+// Of the authority's Secret alone, while its key changes.
+constexpr std::string_view kNextCertificateKey = "next.crt";
+constexpr std::string_view kNextPrivateKey = "next.key";
+constexpr std::string_view kPreviousCertificateKey = "previous.crt";
+
+// After so long every pod has read what its Secrets say.
+constexpr std::chrono::hours kSpread{24};
 
 struct Leaf {
   std::string suffix;
@@ -27,7 +34,6 @@ struct Leaf {
 struct Authority {
   CertificatePtr certificate;
   KeyPtr key;
-  std::string pem;
 };
 
 Error Unusable(const std::string& name, const std::string& what) {
@@ -102,16 +108,13 @@ class Planner {
     return found == present_.end() ? kEmpty : found->data;
   }
 
+  // A new key in three steps, each a run apart, so that at any time both sides of a connection
+  // trust each other: the next authority is trusted, then it signs, then the one before goes.
   Result<Done> PlanAuthority() {
     const std::string name = NameOf("ca");
     const SecretData& data = DataOf(name);
     if (data.empty()) {
-      Result<KeyPtr> key = MakeEcKey();
-      if (!key) {
-        return std::move(key).error();
-      }
-      authority_.key = *std::move(key);
-      return CertifyAuthority(name, "was empty");
+      return MakeAuthority(authority_) ? ChangeAuthority(name, "was empty") : failure_;
     }
     authority_.certificate = ReadCertificate(Find(data, kCertificateKey));
     authority_.key = ReadPrivateKey(Find(data, kPrivateKey));
@@ -121,30 +124,91 @@ class Planner {
     if (!IsKeyOf(authority_.certificate.get(), authority_.key.get())) {
       return Unusable(name, "tls.key is not the key of tls.crt");
     }
-    if (EndOf(authority_.certificate.get()) < now_ + 2 * wanted_.lifetime) {
-      return CertifyAuthority(name, "its end was near");
+    next_.certificate = ReadCertificate(Find(data, kNextCertificateKey));
+    next_.key = ReadPrivateKey(Find(data, kNextPrivateKey));
+    previous_ = ReadCertificate(Find(data, kPreviousCertificateKey));
+    const bool has_next =
+        next_.certificate && next_.key && IsKeyOf(next_.certificate.get(), next_.key.get());
+    if (has_next && now_ >= BeginOf(next_.certificate.get()) + kSpread) {
+      previous_ = std::exchange(authority_, std::exchange(next_, {})).certificate;
+      return ChangeAuthority(name, "the next one is trusted everywhere, and signs from now on");
     }
-    authority_.pem = std::string(Find(data, kCertificateKey));
-    return Done{};
+    if (!has_next && EndOf(authority_.certificate.get()) < now_ + 2 * wanted_.lifetime) {
+      return MakeAuthority(next_) ? ChangeAuthority(name, "its end was near: the next one follows")
+                                  : failure_;
+    }
+    if (!has_next) {
+      next_ = {};
+    }
+    if (previous_ && now_ >= BeginOf(authority_.certificate.get()) + 3 * kSpread) {
+      previous_ = nullptr;
+      return ChangeAuthority(name, "nothing of the one before is in use any more");
+    }
+    return ReadBundle();
   }
 
-  Result<Done> CertifyAuthority(const std::string& name, std::string why) {
+  // False: see failure_.
+  [[nodiscard]] bool MakeAuthority(Authority& out) {
+    Result<KeyPtr> key = MakeEcKey();
+    if (!key) {
+      failure_ = std::move(key).error();
+      return false;
+    }
     const CertificateRequest request{Purpose::kAuthority,
                                      "OCI Connector " + wanted_.prefix,
                                      {},
                                      {now_ - kClockSkew, now_ + kAuthorityLifetime}};
-    Result<CertificatePtr> made =
-        IssueCertificate(request, authority_.key.get(), nullptr, authority_.key.get());
+    Result<CertificatePtr> made = IssueCertificate(request, key->get(), nullptr, key->get());
     if (!made) {
-      return std::move(made).error();
+      failure_ = std::move(made).error();
+      return false;
     }
-    authority_.certificate = *std::move(made);
-    Result<std::string> pem = CertificatePem(authority_.certificate.get());
-    if (!pem) {
-      return std::move(pem).error();
+    out = {*std::move(made), *std::move(key)};
+    return true;
+  }
+
+  // What peers trust: the authority, and the ones that stand before and behind it.
+  Result<Done> ReadBundle() {
+    bundle_.clear();
+    for (X509* const trusted :
+         {authority_.certificate.get(), next_.certificate.get(), previous_.get()}) {
+      const Result<std::string> pem =
+          trusted == nullptr ? Result<std::string>(std::string()) : CertificatePem(trusted);
+      if (!pem) {
+        return pem.error();
+      }
+      bundle_ += *pem;
     }
-    authority_.pem = *std::move(pem);
-    return Change(name, authority_.certificate.get(), authority_.key.get(), std::move(why));
+    return Done{};
+  }
+
+  Result<Done> ChangeAuthority(const std::string& name, std::string why) {
+    if (Result<Done> read = ReadBundle(); !read) {
+      return read;
+    }
+    Result<Done> changed =
+        Change(name, authority_.certificate.get(), authority_.key.get(), std::move(why));
+    if (!changed) {
+      return changed;
+    }
+    SecretData& data = changes_.back().data;
+    if (next_.certificate) {
+      const Result<std::string> pem = CertificatePem(next_.certificate.get());
+      Result<Secret> key_pem = PrivateKeyPem(next_.key.get());
+      if (!pem || !key_pem) {
+        return pem ? key_pem.error() : pem.error();
+      }
+      data.emplace(kNextCertificateKey, Secret(*pem));
+      data.emplace(kNextPrivateKey, *std::move(key_pem));
+    }
+    if (previous_) {
+      const Result<std::string> pem = CertificatePem(previous_.get());
+      if (!pem) {
+        return pem.error();
+      }
+      data.emplace(kPreviousCertificateKey, Secret(*pem));
+    }
+    return Done{};
   }
 
   // Why the certificate that is there cannot stay; nothing when it can.
@@ -157,8 +221,7 @@ class Planner {
     if (!certificate || !key || !IsKeyOf(certificate.get(), key.get())) {
       return "was not a certificate and its key";
     }
-    if (!IsSignedBy(certificate.get(), authority_.certificate.get()) ||
-        Find(data, kAuthorityKey) != authority_.pem) {
+    if (!IsSignedBy(certificate.get(), authority_.certificate.get())) {
       return "was of another authority";
     }
     if (NamesOf(certificate.get()) != leaf.names) {
@@ -172,7 +235,14 @@ class Planner {
 
   Result<Done> PlanLeaf(const Leaf& leaf) {
     const std::string name = NameOf(leaf.suffix);
-    std::optional<std::string> why = WhyNot(leaf, DataOf(name));
+    const SecretData& data = DataOf(name);
+    std::optional<std::string> why = WhyNot(leaf, data);
+    if (!why && Find(data, kAuthorityKey) != bundle_) {
+      return Change(name,
+                    ReadCertificate(Find(data, kCertificateKey)).get(),
+                    ReadPrivateKey(Find(data, kPrivateKey)).get(),
+                    "trusts what the authority's Secret says");
+    }
     if (!why) {
       return Done{};
     }
@@ -219,7 +289,7 @@ class Planner {
     SecretChange change{name, {}, std::move(why)};
     change.data.emplace(kCertificateKey, Secret(*pem));
     change.data.emplace(kPrivateKey, *std::move(key_pem));
-    change.data.emplace(kAuthorityKey, Secret(authority_.pem));
+    change.data.emplace(kAuthorityKey, Secret(bundle_));
     changes_.push_back(std::move(change));
     return Done{};
   }
@@ -228,6 +298,10 @@ class Planner {
   const std::vector<SecretState>& present_;
   WallTime now_;
   Authority authority_;
+  Authority next_;           // Trusted, and signs nothing yet; empty most of the time.
+  CertificatePtr previous_;  // Signed what some peers still show; null most of the time.
+  std::string bundle_;       // All of them in PEM.
+  Result<Done> failure_ = Done{};
   std::vector<SecretChange> changes_;
 };
 

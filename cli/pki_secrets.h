@@ -5,7 +5,8 @@
 //
 // What is good is kept. A certificate is made anew when its end is near, when it has other names
 // than are wanted, when it is not of the authority that is there, or when its Secret is empty. The
-// authority's own certificate is renewed with its key, so that what it signed stays good.
+// authority is renewed with another key, over three runs (PlanAuthority in pki_secrets.cc), so that
+// peers trust each other throughout.
 
 #include "cli/pki_x509.h"
 #include "common/base/result.h"

@@ -98,6 +98,15 @@ bool AddExtensions(X509* certificate, X509* issuer, const CertificateRequest& re
   return true;
 }
 
+// A time that cannot be read is long past.
+WallTime ToWallTime(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) {
+    return {};
+  }
+  return std::chrono::system_clock::from_time_t(::timegm(&parts));
+}
+
 }  // namespace
 
 void OpensslDelete::operator()(EVP_PKEY* key) const {
@@ -186,12 +195,12 @@ bool IsSignedBy(X509* certificate, X509* issuer) {
   return is;
 }
 
+WallTime BeginOf(X509* certificate) {
+  return ToWallTime(X509_get0_notBefore(certificate));
+}
+
 WallTime EndOf(X509* certificate) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) {
-    return {};  // A time that cannot be read is long past.
-  }
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
+  return ToWallTime(X509_get0_notAfter(certificate));
 }
 
 std::vector<std::string> NamesOf(X509* certificate) {

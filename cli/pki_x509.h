@@ -63,6 +63,7 @@ struct CertificateRequest {
 
 [[nodiscard]] bool IsKeyOf(X509* certificate, EVP_PKEY* key);
 [[nodiscard]] bool IsSignedBy(X509* certificate, X509* issuer);
+[[nodiscard]] WallTime BeginOf(X509* certificate);
 [[nodiscard]] WallTime EndOf(X509* certificate);
 // Subject alternative names as in CertificateRequest, DNS and URI alone, sorted.
 [[nodiscard]] std::vector<std::string> NamesOf(X509* certificate);

@@ -3,8 +3,11 @@
 #include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace connector::cli {
 namespace {
@@ -131,15 +134,79 @@ TEST_F(Secrets, WithAnotherKeyAreReplaced) {
               ElementsAre("r-broker-tls: was not a certificate and its key"));
 }
 
-TEST_F(Secrets, KeepTheAuthoritysKeySoThatBothSidesOfARenewalTrustEachOther) {
-  const std::string key(Data("r-ca").at("tls.key").Reveal());
-  const CertificatePtr old_authority = Certificate("r-ca");
-  const CertificatePtr old_broker = Certificate("r-broker-tls");
-  const std::vector<std::string> told = Apply(Wanted(), kMadeAt + 3500 * kOneDay);
-  EXPECT_EQ(told.front(), "r-ca: its end was near");
-  EXPECT_EQ(Data("r-ca").at("tls.key").Reveal(), key);
-  EXPECT_TRUE(IsSignedBy(Certificate("r-broker-tls").get(), old_authority.get()));
-  EXPECT_TRUE(IsSignedBy(old_broker.get(), Certificate("r-ca").get()));
+// Whether who trusts the ca.crt of `by` accepts the certificate of `shown` at `when`.
+bool Trusts(const SecretData& by, const SecretData& shown, WallTime when) {
+  const std::string_view bundle = by.at("ca.crt").Reveal();
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
+      BIO_new_mem_buf(bundle.data(), static_cast<int>(bundle.size())), BIO_free);
+  const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
+                                                                      X509_STORE_free);
+  while (X509* const trusted = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    X509_STORE_add_cert(store.get(), trusted);
+    X509_free(trusted);
+  }
+  const CertificatePtr certificate = ReadCertificate(shown.at("tls.crt").Reveal());
+  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
+      X509_STORE_CTX_new(), X509_STORE_CTX_free);
+  X509_STORE_CTX_init(context.get(), store.get(), certificate.get(), nullptr);
+  X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context.get()),
+                             std::chrono::system_clock::to_time_t(when));
+  return X509_verify_cert(context.get()) == 1;
+}
+
+SecretData CopyOf(const SecretData& data) {
+  SecretData copy;
+  for (const auto& [key, value] : data) {
+    copy.emplace(key, value.Clone());
+  }
+  return copy;
+}
+
+TEST_F(Secrets, ChangeTheAuthoritysKeyWhilePeersTrustEachOther) {
+  Apply(Wanted(), kMadeAt + 3460 * kOneDay);
+  WallTime now = kMadeAt + 3480 * kOneDay;
+  const std::string old_key(Data("r-ca").at("tls.key").Reveal());
+
+  // The next one is trusted, and signs nothing.
+  const SecretData before = CopyOf(Data("r-broker-tls"));
+  EXPECT_THAT(Apply(Wanted(), now),
+              ElementsAre("r-ca: its end was near: the next one follows",
+                          "r-broker-tls: trusts what the authority's Secret says",
+                          "r-dataplane-tls: trusts what the authority's Secret says",
+                          "r-controller-tls: trusts what the authority's Secret says",
+                          "r-operator-tls: trusts what the authority's Secret says",
+                          "r-listener-tls: trusts what the authority's Secret says"));
+  EXPECT_EQ(Data("r-broker-tls").at("tls.key").Reveal(), before.at("tls.key").Reveal());
+  EXPECT_TRUE(Trusts(before, Data("r-dataplane-tls"), now)) << "a pod that has read nothing yet";
+  EXPECT_THAT(Apply(Wanted(), now + std::chrono::hours(12)), IsEmpty());
+
+  // A day later it signs; pods that have not read that yet trust it already.
+  now += kOneDay;
+  const SecretData announced = CopyOf(Data("r-broker-tls"));
+  const std::vector<std::string> told = Apply(Wanted(), now);
+  EXPECT_EQ(told.front(), "r-ca: the next one is trusted everywhere, and signs from now on");
+  EXPECT_EQ(told.size(), 6U);
+  EXPECT_NE(Data("r-ca").at("tls.key").Reveal(), old_key);
+  EXPECT_EQ(Data("r-ca").count("next.key"), 0U);
+  EXPECT_TRUE(Trusts(announced, Data("r-dataplane-tls"), now));
+  EXPECT_TRUE(Trusts(Data("r-dataplane-tls"), announced, now));
+
+  // The one before goes once nobody shows anything of it.
+  const SecretData signed_anew = CopyOf(Data("r-broker-tls"));
+  now += 3 * kOneDay;
+  EXPECT_EQ(Apply(Wanted(), now).front(), "r-ca: nothing of the one before is in use any more");
+  EXPECT_FALSE(Trusts(Data("r-dataplane-tls"), announced, now));
+  EXPECT_TRUE(Trusts(Data("r-dataplane-tls"), signed_anew, now));
+  EXPECT_EQ(Data("r-broker-tls").at("tls.key").Reveal(), signed_anew.at("tls.key").Reveal());
+  EXPECT_THAT(Apply(Wanted(), now + kOneDay), IsEmpty());
+}
+
+TEST_F(Secrets, OfANextAuthorityThatCannotBeReadAreMadeAnew) {
+  const WallTime now = kMadeAt + 3480 * kOneDay;
+  Apply(Wanted(), now);
+  Data("r-ca").at("next.key") = Secret("not PEM");
+  EXPECT_EQ(Apply(Wanted(), now + 2 * kOneDay).front(),
+            "r-ca: its end was near: the next one follows");
 }
 
 TEST_F(Secrets, OfAnAuthorityThatCannotBeReadAreLeftAlone) {
