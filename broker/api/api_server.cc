@@ -63,10 +63,8 @@ void ApiServer::CheckSilence() {
   }
 }
 
-// Wakes often rather than once per period, so that a clock that is set is followed too.
 Task<void> ApiServer::FollowClock() {
   for (unsigned turn = 1;; ++turn) {
-    parts_.watch->RefreshKeys();
     CheckSilence();
     if (turn % kTurnsBetweenTrims == 0) {
       ::malloc_trim(0);

@@ -1,8 +1,7 @@
 #pragma once
 
 // ApiServer: the gRPC endpoint as a part of the program. Opens the port, answers calls from when
-// the resources were read and while their changes are seen, keeps the sealing keys of the current
-// period, and drains.
+// the resources were read and while their changes are seen, and drains.
 
 #include "broker/api/broker_endpoint.h"
 #include "broker/api/serving_state.h"

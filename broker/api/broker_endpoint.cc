@@ -46,7 +46,13 @@ class BrokerEndpoint::Impl {
  public:
   Impl(EndpointOptions options, EndpointParts parts)
       : parts_(parts),
-        service_({parts.io, parts.issue, parts.operators, parts.watch, parts.log, parts.state},
+        service_({parts.io,
+                  parts.issue,
+                  parts.operators,
+                  parts.watch,
+                  parts.sealing_keys,
+                  parts.log,
+                  parts.state},
                  std::move(options.peers)) {
     ::grpc::EnableDefaultHealthCheckService(true);
     ::grpc::ServerBuilder builder;

@@ -9,6 +9,7 @@
 #include "broker/api/issue_token_handler.h"
 #include "broker/api/operator_handler.h"
 #include "broker/api/peers.h"
+#include "broker/api/sealing_keys.h"
 #include "broker/api/serving_state.h"
 #include "broker/api/watch_hub.h"
 #include "common/base/result.h"
@@ -49,6 +50,7 @@ struct EndpointParts {
   IssueTokenHandler* issue = nullptr;
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
+  const SealingKeySource* sealing_keys = nullptr;
   log::Logger* log = nullptr;
   const ServingState* state = nullptr;  // As BrokerServiceParts'.
 };

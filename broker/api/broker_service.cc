@@ -49,6 +49,7 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
     : parts_(parts), peers_(std::move(peers)), calls_(*parts.io, *parts.log) {
   SetMessageAllocatorFor_IssueToken(&issue_messages_);
   SetMessageAllocatorFor_ExplainAccess(&explain_messages_);
+  SetMessageAllocatorFor_GetSealingKeys(&key_messages_);
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::IssueToken(::grpc::CallbackServerContext* context,
@@ -69,6 +70,19 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
     return new RefusedWatch(Refusal());  // Deletes itself in OnDone.
   }
   return parts_.watch->Open();
+}
+
+::grpc::ServerUnaryReactor* BrokerService::GetSealingKeys(
+    ::grpc::CallbackServerContext* context,
+    const v1::GetSealingKeysRequest* /*request*/,
+    v1::GetSealingKeysResponse* response) {
+  if (!Admit(*context, BrokerMethod::kGetSealingKeys)) {
+    return Refuse(*context);
+  }
+  parts_.sealing_keys->Fill(*response);
+  ::grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  reactor->Finish(::grpc::Status::OK);
+  return reactor;
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::CheckConnector(::grpc::CallbackServerContext* context,

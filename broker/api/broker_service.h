@@ -6,6 +6,7 @@
 #include "broker/api/issue_token_handler.h"
 #include "broker/api/operator_handler.h"
 #include "broker/api/peers.h"
+#include "broker/api/sealing_keys.h"
 #include "broker/api/serving_state.h"
 #include "broker/api/watch_hub.h"
 #include "broker/api/wiping_allocator.h"
@@ -28,6 +29,7 @@ struct BrokerServiceParts {
   IssueTokenHandler* issue = nullptr;
   OperatorHandler* operators = nullptr;
   WatchHub* watch = nullptr;
+  const SealingKeySource* sealing_keys = nullptr;
   log::Logger* log = nullptr;
   // Says whether calls are answered; else they are UNAVAILABLE. Null: from the start.
   const ServingState* state = nullptr;
@@ -42,6 +44,9 @@ class BrokerService final : public v1::Broker::CallbackService {
                                          v1::IssueTokenResponse* response) override;
   ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* WatchRoutes(
       ::grpc::CallbackServerContext* context, const v1::WatchRoutesRequest* request) override;
+  ::grpc::ServerUnaryReactor* GetSealingKeys(::grpc::CallbackServerContext* context,
+                                             const v1::GetSealingKeysRequest* request,
+                                             v1::GetSealingKeysResponse* response) override;
   ::grpc::ServerUnaryReactor* CheckConnector(::grpc::CallbackServerContext* context,
                                              const v1::CheckConnectorRequest* request,
                                              v1::CheckConnectorResponse* response) override;
@@ -69,6 +74,7 @@ class BrokerService final : public v1::Broker::CallbackService {
   PeerLists peers_;
   WipingAllocator<v1::IssueTokenRequest, v1::IssueTokenResponse> issue_messages_;
   WipingAllocator<v1::ExplainAccessRequest, v1::ExplainAccessResponse> explain_messages_;
+  WipingAllocator<v1::GetSealingKeysRequest, v1::GetSealingKeysResponse> key_messages_;
 
   std::atomic<bool> called_ = false;
   grpc_support::UnaryCalls calls_;

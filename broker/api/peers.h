@@ -12,30 +12,48 @@
 namespace connector::broker::api {
 
 struct PeerLists {
-  std::vector<std::string> dataplanes;  // IssueToken, WatchRoutes
+  std::vector<std::string> dataplanes;  // IssueToken, WatchRoutes, GetSealingKeys
   std::vector<std::string> operators;   // CheckConnector, ExplainAccess, WatchRoutes
 };
 
 enum class BrokerMethod : std::uint8_t {
   kIssueToken,
   kWatchRoutes,
+  kGetSealingKeys,
   kCheckConnector,
   kExplainAccess
 };
+
+struct AllowedLists {
+  bool dataplanes = false;
+  bool operators = false;
+};
+
+[[nodiscard]] constexpr AllowedLists ListsOf(BrokerMethod method) {
+  switch (method) {
+    case BrokerMethod::kIssueToken:
+    case BrokerMethod::kGetSealingKeys:
+      return {.dataplanes = true};
+    case BrokerMethod::kWatchRoutes:
+      return {.dataplanes = true, .operators = true};
+    case BrokerMethod::kCheckConnector:
+    case BrokerMethod::kExplainAccess:
+      return {.operators = true};
+  }
+  return {};
+}
 
 // The first of the peer's names that may call `method`; none: refuse.
 [[nodiscard]] inline std::optional<std::string> AllowedPeer(const PeerLists& lists,
                                                             BrokerMethod method,
                                                             const std::vector<std::string>& sans) {
-  const bool dataplane =
-      method == BrokerMethod::kIssueToken || method == BrokerMethod::kWatchRoutes;
-  const bool operators = method != BrokerMethod::kIssueToken;
+  const AllowedLists allowed = ListsOf(method);
   const auto is_in = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
   for (const std::string& name : sans) {
-    if ((dataplane && is_in(lists.dataplanes, name)) ||
-        (operators && is_in(lists.operators, name))) {
+    if ((allowed.dataplanes && is_in(lists.dataplanes, name)) ||
+        (allowed.operators && is_in(lists.operators, name))) {
       return name;
     }
   }

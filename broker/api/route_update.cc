@@ -3,7 +3,6 @@
 #include "broker/api/to_proto.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 namespace connector::broker::api {
@@ -26,23 +25,10 @@ void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   route.set_epoch(entry.epoch);
 }
 
-std::size_t AddKeys(v1::WatchRoutesResponse& part, const std::vector<SealingKey>& keys) {
-  std::size_t size = 0;
-  for (const SealingKey& key : keys) {
-    v1::SealingKey& out = *part.add_sealing_keys();
-    const std::string_view bytes = key.key.Reveal();
-    out.set_id(key.id);
-    out.set_key(bytes.data(), bytes.size());
-    out.set_current(key.current);
-    size += out.ByteSizeLong();
-  }
-  return size;
-}
-
 }  // namespace
 
 RouteUpdate::RouteUpdate(const WatchState& sent, WatchState now)
-    : now_(std::move(now)), snapshot_(sent.routes == nullptr), keys_(sent.keys != now_.keys) {
+    : now_(std::move(now)), snapshot_(sent.routes == nullptr) {
   static const connectors::CatalogSnapshot nothing;
   const connectors::CatalogSnapshot& before = snapshot_ ? nothing : *sent.routes;
   for (const auto& [ref, entry] : before.entries) {
@@ -61,7 +47,7 @@ RouteUpdate::RouteUpdate(const WatchState& sent, WatchState now)
   }
   std::reverse(removed_.begin(), removed_.end());
   std::reverse(changed_.begin(), changed_.end());
-  done_ = !snapshot_ && !keys_ && removed_.empty() && changed_.empty();
+  done_ = !snapshot_ && removed_.empty() && changed_.empty();
 }
 
 std::size_t RouteUpdate::AddRemoved(v1::WatchRoutesResponse& part) {
@@ -89,7 +75,7 @@ std::size_t RouteUpdate::AddRoute(v1::WatchRoutesResponse& part) {
 v1::WatchRoutesResponse RouteUpdate::NextPart() {
   v1::WatchRoutesResponse part;
   part.set_snapshot(std::exchange(snapshot_, false));
-  std::size_t size = std::exchange(keys_, false) ? AddKeys(part, *now_.keys) : 0;
+  std::size_t size = 0;
   while (size < kRoutePartBytes && !(removed_.empty() && changed_.empty())) {
     size += removed_.empty() ? AddRoute(part) : AddRemoved(part);
   }

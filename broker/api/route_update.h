@@ -40,7 +40,6 @@ class RouteUpdate {
 
   const WatchState now_;
   bool snapshot_ = false;  // Not said yet.
-  bool keys_ = false;      // To be sent.
   bool done_ = false;
   std::vector<ConnectorRef> removed_;  // What is left to be sent, last first.
   std::vector<EntryPtr> changed_;

@@ -3,6 +3,7 @@
 #include "common/crypto/digest.h"
 
 #include <string>
+#include <string_view>
 
 namespace connector::broker::api {
 namespace {
@@ -22,6 +23,17 @@ std::vector<SealingKey> SealingKeysAt(const Secret& root_key, WallTime now) {
         {id, crypto::HkdfSha256(root_key.Reveal(), purpose, kSealingKeyBytes), id == current});
   }
   return keys;
+}
+
+void SealingKeySource::Fill(v1::GetSealingKeysResponse& response) const {
+  for (const SealingKey& key : SealingKeysAt(root_key_, clock_.Now())) {
+    v1::SealingKey& out = *response.add_keys();
+    const std::string_view bytes = key.key.Reveal();
+    out.set_id(key.id);
+    out.set_key(bytes.data(), bytes.size());
+    out.set_current(key.current);
+  }
+  response.mutable_ask_again_after()->set_seconds(kAskForKeysAgainAfter.count());
 }
 
 }  // namespace connector::broker::api

@@ -9,9 +9,12 @@
 #include "common/base/clock.h"
 #include "common/base/secret.h"
 
+#include "proto/connector/broker/v1/broker.pb.h"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace connector::broker::api {
@@ -28,5 +31,22 @@ struct SealingKey {
 
 // In order of their ids.
 [[nodiscard]] std::vector<SealingKey> SealingKeysAt(const Secret& root_key, WallTime now);
+
+// Data planes ask so often. The next period's key is among the keys, so that hours would do too.
+inline constexpr std::chrono::seconds kAskForKeysAgainAfter{30};
+
+// What GetSealingKeys answers. Thread-safe.
+class SealingKeySource {
+ public:
+  // `clock` outlives it.
+  SealingKeySource(Secret root_key, const Clock& clock)
+      : root_key_(std::move(root_key)), clock_(clock) {}
+
+  void Fill(v1::GetSealingKeysResponse& response) const;
+
+ private:
+  const Secret root_key_;
+  const Clock& clock_;
+};
 
 }  // namespace connector::broker::api

@@ -2,8 +2,6 @@
 
 #include "broker/api/watch_stream.h"
 
-#include <utility>
-
 namespace connector::broker::api {
 namespace {
 
@@ -13,15 +11,14 @@ namespace {
 
 }  // namespace
 
-WatchHub::WatchHub(connectors::Catalog& catalog, Secret root_key, const Clock& clock)
-    : catalog_(catalog), root_key_(std::move(root_key)), clock_(clock) {
-  state_.keys =
-      std::make_shared<const std::vector<SealingKey>>(SealingKeysAt(root_key_, clock_.Now()));
+WatchHub::WatchHub(connectors::Catalog& catalog) : catalog_(catalog) {
   subscription_ =
       catalog_.Subscribe([this](const std::shared_ptr<const connectors::CatalogSnapshot>& next) {
         const std::lock_guard lock(mutex_);
         state_.routes = next;
-        Spread();
+        for (WatchStream* const stream : streams_) {
+          stream->Update(state_);
+        }
       });
 }
 
@@ -39,16 +36,6 @@ WatchHub::~WatchHub() {
     stream->Update(state_);
   }
   return stream;
-}
-
-void WatchHub::RefreshKeys() {
-  std::vector<SealingKey> keys = SealingKeysAt(root_key_, clock_.Now());
-  const std::lock_guard lock(mutex_);
-  if (state_.keys->front().id == keys.front().id) {
-    return;
-  }
-  state_.keys = std::make_shared<const std::vector<SealingKey>>(std::move(keys));
-  Spread();
 }
 
 void WatchHub::EndStreams(const char* why) {
@@ -81,12 +68,6 @@ void WatchHub::Remove(WatchStream* stream) {
   streams_.erase(stream);
   // Under the lock: the waiting thread may destroy the hub as soon as the lock is released.
   idle_.notify_all();
-}
-
-void WatchHub::Spread() {
-  for (WatchStream* const stream : streams_) {
-    stream->Update(state_);
-  }
 }
 
 }  // namespace connector::broker::api

@@ -1,22 +1,19 @@
 #pragma once
 
-// WatchHub: all open WatchRoutes streams. Follows the catalog and the sealing keys, and gives each
-// stream the newest state; a stream sends what changed since it sent last (route_update.h), one
+// WatchHub: all open WatchRoutes streams. Follows the catalog and gives each stream the newest
+// state; a stream sends what changed since it sent last (route_update.h), one
 // part at a time. So a slow client holds one part and three snapshots, never a queue.
 //
 // Locks: the catalog's delivery, then the hub, then a stream. Nothing of gRPC is called under a
 // stream's lock.
 
 #include "broker/api/watch_state.h"
-#include "common/base/clock.h"
-#include "common/base/secret.h"
 
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
-#include <vector>
 
 namespace grpc {
 template <class Response>
@@ -34,17 +31,14 @@ class WatchStream;
 // Thread-safe.
 class WatchHub {
  public:
-  // `catalog` and `clock` outlive the hub.
-  WatchHub(connectors::Catalog& catalog, Secret root_key, const Clock& clock);
+  // `catalog` outlives the hub.
+  explicit WatchHub(connectors::Catalog& catalog);
   ~WatchHub();  // Stop and WaitUntilIdle have been called, or no stream was ever opened.
   WatchHub(const WatchHub&) = delete;
   WatchHub& operator=(const WatchHub&) = delete;
 
   // A new stream, which deletes itself when gRPC is done with it.
   [[nodiscard]] ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* Open();
-
-  // Sends new keys when the period has changed since the last call. Called now and then.
-  void RefreshKeys();
 
   // Ends every stream with UNAVAILABLE, so that clients go elsewhere.
   void EndStreams(const char* why);
@@ -58,11 +52,8 @@ class WatchHub {
  private:
   friend class WatchStream;
   void Remove(WatchStream* stream);
-  void Spread();  // Gives state_ to all streams; mutex_ is held.
 
   connectors::Catalog& catalog_;
-  const Secret root_key_;
-  const Clock& clock_;
 
   mutable std::mutex mutex_;
   std::condition_variable idle_;

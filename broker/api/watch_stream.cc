@@ -76,11 +76,11 @@ void WatchStream::Do(Step step) {
 // Fills response_ with what the client does not have yet; false when it has everything. An update
 // that has begun is sent to its end first: a half is not in force.
 bool WatchStream::Prepare() {
-  if (!latest_.routes || !latest_.keys) {
+  if (!latest_.routes) {
     return false;
   }
   if (!update_ || update_->done()) {
-    if (sent_.routes == latest_.routes && sent_.keys == latest_.keys) {
+    if (sent_.routes == latest_.routes) {
       return false;
     }
     update_.emplace(sent_, latest_);

@@ -1,8 +1,8 @@
 #pragma once
 
-// Allocates the messages of IssueToken and ExplainAccess, and wipes the caller's token and the
-// credential in them before their memory goes back to the heap. What gRPC itself copies (the bytes
-// on the wire) is out of reach.
+// Allocates the messages of IssueToken, ExplainAccess and GetSealingKeys, and wipes the caller's
+// token, the credential and the keys in them before their memory goes back to the heap. What gRPC
+// itself copies (the bytes on the wire) is out of reach.
 
 #include "proto/connector/broker/v1/broker.pb.h"
 
@@ -28,6 +28,12 @@ inline void Wipe(v1::IssueTokenResponse& response) {
   }
 }
 inline void Wipe(v1::ExplainAccessResponse&) {}
+inline void Wipe(v1::GetSealingKeysRequest&) {}
+inline void Wipe(v1::GetSealingKeysResponse& response) {
+  for (v1::SealingKey& key : *response.mutable_keys()) {
+    Wipe(*key.mutable_key());
+  }
+}
 
 template <typename Request, typename Response>
 class WipingAllocator final : public ::grpc::MessageAllocator<Request, Response> {

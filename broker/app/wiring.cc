@@ -172,8 +172,12 @@ class Broker::Impl {
         api::EndpointOptions{.listen_address = options_.listen_address,
                              .tls = options_.tls,
                              .peers = options_.peers},
-        api::EndpointParts{
-            &runtime_.io(), issue_.get(), operators_.get(), &hub_, &runtime_.logger()},
+        api::EndpointParts{&runtime_.io(),
+                           issue_.get(),
+                           operators_.get(),
+                           &hub_,
+                           &sealing_keys_,
+                           &runtime_.logger()},
         api::ResourceWatch{[this] { return source_->Silence(); }, options_.max_silence});
     status_ = std::make_unique<BrokerStatus>(
         BrokerStatus::Sources{catalog_, *publisher_, hub_, issue_metrics_, issue_failures_});
@@ -205,7 +209,8 @@ class Broker::Impl {
   secrets::FileSecretStore secrets_{options_.root_key.Reveal()};
   connectors::Catalog catalog_;
   std::unique_ptr<connectors::CatalogPublisher> publisher_;
-  api::WatchHub hub_{catalog_, options_.root_key.Clone(), runtime_.clock()};
+  api::WatchHub hub_{catalog_};
+  const api::SealingKeySource sealing_keys_{options_.root_key.Clone(), runtime_.clock()};
 
   std::unique_ptr<kube::MeteredClient> kube_;  // Whoever asks the Kubernetes API asks through this.
   std::unique_ptr<secrets::VaultService> vault_;

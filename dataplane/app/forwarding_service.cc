@@ -23,6 +23,13 @@ ForwardingService::ForwardingService(program::Runtime& runtime, const DataplaneO
           [this](std::shared_ptr<const routes::RouteTable> table) {
             server_.PublishRoutes(std::move(table));
           },
+          runtime.logger()),
+      sealing_keys_(
+          broker_,
+          options.broker_timeout,
+          [this](std::shared_ptr<const crypto::SealKeys> keys) {
+            server_.PublishSealingKeys(std::move(keys));
+          },
           runtime.logger()) {}
 
 Result<Done> ForwardingService::Start() {
@@ -31,12 +38,14 @@ Result<Done> ForwardingService::Start() {
     return serving;
   }
   watcher_.Start();
+  sealing_keys_.Start();
   return Done{};
 }
 
 void ForwardingService::Stop(Deadline /*deadline*/) {
   server_.Drain();
   watcher_.Stop();
+  sealing_keys_.Stop();
   issuer_.reset();
 }
 
@@ -56,6 +65,11 @@ void ForwardingService::AddReadiness(admin::Readiness& readiness) const {
   if (runtime_.stopping()) {
     readiness.reasons.emplace_back("draining: this data plane is about to stop");
   }
+  AddRouteReadiness(readiness);
+  AddKeyReadiness(readiness);
+}
+
+void ForwardingService::AddRouteReadiness(admin::Readiness& readiness) const {
   const routes::WatchStatus stream = watcher_.Status();
   if (stream.connected) {
     return;
@@ -68,6 +82,23 @@ void ForwardingService::AddReadiness(admin::Readiness& readiness) const {
     readiness.degraded.push_back("no route stream from the broker at " + options_.broker_address +
                                  "; routes stay as they were, and a minute later nothing new is "
                                  "begun with them" +
+                                 because);
+  }
+}
+
+void ForwardingService::AddKeyReadiness(admin::Readiness& readiness) const {
+  const routes::SealingKeyStatus keys = sealing_keys_.Status();
+  if (keys.received && keys.problem.empty()) {
+    return;
+  }
+  const std::string because = keys.problem.empty() ? std::string() : ": " + keys.problem;
+  if (!keys.received) {
+    readiness.reasons.push_back("no sealing keys from the broker at " + options_.broker_address +
+                                " yet, without which no upload can begin" + because);
+  } else {
+    readiness.degraded.push_back("the broker at " + options_.broker_address +
+                                 " gives no sealing keys; those of before stay in force, and serve "
+                                 "for 12 hours at least" +
                                  because);
   }
 }

@@ -1,13 +1,14 @@
 #pragma once
 
-// ForwardingService: the clients' requests and what they need of a broker, which are the routes and
-// the grants, with their metrics and their part of the status page. It has threads of its own: one
-// per core, and one that follows the routes.
+// ForwardingService: the clients' requests and what they need of a broker, which are the routes,
+// the sealing keys and the grants, with their metrics and their part of the status page. It has
+// threads of its own: one per core, one that follows the routes, and one that asks for the keys.
 
 #include "common/program/runtime.h"
 #include "dataplane/app/metrics.h"
 #include "dataplane/app/options.h"
 #include "dataplane/routes/route_watcher.h"
+#include "dataplane/routes/sealing_key_poller.h"
 #include "dataplane/server/server.h"
 #include "dataplane/token/grant_cache.h"
 #include "dataplane/token/grpc_issuer.h"
@@ -43,6 +44,8 @@ class ForwardingService final : public program::Component {
 
  private:
   [[nodiscard]] DataplaneSources Sources() const;
+  void AddRouteReadiness(admin::Readiness& readiness) const;
+  void AddKeyReadiness(admin::Readiness& readiness) const;
 
   program::Runtime& runtime_;
   const DataplaneOptions& options_;
@@ -51,6 +54,7 @@ class ForwardingService final : public program::Component {
   token::GrantCache grants_;
   server::Server server_;
   routes::RouteWatcher watcher_;
+  routes::SealingKeyPoller sealing_keys_;
 };
 
 }  // namespace connector::dataplane::app

@@ -1,11 +1,9 @@
 #pragma once
 
 // RouteTable: what this data plane knows of the connectors, as the broker last told. Immutable once
-// published: a change makes a new table, and every worker swaps its pointer. Holds no secret; the
-// sealing keys protect upload sessions and open no registry.
+// published: a change makes a new table, and every worker swaps its pointer. Holds no secret.
 
 #include "common/base/connector_ref.h"
-#include "common/crypto/seal.h"
 #include "common/http/origin.h"
 #include "common/routing/route_settings.h"
 #include "dataplane/net/tls.h"
@@ -74,8 +72,6 @@ struct Route {
 
 struct RouteTable {
   std::map<ConnectorRef, std::shared_ptr<const Route>> routes;
-  std::shared_ptr<const crypto::SealKeys> sealing_keys = std::make_shared<crypto::SealKeys>();
-
   std::shared_ptr<const RouteStream> stream = std::make_shared<RouteStream>();  // Of all tables.
 
   [[nodiscard]] std::shared_ptr<const Route> Find(const ConnectorRef& ref) const {

@@ -96,21 +96,6 @@ Result<std::shared_ptr<const Route>> TableUpdater::MakeRoute(const pb::Route& fr
   return std::shared_ptr<const Route>(std::move(route));
 }
 
-std::shared_ptr<const crypto::SealKeys> TableUpdater::MakeKeys(
-    const pb::WatchRoutesResponse& part) {
-  auto keys = std::make_shared<crypto::SealKeys>();
-  for (const pb::SealingKey& from : part.sealing_keys()) {
-    Result<Done> added = keys->Add(from.id(), Secret(from.key()));
-    if (added && from.current()) {
-      added = keys->SetCurrent(from.id());
-    }
-    if (!added) {
-      logger_.Error("sealing key refused", {{"id", from.id()}, {"reason", added.error().message}});
-    }
-  }
-  return keys;
-}
-
 void TableUpdater::TakeRoute(const pb::Route& from) {
   const ConnectorRef ref{from.connector().namespace_(), from.connector().name()};
   named_[ref] = from.ca_digest();
@@ -129,7 +114,6 @@ Result<std::shared_ptr<const RouteTable>> TableUpdater::Take(const pb::WatchRout
   if (part.snapshot()) {
     begun_ = true;
     next_ = std::make_shared<RouteTable>();
-    next_->sealing_keys = table_->sealing_keys;
     next_->stream = table_->stream;
     named_.clear();
   } else if (!begun_) {
@@ -148,9 +132,6 @@ Result<std::shared_ptr<const RouteTable>> TableUpdater::Take(const pb::WatchRout
   }
   for (const pb::Route& from : part.routes()) {
     TakeRoute(from);
-  }
-  if (part.sealing_keys_size() > 0) {
-    next_->sealing_keys = MakeKeys(part);
   }
   if (!part.end()) {
     return std::shared_ptr<const RouteTable>();

@@ -45,8 +45,6 @@ class TableUpdater {
 
  private:
   Result<std::shared_ptr<const Route>> MakeRoute(const ::connector::broker::v1::Route& from);
-  std::shared_ptr<const crypto::SealKeys> MakeKeys(
-      const ::connector::broker::v1::WatchRoutesResponse& part);
   Result<net::TlsContext> FindContext(const std::string& digest);
   void TakeBundle(const ::connector::broker::v1::CaBundle& bundle);
   void TakeRoute(const ::connector::broker::v1::Route& from);

@@ -34,6 +34,18 @@ oci::EgressPolicy PolicyOf(const routes::Route& route) {
 
 using FirstHop = std::variant<UpstreamTarget, ErrorReply>;
 
+// Before it has keys, a data plane does not know whether it could open something: it must not say
+// that an upload is unknown, because clients then give it up.
+bool IsWithoutKeys(const Authorized& authorized) {
+  return authorized.context().worker.sealing_keys->empty();
+}
+
+ErrorReply NoKeysYet() {
+  return oci::ReplyFor(ErrorKind::kBrokerUnavailable,
+                       "This data plane has no keys for uploads and pages yet; try again in a "
+                       "moment.");
+}
+
 ErrorReply RefuseSealed(const Authorized& authorized, oci::SealRefusal refusal, ErrorKind kind) {
   authorized.context().worker.shared.logger.Info("rejected upload session or page token",
                                                  {{"request_id", authorized.context().request_id},
@@ -43,10 +55,13 @@ ErrorReply RefuseSealed(const Authorized& authorized, oci::SealRefusal refusal, 
 }
 
 FirstHop UploadTarget(const Authorized& authorized) {
+  if (IsWithoutKeys(authorized)) {
+    return NoKeysYet();
+  }
   const routes::Route& route = authorized.route();
   const std::string repository =
       addressing::UpstreamRepository(authorized.operation().repository, route.docker_hub);
-  auto opened = oci::OpenUpload(*authorized.context().worker.routes->sealing_keys,
+  auto opened = oci::OpenUpload(*authorized.context().worker.sealing_keys,
                                 authorized.operation().reference,
                                 {.connector = route.ref,
                                  .repository = repository,
@@ -75,7 +90,10 @@ FirstHop ListTarget(const Authorized& authorized) {
   if (operation.page.empty()) {
     return target;
   }
-  auto opened = oci::OpenPage(*authorized.context().worker.routes->sealing_keys,
+  if (IsWithoutKeys(authorized)) {
+    return NoKeysYet();
+  }
+  auto opened = oci::OpenPage(*authorized.context().worker.sealing_keys,
                               operation.page,
                               {.connector = route.ref,
                                .origin = route.origin,

@@ -64,7 +64,7 @@ RewriteResult RewriteUpload(const Authorized& authorized, const UpstreamCall& ca
   }
   oci::NextHop& hop = std::get<oci::NextHop>(decision);
   const Result<std::string> sealed =
-      oci::SealUpload(*authorized.context().worker.routes->sealing_keys,
+      oci::SealUpload(*authorized.context().worker.sealing_keys,
                       {.connector = route.ref,
                        .repository = repository,
                        .subject = authorized.grant().subject,
@@ -102,7 +102,7 @@ RewriteResult RewriteNextLink(const Authorized& authorized, const UpstreamCall& 
                                  .address = authorized.context().address,
                                  .asked = *asked,
                                  .docker_hub = authorized.route().docker_hub,
-                                 .keys = *authorized.context().worker.routes->sealing_keys,
+                                 .keys = *authorized.context().worker.sealing_keys,
                                  .connector = authorized.route().ref,
                                  .subject = authorized.grant().subject,
                                  .expires_at = SealedUntil(authorized.context())};

@@ -253,6 +253,12 @@ void Server::PublishRoutes(std::shared_ptr<const routes::RouteTable> table) {
   }
 }
 
+void Server::PublishSealingKeys(std::shared_ptr<const crypto::SealKeys> keys) {
+  for (const auto& worker : impl_->workers) {
+    worker->Post([worker = worker.get(), keys] { worker->worker().sealing_keys = keys; });
+  }
+}
+
 void Server::Drain() {
   for (const auto& worker : impl_->workers) {
     worker->BeginDrain();

@@ -50,6 +50,9 @@ class Server {
   // there is no core that could keep it.
   void PublishRoutes(std::shared_ptr<const routes::RouteTable> table);
 
+  // The same for the keys that seal what clients carry.
+  void PublishSealingKeys(std::shared_ptr<const crypto::SealKeys> keys);
+
   // Stops accepting, closes idle connections, waits for requests under way up to the drain timeout,
   // then closes what is left. Returns when all threads have ended.
   void Drain();

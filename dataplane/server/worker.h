@@ -2,9 +2,10 @@
 
 // Worker: everything that one thread of the data plane owns. Requests are served from start to end
 // on the worker that accepted them; nothing here is locked, and nothing here is shared but the
-// grant cache and the route table that it points to.
+// grant cache, the route table and the sealing keys that it points to.
 
 #include "common/async/one_shot.h"
+#include "common/crypto/seal.h"
 #include "common/log/log.h"
 #include "dataplane/net/buffer_pool.h"
 #include "dataplane/net/timers.h"
@@ -68,6 +69,7 @@ struct Worker {
   RequestIds request_ids;
   Counters counters;  // Written by this worker, read by the metrics page.
   std::shared_ptr<const routes::RouteTable> routes = std::make_shared<routes::RouteTable>();
+  std::shared_ptr<const crypto::SealKeys> sealing_keys = std::make_shared<crypto::SealKeys>();
   std::array<char, 16 * 1024> discarded{};  // What clients send that nobody reads.
   // Set when `routes` is replaced, and replaced itself.
   std::shared_ptr<OneShot<Done>> routes_changed = std::make_shared<OneShot<Done>>();

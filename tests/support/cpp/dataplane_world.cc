@@ -34,6 +34,7 @@ DataplaneWorld::DataplaneWorld(HttpServer::Handler registry, WorldOptions option
   if (!started) {
     throw std::runtime_error(started.error().message);
   }
+  PublishKeys({7}, 7);
   PublishRoute(std::string(kFirstEpoch), options_.adjust);
 }
 
@@ -71,39 +72,33 @@ std::shared_ptr<const dp::routes::RouteTable> DataplaneWorld::MakeTable(
   if (adjust) {
     adjust(*route);
   }
-  auto keys = std::make_shared<crypto::SealKeys>();
-  for (const std::uint32_t id : key_ids_) {
-    const Result<Done> added = keys->Add(id, Secret(std::string(32, static_cast<char>('d' + id))));
-    if (!added) {
-      throw std::runtime_error("sealing keys");
-    }
-  }
-  const Result<Done> current = keys->SetCurrent(current_key_);
-  if (!current) {
-    throw std::runtime_error("sealing keys");
-  }
   auto table = std::make_shared<dp::routes::RouteTable>();
   table->routes[kHarbor] = std::move(route);
-  table->sealing_keys = std::move(keys);
   return table;
 }
 
 void DataplaneWorld::PublishRoute(const std::string& epoch,
                                   const std::function<void(dp::routes::Route&)>& adjust) {
   table_ = MakeTable(epoch, adjust);
-  Publish();
-}
-
-void DataplaneWorld::PublishKeys(std::vector<std::uint32_t> ids, std::uint32_t current) {
-  key_ids_ = std::move(ids);
-  current_key_ = current;
-  table_ = MakeTable(std::string(kFirstEpoch), options_.adjust);
-  Publish();
-}
-
-void DataplaneWorld::Publish() {
   server_->PublishRoutes(table_);
-  // The table is published on the core's own queue, in front of whatever connects from now on.
+  AwaitPublished();
+}
+
+void DataplaneWorld::PublishKeys(const std::vector<std::uint32_t>& ids, std::uint32_t current) {
+  auto keys = std::make_shared<crypto::SealKeys>();
+  for (const std::uint32_t id : ids) {
+    const Result<Done> added = keys->Add(id, Secret(std::string(32, static_cast<char>('d' + id))));
+    if (!added || (id == current && !keys->SetCurrent(id))) {
+      throw std::runtime_error("sealing keys");
+    }
+  }
+  sealing_keys_ = std::move(keys);
+  server_->PublishSealingKeys(sealing_keys_);
+  AwaitPublished();
+}
+
+void DataplaneWorld::AwaitPublished() {
+  // What is published stands on the core's own queue, in front of whatever connects from now on.
   // This request is answered by that queue too.
   RawClient client(port());
   client.Send("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -119,6 +114,7 @@ void DataplaneWorld::StartReplica() {
     throw std::runtime_error(started.error().message);
   }
   replica_->PublishRoutes(table_);
+  replica_->PublishSealingKeys(sealing_keys_);
 }
 
 std::string DataplaneWorld::log() {

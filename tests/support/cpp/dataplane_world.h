@@ -44,10 +44,10 @@ class DataplaneWorld {
   // the server serves by it.
   void PublishRoute(const std::string& epoch,
                     const std::function<void(dataplane::routes::Route&)>& adjust = {});
-  // The same routes, with these sealing keys.
-  void PublishKeys(std::vector<std::uint32_t> ids, std::uint32_t current);
+  // The sealing keys; none: as before the broker gave any.
+  void PublishKeys(const std::vector<std::uint32_t>& ids, std::uint32_t current);
   // The keys in force, to seal what no client could get by asking.
-  [[nodiscard]] const crypto::SealKeys& sealing_keys() const { return *table_->sealing_keys; }
+  [[nodiscard]] const crypto::SealKeys& sealing_keys() const { return *sealing_keys_; }
   // A second replica: the same keys and routes, no state in common.
   void StartReplica();
   [[nodiscard]] std::uint16_t replica_port() const { return replica_->ports().front(); }
@@ -66,7 +66,7 @@ class DataplaneWorld {
  private:
   std::shared_ptr<const dataplane::routes::RouteTable> MakeTable(
       const std::string& epoch, const std::function<void(dataplane::routes::Route&)>& adjust);
-  void Publish();
+  void AwaitPublished();
   std::unique_ptr<dataplane::server::Server> MakeServer(dataplane::token::GrantCache& grants);
 
   WorldOptions options_;
@@ -77,8 +77,7 @@ class DataplaneWorld {
   int log_fd_;
   log::Logger logger_;
   std::shared_ptr<dataplane::routes::RouteStats> stats_;
-  std::vector<std::uint32_t> key_ids_{7};
-  std::uint32_t current_key_ = 7;
+  std::shared_ptr<const crypto::SealKeys> sealing_keys_;
   std::shared_ptr<const dataplane::routes::RouteTable> table_;
   std::unique_ptr<dataplane::server::Server> server_;
   std::unique_ptr<dataplane::server::Server> replica_;

@@ -26,7 +26,6 @@ namespace connector::broker::api {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using testing_support::ReplaceFile;
 
 constexpr const char* kDataplane = "spiffe://oci-connector.local/dataplane";
@@ -34,7 +33,7 @@ constexpr const char* kOperator = "spiffe://oci-connector.local/operator";
 
 class EndpointTest : public ::testing::Test {
  protected:
-  EndpointTest() : hub_(catalog_, Secret(std::string(32, 'r')), clock_) {
+  EndpointTest() {
     verifier_.Accept("builder-token", ServiceAccountCaller("ci", "builder", WallTime::max()));
     tokens_.SetNotAfter(clock_.Now() + std::chrono::minutes(5));
     Publish({"harbor"});
@@ -46,7 +45,7 @@ class EndpointTest : public ::testing::Test {
         BrokerEndpoint::Start({.listen_address = "127.0.0.1:0",
                                .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"},
                                .peers = {{kDataplane}, {kOperator}}},
-                              {&io_, &issue_, &operators_, &hub_, &log_});
+                              {&io_, &issue_, &operators_, &hub_, &sealing_keys_, &log_});
     endpoint_ = endpoint ? std::move(*endpoint) : nullptr;
     for (std::thread& thread : threads_) {
       thread = std::thread([this] { io_.run(); });
@@ -112,7 +111,15 @@ class EndpointTest : public ::testing::Test {
     EXPECT_EQ(status.error_code(), expected) << status.error_message();
     return response;
   }
-  // The codes of IssueToken, WatchRoutes, CheckConnector and ExplainAccess, in this order.
+  static v1::GetSealingKeysResponse SealingKeys(v1::Broker::Stub& stub, grpc::StatusCode& code) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::GetSealingKeysResponse response;
+    code = stub.GetSealingKeys(&context, {}, &response).error_code();
+    return response;
+  }
+  // The codes of IssueToken, WatchRoutes, GetSealingKeys, CheckConnector and ExplainAccess, in this
+  // order.
   std::vector<grpc::StatusCode> CodesOf(const std::string& uri) {
     const auto stub = StubOf(uri);
     std::vector<grpc::StatusCode> codes;
@@ -133,6 +140,10 @@ class EndpointTest : public ::testing::Test {
       }
       const grpc::StatusCode code = stream->Finish().error_code();
       codes.push_back(served ? grpc::StatusCode::OK : code);
+    }
+    {
+      const v1::GetSealingKeysResponse response = SealingKeys(*stub, codes.emplace_back());
+      EXPECT_EQ(response.keys().empty(), codes.back() != grpc::StatusCode::OK);
     }
     {
       grpc::ClientContext context;
@@ -171,7 +182,8 @@ class EndpointTest : public ::testing::Test {
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
   IssueTokenHandler issue_{{&catalog_, &verifier_, &tokens_, &audit_, &clock_, &log_}};
   OperatorHandler operators_{{&catalog_, &verifier_, &EndpointTest::Probe, &log_}};
-  WatchHub hub_;
+  WatchHub hub_{catalog_};
+  const SealingKeySource sealing_keys_{Secret(std::string(32, 'r')), clock_};
   std::unique_ptr<BrokerEndpoint> endpoint_;
   std::array<std::thread, 2> threads_;
   int clients_ = 0;
@@ -181,9 +193,9 @@ constexpr auto kOk = grpc::StatusCode::OK;
 constexpr auto kNo = grpc::StatusCode::PERMISSION_DENIED;
 
 TEST_F(EndpointTest, LetsEachPeerCallOnlyTheMethodsOfItsList) {
-  EXPECT_THAT(CodesOf(kDataplane), ElementsAre(kOk, kOk, kNo, kNo));
-  EXPECT_THAT(CodesOf(kOperator), ElementsAre(kNo, kOk, kOk, kOk));
-  EXPECT_THAT(CodesOf("spiffe://oci-connector.local/other"), ElementsAre(kNo, kNo, kNo, kNo));
+  EXPECT_THAT(CodesOf(kDataplane), ElementsAre(kOk, kOk, kOk, kNo, kNo));
+  EXPECT_THAT(CodesOf(kOperator), ElementsAre(kNo, kOk, kNo, kOk, kOk));
+  EXPECT_THAT(CodesOf("spiffe://oci-connector.local/other"), ElementsAre(kNo, kNo, kNo, kNo, kNo));
 }
 
 TEST_F(EndpointTest, GrantsAndDenies) {
@@ -261,14 +273,12 @@ TEST_F(EndpointTest, StreamsASnapshotThenChanges) {
   ASSERT_TRUE(first.has_value());
   EXPECT_TRUE(first->snapshot());
   EXPECT_THAT(RouteNames(*first), ElementsAre("harbor"));
-  EXPECT_EQ(first->sealing_keys().size(), 3);
 
   Publish({"harbor", "quay"});
   const auto second = watch.Next();
   ASSERT_TRUE(second.has_value());
   EXPECT_FALSE(second->snapshot());
   EXPECT_THAT(RouteNames(*second), ElementsAre("quay"));
-  EXPECT_THAT(second->sealing_keys(), IsEmpty());
 
   Publish({"quay"});
   const auto third = watch.Next();
@@ -276,21 +286,20 @@ TEST_F(EndpointTest, StreamsASnapshotThenChanges) {
   EXPECT_THAT(RouteNames(*third), ElementsAre("-harbor"));
 }
 
-TEST_F(EndpointTest, SendsTheSealingKeysAgainWhenThePeriodChanges) {
-  const auto stub = StubOf(kDataplane);
+TEST_F(EndpointTest, TellsOperatorsNoSealingKeyInTheRoutes) {
+  const auto stub = StubOf(kOperator);
   Watch watch(*stub);
-  const auto first = watch.Next();
-  ASSERT_TRUE(first.has_value());
+  const auto routes = watch.Next();
+  ASSERT_TRUE(routes.has_value());
+  const std::string sent = routes->SerializeAsString();
+  grpc::StatusCode code{};
 
-  hub_.RefreshKeys();  // In the same period nothing is sent: the next message is of the next one.
-  clock_.Advance(kSealingPeriod);
-  hub_.RefreshKeys();
+  const v1::GetSealingKeysResponse keys = SealingKeys(*StubOf(kDataplane), code);
 
-  const auto second = watch.Next();
-  ASSERT_TRUE(second.has_value());
-  EXPECT_THAT(RouteNames(*second), IsEmpty());
-  ASSERT_EQ(second->sealing_keys().size(), 3);
-  EXPECT_EQ(second->sealing_keys(0).key(), first->sealing_keys(1).key());
+  ASSERT_EQ(keys.keys().size(), 3);
+  for (const v1::SealingKey& key : keys.keys()) {
+    EXPECT_EQ(sent.find(key.key()), std::string::npos);
+  }
 }
 
 TEST_F(EndpointTest, GivesASlowWatcherTheNewestStateOnly) {
@@ -382,7 +391,7 @@ TEST_F(EndpointTest, SaysThatAPortIsTaken) {
   const auto second =
       BrokerEndpoint::Start({.listen_address = "127.0.0.1:" + std::to_string(endpoint_->port()),
                              .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"}},
-                            {&io_, &issue_, &operators_, &hub_, &log_});
+                            {&io_, &issue_, &operators_, &hub_, &sealing_keys_, &log_});
 
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);

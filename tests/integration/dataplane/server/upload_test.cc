@@ -259,6 +259,19 @@ TEST(AnUploadLocation, SurvivesOneChangeOfTheKeyAndNotTwo) {
   EXPECT_EQ(world.Do("PATCH", once.Header("location"), "", "hello").status, 202);
 }
 
+// A 404 would end the upload: its client gives it up.
+TEST(AnUpload, IsNotUnknownToADataPlaneThatHasNoKeysYet) {
+  DataplaneWorld world(UploadRegistry);
+  const std::string location = world.Do("POST", kUploadUploads).Header("location");
+  world.PublishKeys({}, 0);
+
+  const RawResponse response = world.Do("PATCH", location, "", "hello");
+
+  EXPECT_EQ(response.status, 503);
+  EXPECT_NE(response.Header("retry-after"), "");
+  EXPECT_THAT(response.body, HasSubstr("no keys for uploads and pages yet"));
+}
+
 struct Foreign {
   std::string name;
   std::function<void(oci::UploadState&)> change;

@@ -11,6 +11,7 @@ std::string Methods(const std::vector<std::string>& sans) {
   std::string allowed;
   for (const auto& [method, name] : {std::pair{BrokerMethod::kIssueToken, "issue "},
                                      std::pair{BrokerMethod::kWatchRoutes, "watch "},
+                                     std::pair{BrokerMethod::kGetSealingKeys, "keys "},
                                      std::pair{BrokerMethod::kCheckConnector, "check "},
                                      std::pair{BrokerMethod::kExplainAccess, "explain "}}) {
     allowed += AllowedPeer(kLists, method, sans) ? name : "";
@@ -19,9 +20,9 @@ std::string Methods(const std::vector<std::string>& sans) {
 }
 
 TEST(AllowedPeer, GivesEachListItsMethods) {
-  EXPECT_EQ(Methods({"spiffe://local/dataplane"}), "issue watch ");
+  EXPECT_EQ(Methods({"spiffe://local/dataplane"}), "issue watch keys ");
   EXPECT_EQ(Methods({"spiffe://local/operator"}), "watch check explain ");
-  EXPECT_EQ(Methods({"other", "spiffe://local/dataplane"}), "issue watch ");
+  EXPECT_EQ(Methods({"other", "spiffe://local/dataplane"}), "issue watch keys ");
 }
 
 TEST(AllowedPeer, ComparesNamesWhole) {

@@ -12,12 +12,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const std::shared_ptr<const std::vector<SealingKey>> kKeys =
-    std::make_shared<const std::vector<SealingKey>>(
-        SealingKeysAt(Secret(std::string(32, 'r')), WallTime{} + 9 * kSealingPeriod));
-
 WatchState StateOf(const std::vector<std::shared_ptr<const connectors::CatalogEntry>>& entries) {
-  return {SnapshotOf(entries), kKeys};
+  return {SnapshotOf(entries)};
 }
 
 std::vector<v1::WatchRoutesResponse> PartsOf(RouteUpdate update) {
@@ -94,8 +90,6 @@ TEST(RouteSnapshot, DescribesARouteWhollyAndHoldsNoSecret) {
   EXPECT_TRUE(route.allow_insecure_upstream());
   EXPECT_FALSE(route.docker_hub());
   EXPECT_EQ(route.epoch(), entry->epoch);
-  ASSERT_EQ(response.sealing_keys().size(), 3);
-  EXPECT_TRUE(response.sealing_keys(1).current());
   EXPECT_EQ(response.ShortDebugString().find("harbor-robot"), std::string::npos);
   EXPECT_EQ(response.ShortDebugString().find("version-1"), std::string::npos);
 }

@@ -1,5 +1,7 @@
 #include "broker/api/sealing_keys.h"
 
+#include "tests/support/cpp/fake_clock.h"
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -40,6 +42,29 @@ TEST(SealingKeys, StayTheSameThroughAPeriodAndMoveOnByOneAfterIt) {
   const auto next = Bytes(root, kStart + kSealingPeriod);
   EXPECT_EQ(next[0], now[1]);
   EXPECT_EQ(next[1], now[2]);
+}
+
+TEST(SealingKeySource, AnswersWithTheKeysOfThePeriodThatItIs) {
+  testing_support::FakeClock clock;
+  const SealingKeySource source(Secret(std::string(32, 'r')), clock);
+  const auto keys = [&] {
+    v1::GetSealingKeysResponse response;
+    source.Fill(response);
+    std::vector<std::string> bytes;
+    for (const v1::SealingKey& key : response.keys()) {
+      bytes.push_back(key.key());
+    }
+    EXPECT_EQ(bytes.size(), 3U);
+    EXPECT_TRUE(response.keys(1).current());
+    EXPECT_EQ(response.ask_again_after().seconds(), kAskForKeysAgainAfter.count());
+    return bytes;
+  };
+  const auto now = keys();
+  EXPECT_EQ(now, Bytes(Secret(std::string(32, 'r')), clock.Now()));
+
+  clock.Advance(kSealingPeriod);
+
+  EXPECT_EQ(keys()[0], now[1]);
 }
 
 TEST(SealingKeys, DependOnTheRootKey) {

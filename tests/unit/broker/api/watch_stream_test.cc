@@ -4,7 +4,6 @@
 #include "broker/api/watch_stream.h"
 
 #include "broker/api/watch_hub.h"
-#include "tests/support/cpp/fake_clock.h"
 #include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>
@@ -100,9 +99,8 @@ class WatchStreamTest : public ::testing::Test {
     return names;
   }
 
-  testing_support::FakeClock clock_;
   connectors::Catalog catalog_;
-  WatchHub hub_{catalog_, Secret(std::string(32, 'r')), clock_};
+  WatchHub hub_{catalog_};
 };
 
 TEST_F(WatchStreamTest, TellsASlowClientOnlyTheNewestState) {
@@ -127,25 +125,8 @@ TEST_F(WatchStreamTest, SaysNothingWhenNothingDiffers) {
   PlayedCall call(hub_.Open());
   ASSERT_TRUE(call.CompleteWrite().has_value());
   Publish({"a"});
-  hub_.RefreshKeys();
 
   EXPECT_EQ(call.CompleteWrite(), std::nullopt);
-
-  call.Cancel();
-  call.Done();
-}
-
-TEST_F(WatchStreamTest, SendsNewKeysWithTheRoutesThatWait) {
-  Publish({"a"});
-  PlayedCall call(hub_.Open());
-  Publish({"b"});
-  clock_.Advance(kSealingPeriod);
-  hub_.RefreshKeys();
-  ASSERT_TRUE(call.CompleteWrite().has_value());
-
-  const auto second = call.CompleteWrite();
-  EXPECT_THAT(Names(second), ElementsAre("b", "-a"));
-  EXPECT_EQ(second->sealing_keys().size(), 3);
 
   call.Cancel();
   call.Done();
@@ -233,17 +214,14 @@ TEST_F(WatchStreamTest, KeepsTheRulesWhileEverythingHappensAtOnce) {
         call.CompleteWrite(!cancelled);
       }
     });
-    std::thread keys([&] {
-      clock_.Advance(kSealingPeriod);
-      hub_.RefreshKeys();
-    });
+    std::thread silence([&] { hub_.EndStreams("no changes are seen"); });
     for (int i = 0; i < 20; ++i) {
       Publish({"a", "n" + std::to_string(i)});
     }
     cancelled = true;
     call.Cancel();
     network.join();
-    keys.join();
+    silence.join();
     call.Done();
   }
   EXPECT_EQ(hub_.streams(), 0U);

@@ -277,19 +277,5 @@ TEST_F(TableUpdaterTest, TakesWhatTheBrokerSays) {
   EXPECT_EQ(route.redirects.hosts, std::vector<std::string>{"*.blobs.example.com"});
 }
 
-TEST_F(TableUpdaterTest, KeepsTheSealingKeysThatAMessageDoesNotName) {
-  pb::WatchRoutesResponse update;
-  pb::SealingKey& key = *update.add_sealing_keys();
-  key.set_id(7);
-  key.set_key(std::string(32, 'k'));
-  key.set_current(true);
-  Apply(update);
-  const auto keys = table_->sealing_keys;
-
-  ApplyRoute(kHarbor, "https://harbor.example.com");
-
-  EXPECT_EQ(table_->sealing_keys, keys);
-}
-
 }  // namespace
 }  // namespace connector::dataplane::routes

@@ -1,0 +1,187 @@
+#include "dataplane/routes/sealing_key_poller.h"
+
+#include "common/broker_client/broker_client.h"
+#include "common/resilience/backoff.h"
+#include "common/resilience/random.h"
+
+#include "proto/connector/broker/v1/broker.pb.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace connector::dataplane::routes {
+namespace {
+
+namespace pb = ::connector::broker::v1;
+using std::chrono::milliseconds;
+using KeysCall = broker_client::UnaryCall<pb::GetSealingKeysRequest, pb::GetSealingKeysResponse>;
+
+// Without keys no upload begins: a broker that is back is asked within 2 s.
+constexpr resilience::BackoffOptions kAskAgain{milliseconds(100), milliseconds(2000)};
+// Whatever the broker says.
+constexpr std::chrono::seconds kShortestWait{1};
+constexpr std::chrono::seconds kLongestWait{3600};
+
+milliseconds WaitAfter(const pb::GetSealingKeysResponse& response) {
+  const std::chrono::seconds asked(response.ask_again_after().seconds());
+  return resilience::SpreadPeriod(milliseconds(std::clamp(asked, kShortestWait, kLongestWait)),
+                                  resilience::RandomFraction());
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const crypto::SealKeys>> ReadSealingKeys(
+    const pb::GetSealingKeysResponse& response) {
+  auto keys = std::make_shared<crypto::SealKeys>();
+  for (const pb::SealingKey& from : response.keys()) {
+    Result<Done> added = keys->Add(from.id(), Secret(from.key()));
+    if (added && from.current()) {
+      added = keys->SetCurrent(from.id());
+    }
+    if (!added) {
+      return std::move(added).error();
+    }
+  }
+  if (!keys->has_current()) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     ErrorOrigin::kBroker,
+                     "the broker says of no sealing key that it is the current one");
+  }
+  return std::shared_ptr<const crypto::SealKeys>(std::move(keys));
+}
+
+struct SealingKeyPoller::Impl {
+  Impl(const std::shared_ptr<grpc::ChannelInterface>& channel,
+       milliseconds timeout,
+       Publish on_keys,
+       log::Logger& log)
+      : publish(std::move(on_keys)), logger(log), broker(channel, timeout) {}
+
+  void Run();
+  [[nodiscard]] bool Pause(milliseconds duration);
+  [[nodiscard]] grpc::Status Ask(const std::shared_ptr<KeysCall>& call);
+  // Until when the keys need not be asked for again; nothing when they were not had.
+  [[nodiscard]] std::optional<milliseconds> Poll();
+  void Note(std::string problem);
+
+  Publish publish;
+  log::Logger& logger;
+
+  mutable std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  SealingKeyStatus status;
+  broker_client::BrokerClient broker;  // Before the thread, and after what its callbacks touch.
+  std::thread thread;
+};
+
+SealingKeyPoller::SealingKeyPoller(const std::shared_ptr<grpc::ChannelInterface>& channel,
+                                   milliseconds timeout,
+                                   Publish publish,
+                                   log::Logger& logger)
+    : impl_(std::make_unique<Impl>(channel, timeout, std::move(publish), logger)) {}
+
+SealingKeyPoller::~SealingKeyPoller() {
+  Stop();
+}
+
+void SealingKeyPoller::Start() {
+  impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
+}
+
+void SealingKeyPoller::Stop() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+    impl_->wake.notify_all();
+  }
+  impl_->broker.Shutdown();
+  if (impl_->thread.joinable()) {
+    impl_->thread.join();
+  }
+}
+
+SealingKeyStatus SealingKeyPoller::Status() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->status;
+}
+
+bool SealingKeyPoller::Impl::Pause(milliseconds duration) {
+  std::unique_lock lock(mutex);
+  return !wake.wait_for(lock, duration, [this] { return stopping; });
+}
+
+void SealingKeyPoller::Impl::Run() {
+  resilience::Backoff backoff(kAskAgain);
+  while (true) {
+    std::optional<milliseconds> wait = Poll();
+    if (wait) {
+      backoff.Reset();
+    } else {
+      wait = backoff.Next(resilience::RandomFraction());
+    }
+    if (!Pause(*wait)) {
+      return;
+    }
+  }
+}
+
+grpc::Status SealingKeyPoller::Impl::Ask(const std::shared_ptr<KeysCall>& call) {
+  std::optional<grpc::Status> ended;
+  auto done = [this, &ended](const grpc::Status& result) {
+    const std::lock_guard lock(mutex);
+    ended = result;
+    wake.notify_all();
+  };
+  if (!broker.Start(call, &broker_client::AsyncBroker::GetSealingKeys, std::move(done))) {
+    return grpc::Status(grpc::StatusCode::CANCELLED, "this data plane is stopping");
+  }
+  std::unique_lock lock(mutex);
+  wake.wait(lock, [&ended] { return ended.has_value(); });
+  return *ended;
+}
+
+std::optional<milliseconds> SealingKeyPoller::Impl::Poll() {
+  const auto call = std::make_shared<KeysCall>();
+  const grpc::Status answered = Ask(call);
+  if (!answered.ok()) {
+    Note(answered.error_code() == grpc::StatusCode::UNIMPLEMENTED
+             ? "the broker is of another version; update brokers and data planes together"
+             : answered.error_message());
+    return std::nullopt;
+  }
+  Result<std::shared_ptr<const crypto::SealKeys>> keys = ReadSealingKeys(call->response);
+  for (pb::SealingKey& key : *call->response.mutable_keys()) {
+    OPENSSL_cleanse(key.mutable_key()->data(), key.key().size());
+  }
+  if (!keys) {
+    Note(keys.error().message);
+    return std::nullopt;
+  }
+  publish(*std::move(keys));
+  Note({});
+  return WaitAfter(call->response);
+}
+
+void SealingKeyPoller::Impl::Note(std::string problem) {
+  const std::lock_guard lock(mutex);
+  if (stopping) {
+    return;
+  }
+  if (!problem.empty() && status.problem.empty()) {
+    logger.Warning("no sealing keys from the broker; those of before stay in force",
+                   {{"detail", problem}});
+  } else if (problem.empty() && !(status.received && status.problem.empty())) {
+    logger.Info("sealing keys received");
+  }
+  status.received = status.received || problem.empty();
+  status.problem = std::move(problem);
+}
+
+}  // namespace connector::dataplane::routes
