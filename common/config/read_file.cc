@@ -1,9 +1,11 @@
 #include "common/config/read_file.h"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace connector::config {
@@ -25,6 +27,14 @@ struct FileHandle {
   int fd;
 };
 
+// Makes `text` longer, and leaves no copy of it behind: it may be a key.
+void Lengthen(std::string& text, std::size_t size) {
+  std::string larger(size, '\0');
+  std::copy(text.begin(), text.end(), larger.begin());
+  OPENSSL_cleanse(text.data(), text.size());
+  text.swap(larger);
+}
+
 }  // namespace
 
 Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
@@ -40,9 +50,14 @@ Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
   if (::fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     return Failed(ErrorCode::kInvalidArgument, "is not a file");
   }
-  std::string out(max_bytes + 1, '\0');
+  // Room for one byte more than there is: to clear the most for each of thousands of files costs
+  // more than to read them. A file that has grown since is read into the most, below.
+  std::string out(std::min(static_cast<std::size_t>(status.st_size), max_bytes) + 1, '\0');
   std::size_t size = 0;
-  while (size < out.size()) {
+  while (size <= max_bytes) {
+    if (size == out.size()) {
+      Lengthen(out, max_bytes + 1);
+    }
     const ssize_t count = ::read(file.fd, out.data() + size, out.size() - size);
     if (count < 0 && errno == EINTR) {
       continue;

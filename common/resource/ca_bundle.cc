@@ -1,23 +1,15 @@
 #include "common/resource/ca_bundle.h"
 
 #include "common/base/input_error.h"
+#include "common/crypto/certificates.h"
 #include "common/crypto/digest.h"
-
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace connector::resource {
 namespace {
-
-struct Free {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
 
 const std::string& Nothing() {
   static const std::string nothing;
@@ -62,25 +54,11 @@ Result<Done> CheckCaBundle(std::string_view pem) {
   if (pem.find("PRIVATE KEY-----") != std::string_view::npos) {
     return InvalidInput("holds a private key; keep only CERTIFICATE blocks");
   }
-  const std::unique_ptr<BIO, Free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  ERR_clear_error();
-  int count = 0;
-  while (bio != nullptr) {
-    const std::unique_ptr<X509, Free> certificate(
-        PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-    if (certificate == nullptr) {
-      break;
-    }
-    ++count;
+  const Result<std::vector<crypto::Certificate>> certificates = crypto::ParseCertificates(pem);
+  if (!certificates) {
+    return certificates.error();
   }
-  const unsigned long error = ERR_peek_last_error();
-  ERR_clear_error();
-  if (ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
-    return InvalidInput(
-        "holds a certificate that does not parse; paste it again, with its BEGIN and "
-        "END lines");
-  }
-  if (count == 0) {
+  if (certificates->empty()) {
     return InvalidInput(
         "holds no certificate; write PEM, that is a block that begins with "
         "-----BEGIN CERTIFICATE-----");

@@ -6,7 +6,10 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <future>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -14,6 +17,9 @@ namespace connector::resource {
 namespace {
 
 using config::Problem;
+
+// Fewer are read sooner than a thread starts.
+constexpr std::size_t kFilesPerThread = 16;
 
 std::string Place(const std::string& file, int line) {
   return file + ":" + std::to_string(line);
@@ -202,6 +208,27 @@ FileDocuments ReadResourceFile(const std::string& path) {
   return out;
 }
 
+std::vector<FileDocuments> ReadResourceFiles(const std::vector<std::string>& paths) {
+  std::vector<FileDocuments> out(paths.size());
+  std::atomic<std::size_t> next = 0;
+  const auto read = [&] {
+    for (std::size_t i = next++; i < paths.size(); i = next++) {
+      out[i] = ReadResourceFile(paths[i]);
+    }
+  };
+  const std::size_t wanted = paths.size() / kFilesPerThread;
+  std::vector<std::future<void>> others(
+      std::min<std::size_t>(wanted, std::max(std::thread::hardware_concurrency(), 1U) - 1));
+  for (std::future<void>& other : others) {
+    other = std::async(std::launch::async, read);
+  }
+  read();
+  for (std::future<void>& other : others) {
+    other.get();
+  }
+  return out;
+}
+
 std::vector<SecretProblem> CheckSecrets(const Connector& connector, const SecretMap& secrets) {
   std::vector<SecretProblem> out;
   const auto check = [&](bool of_ca, const std::string& secret_name, const char* path, auto lacks) {
@@ -257,7 +284,7 @@ Result<std::vector<std::string>> ListResourceFiles(const std::string& path) {
     const fs::path& name = entry->path();
     const bool yaml = name.extension() == ".yaml" || name.extension() == ".yml";
     std::error_code ignored;
-    if (yaml && !name.filename().string().starts_with('.') && !fs::is_directory(name, ignored)) {
+    if (yaml && !name.filename().string().starts_with('.') && !entry->is_directory(ignored)) {
       out.push_back(name.string());
     }
   }
@@ -284,12 +311,7 @@ Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths) {
     }
     std::move(listed->begin(), listed->end(), std::back_inserter(names));
   }
-  std::vector<FileDocuments> files;
-  files.reserve(names.size());
-  for (const std::string& name : names) {
-    files.push_back(ReadResourceFile(name));
-  }
-  return Assemble(std::move(files));
+  return Assemble(ReadResourceFiles(names));
 }
 
 }  // namespace connector::resource

@@ -51,6 +51,9 @@ enum class SecretSource : std::uint8_t { kFiles, kElsewhere };
 // One file. One that cannot be read is a problem.
 [[nodiscard]] FileDocuments ReadResourceFile(const std::string& path);
 
+// The same of several, in their order, a few at a time: to parse thousands takes seconds.
+[[nodiscard]] std::vector<FileDocuments> ReadResourceFiles(const std::vector<std::string>& paths);
+
 // The *.yaml and *.yml of a directory, sorted: not hidden ones and not in folders below; follows
 // symbolic links. Fails with kUnavailable when it cannot be listed.
 [[nodiscard]] Result<std::vector<std::string>> ListResourceFiles(const std::string& path);

@@ -1,7 +1,8 @@
 #include "dataplane/net/tls.h"
 
+#include "dataplane/net/trust_bundle.h"
+
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -35,7 +36,6 @@ void ShareTrust(SSL_CTX* from, SSL_CTX* to) {
     }
   }
   X509_STORE_unlock(source);
-  SSL_CTX_set_default_verify_dir(to);
 }
 
 }  // namespace
@@ -50,25 +50,19 @@ Result<TlsContext> MakeUpstreamContext(std::string_view ca_pem, const TlsContext
   if (system != nullptr) {
     ShareTrust(system.get(), context.get());
   } else {
-    SSL_CTX_set_default_verify_paths(context.get());
+    SSL_CTX_set_default_verify_file(context.get());
   }
+  if (!ca_pem.empty()) {
+    const Result<Done> trusted = TrustBundle(SSL_CTX_get_cert_store(context.get()), ca_pem);
+    if (!trusted) {
+      return trusted.error();
+    }
+  }
+  // Behind the bundle: OpenSSL asks in this order, and no further than to the first that knows.
+  SSL_CTX_set_default_verify_dir(context.get());
   SSL_CTX_set_read_ahead(context.get(), 1);
   SSL_CTX_set_default_read_buffer_len(context.get(), 64 * 1024);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-  if (ca_pem.empty()) {
-    return context;
-  }
-  BIO* const bio = BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size()));
-  int added = 0;
-  while (X509* const certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)) {
-    added += X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), certificate) == 1 ? 1 : 0;
-    X509_free(certificate);
-  }
-  BIO_free(bio);
-  ERR_clear_error();
-  if (added == 0) {
-    return Invalid("the CA bundle holds no PEM certificate");
-  }
   return context;
 }
 

@@ -61,18 +61,22 @@ DirectorySource::~DirectorySource() {
 
 Result<Done> DirectorySource::Load() {
   const std::lock_guard lock(scan_mutex_);
-  const Result<bool> loaded = Reload(true);
+  const Result<bool> loaded = Reload(TakeStates(), true);
   return loaded ? Result<Done>(Done{}) : Result<Done>(loaded.error());
 }
 
 bool DirectorySource::ScanOnce() {
+  return Scan(TakeStates());
+}
+
+bool DirectorySource::Scan(Result<std::vector<FileState>> states) {
   const std::lock_guard lock(scan_mutex_);
-  const bool visible = Changed();
+  const bool visible = Differ(states);
   if (!visible && settled_) {
     NoteSeen();
     return false;
   }
-  const Result<bool> loaded = Reload(visible);
+  const Result<bool> loaded = Reload(std::move(states), visible);
   NoteSeen();
   return loaded && *loaded;
 }
@@ -83,14 +87,12 @@ void DirectorySource::NoteSeen() {
   }
 }
 
-bool DirectorySource::Changed() const {
-  const Result<std::vector<FileState>> states = TakeStates();
+bool DirectorySource::Differ(const Result<std::vector<FileState>>& states) const {
   return states ? *states != states_ || failing_ : !failing_;
 }
 
-Result<bool> DirectorySource::Reload(bool visible) {
-  // States are taken before the load, so that the next scan sees a change during it.
-  Result<std::vector<FileState>> states = TakeStates();
+// States are taken before the load, so that the next scan sees a change during it.
+Result<bool> DirectorySource::Reload(Result<std::vector<FileState>> states, bool visible) {
   if (!states) {
     failing_ = true;
     settled_ = true;
@@ -121,22 +123,30 @@ Result<bool> DirectorySource::Reload(bool visible) {
 // Reads what has changed, so that one tenant's large file delays no other tenant's revocation.
 resource::DirectoryContent DirectorySource::Read(const std::vector<FileState>& states) {
   std::map<std::string, ReadFile> next;
-  std::vector<resource::FileDocuments> all;
-  all.reserve(states.size());
-  settled_ = true;
+  std::vector<std::string> changed;
   for (const FileState& state : states) {
     auto kept = files_.extract(state.path);
-    const bool unchanged = kept && kept.mapped().settled && !kept.mapped().documents.unreadable &&
-                           kept.mapped().state == state;
-    ReadFile file = unchanged
-                        ? std::move(kept.mapped())
-                        : ReadFile{state, Settled(state), resource::ReadResourceFile(state.path)};
-    files_read_ += unchanged ? 0 : 1;
-    settled_ = settled_ && file.settled;
-    all.push_back(file.documents);
-    next.emplace(state.path, std::move(file));
+    if (kept && kept.mapped().settled && !kept.mapped().documents.unreadable &&
+        kept.mapped().state == state) {
+      next.insert(std::move(kept));
+    } else {
+      next.emplace(state.path, ReadFile{state, Settled(state), {}});
+      changed.push_back(state.path);
+    }
+  }
+  std::vector<resource::FileDocuments> read = resource::ReadResourceFiles(changed);
+  files_read_ += read.size();
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    next.at(changed[i]).documents = std::move(read[i]);
   }
   files_ = std::move(next);
+  std::vector<resource::FileDocuments> all;
+  all.reserve(files_.size());
+  settled_ = true;
+  for (const auto& [path, file] : files_) {
+    settled_ = settled_ && file.settled;
+    all.push_back(file.documents);
+  }
   return resource::Assemble(std::move(all));
 }
 
@@ -209,16 +219,21 @@ void DirectorySource::Run() {
   };
   while (!stopped_after(kScanInterval)) {
     lock.unlock();
-    const bool changed = [this] {
+    Result<std::vector<FileState>> states = TakeStates();
+    const bool changed = [&] {
       const std::lock_guard scan(scan_mutex_);
-      return Changed();
+      return Differ(states);
     }();
     lock.lock();
     if (changed && stopped_after(kWriteGrace)) {
       return;
     }
     lock.unlock();
-    ScanOnce();
+    if (changed) {
+      ScanOnce();
+    } else {
+      Scan(std::move(states));
+    }
     lock.lock();
   }
 }

@@ -93,9 +93,11 @@ class DirectorySource {
   [[nodiscard]] static bool Settled(const FileState& state);
   [[nodiscard]] resource::DirectoryContent Read(const std::vector<FileState>& states);
   void NoteSeen();
-  [[nodiscard]] bool Changed() const;
+  bool Scan(Result<std::vector<FileState>> states);
+  // From what was loaded last.
+  [[nodiscard]] bool Differ(const Result<std::vector<FileState>>& states) const;
   // `visible`: the states of the files say that something changed. True when it did.
-  [[nodiscard]] Result<bool> Reload(bool visible);
+  [[nodiscard]] Result<bool> Reload(Result<std::vector<FileState>> states, bool visible);
   void ReportProblems(std::vector<config::Problem> problems);
   void Run();
 

@@ -37,8 +37,10 @@ std::string ToPem(EVP_PKEY* key) {
   return ReadAll(bio);
 }
 
-void AddExtension(X509* certificate, int nid, const std::string& value) {
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str());
+void AddExtension(X509* certificate, int nid, const std::string& value, X509* issuer = nullptr) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
   Require(extension != nullptr, value.c_str());
   X509_add_ext(certificate, extension, -1);
   X509_EXTENSION_free(extension);
@@ -74,6 +76,8 @@ TestCa::TestCa()
   X509_set_issuer_name(certificate_.get(), X509_get_subject_name(certificate_.get()));
   AddExtension(certificate_.get(), NID_basic_constraints, "critical,CA:TRUE");
   AddExtension(certificate_.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
+  // All test CAs have one name: who trusts several tells them apart by their keys.
+  AddExtension(certificate_.get(), NID_subject_key_identifier, "hash");
   Require(X509_sign(certificate_.get(), key_.get(), EVP_sha256()) > 0, "sign");
   identity_ = {ToPem(certificate_.get()), ToPem(key_.get())};
 }
@@ -90,6 +94,7 @@ TlsIdentity TestCa::Issue(const CertificateRequest& request) const {
   if (!names.empty()) {
     AddExtension(certificate.get(), NID_subject_alt_name, names);
   }
+  AddExtension(certificate.get(), NID_authority_key_identifier, "keyid:always", certificate_.get());
   Require(X509_sign(certificate.get(), key_.get(), EVP_sha256()) > 0, "sign");
   return {ToPem(certificate.get()), ToPem(key.get())};
 }

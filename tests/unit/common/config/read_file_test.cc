@@ -3,6 +3,7 @@
 #include "tests/support/cpp/result_matchers.h"
 #include "tests/support/cpp/scratch_dir.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -21,6 +22,15 @@ TEST(ReadFile, ReadsAFileUpToItsLimit) {
 
   EXPECT_THAT(ReadFile(path, 4), HasValue(std::string("abcd")));
   EXPECT_THAT(ReadFile(path, 3), HasError(ErrorCode::kResourceExhausted));
+}
+
+// As of a file that grew after it was opened: the kernel says that this one has no bytes.
+TEST(ReadFile, ReadsAFileThatIsLongerThanItSays) {
+  const Result<std::string> text = ReadFile("/proc/self/status", 65536);
+
+  ASSERT_THAT(text, HasValue(::testing::HasSubstr("\nPid:")));
+  EXPECT_THAT(ReadFile("/proc/self/status", text->size() / 2),
+              HasError(ErrorCode::kResourceExhausted));
 }
 
 TEST(ReadFile, RefusesWhatIsNoFile) {

@@ -280,6 +280,24 @@ TEST_F(LoadPathsTest, ReportsALinkToNowhere) {
   EXPECT_THAT(content->unreadable_files, ElementsAre(path_ + "/a.yaml"));
 }
 
+// Several threads read them.
+TEST_F(LoadPathsTest, KeepsTheOrderOfManyFiles) {
+  std::vector<std::string> paths;
+  std::vector<std::string> found;
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    Write(name + ".yaml", ConnectorDocument(name, kAnonymous));
+    paths.push_back(path_ + "/" + name + ".yaml");
+  }
+
+  for (const FileDocuments& file : ReadResourceFiles(paths)) {
+    found.push_back(file.file);
+    EXPECT_THAT(file.connectors, SizeIs(1)) << file.file;
+  }
+
+  EXPECT_EQ(found, paths);
+}
+
 TEST_F(LoadPathsTest, FailsWithoutItsDirectory) {
   EXPECT_THAT(ListResourceFiles(path_ + "/absent"), HasError(ErrorCode::kUnavailable));
 }
