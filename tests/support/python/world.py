@@ -71,6 +71,7 @@ class World:
         )
         self.vault = None  # See vault_world.py.
         self.broker_extra = {}  # Joins the broker's configuration.
+        self.dataplane_extra = {}  # And that of every data plane.
         self.broker = None
         self.broker_address = f"127.0.0.1:{BROKER_PORT}"  # As data planes know it.
         self.dataplanes = []
@@ -188,6 +189,7 @@ class World:
             },
             "threads": 2,
             "logLevel": "debug",
+            **self.dataplane_extra,
         }
 
     def connector(self, name="demo", access=None, **spec):
