@@ -208,11 +208,15 @@ TEST_F(EndpointTest, GrantsAndDenies) {
 }
 
 TEST_F(EndpointTest, IssuesNothingToADataPlaneWithoutACaller) {
+  // Not even where a verifier would take a caller that is nobody.
+  verifier_.Accept("", ServiceAccountCaller("ci", "builder", WallTime::max()));
   const auto stub = StubOf(kDataplane);
   v1::IssueTokenRequest request = Pull("team-a/app");
-  request.clear_caller_token();
-
-  EXPECT_EQ(Issue(*stub, request).denial().reason(), v1::DENIAL_REASON_CALLER_UNAUTHENTICATED);
+  for (const char* const token : {"", "of-nobody"}) {
+    request.set_caller_token(token);
+    EXPECT_EQ(Issue(*stub, request).denial().reason(), v1::DENIAL_REASON_CALLER_UNAUTHENTICATED);
+  }
+  EXPECT_EQ(tokens_.calls(), 0U);
 }
 
 TEST_F(EndpointTest, RefusesAMessageThatIsTooLarge) {
