@@ -115,7 +115,7 @@ class FileAuditLog::Impl {
         refusal = "the audit queue is full";
       } else if (const ExportProgress* const behind = FirstRefusing()) {
         refusal = "too many audit records wait for " + behind->receiver();
-      } else if (IsUnverifiedRefusal(event)) {
+      } else if (IsCountedRefusal(event)) {
         record = refusals_.Take(std::move(event));
         counted = !record;
       } else {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kOthers = "other sources";
 constexpr std::string_view kUnknown = "unknown";
+constexpr std::string_view kRateLimited = "RATE_LIMITED";  // Of v1::DenialReason.
 constexpr std::string_view kLast =
     "; more of this source are counted, not recorded, for up to a minute";
 constexpr std::size_t kPrefix6Bytes = 8;
@@ -44,31 +45,38 @@ std::string SourceOf(std::string_view client_address) {
   return address.is_v6() ? PrefixOf(address.to_v6()) : address.to_string();
 }
 
-bool IsUnverifiedRefusal(const auditlog::Event& event) {
-  return !event.allowed && event.subject.empty();
+bool IsCountedRefusal(const auditlog::Event& event) {
+  return !event.allowed && (event.subject.empty() || event.reason == kRateLimited);
 }
 
 std::optional<auditlog::Event> RefusalBudget::Take(auditlog::Event event) {
   if (!began_) {
     began_ = event.time;
   }
-  std::string source = SourceOf(event.client_address);
+  const bool of_subject = !event.subject.empty();
+  std::string source = of_subject ? event.subject : SourceOf(event.client_address);
   if (!sources_.contains(source) && sources_.size() >= kMaxSources) {
     source = kOthers;
   }
-  Account& account = sources_[std::move(source)];
+  const auto [place, fresh] = sources_.try_emplace(std::move(source));
+  Account& account = place->second;
+  if (fresh) {
+    account.of_subject = of_subject && place->first != kOthers;
+  }
   if (account.records == kRecordsPerSource) {
     ++account.counted[event.reason];
     ++counted_;
     return std::nullopt;
   }
   ++account.records;
-  // Whoever is not verified chooses none of the durable text: the decision's line in the log has
-  // it.
-  event.client_address = SourceOf(event.client_address);
-  event.request_id.clear();
-  event.connector.clear();
-  event.scopes.clear();
+  if (!of_subject) {
+    // Whoever is not verified chooses none of the durable text: the decision's line in the log has
+    // it.
+    event.client_address = SourceOf(event.client_address);
+    event.request_id.clear();
+    event.connector.clear();
+    event.scopes.clear();
+  }
   event.detail.resize(std::min(event.detail.size(), kMaxRefusalDetailBytes));
   if (account.records == kRecordsPerSource) {
     event.detail += kLast;
@@ -98,10 +106,12 @@ std::vector<auditlog::Event> RefusalBudget::Close(WallTime now) {
     }
     auditlog::Event& event = records.emplace_back();
     event.time = now;
-    event.client_address = source;
+    (account.of_subject ? event.subject : event.client_address) = source;
     event.reason = "AUDIT_REFUSALS_COUNTED";
     event.detail = std::to_string(total) +
-                   " more refusals of callers whom nobody could verify, in the last " +
+                   (account.of_subject ? " more refusals of this caller, in the last "
+                                       : " more refusals of callers whom nobody could verify, in "
+                                         "the last ") +
                    std::to_string(std::chrono::floor<std::chrono::seconds>(now - *began_).count()) +
                    " s: " + by_reason;
   }

@@ -1,9 +1,10 @@
 #pragma once
 
-// RefusalBudget: how many refusals of callers whom nobody could verify become records. Anybody who
-// reaches a data plane can cause one, so what they make durable is bounded: a few records for each
-// source address in a minute, for a bounded number of sources, and none holds text of the caller's
-// choice. The rest is counted, and one record for each source says how many there were.
+// RefusalBudget: how many refusals become records, of those that a caller can cause as often as it
+// asks: of callers whom nobody could verify, by source address, and of known callers who asked too
+// often, by subject. What they make durable is bounded: a few records for each source in a minute,
+// for a bounded number of sources. The rest is counted, and one record for each source says how
+// many there were. No record of an unverified caller holds text of its choice.
 //
 // A state machine without a clock. Not thread-safe.
 
@@ -31,12 +32,12 @@ inline constexpr std::size_t kMaxRefusalDetailBytes = 200;
 // because one client has all of that. "unknown" for anything else.
 [[nodiscard]] std::string SourceOf(std::string_view client_address);
 
-// A refusal of nobody in particular: no caller was verified.
-[[nodiscard]] bool IsUnverifiedRefusal(const auditlog::Event& event);
+// Where nobody's right was decided: no caller was verified, or one that was asked too often.
+[[nodiscard]] bool IsCountedRefusal(const auditlog::Event& event);
 
 class RefusalBudget {
  public:
-  // The record for an unverified refusal; none when it is only counted.
+  // The record for such a refusal; none when it is only counted.
   [[nodiscard]] std::optional<auditlog::Event> Take(auditlog::Event event);
 
   // Once the period is over: a record for each source of which more were counted. Forgets all.
@@ -48,6 +49,7 @@ class RefusalBudget {
 
  private:
   struct Account {
+    bool of_subject = false;
     std::size_t records = 0;
     std::map<std::string, std::uint64_t> counted;  // By reason, of which there are few.
   };

@@ -47,14 +47,38 @@ TEST(SourceOf, IsTheAddressAndOfIpv6ItsNetwork) {
   EXPECT_EQ(SourceOf(""), "unknown");
 }
 
-TEST(IsUnverifiedRefusal, IsNoGrantAndNoKnownCaller) {
+TEST(IsCountedRefusal, IsOfNoKnownCallerOrOfOneThatAsksTooOften) {
   auditlog::Event event;
-  EXPECT_TRUE(IsUnverifiedRefusal(event));
+  EXPECT_TRUE(IsCountedRefusal(event));
   event.subject = "known";
-  EXPECT_FALSE(IsUnverifiedRefusal(event));
-  event = {};
+  event.reason = "ACCESS_DENIED";
+  EXPECT_FALSE(IsCountedRefusal(event));
+  event.reason = "RATE_LIMITED";
+  EXPECT_TRUE(IsCountedRefusal(event));
   event.allowed = true;
-  EXPECT_FALSE(IsUnverifiedRefusal(event));
+  EXPECT_FALSE(IsCountedRefusal(event));
+}
+
+// A caller with a right asks for as many scopes as it can invent.
+TEST(RefusalBudget, CountsWhatOneSubjectIsRefusedByItsName) {
+  RefusalBudget budget;
+  auditlog::Event refusal = Refusal("192.0.2.1:1");
+  refusal.subject = "greedy";
+  refusal.reason = "RATE_LIMITED";
+  EXPECT_EQ(budget.Take(refusal), refusal) << "it is known, and so is what it asked for";
+  for (int i = 0; i < 1000; ++i) {
+    refusal.client_address = "192.0.2." + std::to_string(i % 250) + ":1";
+    static_cast<void>(budget.Take(refusal));
+  }
+  EXPECT_TRUE(budget.Take(Refusal("192.0.2.1:1"))) << "others behind its address have their own";
+
+  const auto records = budget.Close(kStart + kRefusalPeriod);
+
+  ASSERT_THAT(records, SizeIs(1));
+  EXPECT_EQ(records[0].subject, "greedy");
+  EXPECT_EQ(records[0].client_address, "");
+  EXPECT_EQ(records[0].detail,
+            "996 more refusals of this caller, in the last 60 s: RATE_LIMITED 996");
 }
 
 TEST(RefusalBudget, KeepsNoTextOfTheCallersChoice) {
