@@ -22,6 +22,7 @@ void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   route.set_secret_class(api::ToProto(resource::ClassOf(connector.auth.kind)));
   route.set_allow_insecure_upstream(connector.upstream.allow_insecure);
   route.set_docker_hub(connector.IsDockerHub());
+  routing::ToProto(*entry.policy, *route.mutable_upstream_policy());
   route.set_epoch(entry.epoch);
 }
 

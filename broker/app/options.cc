@@ -5,6 +5,7 @@
 #include "broker/secrets/vault/read_vault_options.h"
 #include "common/config/duration.h"
 #include "common/config/options_reader.h"
+#include "common/config/problem.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
 #include "common/grpc/tls_check.h"
@@ -111,6 +112,12 @@ std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions&
   if (from.resources().has_kubernetes() || out.rbac || out.callers.kubernetes) {
     ReadKubernetes(from.kubernetes(), reader, out);
   }
+  out.upstream_policy =
+      routing::ReadUpstreamPolicy(from.upstream_policy(),
+                                  from.resources().has_kubernetes(),
+                                  [&reader](const std::string& where, const char* message) {
+                                    reader.Complain(config::Join("upstreamPolicy", where), message);
+                                  });
   out.audit = audit::ReadAudit(from.audit(), reader);
   out.audit_exports = audit_export::ReadAuditExports(from.audit(), reader);
   ReadRootKey(from.root_key_file(), reader, out.root_key);

@@ -14,6 +14,7 @@
 #include "common/grpc/credentials.h"
 #include "common/kube/cluster_connection.h"
 #include "common/log/log.h"
+#include "common/routing/upstream_policy.h"
 
 #include <optional>
 #include <string>
@@ -29,7 +30,8 @@ struct BrokerOptions {
   std::string resource_directory;  // Empty: resources are those of the Kubernetes API.
   std::chrono::milliseconds max_silence = api::kDefaultMaxSilence;  // Of the resources.
   callers::CallersOptions callers;
-  bool rbac = false;  // The cluster's RBAC counts, and then the access rules.
+  routing::UpstreamPolicy upstream_policy;  // Of all namespaces.
+  bool rbac = false;                        // The cluster's RBAC counts, and then the access rules.
   audit::AuditOptions audit;
   audit_export::AuditExportOptions audit_exports;
   Secret root_key;

@@ -93,7 +93,8 @@ class Broker::Impl {
     stores_ = std::make_unique<secrets::RoutingSecretStore>(source_->store(),
                                                             secrets::VaultStoreOf(vault_.get()));
     publisher_ = std::make_unique<connectors::CatalogPublisher>(
-        connectors::CatalogPublisher::Targets{secrets_, catalog_, runtime_.registry()},
+        connectors::CatalogPublisher::Targets{
+            secrets_, catalog_, runtime_.registry(), options_.upstream_policy},
         connectors::CredentialViews{secrets::VaultViewOf(vault_.get()), source_->View()});
     catalog_service_ =
         std::make_unique<connectors::CatalogService>(catalog_, *publisher_, runtime_.logger());
@@ -140,8 +141,11 @@ class Broker::Impl {
     reviewer_ = authorization::MakeAccessReviewer(
         options_.rbac, kubernetes_callers_.get(), runtime_.clock());
     upstream_auth_ = std::make_unique<upstream_auth::UpstreamAuthService>(
-        upstream_auth::UpstreamAuthService::Parts{
-            *stores_, runtime_.clock(), runtime_.executor(), runtime_.registry()});
+        upstream_auth::UpstreamAuthService::Parts{*stores_,
+                                                  runtime_.clock(),
+                                                  runtime_.executor(),
+                                                  runtime_.registry(),
+                                                  runtime_.logger()});
     return Done{};
   }
 

@@ -12,7 +12,8 @@ using EntryPtr = std::shared_ptr<const connectors::CatalogEntry>;
 
 std::vector<EntryPtr> Candidates(const connectors::CatalogSnapshot& snapshot,
                                  const Target& target,
-                                 const callers::Caller& caller) {
+                                 const callers::Caller& caller,
+                                 std::string& unknown) {
   if (const auto* ref = std::get_if<ConnectorRef>(&target)) {
     EntryPtr entry = snapshot.Find(*ref);
     return entry ? std::vector<EntryPtr>{std::move(entry)} : std::vector<EntryPtr>{};
@@ -22,11 +23,23 @@ std::vector<EntryPtr> Candidates(const connectors::CatalogSnapshot& snapshot,
     return {};
   }
   std::vector<EntryPtr> entries = snapshot.FindByMirrorHost(mirror->host);
-  if (caller.service_account) {
-    std::stable_partition(entries.begin(), entries.end(), [&](const EntryPtr& entry) {
-      return entry->connector->ref.ns == caller.service_account->ns;
-    });
+  const auto in_own_namespace = [&caller](const EntryPtr& entry) {
+    return caller.service_account && entry->connector->ref.ns == caller.service_account->ns;
+  };
+  // Whoever may write Connectors somewhere would take over the pulls and pushes of everybody else.
+  const std::size_t hidden = std::erase_if(entries, [&](const EntryPtr& entry) {
+    return !in_own_namespace(entry) && !routing::MayMirrorForOthers(*entry->policy, mirror->host);
+  });
+  if (hidden > 0) {
+    unknown = "connectors of other namespaces serve " + mirror->host +
+              " only where mirrorHosts of the upstream policy says so";
   }
+  // One name never means both schemes: what is asked of a registry over TLS must not go without.
+  const auto is_tls = [](const EntryPtr& entry) { return entry->connector->address.tls; };
+  if (std::any_of(entries.begin(), entries.end(), is_tls)) {
+    std::erase_if(entries, [&](const EntryPtr& entry) { return !is_tls(entry); });
+  }
+  std::stable_partition(entries.begin(), entries.end(), in_own_namespace);
   std::erase_if(entries,
                 [&](const EntryPtr& entry) { return !caller.TokenIsFor(entry->connector->ref); });
   return entries;
@@ -47,7 +60,7 @@ std::vector<RankedConnector> RankConnectors(const connectors::CatalogSnapshot& s
   }
   std::vector<RankedConnector> denied;
   std::string unknown = "no such connector";
-  for (const EntryPtr& entry : Candidates(snapshot, target, caller)) {
+  for (const EntryPtr& entry : Candidates(snapshot, target, caller, unknown)) {
     AccessDecision decision = Evaluate(*entry->connector, caller, scopes, no_rules);
     const resource::Connector& connector = *entry->connector;
     if (decision.caller_known && connector.require_connector_audience &&

@@ -24,10 +24,11 @@ struct RankedConnector {
 };
 
 // What could serve the request, best first; at least one. `target` is not AnyConnector. In the
-// mirror form several connectors may serve one registry: first those whose rules allow the scopes,
-// then those that know the caller and deny, of each the ones in the caller's own namespace before
-// others, each group by name. The last one has no entry: it answers when all others must look
-// absent.
+// mirror form several connectors may serve one registry: those of the caller's own namespace, and
+// those of others that the upstream policy lets serve them; and where one of these uses TLS, none
+// that does not. First those whose rules allow the scopes, then those that know the caller and
+// deny, of each the ones in the caller's own namespace before others, each group by name. The last
+// one has no entry: it answers when all others must look absent.
 [[nodiscard]] std::vector<RankedConnector> RankConnectors(
     const connectors::CatalogSnapshot& snapshot,
     const Target& target,

@@ -32,15 +32,19 @@ std::shared_ptr<const CatalogEntry> MakeCatalogEntry(
     std::shared_ptr<const resource::Connector> connector,
     resource::CaBundle ca,
     std::string secret_version,
-    std::string problem) {
+    std::string problem,
+    const routing::UpstreamPolicy& policy) {
   auto entry = std::make_shared<CatalogEntry>();
   // Digests have a fixed length (or none, of no bundle) and no "\n", so different inputs never give
   // the same text.
   entry->mint_key =
       crypto::Sha256Hex("mint\n" + crypto::Sha256Hex(CanonicalMintText(*connector)) + "\n" +
                         crypto::Sha256Hex(secret_version) + "\n" + ca.digest());
-  entry->epoch = crypto::Sha256Hex("epoch\n" + crypto::Sha256Hex(CanonicalText(*connector)) + "\n" +
-                                   entry->mint_key);
+  const std::string policy_text = routing::CanonicalText(policy);
+  entry->epoch = crypto::Sha256Hex(
+      "epoch\n" + crypto::Sha256Hex(CanonicalText(*connector)) + "\n" + entry->mint_key +
+      (policy_text.empty() ? "" : "\n" + crypto::Sha256Hex(policy_text)));
+  entry->policy = std::make_shared<const routing::UpstreamPolicy>(policy);
   entry->connector = std::move(connector);
   entry->ca = std::move(ca);
   entry->secret_version = std::move(secret_version);

@@ -8,6 +8,7 @@
 #include "common/base/connector_ref.h"
 #include "common/resource/ca_bundle.h"
 #include "common/resource/connector.h"
+#include "common/routing/upstream_policy.h"
 
 #include <cstdint>
 #include <functional>
@@ -25,8 +26,11 @@ struct CatalogEntry {
   resource::CaBundle ca;       // Of caCertSecretRef; empty when none.
   std::string secret_version;  // Empty when there is none, or none could be read.
   std::string problem;         // Why the secret or CA cannot be used; empty when all is well.
+  // What holds for the connector's namespace. Never null.
+  std::shared_ptr<const routing::UpstreamPolicy> policy =
+      std::make_shared<routing::UpstreamPolicy>();
   std::string mint_key;  // Digest of everything that a minted token depends on, except the scopes.
-  std::string epoch;     // Digest of everything that a grant depends on (mint_key and rules).
+  std::string epoch;     // Digest of everything that a grant depends on (mint_key, rules, policy).
 };
 
 struct CatalogSnapshot {
@@ -43,7 +47,8 @@ struct CatalogSnapshot {
     std::shared_ptr<const resource::Connector> connector,
     resource::CaBundle ca,
     std::string secret_version,
-    std::string problem);
+    std::string problem,
+    const routing::UpstreamPolicy& policy = {});
 
 // Thread-safe.
 class Catalog {

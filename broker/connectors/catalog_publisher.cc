@@ -72,11 +72,11 @@ prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, c
 }  // namespace
 
 CatalogPublisher::CatalogPublisher(Targets targets, CredentialViews views)
-    : targets_(targets),
+    : targets_(std::move(targets)),
       views_(std::move(views)),
       connectors_(MakeGauge(
-          targets.registry, "connector_broker_resource_connectors", "Connectors in force")),
-      unusable_(MakeGauge(targets.registry,
+          targets_.registry, "connector_broker_resource_connectors", "Connectors in force")),
+      unusable_(MakeGauge(targets_.registry,
                           "connector_broker_resource_unusable_connectors",
                           "Connectors in force whose credential or CA cannot be used")) {}
 
@@ -141,7 +141,8 @@ bool CatalogPublisher::Rebuild() {
     return found;
   };
   const std::shared_ptr<const CatalogSnapshot> previous = targets_.catalog.Current();
-  const std::shared_ptr<const CatalogSnapshot> next = MakeSnapshot(*effective_, lookup, *previous);
+  const std::shared_ptr<const CatalogSnapshot> next =
+      MakeSnapshot(*effective_, lookup, *previous, targets_.policy);
   all_known_ = all_known;
   refreshed_.notify_all();
   connectors_.Set(static_cast<double>(next->entries.size()));

@@ -41,6 +41,7 @@ class CatalogPublisher {
     secrets::FileSecretStore& secrets;
     Catalog& catalog;
     prometheus::Registry& registry;
+    routing::UpstreamPolicy policy = {};  // Of all namespaces.
   };
 
   explicit CatalogPublisher(Targets targets, CredentialViews views = {});

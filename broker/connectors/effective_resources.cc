@@ -42,7 +42,8 @@ bool SaysTheSame(const CatalogEntry& entry,
 std::shared_ptr<const CatalogEntry> EntryOf(
     const std::shared_ptr<const resource::Connector>& connector,
     ConnectorCredentials found,
-    const std::shared_ptr<const CatalogEntry>& previous) {
+    const std::shared_ptr<const CatalogEntry>& previous,
+    const routing::UpstreamPolicy& policy) {
   std::string problem = found.credential.problem;
   AddProblem(problem, found.ca.problem);
   std::string version =
@@ -50,8 +51,11 @@ std::shared_ptr<const CatalogEntry> EntryOf(
   if (previous && SaysTheSame(*previous, *connector, version, found.ca, problem)) {
     return previous;
   }
-  return MakeCatalogEntry(
-      connector, std::move(found.ca.bundle), std::move(version), std::move(problem));
+  return MakeCatalogEntry(connector,
+                          std::move(found.ca.bundle),
+                          std::move(version),
+                          std::move(problem),
+                          routing::PolicyFor(policy, connector->ref.ns));
 }
 
 }  // namespace
@@ -99,13 +103,14 @@ CredentialLookup DirectoryLookup(
 
 std::shared_ptr<const CatalogSnapshot> MakeSnapshot(const EffectiveResources& effective,
                                                     const CredentialLookup& lookup,
-                                                    const CatalogSnapshot& previous) {
+                                                    const CatalogSnapshot& previous,
+                                                    const routing::UpstreamPolicy& policy) {
   auto snapshot = std::make_shared<CatalogSnapshot>();
   for (const auto& [ref, loaded] : effective.connectors) {
     snapshot->entries.emplace_hint(
         snapshot->entries.end(),
         ref,
-        EntryOf(loaded.connector, lookup(*loaded.connector), previous.Find(ref)));
+        EntryOf(loaded.connector, lookup(*loaded.connector), previous.Find(ref), policy));
   }
   return snapshot;
 }

@@ -53,6 +53,13 @@ HealthCheckStep TransferFailed(std::string name, const Error& error) {
                 error.message);
 }
 
+constexpr const char* kNotAllowed = "UpstreamNotAllowed";
+
+std::optional<std::string> NotAllowed(const connectors::CatalogEntry& entry,
+                                      const http::Origin& origin) {
+  return routing::PolicyProblem(*entry.policy, entry.connector->ref.ns, origin);
+}
+
 curl::CurlRequest Get(const connectors::CatalogEntry& entry, std::string path, std::string query) {
   curl::CurlRequest request;
   request.url = {entry.connector->address, std::move(path), std::move(query)};
@@ -230,9 +237,13 @@ HealthCheckStep Prober::CheckCa(const char* name,
 
 Task<HealthCheckStep> Prober::CheckLiveness(CheckContextPointer context) {
   const EntryPointer& entry = context->entry;
+  if (const auto problem = NotAllowed(*entry, entry->connector->address)) {
+    co_return Failed("liveness", kNotAllowed, *problem);
+  }
   curl::CurlRequest request = Get(*entry, "/v2/", "");
+  upstream_auth::UpstreamClient::Purpose purpose{entry->connector->ref, entry->policy};
   const Result<curl::CurlResponse> response =
-      co_await client_.Perform(std::move(request), context->deadline);
+      co_await client_.Perform(std::move(purpose), std::move(request), context->deadline);
   if (!response) {
     co_return TransferFailed("liveness", response.error());
   }
@@ -241,6 +252,11 @@ Task<HealthCheckStep> Prober::CheckLiveness(CheckContextPointer context) {
 
 Task<HealthCheckStep> Prober::CheckAuth(CheckContextPointer context) {
   const EntryPointer& entry = context->entry;
+  if (const std::optional<http::Url>& realm = entry->connector->upstream.token_realm) {
+    if (const auto problem = NotAllowed(*entry, realm->origin)) {
+      co_return Failed("auth", kNotAllowed, *problem);
+    }
+  }
   std::vector<oci::Scope> scopes;
   if (const std::optional<std::string> repository = RepositoryOf(*entry)) {
     if (!oci::IsRepository(*repository)) {
@@ -273,8 +289,9 @@ Task<HealthCheckStep> Prober::CheckRead(CheckContextPointer context) {
         token->scheme == upstream_auth::CredentialScheme::kBasic ? "Basic " : "Bearer ";
     request.headers.push_back({"Authorization", Secret(prefix, token->value.Reveal(), "")});
   }
+  upstream_auth::UpstreamClient::Purpose purpose{entry->connector->ref, entry->policy};
   const Result<curl::CurlResponse> response =
-      co_await client_.Perform(std::move(request), context->deadline);
+      co_await client_.Perform(std::move(purpose), std::move(request), context->deadline);
   if (!response) {
     co_return TransferFailed("read", response.error());
   }
@@ -283,7 +300,7 @@ Task<HealthCheckStep> Prober::CheckRead(CheckContextPointer context) {
 
 std::unique_ptr<Prober> MakeProber(secrets::SecretStore& store,
                                    upstream_auth::TokenSource& tokens,
-                                   curl::CurlClient& client,
+                                   upstream_auth::UpstreamClient& client,
                                    secrets::VaultLoginCheck vault_login) {
   return std::make_unique<Prober>(store, tokens, client, std::move(vault_login));
 }

@@ -11,8 +11,8 @@
 #include "broker/secrets/secret_store.h"
 #include "broker/secrets/vault/vault_status.h"
 #include "broker/upstream_auth/token_source.h"
+#include "broker/upstream_auth/upstream_client.h"
 #include "common/async/task.h"
-#include "common/curl/curl_client.h"
 
 #include <chrono>
 #include <memory>
@@ -40,7 +40,7 @@ class Prober {
   // All must outlive the prober.
   Prober(secrets::SecretStore& store,
          upstream_auth::TokenSource& tokens,
-         curl::CurlClient& client,
+         upstream_auth::UpstreamClient& client,
          secrets::VaultLoginCheck vault_login)
       : store_(store), tokens_(tokens), client_(client), vault_login_(std::move(vault_login)) {}
 
@@ -73,14 +73,14 @@ class Prober {
 
   secrets::SecretStore& store_;
   upstream_auth::TokenSource& tokens_;
-  curl::CurlClient& client_;
+  upstream_auth::UpstreamClient& client_;
   const secrets::VaultLoginCheck vault_login_;
 };
 
 // All must outlive the prober.
 [[nodiscard]] std::unique_ptr<Prober> MakeProber(secrets::SecretStore& store,
                                                  upstream_auth::TokenSource& tokens,
-                                                 curl::CurlClient& client,
+                                                 upstream_auth::UpstreamClient& client,
                                                  secrets::VaultLoginCheck vault_login = {});
 
 }  // namespace connector::broker::health_check

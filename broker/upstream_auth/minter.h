@@ -14,6 +14,7 @@
 #include "common/base/secret.h"
 #include "common/oci/reference.h"
 #include "common/resource/connector.h"
+#include "common/routing/upstream_policy.h"
 
 #include <cstdint>
 #include <memory>
@@ -35,7 +36,10 @@ struct MintRequest {
   std::shared_ptr<const resource::Connector> connector;
   std::shared_ptr<const secrets::RegistryCredential> credential;  // Null for anonymous.
   std::string ca_pem;                                             // Added to the system's trust.
-  std::vector<oci::Scope> scopes;                                 // Sorted, no duplicates.
+  // What holds for the connector's namespace. Never null.
+  std::shared_ptr<const routing::UpstreamPolicy> policy =
+      std::make_shared<routing::UpstreamPolicy>();
+  std::vector<oci::Scope> scopes;  // Sorted, no duplicates.
 };
 
 // Thread-safe.

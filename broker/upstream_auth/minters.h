@@ -3,7 +3,7 @@
 // The minter of each kind of authentication (common/resource/auth_kinds.h).
 
 #include "broker/upstream_auth/minter.h"
-#include "common/curl/curl_client.h"
+#include "broker/upstream_auth/upstream_client.h"
 #include "common/resource/auth_kinds.h"
 
 #include <map>
@@ -13,7 +13,7 @@ namespace connector::broker::upstream_auth {
 
 // What minters are made of; outlives them.
 struct MinterParts {
-  curl::CurlClient& client;
+  UpstreamClient& client;
   const Clock& clock;
 };
 

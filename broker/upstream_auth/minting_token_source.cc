@@ -3,6 +3,7 @@
 #include "broker/upstream_auth/endpoint_limiter.h"
 #include "broker/upstream_auth/mint_metrics.h"
 #include "broker/upstream_auth/token_cache.h"
+#include "broker/upstream_auth/upstream_client.h"
 #include "common/async/one_shot.h"
 #include "common/resilience/random.h"
 #include "common/resilience/single_flight.h"
@@ -36,6 +37,15 @@ inline constexpr std::chrono::seconds kDiscardPause{30};
 bool IsPassing(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kDeadlineExceeded ||
          code == ErrorCode::kResourceExhausted;
+}
+
+// As far as the Connector's text tells: names are judged when they are connected. Kinds that mint
+// without a connection depend on this (docs/upstream-policy.md).
+bool MayReachUpstream(const connectors::CatalogEntry& entry) {
+  const resource::Connector& connector = *entry.connector;
+  const std::optional<http::Url>& realm = connector.upstream.token_realm;
+  return !routing::PolicyProblem(*entry.policy, connector.ref.ns, connector.address) &&
+         !(realm && routing::PolicyProblem(*entry.policy, connector.ref.ns, realm->origin));
 }
 
 using MintFlights = resilience::SingleFlightGroup<TokenCacheKey, TokenResult>;
@@ -231,8 +241,12 @@ class Source final : public MintingTokenSource {
           ErrorOrigin::kSelf,
           "this broker cannot mint for connector " + mint->key.connector.ToString());
     }
+    if (!MayReachUpstream(entry)) {
+      co_return NoConnection(entry.connector->address);
+    }
     MintRequest request;
     request.connector = entry.connector;
+    request.policy = entry.policy;
     request.ca_pem = entry.ca.pem();
     request.scopes = mint->key.scopes;
     MintResult minted;

@@ -7,6 +7,10 @@ namespace connector::broker::upstream_auth {
 
 UpstreamAuthService::UpstreamAuthService(Parts parts)
     : executor_(parts.executor),
+      client_([&logger = parts.logger](const ConnectorRef& connector, const std::string& cause) {
+        logger.Warning("could not connect to upstream",
+                       {{"connector", connector.ToString()}, {"reason", cause}});
+      }),
       tokens_(MakeTokenSource({parts.store,
                                MakeMinters({client_, parts.clock}),
                                parts.clock,

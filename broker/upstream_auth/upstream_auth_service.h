@@ -5,7 +5,8 @@
 
 #include "broker/secrets/secret_store.h"
 #include "broker/upstream_auth/minting_token_source.h"
-#include "common/curl/curl_client.h"
+#include "broker/upstream_auth/upstream_client.h"
+#include "common/log/log.h"
 #include "common/program/component.h"
 
 #include <memory>
@@ -20,19 +21,20 @@ class UpstreamAuthService final : public program::Component {
     const Clock& clock;
     Executor executor;
     prometheus::Registry& registry;
+    log::Logger& logger;
   };
 
   explicit UpstreamAuthService(Parts parts);
 
   [[nodiscard]] TokenSource& tokens() { return *tokens_; }
   // For others who ask registries.
-  [[nodiscard]] curl::CurlClient& client() { return client_; }
+  [[nodiscard]] UpstreamClient& client() { return client_; }
 
   void Stop(Deadline deadline) override;
 
  private:
   const Executor executor_;
-  curl::CurlClient client_;
+  UpstreamClient client_;
   std::unique_ptr<MintingTokenSource> tokens_;
 };
 

@@ -12,6 +12,7 @@
 #include "common/async/task.h"
 #include "common/base/result.h"
 #include "common/base/secret.h"
+#include "common/curl/connection_check.h"
 #include "common/curl/curl_stream.h"
 #include "common/http/origin.h"
 
@@ -47,6 +48,8 @@ struct CurlRequest {
   std::size_t max_response_bytes = 64 * 1024;  // More is an error, not a truncation.
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds head_timeout{0};  // For Open: until the head is there. 0: no limit.
+  // Null: every address may be connected. With it, the request shares no connection with others.
+  std::shared_ptr<ConnectionCheck> connection_check;
   bool mostly_waits = false;  // For Open: one of thousands, so that it takes little memory.
 };
 

@@ -101,7 +101,12 @@ void CurlTransfer::SetConnection(ConnectionReuse reuse) {
   curl_easy_setopt(easy_, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBody);
   curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
-  if (reuse == ConnectionReuse::kNever) {
+  if (request_.connection_check != nullptr) {
+    curl_easy_setopt(easy_, CURLOPT_OPENSOCKETFUNCTION, &CurlTransfer::OnOpenSocket);
+    curl_easy_setopt(easy_, CURLOPT_OPENSOCKETDATA, this);
+  }
+  // What somebody else's check let through is not for this one.
+  if (reuse == ConnectionReuse::kNever || request_.connection_check != nullptr) {
     curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
   }
@@ -124,6 +129,12 @@ void CurlTransfer::SetVersion(CurlSharing* sharing) {
   curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETDATA, sharing);
   curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
   curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
+}
+
+curl_socket_t CurlTransfer::OnOpenSocket(void* self,
+                                         curlsocktype /*purpose*/,
+                                         curl_sockaddr* address) {
+  return OpenSocket(*static_cast<CurlTransfer*>(self)->request_.connection_check, *address);
 }
 
 int CurlTransfer::OnCloseSocket(void* sharing, curl_socket_t socket) {
@@ -291,6 +302,11 @@ bool CurlTransfer::Connected() const {
   return before_request > 0;
 }
 
+bool CurlTransfer::EndedWithoutConnection(CURLcode code) const {
+  return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+         (code == CURLE_OPERATION_TIMEDOUT && !Connected());
+}
+
 Error CurlTransfer::ToError(CURLcode code) const {
   const std::string host = request_.url.origin.Authority();
   const Retry retry = NothingWasSent(code) || request_.method == "GET" || request_.method == "HEAD"
@@ -314,6 +330,10 @@ Error CurlTransfer::ToError(CURLcode code) const {
     case CURLE_COULDNT_RESOLVE_HOST:
       return Upstream(ErrorCode::kUnavailable, "the name " + host + " does not resolve", retry);
     case CURLE_COULDNT_CONNECT:
+      if (request_.connection_check != nullptr && !request_.connection_check->refused.empty()) {
+        return Upstream(
+            ErrorCode::kUnavailable, host + ": " + request_.connection_check->refused, retry);
+      }
       return Upstream(ErrorCode::kUnavailable, host + " refused the connection", retry);
     case CURLE_SSL_CONNECT_ERROR:
       return Upstream(ErrorCode::kUnavailable, "no TLS connection to " + host, retry);
@@ -335,6 +355,9 @@ Error CurlTransfer::ToError(CURLcode code) const {
 
 void CurlTransfer::Finish(CURLcode code) {
   if (code != CURLE_OK) {
+    if (request_.connection_check != nullptr) {
+      request_.connection_check->no_connection = EndedWithoutConnection(code);
+    }
     Finish(ToError(code));
     return;
   }

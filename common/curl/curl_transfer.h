@@ -44,6 +44,7 @@ class CurlTransfer {
  private:
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
+  static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int OnNewSocket(void* self, curl_socket_t socket, curlsocktype purpose);
   static int OnCloseSocket(void* sharing, curl_socket_t socket);
   static int OnConnected(void* self, char* ip, char* local_ip, int port, int local_port);
@@ -56,6 +57,7 @@ class CurlTransfer {
   [[nodiscard]] Result<connector::Done> SetHeaders();
   void ReadHeaderLine(std::string_view line);
   [[nodiscard]] bool Connected() const;
+  [[nodiscard]] bool EndedWithoutConnection(CURLcode code) const;
   [[nodiscard]] Error ToError(CURLcode code) const;
 
   CurlRequest request_;

@@ -2,11 +2,10 @@
 
 #include "common/config/duration.h"
 #include "common/config/problem.h"
-#include "common/http/origin.h"
+#include "common/routing/host_pattern.h"
 
 #include "proto/connector/config/v1/route_settings.pb.h"
 
-#include <string_view>
 #include <utility>
 
 namespace connector::routing {
@@ -14,28 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 namespace v1 = config::v1;
-
-// Canonical host, or empty: a DNS name, "*.suffix" or an IP address.
-std::string ReadRedirectHost(const std::string& text) {
-  std::string_view host = text;
-  std::string prefix;
-  if (host.starts_with("*.")) {
-    prefix = "*.";
-    host.remove_prefix(2);
-  }
-  const bool bare_ipv6 = prefix.empty() && host.find(':') != std::string_view::npos &&
-                         !host.starts_with('[') && host.find(':') != host.rfind(':');
-  const std::string authority = bare_ipv6 ? "[" + std::string(host) + "]" : std::string(host);
-  // Only a host: what ParseOrigin would take for a port or a path does not belong here.
-  const bool has_port = !authority.starts_with('[') ? authority.find(':') != std::string::npos
-                                                    : !authority.ends_with(']');
-  const Result<http::Origin> origin = http::ParseOrigin("https://" + authority);
-  const bool named = !authority.empty() && authority.find_first_of("/?") == std::string::npos;
-  if (!origin || has_port || !named || (!prefix.empty() && origin->HostIsIpv6())) {
-    return {};
-  }
-  return prefix + origin->host;
-}
 
 std::optional<milliseconds> ReadTimeout(const google::protobuf::Duration& file,
                                         const std::string& path,
@@ -68,7 +45,7 @@ WrittenSettings ReadSettings(const v1::ConnectorRedirects& redirects,
         redirects.mode() == v1::REDIRECT_MODE_PASS ? RedirectMode::kPass : RedirectMode::kFollow;
   }
   for (int i = 0; i < redirects.hosts_size(); ++i) {
-    std::string host = ReadRedirectHost(redirects.hosts(i));
+    std::string host = ReadHostPattern(redirects.hosts(i));
     if (host.empty()) {
       on_problem(config::Join("redirects.hosts", static_cast<std::size_t>(i)),
                  "is not a host; write a DNS name, *.SUFFIX or an IP address, without scheme, "

@@ -1,8 +1,7 @@
 #include "dataplane/oci/redirect.h"
 
-#include "dataplane/oci/address_policy.h"
-
-#include <arpa/inet.h>
+#include "common/routing/address_class.h"
+#include "common/routing/host_pattern.h"
 
 #include <algorithm>
 #include <array>
@@ -22,11 +21,8 @@ bool IsRedirectStatus(int status) {
 }
 
 bool IsPrivateLiteral(const std::string& host) {
-  std::array<std::uint8_t, 16> bytes{};
-  if (::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1) {
-    return !IsPublicAddress({bytes.data(), 4});
-  }
-  return ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1 && !IsPublicAddress(bytes);
+  const std::optional<routing::IpAddress> address = routing::IpAddress::Parse(host);
+  return address && routing::Classify(*address).kind != routing::AddressClass::kPublic;
 }
 
 // The same blob of the same repository, by the grammar that the client's own target went through.
@@ -68,8 +64,8 @@ HopDecision DecideOrigin(const EgressPolicy& policy, Url url) {
   if (!hop.url.origin.tls && !policy.allow_insecure) {
     return HopRefusal::kInsecure;
   }
-  hop.allow_private_address =
-      hop.url.origin == policy.address || IsListedHost(policy.redirect_hosts, hop.url.origin.host);
+  hop.allow_private_address = hop.url.origin == policy.address ||
+                              routing::IsListedHost(policy.redirect_hosts, hop.url.origin.host);
   if (!hop.allow_private_address && IsPrivateLiteral(hop.url.origin.host)) {
     return HopRefusal::kPrivateAddress;
   }
@@ -103,16 +99,6 @@ HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen)
                            IsSameOperation(operation, seen.docker_hub, hop->url);
   }
   return decision;
-}
-
-bool IsListedHost(std::span<const std::string> patterns, std::string_view host) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](std::string_view pattern) {
-    if (!pattern.starts_with("*.")) {
-      return pattern == host;
-    }
-    pattern.remove_prefix(1);
-    return host.size() > pattern.size() && host.ends_with(pattern);
-  });
 }
 
 }  // namespace connector::dataplane::oci

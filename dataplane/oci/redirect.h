@@ -4,8 +4,9 @@
 // side proposes: the connector's configuration decides, and whether the credential goes along is
 // part of the decision. Uploads: sealed_target.h.
 //
-// Pure. Where `allow_private_address` is false, the address that is then connected must pass
-// IsPublicAddress (address_policy.h). Rule source: docs/rules.md "Redirects".
+// Pure. Where `allow_private_address` is false, the address that is then connected must be public,
+// and in any case the platform's policy must allow it (common/routing/upstream_policy.h). Rule
+// source: docs/rules.md "Redirects".
 
 #include "common/http/origin.h"
 #include "dataplane/addressing/target.h"
@@ -67,9 +68,5 @@ struct RedirectSeen {
 // What holds for every hop: TLS, and no private address that is not listed. Never grants the
 // credential.
 [[nodiscard]] HopDecision DecideOrigin(const EgressPolicy& policy, http::Url url);
-
-// Does a pattern of spec.upstream.redirects.hosts cover the host? "*.x" covers a.x and a.b.x, not
-// x.
-[[nodiscard]] bool IsListedHost(std::span<const std::string> patterns, std::string_view host);
 
 }  // namespace connector::dataplane::oci

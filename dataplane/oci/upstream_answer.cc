@@ -45,13 +45,17 @@ bool MayRepeat(const DeadConnection& connection) {
 
 ErrorKind KindOfFailure(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kPermissionDenied:
-      return ErrorKind::kRedirectRefused;  // By our own rule on addresses.
     case ErrorCode::kDeadlineExceeded:
       return ErrorKind::kUpstreamTimeout;
     default:
       return ErrorKind::kUpstreamUnavailable;
   }
+}
+
+std::string NoConnectionSentence(const std::string& host, HopKind hop) {
+  return "No connection to " + host + " could be made, or " +
+         (hop == HopKind::kForeign ? "upstream.redirects.hosts or " : "") +
+         "the platform does not allow its address; try again, then tell the connector's owner.";
 }
 
 }  // namespace connector::dataplane::oci

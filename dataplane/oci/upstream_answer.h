@@ -10,6 +10,7 @@
 #include "dataplane/oci/errors.h"
 
 #include <cstdint>
+#include <string>
 
 namespace connector::dataplane::oci {
 
@@ -62,5 +63,8 @@ struct DeadConnection {
 
 // How a failure to reach the registry is told to the client.
 [[nodiscard]] ErrorKind KindOfFailure(ErrorCode code);
+// One sentence for a name that does not resolve, a port that is closed, one that does not answer,
+// and an address that policy refuses.
+[[nodiscard]] std::string NoConnectionSentence(const std::string& host, HopKind hop);
 
 }  // namespace connector::dataplane::oci

@@ -6,6 +6,7 @@
 #include "common/base/connector_ref.h"
 #include "common/http/origin.h"
 #include "common/routing/route_settings.h"
+#include "common/routing/upstream_policy.h"
 #include "dataplane/net/tls.h"
 #include "dataplane/relay/request_slots.h"
 
@@ -58,12 +59,15 @@ inline constexpr std::chrono::seconds kMaxRouteSilence{60};
 struct Route {
   ConnectorRef ref;
   http::Origin origin;
-  net::TlsContext tls;      // Null for a plain-HTTP upstream; also used for its redirect targets.
-  std::string tls_profile;  // Equal profiles may share a connection: the digest of the CA bundle.
+  net::TlsContext tls;  // Null for a plain-HTTP upstream; also used for its redirect targets.
+  // Equal profiles may share a connection: the digests of CA bundle and upstream policy.
+  std::string profile;
   std::vector<std::string> mirror_hosts;
   routing::Redirects redirects;
   routing::Limits limits;
   bool allow_insecure = false;
+  std::shared_ptr<const routing::UpstreamPolicy> upstream_policy =
+      std::make_shared<routing::UpstreamPolicy>();
   bool docker_hub = false;
   std::string epoch;
   std::string secret_class;  // "derived", "bounded", "static" or "none".

@@ -79,12 +79,22 @@ Result<std::shared_ptr<const Route>> TableUpdater::MakeRoute(const pb::Route& fr
     return std::move(tls).error();
   }
   route->tls = *std::move(tls);
-  route->tls_profile = from.ca_digest();
+  route->profile = from.ca_digest();
   route->mirror_hosts.assign(from.mirror_hosts().begin(), from.mirror_hosts().end());
   routing::RouteSettings settings = routing::FromProto(from.redirects(), from.limits());
   route->redirects = std::move(settings.redirects);
   route->limits = settings.limits;
   route->allow_insecure = from.allow_insecure_upstream();
+  if (from.has_upstream_policy()) {
+    std::optional<routing::UpstreamPolicy> policy = routing::FromProto(from.upstream_policy());
+    if (!policy) {
+      return MakeError(ErrorCode::kInvalidArgument,
+                       ErrorOrigin::kBroker,
+                       "this data plane does not understand its upstream policy");
+    }
+    route->profile += crypto::Sha256Hex(routing::CanonicalText(*policy));
+    route->upstream_policy = std::make_shared<const routing::UpstreamPolicy>(*std::move(policy));
+  }
   route->docker_hub = from.docker_hub();
   route->epoch = from.epoch();
   route->secret_class = ClassName(from.secret_class());

@@ -56,7 +56,7 @@ UpstreamCall::UpstreamCall(const Authorized& authorized, UpstreamTarget target)
     : authorized_(authorized), context_(authorized.context()), target_(std::move(target)) {
   key_ = {authorized.route().ref,
           target_.origin,
-          authorized.route().tls_profile,
+          authorized.route().profile,
           target_.allow_private_address};
 }
 
@@ -76,10 +76,12 @@ ErrorReply UpstreamCall::Failure(const Error& error) {
   worker.shared.recent_errors.Add(
       {context_.record.started_at, authorized_.route().ref.ToString(), error.message});
   const ErrorKind kind = oci::KindOfFailure(error.code);
-  return oci::ReplyFor(kind,
-                       kind == ErrorKind::kRedirectRefused
-                           ? error.message + "."
-                           : "The registry failed: " + error.message + ".");
+  // Whether a port is closed, filtered, or at an address that policy refuses is for our log alone:
+  // whoever writes Connectors would scan networks with it.
+  return error.code == ErrorCode::kNotFound
+             ? oci::ReplyFor(kind,
+                             oci::NoConnectionSentence(target_.origin.Authority(), target_.hop))
+             : oci::ReplyFor(kind, "The registry failed: " + error.message + ".");
 }
 
 Task<Result<Done>> UpstreamCall::Open(bool fresh) {
@@ -100,6 +102,10 @@ Task<Result<Done>> UpstreamCall::Open(bool fresh) {
   upstream::DialTarget endpoint{.origin = target_.origin,
                                 .tls = target_.origin.tls ? authorized_.route().tls : nullptr,
                                 .allow_private_address = target_.allow_private_address,
+                                .policy = authorized_.route().upstream_policy,
+                                .destination = target_.origin == authorized_.route().origin
+                                                   ? routing::Destination::kRegistry
+                                                   : routing::Destination::kRedirect,
                                 .connect_timeout = authorized_.route().limits.connect_timeout};
   Result<std::unique_ptr<net::Stream>> opened =
       co_await worker.pool.Open(key_, std::move(endpoint));

@@ -80,7 +80,7 @@ struct Worker {
     routes = std::move(table);
     pool.Retain([this](const upstream::PoolKey& key) {
       const auto route = routes->Find(key.connector);
-      return route != nullptr && route->tls_profile == key.tls_profile;
+      return route != nullptr && route->profile == key.profile;
     });
     std::exchange(routes_changed, std::make_shared<OneShot<Done>>())->Set(Done{});
   }

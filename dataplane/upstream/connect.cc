@@ -1,7 +1,5 @@
 #include "dataplane/upstream/connect.h"
 
-#include "dataplane/oci/address_policy.h"
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -20,9 +18,26 @@ Error Failure(ErrorCode code, const http::Origin& origin, const std::string& cau
   return MakeError(code, ErrorOrigin::kUpstream, origin.Authority() + ": " + cause, Retry::kSafe);
 }
 
-bool IsPublic(const asio::ip::address& address) {
-  return address.is_v4() ? oci::IsPublicAddress(address.to_v4().to_bytes())
-                         : oci::IsPublicAddress(address.to_v6().to_bytes());
+Error NotConnected(const http::Origin& origin, const std::string& cause) {
+  return Failure(ErrorCode::kNotFound, origin, cause);
+}
+
+routing::IpAddress AddressOf(const asio::ip::address& address) {
+  return address.is_v4() ? routing::IpAddress(address.to_v4().to_bytes())
+                         : routing::IpAddress(address.to_v6().to_bytes());
+}
+
+// Why the address must not be connected; empty where it may be.
+std::string WhyNot(const DialTarget& endpoint, const asio::ip::address& dialled) {
+  const routing::IpAddress address = AddressOf(dialled);
+  const routing::AddressClass kind = routing::Classify(address).kind;
+  if (!endpoint.allow_private_address && kind != routing::AddressClass::kPublic) {
+    return address.ToString() + " is " + std::string(routing::ToString(kind)) +
+           ", and upstream.redirects.hosts does not list the host";
+  }
+  return routing::MayConnect(*endpoint.policy, endpoint.origin, endpoint.destination, address)
+             ? std::string()
+             : routing::WhyNotConnected(endpoint.origin, address);
 }
 
 // Ends a connect that takes too long; asio::cancel_after is not in Boost 1.81.
@@ -74,11 +89,10 @@ Task<Result<std::vector<tcp::endpoint>>> Resolve(const DialTarget& endpoint, net
                                                               asio::as_tuple(kUseTask));
   net::Timers::Disarm(timeout);
   if (timeout.fired()) {
-    co_return Failure(
-        ErrorCode::kDeadlineExceeded, endpoint.origin, "the name was not resolved in time");
+    co_return NotConnected(endpoint.origin, "the name was not resolved in time");
   }
   if (error) {
-    co_return Failure(ErrorCode::kUnavailable, endpoint.origin, "the name does not resolve");
+    co_return NotConnected(endpoint.origin, "the name does not resolve");
   }
   std::vector<tcp::endpoint> endpoints;
   for (const auto& entry : found) {
@@ -95,13 +109,12 @@ Task<Result<net::Socket>> Dial(tcp::endpoint address, DialTarget endpoint, net::
   const auto [error] = co_await socket.async_connect(address, asio::as_tuple(kUseTask));
   net::Timers::Disarm(timeout);
   if (timeout.fired()) {
-    co_return Failure(
-        ErrorCode::kDeadlineExceeded,
+    co_return NotConnected(
         endpoint.origin,
         "no connection within " + std::to_string(endpoint.connect_timeout.count()) + " ms");
   }
   if (error) {
-    co_return Failure(ErrorCode::kUnavailable, endpoint.origin, error.message());
+    co_return NotConnected(endpoint.origin, error.message());
   }
   co_return std::move(socket);
 }
@@ -115,13 +128,11 @@ Task<Result<std::unique_ptr<net::Stream>>> Connect(DialTarget endpoint,
   if (!addresses) {
     co_return std::move(addresses).error();
   }
-  Error last = Failure(ErrorCode::kUnavailable, endpoint.origin, "the name has no address");
+  Error last = NotConnected(endpoint.origin, "the name has no address");
   for (const tcp::endpoint& address : *addresses) {
     // Checked on the address that is dialled, so that a name cannot change its mind in between.
-    if (!endpoint.allow_private_address && !IsPublic(address.address())) {
-      last = Failure(ErrorCode::kPermissionDenied,
-                     endpoint.origin,
-                     "the address is not a public one; list the host in upstream.redirects.hosts");
+    if (const std::string refused = WhyNot(endpoint, address.address()); !refused.empty()) {
+      last = NotConnected(endpoint.origin, refused);
       continue;
     }
     Result<net::Socket> socket = co_await Dial(address, endpoint, timers);

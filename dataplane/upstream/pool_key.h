@@ -13,7 +13,7 @@ namespace connector::dataplane::upstream {
 struct PoolKey {
   ConnectorRef connector;
   http::Origin origin;
-  std::string tls_profile;
+  std::string profile;  // Of trust and policy, as the route says.
   // A connection that was let through to a private address serves nobody who may not go there.
   bool allow_private_address = false;
 

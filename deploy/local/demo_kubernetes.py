@@ -291,6 +291,9 @@ resources: {{kubernetes: {{}}}}
 identity: {{kubernetes: {{verify: tokenReview}}}}
 audit: {{directory: {root}/audit}}
 rootKeyFile: {root}/pki/root.key
+upstreamPolicy:
+  rules:
+  - {{namespaces: [default], addresses: [127.0.0.1]}}
 """
 
 _CONTROLLER = """

@@ -1,3 +1,4 @@
+#include "common/routing/host_pattern.h"
 #include "dataplane/oci/sealed_target.h"
 #include "tests/fuzz/check.h"
 
@@ -28,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       return;
     }
     const bool own = hop->url.origin == address;
-    const bool listed = oci::IsListedHost(hosts, hop->url.origin.host);
+    const bool listed = connector::routing::IsListedHost(hosts, hop->url.origin.host);
     connector::fuzz::Check(hop->url.origin.tls);
     connector::fuzz::Check(!hop->send_credential || own);
     connector::fuzz::Check(!hop->send_credential || hop->url.path.starts_with("/v2/a/blobs/"));

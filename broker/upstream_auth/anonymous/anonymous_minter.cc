@@ -12,7 +12,7 @@ namespace {
 
 class AnonymousMinter final : public Minter {
  public:
-  AnonymousMinter(curl::CurlClient& client, const Clock& clock) : flow_(client, clock) {}
+  AnonymousMinter(UpstreamClient& client, const Clock& clock) : flow_(client, clock) {}
 
   Task<Result<UpstreamToken>> Mint(MintRequest request, Deadline deadline) override {
     request.credential = nullptr;

@@ -60,7 +60,9 @@ Task<Result<std::vector<oci::Challenge>>> Discovery::Challenges(MintRequest requ
   get.url = {request.connector->address, "/v2/", ""};
   get.ca_pem = request.ca_pem;
   get.connect_timeout = request.connector->upstream.limits.connect_timeout;
-  Result<curl::CurlResponse> response = co_await client_.Perform(std::move(get), deadline);
+  UpstreamClient::Purpose purpose{request.connector->ref, request.policy};
+  Result<curl::CurlResponse> response =
+      co_await client_.Perform(std::move(purpose), std::move(get), deadline);
   if (!response) {
     co_return TransferError(std::move(response).error());
   }

@@ -5,7 +5,7 @@
 // keeps a token, nor whether a realm is allowed: realm.h decides that each time.
 
 #include "broker/upstream_auth/minter.h"
-#include "common/curl/curl_client.h"
+#include "broker/upstream_auth/upstream_client.h"
 #include "common/oci/challenge.h"
 
 #include <chrono>
@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaxDiscoveries = 4096;
 class Discovery {
  public:
   // Both must outlive this object.
-  Discovery(curl::CurlClient& client, const Clock& clock) : client_(client), clock_(clock) {}
+  Discovery(UpstreamClient& client, const Clock& clock) : client_(client), clock_(clock) {}
 
   // The registry's challenges; empty when it asks for none (200). Sends no credential.
   // Errors: those of Minter::Mint but kPermissionDenied.
@@ -52,7 +52,7 @@ class Discovery {
   static Key KeyOf(const MintRequest& request);
   void Store(Key key, CachedChallenges cached);
 
-  curl::CurlClient& client_;
+  UpstreamClient& client_;
   const Clock& clock_;
   std::mutex mutex_;
   std::map<Key, CachedChallenges> cache_;

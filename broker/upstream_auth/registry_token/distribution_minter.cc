@@ -12,7 +12,7 @@ namespace {
 
 class DistributionMinter final : public Minter {
  public:
-  DistributionMinter(curl::CurlClient& client, const Clock& clock) : flow_(client, clock) {}
+  DistributionMinter(UpstreamClient& client, const Clock& clock) : flow_(client, clock) {}
 
   Task<Result<UpstreamToken>> Mint(MintRequest request, Deadline deadline) override {
     if (request.credential == nullptr) {

@@ -113,7 +113,9 @@ Task<Result<curl::CurlResponse>> TokenFlow::Send(curl::CurlRequest http,
   http.ca_pem = request.ca_pem;
   http.max_response_bytes = kMaxTokenAnswerBytes;
   http.connect_timeout = request.connector->upstream.limits.connect_timeout;
-  Result<curl::CurlResponse> response = co_await client_.Perform(std::move(http), deadline);
+  UpstreamClient::Purpose purpose{request.connector->ref, request.policy};
+  Result<curl::CurlResponse> response =
+      co_await client_.Perform(std::move(purpose), std::move(http), deadline);
   if (!response) {
     co_return TransferError(std::move(response).error());
   }

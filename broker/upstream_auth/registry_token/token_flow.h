@@ -8,7 +8,7 @@
 #include "broker/upstream_auth/minter.h"
 #include "broker/upstream_auth/registry_token/discovery.h"
 #include "broker/upstream_auth/registry_token/realm.h"
-#include "common/curl/curl_client.h"
+#include "broker/upstream_auth/upstream_client.h"
 
 #include <chrono>
 
@@ -21,7 +21,7 @@ inline constexpr std::chrono::seconds kOpenRegistryLife{60};
 class TokenFlow {
  public:
   // Both must outlive this object.
-  TokenFlow(curl::CurlClient& client, const Clock& clock)
+  TokenFlow(UpstreamClient& client, const Clock& clock)
       : client_(client), clock_(clock), discovery_(client, clock) {}
 
   // As Minter::Mint. With a null credential the token is asked for anonymously.
@@ -40,7 +40,7 @@ class TokenFlow {
                                                       MintRequest request,
                                                       Deadline deadline);
 
-  curl::CurlClient& client_;
+  UpstreamClient& client_;
   const Clock& clock_;
   Discovery discovery_;
 };

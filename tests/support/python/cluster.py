@@ -17,6 +17,7 @@ from front import Front
 from images import Image
 from kube import ISSUER, ControlPlane, note_start
 from netns import wait_until
+from upstream import ADDRESS
 from world import HTTP_PORT, PROXY, World, program
 
 NAMESPACE = chart.NAMESPACE
@@ -173,6 +174,10 @@ class Cluster(World):
             "rootKeyFile": pki("root.key"),
             "kubernetes": {"kubeconfigFile": self.kubeconfigs["broker"]},
             "logLevel": "debug",
+            # The registry has a private address.
+            "upstreamPolicy": {"rules": [
+                {"namespaces": ["*"], "addresses": [ADDRESS], "plainHttp": not self.upstream.tls},
+            ]},
             **self.broker_extra,
         }  # fmt: skip
         config["audit"] |= {"directory": self.path(f"audit-{index}"), "replica": f"broker-{index}"}

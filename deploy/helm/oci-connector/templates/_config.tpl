@@ -39,6 +39,9 @@
   "audit" $audit
   "rootKeyFile" (print $etc "/root-key/root.key")
   "logLevel" .Values.broker.logLevel }}
+{{- with .Values.broker.upstreamPolicy }}
+{{- $_ := set $config "upstreamPolicy" . }}
+{{- end }}
 {{- toYaml (mustMergeOverwrite $config (deepCopy .Values.broker.config)) }}
 {{- end }}
 

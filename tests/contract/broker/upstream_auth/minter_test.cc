@@ -21,7 +21,7 @@ class Harness final {
   testing_support::RegistryWorld& world() { return world_; }
 
  private:
-  curl::CurlClient client_;
+  UpstreamClient client_;
   testing_support::FakeClock clock_;
   testing_support::RegistryWorld world_;
   std::unique_ptr<Minter> minter_ = MakeMinter(kind, {client_, clock_});

@@ -175,7 +175,6 @@ INSTANTIATE_TEST_SUITE_P(
                       Literal{"Ipv6Unspecified", "[::]"},
                       Literal{"Mapped", "[::ffff:127.0.0.1]"},
                       Literal{"MappedInHex", "[::ffff:7f00:1]"},
-                      Literal{"MappedPublic", "[::ffff:1.1.1.1]"},
                       Literal{"Compatible", "[::127.0.0.1]"},
                       Literal{"Nat64", "[64:ff9b::127.0.0.1]"},
                       Literal{"SixToFour", "[2002:7f00:1::1]"},
@@ -235,6 +234,7 @@ TEST(AName, OfAPrivateAddressOnlyIsRefusedUnlessItIsListed) {
   const RawResponse refused = world.Do("GET", kBlob);
   EXPECT_EQ(refused.status, 502);
   EXPECT_THAT(refused.body, HasSubstr("upstream.redirects.hosts"));
+  EXPECT_THAT(world.log(), HasSubstr("10.9.9.9 is a private address"));
   EXPECT_EQ(store.connections(), 0U);
 
   world.PublishRoute("epoch-1",
@@ -245,6 +245,104 @@ TEST(AName, OfAPrivateAddressOnlyIsRefusedUnlessItIsListed) {
   world.PublishRoute("epoch-1");
   EXPECT_EQ(world.Do("GET", kBlob).status, 502);
   EXPECT_THAT(store.requests(), SizeIs(1));
+}
+
+// That of a cluster, which allows plain HTTP to `rule` alone.
+auto Under(const routing::UpstreamRule& rule, std::vector<std::string> redirect_hosts = {}) {
+  routing::UpstreamPolicy policy{.unlisted = routing::Unlisted::kPublic, .rules = {rule}};
+  policy.rules.front().plain_http = true;
+  return [policy, redirect_hosts](routes::Route& route) {
+    route.upstream_policy = std::make_shared<const routing::UpstreamPolicy>(policy);
+    route.redirects.hosts = redirect_hosts;
+    route.profile = routing::CanonicalText(policy);
+  };
+}
+
+const routing::UpstreamRule kRegistryAlone = {.addresses = {*routing::ParseRange("127.0.0.1")}};
+
+TEST(ThePlatformsPolicy, IsAskedOfTheRegistryItself) {
+  DataplaneWorld world(Bytes,
+                       {.adjust = Under({.addresses = {*routing::ParseRange("10.0.0.0/8")}})});
+
+  EXPECT_EQ(world.Do("GET", kBlob).status, 502);
+  EXPECT_EQ(world.registry().connections(), 0U);
+
+  world.PublishRoute("epoch-1", Under(kRegistryAlone));
+  EXPECT_EQ(world.Do("GET", kBlob).body, "bytes");
+
+  // The connection that is idle now was let through; whom it would be refused must not get it.
+  world.PublishRoute("epoch-1", Under({.hosts = {"elsewhere.example"}}));
+  EXPECT_EQ(world.Do("GET", kBlob).status, 502);
+  EXPECT_THAT(world.registry().requests(), SizeIs(1));
+}
+
+TEST(ThePlatformsPolicy, IsAskedOfARedirectThatTheConnectorLists) {
+  TheNames().Set("inside.example", {{kPrivate}});
+  HttpServer store(Bytes, std::nullopt, true);
+  for (const char* host : {"inside.example", "10.9.9.9", "169.254.169.254", "127.0.0.2"}) {
+    DataplaneWorld world(RedirectTo(store, "http://" + std::string(host) + ":PORT/b"),
+                         {.adjust = Under(kRegistryAlone, {host})});
+    EXPECT_EQ(world.Do("GET", kBlob).status, 502) << host;
+  }
+  EXPECT_EQ(store.connections(), 0U);
+
+  routing::UpstreamRule rule = kRegistryAlone;
+  rule.redirect_hosts = {"inside.example"};
+  DataplaneWorld world(RedirectTo(store, "http://inside.example:PORT/b"),
+                       {.adjust = Under(rule, {"inside.example"})});
+  EXPECT_EQ(world.Do("GET", kBlob).body, "bytes");
+}
+
+// A registry chooses every path of a redirect, and only some of a request to itself.
+TEST(ThePlatformsPolicy, AllowsNoRedirectToWhatMayBeARegistry) {
+  HttpServer admin(Bytes);
+  DataplaneWorld world(RedirectTo(admin, "http://127.0.0.1:PORT/status.json"),
+                       {.adjust = Under(kRegistryAlone, {"127.0.0.1"})});
+
+  EXPECT_EQ(world.Do("GET", kBlob).status, 502);
+  EXPECT_EQ(admin.connections(), 0U);
+  EXPECT_THAT(world.registry().requests(), SizeIs(1));
+}
+
+TEST(ThePlatformsPolicy, JudgesTheAddressAndNotTheName) {
+  TheNames().Set("inside.example", {{kPrivate}, {"169.254.169.254"}, {"127.0.0.1", kPrivate}});
+  HttpServer store(
+      [](const HttpRequest&) { return HttpAnswer{.status = 200, .body = "b", .abrupt = true}; },
+      std::nullopt,
+      true);
+  routing::UpstreamRule rule = kRegistryAlone;
+  rule.redirect_hosts = {"inside.example"};
+  DataplaneWorld world(RedirectTo(store, "http://inside.example:PORT/b"),
+                       {.adjust = Under(rule, {"inside.example"})});
+
+  EXPECT_EQ(world.Do("GET", kBlob).status, 200);
+  EXPECT_EQ(world.Do("GET", kBlob).status, 502);
+  EXPECT_THAT(world.log(), HasSubstr("upstreamPolicy does not allow 169.254.169.254"));
+  EXPECT_EQ(world.Do("GET", kBlob).status, 200);
+}
+
+// Whoever writes Connectors would scan networks with the difference.
+TEST(ThePlatformsPolicy, IsToldFromAClosedPortByNobody) {
+  TheNames().Set("inside.example", {{kPrivate}});
+  TheNames().Set("closed.example", {{"1.1.1.1"}});
+  const auto told = [](const std::string& host, const routing::UpstreamRule& rule) {
+    DataplaneWorld world(Bytes, {.adjust = [&](routes::Route& route) {
+                           Under(rule)(route);
+                           route.origin.host = host;
+                           route.origin.port = 1;
+                         }});
+    const RawResponse response = world.Do("GET", kBlob);
+    std::string body = response.body;
+    const std::size_t at = body.find(host);
+    return std::to_string(response.status) + " " +
+           (at == std::string::npos ? body : body.replace(at, host.size(), "HOST"));
+  };
+  const std::string closed = told("closed.example", {.hosts = {"closed.example"}});
+
+  EXPECT_THAT(closed, HasSubstr("502"));
+  EXPECT_THAT(closed, HasSubstr("No connection to HOST:1 could be made, or the platform"));
+  EXPECT_EQ(told("inside.example", kRegistryAlone), closed);
+  EXPECT_EQ(told("absent.invalid", kRegistryAlone), closed);
 }
 
 // Where a redirect leads, and whether the store there saw the request.

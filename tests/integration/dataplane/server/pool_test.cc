@@ -51,7 +51,7 @@ TEST_F(ConnectionPoolTest, GivesNobodyTheConnectionOfAnotherKey) {
   PoolKey origin = kKey;
   origin.origin.port = 81;
   PoolKey tls = kKey;
-  tls.tls_profile = "another";
+  tls.profile = "another";
   PoolKey address = kKey;
   address.allow_private_address = false;
 

@@ -64,11 +64,12 @@ TEST(RouteSnapshot, DescribesARouteWhollyAndHoldsNoSecret) {
   connector.upstream.redirects = {routing::RedirectMode::kPass, {"*.s3.amazonaws.com"}};
   connector.upstream.allow_insecure = true;
   connector.upstream.limits = {7, std::chrono::milliseconds(1500), std::chrono::seconds(60)};
-  const auto entry =
-      connectors::MakeCatalogEntry(std::make_shared<const resource::Connector>(connector),
-                                   resource::CaBundle("PEM"),
-                                   "version-1",
-                                   "");
+  const auto entry = connectors::MakeCatalogEntry(
+      std::make_shared<const resource::Connector>(connector),
+      resource::CaBundle("PEM"),
+      "version-1",
+      "",
+      {.unlisted = routing::Unlisted::kPublic, .rules = {{.hosts = {"harbor.internal"}}}});
 
   const v1::WatchRoutesResponse response = OnlyPart({}, StateOf({entry}));
 
@@ -89,6 +90,9 @@ TEST(RouteSnapshot, DescribesARouteWhollyAndHoldsNoSecret) {
   EXPECT_EQ(route.secret_class(), v1::SECRET_CLASS_DERIVED);
   EXPECT_TRUE(route.allow_insecure_upstream());
   EXPECT_FALSE(route.docker_hub());
+  EXPECT_EQ(route.upstream_policy().unlisted(), "public");
+  ASSERT_EQ(route.upstream_policy().rules_size(), 1);
+  EXPECT_THAT(route.upstream_policy().rules(0).hosts(), ::testing::ElementsAre("harbor.internal"));
   EXPECT_EQ(route.epoch(), entry->epoch);
   EXPECT_EQ(response.ShortDebugString().find("harbor-robot"), std::string::npos);
   EXPECT_EQ(response.ShortDebugString().find("version-1"), std::string::npos);

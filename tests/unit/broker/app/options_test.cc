@@ -280,6 +280,30 @@ TEST_F(OptionsTest, TakeTheKubernetesApiOfAKubeconfig) {
   EXPECT_EQ(options.kubernetes->server.ToString(), "https://api:6443");
 }
 
+TEST_F(OptionsTest, DecideByTheResourcesWhereConnectorsMayLead) {
+  BrokerOptions options;
+  ReplaceFile(dir_ / "broker.yaml", Yaml());
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_EQ(options.upstream_policy, routing::UpstreamPolicy{});
+
+  ReplaceFile(
+      dir_ / "broker.yaml",
+      Yaml({{"resources", "{kubernetes: {}}"}, {"kubernetes", Kubeconfig("https://api:6443")}}));
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_EQ(options.upstream_policy.unlisted, routing::Unlisted::kPublic);
+  EXPECT_FALSE(options.upstream_policy.all_mirrors);
+}
+
+TEST_F(OptionsTest, SayWhichPartOfTheUpstreamPolicyIsWrong) {
+  EXPECT_THAT(
+      Problems({{"upstreamPolicy",
+                 "{unlisted: all, rules: [{namespaces: [\"*\"], addresses: [10.0.0.1/8]}]}"}}),
+      ElementsAre(HasSubstr("upstreamPolicy.unlisted: must be none, public or local"),
+                  HasSubstr("upstreamPolicy.rules[0].addresses[0]: is not an address range")));
+  EXPECT_THAT(Problems({{"upstreamPolicy", "{rules: [{hosts: [a.internal]}]}"}}),
+              ElementsAre(HasSubstr("upstreamPolicy.rules[0].namespaces")));
+}
+
 TEST_F(OptionsTest, AskForNoKubernetesApiWhereNothingNeedsIt) {
   ReplaceFile(dir_ / "broker.yaml", Yaml());
   BrokerOptions options;

@@ -57,6 +57,20 @@ TEST(MakeCatalogEntry, KeepsMintedTokensWhenOnlyPolicyChanges) {
   EXPECT_NE(after->epoch, before->epoch);
 }
 
+TEST(MakeCatalogEntry, ChangesTheEpochWithTheUpstreamPolicy) {
+  const auto under = [](const routing::UpstreamPolicy& policy) {
+    return MakeCatalogEntry(
+        std::make_shared<const resource::Connector>(Harbor()), {}, "v1", "", policy);
+  };
+  const auto before = under({.unlisted = routing::Unlisted::kPublic});
+  const auto after = under({.unlisted = routing::Unlisted::kPublic,
+                            .rules = {{.namespaces = {"*"}, .hosts = {"harbor.internal"}}}});
+
+  EXPECT_NE(after->epoch, before->epoch);
+  EXPECT_NE(under({})->epoch, before->epoch);
+  EXPECT_EQ(after->policy->rules.size(), 1U);
+}
+
 TEST(MakeCatalogEntry, DoesNotMixUpVersionAndCa) {
   EXPECT_NE(Make(Harbor(), "a", "bc")->mint_key, Make(Harbor(), "ab", "c")->mint_key);
   EXPECT_NE(Make(Harbor(), "a", "")->mint_key, Make(Harbor(), "", "a")->mint_key);

@@ -134,6 +134,24 @@ EffectiveResources WithCa(const std::string& pem) {
   return out;
 }
 
+TEST(MakeSnapshot, GivesAnEntryThePolicyOfItsNamespace) {
+  const EffectiveResources effective = MergeResources({}, OneOfEach(1));
+  const routing::UpstreamPolicy policy{
+      .unlisted = routing::Unlisted::kPublic,
+      .rules = {{.namespaces = {kHarbor.ns}, .hosts = {"a.internal"}},
+                {.namespaces = {"elsewhere"}, .hosts = {"b.internal"}}}};
+  const auto entry = MakeSnapshot(effective,
+                                  DirectoryLookup(effective,
+                                                  [](const auto&) {
+                                                    return secrets::CredentialState{"v1", {}};
+                                                  }),
+                                  {},
+                                  policy)
+                         ->Find(kHarbor);
+
+  EXPECT_EQ(*entry->policy, routing::PolicyFor(policy, kHarbor.ns));
+}
+
 TEST(MakeSnapshot, TakesTheCaBundle) {
   const std::string pem = MakeCaPem();
   EXPECT_EQ(EntryOf(WithCa(pem))->ca.pem(), pem);

@@ -78,8 +78,10 @@ class ProberTest : public ::testing::Test {
   }
 
   std::vector<HealthCheckStep> Check(std::chrono::milliseconds time = std::chrono::seconds(20)) {
-    return testing_support::RunTask(
-        io_, prober_->Check(world_.Entry(connector_), std::chrono::steady_clock::now() + time));
+    auto entry = std::make_shared<connectors::CatalogEntry>(*world_.Entry(connector_));
+    entry->policy = std::make_shared<const routing::UpstreamPolicy>(policy_);
+    return testing_support::RunTask(io_,
+                                    prober_->Check(entry, std::chrono::steady_clock::now() + time));
   }
 
   Task<Result<secrets::VaultLoginInfo>> Login() { co_return login_; }
@@ -96,11 +98,12 @@ class ProberTest : public ::testing::Test {
   Result<secrets::VaultLoginInfo> login_ =
       secrets::VaultLoginInfo{"approle", {"connector"}, "a", {}, true};
   RegistryWorld world_;
+  routing::UpstreamPolicy policy_;
   asio::io_context io_;
   testing_support::FakeClock clock_;
   testing_support::FakeSecretStore store_;
   prometheus::Registry registry_;
-  curl::CurlClient client_;
+  upstream_auth::UpstreamClient client_;
   std::unique_ptr<upstream_auth::MintingTokenSource> tokens_;
   std::unique_ptr<Prober> prober_;
   resource::Connector connector_ = world_.Connector(AuthKind::kTokenAuth);
@@ -223,6 +226,37 @@ TEST_F(ProberTest, SaysThatTheBrokerHasNoVault) {
   UseVault();
   prober_ = MakeProber(store_, *tokens_, client_);
   EXPECT_THAT(Check(), ElementsAre(Failed("vault-login", "NoVault", "has no vault")));
+}
+
+TEST_F(ProberTest, SaysWhatThePlatformMustAllow) {
+  policy_.unlisted = routing::Unlisted::kPublic;
+  EXPECT_THAT(
+      Check(),
+      ElementsAre(
+          Ok("secret"),
+          Failed("liveness", "UpstreamNotAllowed", "addresses: [127.0.0.1] and plainHttp")));
+
+  policy_.rules.push_back({.addresses = {*routing::ParseRange("127.0.0.1")}, .plain_http = true});
+  EXPECT_THAT(Check(), ElementsAre(Ok("secret"), Ok("liveness"), Ok("auth"), Ok("read")));
+
+  connector_.upstream.token_realm = *http::ParseUrl("http://169.254.169.254/token");
+  EXPECT_THAT(Check(),
+              ElementsAre(Ok("secret"),
+                          Ok("liveness"),
+                          Failed("auth", "UpstreamNotAllowed", "addresses: [169.254.169.254]")));
+}
+
+TEST_F(ProberTest, DoesNotSayWhatANameLeadsTo) {
+  connector_.address.host = "localhost";
+  policy_.unlisted = routing::Unlisted::kPublic;
+  policy_.rules.push_back({.hosts = {"localhost"}, .plain_http = true});
+
+  const std::vector<HealthCheckStep> steps = Check();
+
+  ASSERT_THAT(steps, ElementsAre(Ok("secret"), Failed("liveness", "ConnectionFailed")));
+  EXPECT_THAT(steps.back().message, Not(HasSubstr("127.0.0.1")));
+  EXPECT_THAT(steps.back().message, HasSubstr("the platform does not allow its address"));
+  EXPECT_EQ(world_.registry.server().connections(), 0U);
 }
 
 TEST_F(ProberTest, StopsAtARegistryThatIsNotAlive) {

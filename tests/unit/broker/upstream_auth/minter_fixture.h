@@ -3,7 +3,7 @@
 // A registry and a token service that a test scripts, and a minter that a test file chooses.
 
 #include "broker/upstream_auth/minter.h"
-#include "common/curl/curl_client.h"
+#include "broker/upstream_auth/upstream_client.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/registry_world.h"
 #include "tests/support/cpp/run_task.h"
@@ -38,7 +38,7 @@ class MinterFixture : public ::testing::Test {
 
   testing_support::RegistryWorld world_;
   testing_support::FakeClock clock_;
-  curl::CurlClient client_;
+  UpstreamClient client_;
   std::unique_ptr<Minter> minter_;
 };
 

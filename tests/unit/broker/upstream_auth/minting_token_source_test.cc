@@ -39,6 +39,32 @@ TEST_F(TokenSourceTest, GivesTheMinterTheCredentialAndTheScopes) {
       ElementsAre(oci::Scope{"a", {oci::Action::kPull}}, oci::Scope{"b", {oci::Action::kPull}}));
 }
 
+TEST_F(TokenSourceTest, GivesTheMinterThePolicyOfTheConnector) {
+  ASSERT_TRUE(GetFor(EntryUnder(routing::Unlisted::kPublic), kPullA).has_value());
+
+  EXPECT_EQ(minter_->LastRequest().policy->unlisted, routing::Unlisted::kPublic);
+}
+
+// Kinds that mint without a connection have no other check.
+TEST_F(TokenSourceTest, MintsNothingForAnAddressThatThePlatformDoesNotAllow) {
+  const auto said = GetFor(EntryUnder(routing::Unlisted::kNone), kPullA);
+
+  EXPECT_THAT(said, HasErrorMessage(ErrorCode::kUnavailable, HasSubstr("harbor.example.com")));
+  EXPECT_EQ(minter_->mints, 0);
+  EXPECT_EQ(store_.fetches(), 0);
+}
+
+TEST_F(TokenSourceTest, MintsNothingForATokenServiceThatThePlatformDoesNotAllow) {
+  const auto entry =
+      std::make_shared<connectors::CatalogEntry>(*EntryUnder(routing::Unlisted::kPublic));
+  auto connector = std::make_shared<resource::Connector>(*entry->connector);
+  connector->upstream.token_realm = *http::ParseUrl("https://169.254.169.254/token");
+  entry->connector = connector;
+
+  EXPECT_THAT(GetFor(entry, kPullA), HasError(ErrorCode::kUnavailable));
+  EXPECT_EQ(minter_->mints, 0);
+}
+
 TEST_F(TokenSourceTest, KeepsScopesConnectorsAndSecretsApart) {
   const auto other = [&] {
     auto entry = std::make_shared<connectors::CatalogEntry>(*Entry());

@@ -102,6 +102,14 @@ class TokenSourceTest : public ::testing::Test {
     source_ = MakeTokenSource(std::move(parts));
   }
 
+  // The connector under a policy without rules.
+  std::shared_ptr<const connectors::CatalogEntry> EntryUnder(routing::Unlisted unlisted) {
+    auto entry = std::make_shared<connectors::CatalogEntry>(*Entry());
+    entry->policy = std::make_shared<const routing::UpstreamPolicy>(
+        routing::UpstreamPolicy{.unlisted = unlisted});
+    return entry;
+  }
+
   static constexpr std::chrono::steady_clock::time_point kSteadyStart{std::chrono::seconds(1000)};
   static Deadline SoonEnough() {
     return std::chrono::steady_clock::now() + std::chrono::seconds(20);

@@ -166,16 +166,5 @@ TEST(DecideRedirect, TakesPlainHttpWhereTheConnectorAllowsIt) {
   EXPECT_TRUE(std::holds_alternative<NextHop>(Redirect("http://store.example.net/x", true)));
 }
 
-TEST(IsListedHost, ComparesWholeNamesAndLabels) {
-  EXPECT_TRUE(IsListedHost(kHosts, "cdn.internal"));
-  EXPECT_TRUE(IsListedHost(kHosts, "a.b.s3.amazonaws.com"));
-  EXPECT_FALSE(IsListedHost(kHosts, "s3.amazonaws.com"));
-  EXPECT_FALSE(IsListedHost(kHosts, "xs3.amazonaws.com"));
-  EXPECT_FALSE(IsListedHost(kHosts, ".s3.amazonaws.com"));
-  EXPECT_FALSE(IsListedHost(kHosts, "xcdn.internal"));
-  EXPECT_FALSE(IsListedHost(kHosts, "a.cdn.internal"));
-  EXPECT_FALSE(IsListedHost({}, "cdn.internal"));
-}
-
 }  // namespace
 }  // namespace connector::dataplane::oci

@@ -86,8 +86,8 @@ TEST(MayRepeat, OnlyWhatTheRegistryCannotHaveNoticed) {
   EXPECT_FALSE(MayRepeat({.reused = true, .carried_body = true}));
 }
 
-TEST(KindOfFailure, TellsOurOwnRuleFromTheRegistrysSilence) {
-  EXPECT_EQ(KindOfFailure(ErrorCode::kPermissionDenied), ErrorKind::kRedirectRefused);
+TEST(KindOfFailure, TellsSilenceFromTheRest) {
+  EXPECT_EQ(KindOfFailure(ErrorCode::kNotFound), ErrorKind::kUpstreamUnavailable);
   EXPECT_EQ(KindOfFailure(ErrorCode::kDeadlineExceeded), ErrorKind::kUpstreamTimeout);
   EXPECT_EQ(KindOfFailure(ErrorCode::kUnavailable), ErrorKind::kUpstreamUnavailable);
 }

@@ -126,7 +126,31 @@ TEST_F(TableUpdaterTest, UsesABundleForEveryRouteThatNamesIt) {
   Apply(update);
 
   EXPECT_EQ(table_->Find(kQuay)->tls, table_->Find(kHarbor)->tls);
-  EXPECT_EQ(table_->Find(kQuay)->tls_profile, crypto::Sha256Hex(pem));
+  EXPECT_EQ(table_->Find(kQuay)->profile, crypto::Sha256Hex(pem));
+}
+
+TEST_F(TableUpdaterTest, TakesTheUpstreamPolicyOfARoute) {
+  pb::WatchRoutesResponse update;
+  auto& policy = *AddRoute(update, kHarbor)->mutable_upstream_policy();
+  policy.set_unlisted("public");
+  policy.add_rules()->add_hosts("harbor.internal");
+  AddRoute(update, kQuay)->mutable_upstream_policy()->set_unlisted("public");
+  Apply(update);
+
+  const auto harbor = table_->Find(kHarbor);
+  EXPECT_EQ(harbor->upstream_policy->unlisted, routing::Unlisted::kPublic);
+  EXPECT_EQ(harbor->upstream_policy->rules.at(0).hosts.at(0), "harbor.internal");
+  EXPECT_NE(harbor->profile, table_->Find(kQuay)->profile)
+      << "a connection that one may have is not for the other";
+}
+
+TEST_F(TableUpdaterTest, LetsARouteWhosePolicyIsNotUnderstoodServeNobody) {
+  ApplyRoute(kHarbor, "https://harbor.example.com");
+  pb::WatchRoutesResponse update;
+  AddRoute(update, kHarbor)->mutable_upstream_policy()->set_unlisted("newer");
+  Apply(update);
+
+  EXPECT_EQ(table_->Find(kHarbor), nullptr);
 }
 
 TEST_F(TableUpdaterTest, LetsARouteWhoseBundleWasNotSentServeNobody) {

@@ -43,7 +43,7 @@ TEST(BasicMinter, RefusesACredentialThatBasicCannotCarry) {
 TEST(BasicMinter, HandsTheStoredPasswordOutOnlyWhereTheConnectorAllowsIt) {
   const RegistryWorld world;
   testing_support::FakeClock clock;
-  curl::CurlClient client;
+  UpstreamClient client;
   const std::unique_ptr<Minter> minter = MakeBasicAuthMinter({client, clock});
   resource::Connector connector = world.Connector(AuthKind::kBasicAuth);
 

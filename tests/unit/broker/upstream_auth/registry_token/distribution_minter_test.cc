@@ -329,7 +329,7 @@ TEST_F(DistributionMinter, RefusesToRunWithoutACredential) {
 TEST(DistributionMinterOverTls, TrustsTheConnectorsCa) {
   const RegistryWorld world(true);
   testing_support::FakeClock clock;
-  curl::CurlClient client;
+  UpstreamClient client;
   const std::unique_ptr<Minter> minter = MakeTokenAuthMinter({client, clock});
   resource::Connector connector = world.Connector(AuthKind::kTokenAuth);
   connector.upstream.allow_insecure = false;

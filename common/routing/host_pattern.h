@@ -1,0 +1,18 @@
+#pragma once
+
+// Names of hosts as configurations list them: a DNS name, "*.SUFFIX" or an IP address. Pure.
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace connector::routing {
+
+// The canonical form (lower case, an IPv6 address without brackets); empty when `text` is no
+// host: a port, a scheme and a path do not belong here.
+[[nodiscard]] std::string ReadHostPattern(const std::string& text);
+
+// "*.x" covers a.x and a.b.x, not x. `host` is canonical, as in http::Origin.
+[[nodiscard]] bool IsListedHost(std::span<const std::string> patterns, std::string_view host);
+
+}  // namespace connector::routing
