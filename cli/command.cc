@@ -97,6 +97,7 @@ std::vector<Command> AllCommands() {
           TokenMintCommand(),
           RenderCommand(),
           ExplainCommand(),
+          ListenerCaCommand(),
           CheckCommand(),
           PingCommand(),
           AuditVerifyCommand(),

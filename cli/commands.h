@@ -11,6 +11,7 @@ namespace connector::cli {
 [[nodiscard]] Command CompletionCommand();
 [[nodiscard]] Command CredentialProviderCommand();
 [[nodiscard]] Command ExplainCommand();
+[[nodiscard]] Command ListenerCaCommand();
 [[nodiscard]] Command PingCommand();
 [[nodiscard]] Command PkiClusterCommand();
 [[nodiscard]] Command PkiInitCommand();

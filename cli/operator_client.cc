@@ -130,6 +130,13 @@ Result<broker::v1::CheckConnectorResponse> OperatorClient::Check(
                      : FromStatus(status);
 }
 
+Result<std::string> OperatorClient::ListenerCa() {
+  broker::v1::GetListenerAuthorityResponse response;
+  const ::grpc::Status status = broker_->Call(
+      broker::v1::GetListenerAuthorityRequest(), response, &Broker::Stub::GetListenerAuthority);
+  return status.ok() ? Result<std::string>(response.ca_pem()) : FromStatus(status);
+}
+
 Result<Done> OperatorClient::Health() {
   // grpc.health.v1, whose generated code Debian does not ship: the request for the whole server is
   // empty, and the answer is one enum, which is 1 when it serves.

@@ -1,13 +1,14 @@
 #pragma once
 
 // One call to the broker, as an operator: mutual TLS with the operator's certificate, one deadline,
-// no retries. Used by `explain`, `check` and `ping`.
+// no retries. Used by `explain`, `check`, `listener-ca` and `ping`.
 
 #include "cli/command.h"
 #include "cli/command_arguments.h"
 #include "common/base/result.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace connector::broker::v1 {
@@ -43,6 +44,8 @@ class OperatorClient {
       const broker::v1::ExplainAccessRequest& request);
   [[nodiscard]] Result<broker::v1::CheckConnectorResponse> Check(
       const broker::v1::CheckConnectorRequest& request);
+  // PEM.
+  [[nodiscard]] Result<std::string> ListenerCa();
   // gRPC's health service: the broker takes our certificate in the handshake, and serves.
   [[nodiscard]] Result<Done> Health();
 

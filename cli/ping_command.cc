@@ -15,11 +15,12 @@ constexpr std::string_view kRealm = "realm=\"oci-connector\"";  // Of the data p
 constexpr int kOk = 200;
 constexpr int kUnauthorized = 401;
 
-Result<curl::CurlResponse> Get(http::Url url, std::chrono::seconds timeout) {
+Result<curl::CurlResponse> Get(http::Url url, std::string ca_pem, std::chrono::seconds timeout) {
   asio::io_context io;
   curl::CurlClient client;
   curl::CurlRequest request;
   request.url = std::move(url);
+  request.ca_pem = std::move(ca_pem);
   Result<curl::CurlResponse> answer = MakeError(ErrorCode::kInternal, ErrorOrigin::kSelf, "");
   asio::co_spawn(io,
                  client.Perform(std::move(request), std::chrono::steady_clock::now() + timeout),
@@ -33,7 +34,9 @@ Result<curl::CurlResponse> Get(http::Url url, std::chrono::seconds timeout) {
   return answer;
 }
 
-Result<Done> PingDataplane(const std::string& address, std::chrono::seconds timeout) {
+Result<Done> PingDataplane(const std::string& address,
+                           OperatorClient& broker,
+                           std::chrono::seconds timeout) {
   Result<http::Url> url = http::ParseUrl(address);
   if (!url) {
     return MakeError(ErrorCode::kInvalidArgument,
@@ -41,7 +44,10 @@ Result<Done> PingDataplane(const std::string& address, std::chrono::seconds time
                      "--dataplane must be a URL: " + url.error().message);
   }
   url->path = "/v2/";
-  const Result<curl::CurlResponse> answer = Get(*std::move(url), timeout);
+  // A broker that has no listener authority, or is away: the system's trust has to do.
+  Result<std::string> ca_pem = url->origin.tls ? broker.ListenerCa() : std::string();
+  const Result<curl::CurlResponse> answer =
+      Get(*std::move(url), ca_pem ? *std::move(ca_pem) : std::string(), timeout);
   if (!answer) {
     return answer.error();
   }
@@ -76,7 +82,7 @@ int RunPing(const CommandArguments& arguments, const Console& console) {
   }
   bool all_ok = PrintResult(console, "broker", client->Health());
   if (const auto address = arguments.Value("dataplane")) {
-    const Result<Done> answered = PingDataplane(*address, *timeout);
+    const Result<Done> answered = PingDataplane(*address, *client, *timeout);
     if (!answered && answered.error().code == ErrorCode::kInvalidArgument) {
       return Fail(console, kExitUsage, answered.error().message);
     }
@@ -87,7 +93,8 @@ int RunPing(const CommandArguments& arguments, const Console& console) {
 
 constexpr std::string_view kPingDetails =
     R"(Is a broker there that takes our certificate and serves, and does a data plane answer GET /v2/?
-Asks nothing of any Connector; `check` does. `helm test` runs it.
+Asks nothing of any Connector; `check` does. `helm test` runs it. With https the certificate is
+verified by the CA that `listener-ca` prints, and by the system's.
 
 Exit codes: 0 all answer; 2 wrong usage; 3 one does not.
 
@@ -102,7 +109,7 @@ Command PingCommand() {
            .summary = "Ask whether broker and data plane are up.",
            .flags = WithBrokerFlags({{.name = "dataplane",
                                       .value_name = "URL",
-                                      .help = "A data plane, as http://HOST:PORT."}}),
+                                      .help = "A data plane, as https://HOST:PORT."}}),
            .details = kPingDetails},
           RunPing};
 }

@@ -15,7 +15,7 @@ constexpr std::string_view kDefaultDays = "365";
 // Clocks of laptops and containers differ a little.
 constexpr std::chrono::minutes kInitClockSkew{5};
 
-Result<Validity> ReadValidity(const CommandArguments& arguments) {
+Result<x509::Validity> ReadValidity(const CommandArguments& arguments) {
   const std::string text = arguments.ValueOr("days", kDefaultDays);
   int days = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), days);
@@ -25,7 +25,7 @@ Result<Validity> ReadValidity(const CommandArguments& arguments) {
                      "--days must be a number from 1 to " + std::to_string(kMaxPkiDays));
   }
   const WallTime now = SystemClock().Now();
-  return Validity{now - kInitClockSkew, now + std::chrono::hours(24) * days};
+  return x509::Validity{now - kInitClockSkew, now + std::chrono::hours(24) * days};
 }
 
 // Whether something stands there that init could overwrite.
@@ -38,7 +38,7 @@ bool IsOccupied(const std::string& directory) {
 
 int RunPkiInit(const CommandArguments& arguments, const Console& console) {
   const std::string directory = arguments.positionals()[0];
-  const Result<Validity> validity = ReadValidity(arguments);
+  const Result<x509::Validity> validity = ReadValidity(arguments);
   if (!validity) {
     return Fail(console, kExitUsage, validity.error().message);
   }

@@ -43,19 +43,19 @@ Result<std::vector<std::string>> ListenerNames(const PkiRequest& request) {
 // Collects files; after a failure it does nothing more and keeps the first error.
 class PkiBuilder {
  public:
-  explicit PkiBuilder(Validity validity) : validity_(validity) {
-    Result<KeyPtr> key = MakeEcKey();
+  explicit PkiBuilder(x509::Validity validity) : validity_(validity) {
+    Result<x509::KeyPtr> key = x509::MakeEcKey();
     if (!key) {
       error_ = std::move(key).error();
       return;
     }
     ca_key_ = *std::move(key);
     ca_ = Certify(
-        "ca", {Purpose::kAuthority, "OCI Connector development CA", {}, validity_}, ca_key_);
+        "ca", {x509::Purpose::kAuthority, "OCI Connector development CA", {}, validity_}, ca_key_);
   }
 
-  void AddPair(const std::string& name, Purpose purpose, std::vector<std::string> names) {
-    Result<KeyPtr> key = MakeEcKey();
+  void AddPair(const std::string& name, x509::Purpose purpose, std::vector<std::string> names) {
+    Result<x509::KeyPtr> key = x509::MakeEcKey();
     if (!key) {
       error_ = std::move(key).error();
     } else {
@@ -95,26 +95,26 @@ class PkiBuilder {
     }
   }
 
-  CertificatePtr Certify(const std::string& name,
-                         const CertificateRequest& request,
-                         const KeyPtr& key) {
+  x509::CertificatePtr Certify(const std::string& name,
+                               const x509::CertificateRequest& request,
+                               const x509::KeyPtr& key) {
     if (error_) {
       return nullptr;
     }
-    Result<CertificatePtr> certificate =
-        IssueCertificate(request, key.get(), ca_.get(), ca_key_.get());
+    Result<x509::CertificatePtr> certificate =
+        x509::IssueCertificate(request, key.get(), ca_.get(), ca_key_.get());
     if (!certificate) {
       error_ = std::move(certificate).error();
       return nullptr;
     }
-    Add(name + ".crt", CertificatePem(certificate->get()));
-    Add(name + ".key", PrivateKeyPem(key.get()));
+    Add(name + ".crt", x509::CertificatePem(certificate->get()));
+    Add(name + ".key", x509::PrivateKeyPem(key.get()));
     return *std::move(certificate);
   }
 
-  Validity validity_;
-  KeyPtr ca_key_;
-  CertificatePtr ca_;
+  x509::Validity validity_;
+  x509::KeyPtr ca_key_;
+  x509::CertificatePtr ca_;
   std::vector<PkiFile> files_;
   std::optional<Error> error_;
 };
@@ -150,11 +150,11 @@ Result<std::vector<PkiFile>> MakePki(const PkiRequest& request) {
   }
   PkiBuilder builder(request.validity);
   builder.AddPair("broker",
-                  Purpose::kServer,
+                  x509::Purpose::kServer,
                   {"DNS:connector-broker", "DNS:localhost", "IP:127.0.0.1", "IP:::1"});
-  builder.AddPair("dataplane", Purpose::kClient, {"URI:" + std::string(kDataplaneName)});
-  builder.AddPair("operator", Purpose::kClient, {"URI:" + std::string(kOperatorName)});
-  builder.AddPair("listener", Purpose::kServer, *std::move(listener_names));
+  builder.AddPair("dataplane", x509::Purpose::kClient, {"URI:" + std::string(kDataplaneName)});
+  builder.AddPair("operator", x509::Purpose::kClient, {"URI:" + std::string(kOperatorName)});
+  builder.AddPair("listener", x509::Purpose::kServer, *std::move(listener_names));
   builder.AddRootKey();
   builder.AddIssuer();
   return std::move(builder).Take();

@@ -3,9 +3,9 @@
 // What stands in a development PKI directory: each file's name, content and mode. Writes nothing;
 // `pki init` does. README.md lists who reads which file.
 
-#include "cli/pki_x509.h"
 #include "common/base/result.h"
 #include "common/base/secret.h"
+#include "common/x509/x509_certificates.h"
 
 #include <sys/types.h>
 
@@ -38,7 +38,7 @@ struct PkiFile {
 struct PkiRequest {
   std::vector<std::string> listener_dns;  // Added to the data plane's TLS listener.
   std::vector<std::string> listener_ips;
-  Validity validity;
+  x509::Validity validity;
 };
 
 // Fails with kInvalidArgument for a DNS name that is none (one leading "*." is fine) or an address

@@ -27,13 +27,13 @@ constexpr std::chrono::hours kSpread{24};
 
 struct Leaf {
   std::string suffix;
-  Purpose purpose;
+  x509::Purpose purpose;
   std::vector<std::string> names;
 };
 
 struct Authority {
-  CertificatePtr certificate;
-  KeyPtr key;
+  x509::CertificatePtr certificate;
+  x509::KeyPtr key;
 };
 
 Error Unusable(const std::string& name, const std::string& what) {
@@ -59,12 +59,12 @@ std::vector<Leaf> LeavesOf(const ClusterPki& wanted) {
     return {};
   }
   std::vector<Leaf> leaves{
-      {"broker-tls", Purpose::kServer, DnsNames(wanted.broker_dns)},
-      {"dataplane-tls", Purpose::kClient, {"URI:" + std::string(kDataplaneName)}},
-      {"controller-tls", Purpose::kClient, {"URI:" + std::string(kControllerName)}},
-      {"operator-tls", Purpose::kClient, {"URI:" + std::string(kOperatorName)}}};
+      {"broker-tls", x509::Purpose::kServer, DnsNames(wanted.broker_dns)},
+      {"dataplane-tls", x509::Purpose::kClient, {"URI:" + std::string(kDataplaneName)}},
+      {"controller-tls", x509::Purpose::kClient, {"URI:" + std::string(kControllerName)}},
+      {"operator-tls", x509::Purpose::kClient, {"URI:" + std::string(kOperatorName)}}};
   if (!wanted.listener_dns.empty()) {
-    leaves.push_back({"listener-tls", Purpose::kServer, DnsNames(wanted.listener_dns)});
+    leaves.push_back({"listener-tls", x509::Purpose::kServer, DnsNames(wanted.listener_dns)});
   }
   return leaves;
 }
@@ -116,31 +116,31 @@ class Planner {
     if (data.empty()) {
       return MakeAuthority(authority_) ? ChangeAuthority(name, "was empty") : failure_;
     }
-    authority_.certificate = ReadCertificate(Find(data, kCertificateKey));
-    authority_.key = ReadPrivateKey(Find(data, kPrivateKey));
+    authority_.certificate = x509::ReadCertificate(Find(data, kCertificateKey));
+    authority_.key = x509::ReadPrivateKey(Find(data, kPrivateKey));
     if (!authority_.certificate || !authority_.key) {
       return Unusable(name, "tls.crt and tls.key are not a certificate and its key in PEM");
     }
-    if (!IsKeyOf(authority_.certificate.get(), authority_.key.get())) {
+    if (!x509::IsKeyOf(authority_.certificate.get(), authority_.key.get())) {
       return Unusable(name, "tls.key is not the key of tls.crt");
     }
-    next_.certificate = ReadCertificate(Find(data, kNextCertificateKey));
-    next_.key = ReadPrivateKey(Find(data, kNextPrivateKey));
-    previous_ = ReadCertificate(Find(data, kPreviousCertificateKey));
+    next_.certificate = x509::ReadCertificate(Find(data, kNextCertificateKey));
+    next_.key = x509::ReadPrivateKey(Find(data, kNextPrivateKey));
+    previous_ = x509::ReadCertificate(Find(data, kPreviousCertificateKey));
     const bool has_next =
-        next_.certificate && next_.key && IsKeyOf(next_.certificate.get(), next_.key.get());
-    if (has_next && now_ >= BeginOf(next_.certificate.get()) + kSpread) {
+        next_.certificate && next_.key && x509::IsKeyOf(next_.certificate.get(), next_.key.get());
+    if (has_next && now_ >= x509::BeginOf(next_.certificate.get()) + kSpread) {
       previous_ = std::exchange(authority_, std::exchange(next_, {})).certificate;
       return ChangeAuthority(name, "the next one is trusted everywhere, and signs from now on");
     }
-    if (!has_next && EndOf(authority_.certificate.get()) < now_ + 2 * wanted_.lifetime) {
+    if (!has_next && x509::EndOf(authority_.certificate.get()) < now_ + 2 * wanted_.lifetime) {
       return MakeAuthority(next_) ? ChangeAuthority(name, "its end was near: the next one follows")
                                   : failure_;
     }
     if (!has_next) {
       next_ = {};
     }
-    if (previous_ && now_ >= BeginOf(authority_.certificate.get()) + 3 * kSpread) {
+    if (previous_ && now_ >= x509::BeginOf(authority_.certificate.get()) + 3 * kSpread) {
       previous_ = nullptr;
       return ChangeAuthority(name, "nothing of the one before is in use any more");
     }
@@ -149,16 +149,16 @@ class Planner {
 
   // False: see failure_.
   [[nodiscard]] bool MakeAuthority(Authority& out) {
-    Result<KeyPtr> key = MakeEcKey();
+    Result<x509::KeyPtr> key = x509::MakeEcKey();
     if (!key) {
       failure_ = std::move(key).error();
       return false;
     }
-    const CertificateRequest request{Purpose::kAuthority,
+    const x509::CertificateRequest request{x509::Purpose::kAuthority,
                                      "OCI Connector " + wanted_.prefix,
                                      {},
                                      {now_ - kClockSkew, now_ + kAuthorityLifetime}};
-    Result<CertificatePtr> made = IssueCertificate(request, key->get(), nullptr, key->get());
+    Result<x509::CertificatePtr> made = x509::IssueCertificate(request, key->get(), nullptr, key->get());
     if (!made) {
       failure_ = std::move(made).error();
       return false;
@@ -173,7 +173,7 @@ class Planner {
     for (X509* const trusted :
          {authority_.certificate.get(), next_.certificate.get(), previous_.get()}) {
       const Result<std::string> pem =
-          trusted == nullptr ? Result<std::string>(std::string()) : CertificatePem(trusted);
+          trusted == nullptr ? Result<std::string>(std::string()) : x509::CertificatePem(trusted);
       if (!pem) {
         return pem.error();
       }
@@ -193,8 +193,8 @@ class Planner {
     }
     SecretData& data = changes_.back().data;
     if (next_.certificate) {
-      const Result<std::string> pem = CertificatePem(next_.certificate.get());
-      Result<Secret> key_pem = PrivateKeyPem(next_.key.get());
+      const Result<std::string> pem = x509::CertificatePem(next_.certificate.get());
+      Result<Secret> key_pem = x509::PrivateKeyPem(next_.key.get());
       if (!pem || !key_pem) {
         return pem ? key_pem.error() : pem.error();
       }
@@ -202,7 +202,7 @@ class Planner {
       data.emplace(kNextPrivateKey, *std::move(key_pem));
     }
     if (previous_) {
-      const Result<std::string> pem = CertificatePem(previous_.get());
+      const Result<std::string> pem = x509::CertificatePem(previous_.get());
       if (!pem) {
         return pem.error();
       }
@@ -216,18 +216,18 @@ class Planner {
     if (data.empty()) {
       return "was empty";
     }
-    const CertificatePtr certificate = ReadCertificate(Find(data, kCertificateKey));
-    const KeyPtr key = ReadPrivateKey(Find(data, kPrivateKey));
-    if (!certificate || !key || !IsKeyOf(certificate.get(), key.get())) {
+    const x509::CertificatePtr certificate = x509::ReadCertificate(Find(data, kCertificateKey));
+    const x509::KeyPtr key = x509::ReadPrivateKey(Find(data, kPrivateKey));
+    if (!certificate || !key || !x509::IsKeyOf(certificate.get(), key.get())) {
       return "was not a certificate and its key";
     }
-    if (!IsSignedBy(certificate.get(), authority_.certificate.get())) {
+    if (!x509::IsSignedBy(certificate.get(), authority_.certificate.get())) {
       return "was of another authority";
     }
-    if (NamesOf(certificate.get()) != leaf.names) {
+    if (x509::NamesOf(certificate.get()) != leaf.names) {
       return "had other names";
     }
-    if (EndOf(certificate.get()) < now_ + wanted_.renew_before) {
+    if (x509::EndOf(certificate.get()) < now_ + wanted_.renew_before) {
       return "its end was near";
     }
     return std::nullopt;
@@ -239,19 +239,19 @@ class Planner {
     std::optional<std::string> why = WhyNot(leaf, data);
     if (!why && Find(data, kAuthorityKey) != bundle_) {
       return Change(name,
-                    ReadCertificate(Find(data, kCertificateKey)).get(),
-                    ReadPrivateKey(Find(data, kPrivateKey)).get(),
+                    x509::ReadCertificate(Find(data, kCertificateKey)).get(),
+                    x509::ReadPrivateKey(Find(data, kPrivateKey)).get(),
                     "trusts what the authority's Secret says");
     }
     if (!why) {
       return Done{};
     }
-    const Result<KeyPtr> key = MakeEcKey();
+    const Result<x509::KeyPtr> key = x509::MakeEcKey();
     if (!key) {
       return key.error();
     }
-    const Result<CertificatePtr> certificate =
-        IssueCertificate({leaf.purpose,
+    const Result<x509::CertificatePtr> certificate =
+        x509::IssueCertificate({leaf.purpose,
                           "oci-connector " + leaf.suffix,
                           leaf.names,
                           {now_ - kClockSkew, now_ + wanted_.lifetime}},
@@ -281,8 +281,8 @@ class Planner {
   }
 
   Result<Done> Change(const std::string& name, X509* certificate, EVP_PKEY* key, std::string why) {
-    const Result<std::string> pem = CertificatePem(certificate);
-    Result<Secret> key_pem = PrivateKeyPem(key);
+    const Result<std::string> pem = x509::CertificatePem(certificate);
+    Result<Secret> key_pem = x509::PrivateKeyPem(key);
     if (!pem || !key_pem) {
       return pem ? key_pem.error() : pem.error();
     }
@@ -299,7 +299,7 @@ class Planner {
   WallTime now_;
   Authority authority_;
   Authority next_;           // Trusted, and signs nothing yet; empty most of the time.
-  CertificatePtr previous_;  // Signed what some peers still show; null most of the time.
+  x509::CertificatePtr previous_;  // Signed what some peers still show; null most of the time.
   std::string bundle_;       // All of them in PEM.
   Result<Done> failure_ = Done{};
   std::vector<SecretChange> changes_;

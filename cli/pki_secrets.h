@@ -8,9 +8,9 @@
 // authority is renewed with another key, over three runs (PlanAuthority in pki_secrets.cc), so that
 // peers trust each other throughout.
 
-#include "cli/pki_x509.h"
 #include "common/base/result.h"
 #include "common/base/secret.h"
+#include "common/x509/x509_certificates.h"
 
 #include <chrono>
 #include <map>

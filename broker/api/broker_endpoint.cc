@@ -52,7 +52,8 @@ class BrokerEndpoint::Impl {
                   parts.watch,
                   parts.sealing_keys,
                   parts.log,
-                  parts.state},
+                  parts.state,
+                  parts.listeners},
                  std::move(options.peers)) {
     ::grpc::EnableDefaultHealthCheckService(true);
     ::grpc::ServerBuilder builder;

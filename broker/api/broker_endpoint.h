@@ -7,6 +7,7 @@
 // send one, and the limits below bound memory, not CPU.
 
 #include "broker/api/issue_token_handler.h"
+#include "broker/api/listener_certificate_handler.h"
 #include "broker/api/operator_handler.h"
 #include "broker/api/peers.h"
 #include "broker/api/sealing_keys.h"
@@ -53,6 +54,7 @@ struct EndpointParts {
   const SealingKeySource* sealing_keys = nullptr;
   log::Logger* log = nullptr;
   const ServingState* state = nullptr;  // As BrokerServiceParts'.
+  ListenerCertificateHandler* listeners = nullptr;
 };
 
 class BrokerEndpoint {

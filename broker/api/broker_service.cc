@@ -15,10 +15,29 @@ namespace {
                         "this client certificate may not call this method");
 }
 
+::grpc::Status NoListenerAuthority() {
+  return ::grpc::Status(::grpc::StatusCode::FAILED_PRECONDITION,
+                        "this broker issues no listener certificates; add listenerAuthority: {} to "
+                        "its configuration");
+}
+
+::grpc::StatusCode CodeOf(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+      return ::grpc::StatusCode::NOT_FOUND;
+    case ErrorCode::kResourceExhausted:
+      return ::grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case ErrorCode::kUnavailable:
+      return ::grpc::StatusCode::UNAVAILABLE;
+    case ErrorCode::kInternal:
+      return ::grpc::StatusCode::INTERNAL;
+    default:
+      return ::grpc::StatusCode::INVALID_ARGUMENT;
+  }
+}
+
 ::grpc::Status ToStatus(const Error& error) {
-  const auto code = error.code == ErrorCode::kNotFound ? ::grpc::StatusCode::NOT_FOUND
-                                                       : ::grpc::StatusCode::INVALID_ARGUMENT;
-  return ::grpc::Status(code, error.message);
+  return ::grpc::Status(CodeOf(error), error.message);
 }
 
 // Awaits a handler and moves its answer into the message that gRPC sends.
@@ -35,6 +54,13 @@ Task<::grpc::Status> Deliver(Task<Result<Response>> task, Response* out) {
   }
   *out = std::move(*result);
   co_return ::grpc::Status::OK;
+}
+
+::grpc::ServerUnaryReactor* FinishWith(::grpc::CallbackServerContext& context,
+                                       const ::grpc::Status& status) {
+  ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
 }
 
 class RefusedWatch final : public ::grpc::ServerWriteReactor<v1::WatchRoutesResponse> {
@@ -109,6 +135,35 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
       *context, Deliver(parts_.operators->Explain(*request, std::move(*peer), deadline), response));
 }
 
+::grpc::ServerUnaryReactor* BrokerService::IssueListenerCertificate(
+    ::grpc::CallbackServerContext* context,
+    const v1::IssueListenerCertificateRequest* request,
+    v1::IssueListenerCertificateResponse* response) {
+  std::optional<std::string> peer = Admit(*context, BrokerMethod::kIssueListenerCertificate);
+  if (!peer) {
+    return Refuse(*context);
+  }
+  if (parts_.listeners == nullptr) {
+    return FinishWith(*context, NoListenerAuthority());
+  }
+  return calls_.Run(*context,
+                    Deliver(parts_.listeners->Issue(*request, std::move(*peer)), response));
+}
+
+::grpc::ServerUnaryReactor* BrokerService::GetListenerAuthority(
+    ::grpc::CallbackServerContext* context,
+    const v1::GetListenerAuthorityRequest* /*request*/,
+    v1::GetListenerAuthorityResponse* response) {
+  if (!Admit(*context, BrokerMethod::kGetListenerAuthority)) {
+    return Refuse(*context);
+  }
+  if (parts_.listeners == nullptr) {
+    return FinishWith(*context, NoListenerAuthority());
+  }
+  *response = parts_.listeners->Authority();
+  return FinishWith(*context, ::grpc::Status::OK);
+}
+
 std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerContext& context,
                                                 BrokerMethod method) {
   if (!IsOpen()) {
@@ -136,9 +191,7 @@ std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerCont
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::Refuse(::grpc::CallbackServerContext& context) const {
-  ::grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
-  reactor->Finish(Refusal());
-  return reactor;
+  return FinishWith(context, Refusal());
 }
 
 }  // namespace connector::broker::api

@@ -4,6 +4,7 @@
 // sets the deadline, and runs the handler on the broker's executor. It decides nothing else.
 
 #include "broker/api/issue_token_handler.h"
+#include "broker/api/listener_certificate_handler.h"
 #include "broker/api/operator_handler.h"
 #include "broker/api/peers.h"
 #include "broker/api/sealing_keys.h"
@@ -33,6 +34,8 @@ struct BrokerServiceParts {
   log::Logger* log = nullptr;
   // Says whether calls are answered; else they are UNAVAILABLE. Null: from the start.
   const ServingState* state = nullptr;
+  // Null: there is no listener authority.
+  ListenerCertificateHandler* listeners = nullptr;
 };
 
 class BrokerService final : public v1::Broker::CallbackService {
@@ -53,6 +56,14 @@ class BrokerService final : public v1::Broker::CallbackService {
   ::grpc::ServerUnaryReactor* ExplainAccess(::grpc::CallbackServerContext* context,
                                             const v1::ExplainAccessRequest* request,
                                             v1::ExplainAccessResponse* response) override;
+  ::grpc::ServerUnaryReactor* IssueListenerCertificate(
+      ::grpc::CallbackServerContext* context,
+      const v1::IssueListenerCertificateRequest* request,
+      v1::IssueListenerCertificateResponse* response) override;
+  ::grpc::ServerUnaryReactor* GetListenerAuthority(
+      ::grpc::CallbackServerContext* context,
+      const v1::GetListenerAuthorityRequest* request,
+      v1::GetListenerAuthorityResponse* response) override;
 
   // Whether any allowed peer has called.
   [[nodiscard]] bool called() const { return called_; }

@@ -12,8 +12,10 @@
 namespace connector::broker::api {
 
 struct PeerLists {
-  std::vector<std::string> dataplanes;  // IssueToken, WatchRoutes, GetSealingKeys
-  std::vector<std::string> operators;   // CheckConnector, ExplainAccess, WatchRoutes
+  // IssueToken, WatchRoutes, GetSealingKeys, IssueListenerCertificate, GetListenerAuthority
+  std::vector<std::string> dataplanes;
+  // CheckConnector, ExplainAccess, WatchRoutes, GetListenerAuthority
+  std::vector<std::string> operators;
 };
 
 enum class BrokerMethod : std::uint8_t {
@@ -21,7 +23,9 @@ enum class BrokerMethod : std::uint8_t {
   kWatchRoutes,
   kGetSealingKeys,
   kCheckConnector,
-  kExplainAccess
+  kExplainAccess,
+  kIssueListenerCertificate,
+  kGetListenerAuthority,
 };
 
 struct AllowedLists {
@@ -33,8 +37,10 @@ struct AllowedLists {
   switch (method) {
     case BrokerMethod::kIssueToken:
     case BrokerMethod::kGetSealingKeys:
+    case BrokerMethod::kIssueListenerCertificate:
       return {.dataplanes = true};
     case BrokerMethod::kWatchRoutes:
+    case BrokerMethod::kGetListenerAuthority:
       return {.dataplanes = true, .operators = true};
     case BrokerMethod::kCheckConnector:
     case BrokerMethod::kExplainAccess:

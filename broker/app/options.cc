@@ -125,6 +125,10 @@ std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions&
   if (from.has_vault()) {
     out.vault = secrets::ReadVault(from.vault(), reader);
   }
+  if (from.has_listener_authority()) {
+    out.listener_authority =
+        listener_authority::ReadListenerAuthority(from.listener_authority(), reader);
+  }
   return reader.Take();
 }
 

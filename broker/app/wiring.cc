@@ -1,6 +1,7 @@
 #include "broker/app/wiring.h"
 
 #include "broker/api/api_server.h"
+#include "broker/api/listener_metrics.h"
 #include "broker/api/probe_connector.h"
 #include "broker/app/status.h"
 #include "broker/audit/file_audit_log.h"
@@ -10,6 +11,7 @@
 #include "broker/connectors/catalog_service.h"
 #include "broker/connectors/make_resource_source.h"
 #include "broker/health_check/prober.h"
+#include "broker/listener_authority/listener_authority.h"
 #include "broker/secrets/file/file_store.h"
 #include "broker/secrets/routing_secret_store.h"
 #include "broker/secrets/vault/vault_service.h"
@@ -48,8 +50,11 @@ class Broker::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Result<Done> Start() {
-    for (const auto step :
-         {&Impl::BuildSources, &Impl::BuildDecisions, &Impl::BuildApi, &Impl::StartComponents}) {
+    for (const auto step : {&Impl::BuildSources,
+                            &Impl::BuildDecisions,
+                            &Impl::BuildListenerAuthority,
+                            &Impl::BuildApi,
+                            &Impl::StartComponents}) {
       const Result<Done> done = (this->*step)();
       if (!done) {
         return done;
@@ -149,6 +154,30 @@ class Broker::Impl {
     return Done{};
   }
 
+  // Certificates for data planes, where they are configured.
+  Result<Done> BuildListenerAuthority() {
+    if (!options_.listener_authority) {
+      return Done{};
+    }
+    auto authority = listener_authority::ListenerAuthority::Make(
+        options_.root_key, options_.listener_authority->host_suffixes);
+    if (!authority) {
+      return authority.error();
+    }
+    authority_ = std::move(*authority);
+    listener_metrics_ =
+        std::make_unique<api::ListenerMetrics>(runtime_.registry(), authority_->not_after());
+    listeners_ = std::make_unique<api::ListenerCertificateHandler>(api::ListenerCertificateParts{
+        authority_.get(),
+        *options_.listener_authority,
+        &catalog_,
+        audit_.get(),
+        &runtime_.clock(),
+        &runtime_.logger(),
+        [this](api::CertificateOutcome outcome) { listener_metrics_->Asked(outcome); }});
+    return Done{};
+  }
+
   // What data planes and operators call.
   Result<Done> BuildApi() {
     prober_ = health_check::MakeProber(*stores_,
@@ -176,12 +205,13 @@ class Broker::Impl {
         api::EndpointOptions{.listen_address = options_.listen_address,
                              .tls = options_.tls,
                              .peers = options_.peers},
-        api::EndpointParts{&runtime_.io(),
-                           issue_.get(),
-                           operators_.get(),
-                           &hub_,
-                           &sealing_keys_,
-                           &runtime_.logger()},
+        api::EndpointParts{.io = &runtime_.io(),
+                           .issue = issue_.get(),
+                           .operators = operators_.get(),
+                           .watch = &hub_,
+                           .sealing_keys = &sealing_keys_,
+                           .log = &runtime_.logger(),
+                           .listeners = listeners_.get()},
         api::ResourceWatch{[this] { return source_->Silence(); }, options_.max_silence});
     status_ = std::make_unique<BrokerStatus>(
         BrokerStatus::Sources{catalog_, *publisher_, hub_, issue_metrics_, issue_failures_});
@@ -228,6 +258,10 @@ class Broker::Impl {
   std::unique_ptr<callers::CallerService> callers_;
   std::unique_ptr<authorization::AccessReviewer> reviewer_;
   std::unique_ptr<upstream_auth::UpstreamAuthService> upstream_auth_;
+
+  std::unique_ptr<listener_authority::ListenerAuthority> authority_;
+  std::unique_ptr<api::ListenerMetrics> listener_metrics_;
+  std::unique_ptr<api::ListenerCertificateHandler> listeners_;
 
   std::unique_ptr<health_check::Prober> prober_;
   std::unique_ptr<api::IssueTokenHandler> issue_;

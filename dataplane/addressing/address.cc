@@ -1,25 +1,11 @@
 #include "dataplane/addressing/address.h"
 
-#include "common/base/ascii.h"
+#include "common/routing/connector_host.h"
 
-#include <algorithm>
 #include <optional>
 
 namespace connector::dataplane::addressing {
 namespace {
-
-constexpr std::size_t kMaxLabelBytes = 63;  // RFC 1035
-
-bool IsLowerAlnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-// RFC 1123, as Kubernetes names namespaces and Services.
-bool IsLabel(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxLabelBytes && IsLowerAlnum(text.front()) &&
-         IsLowerAlnum(text.back()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return IsLowerAlnum(c) || c == '-'; });
-}
 
 // Takes the text up to `separator` off the front. False when there is none.
 bool TakeUpTo(char separator, std::string_view& text, std::string_view& taken) {
@@ -75,39 +61,21 @@ void TranslateFrom(const ConnectorRef* connector, Operation& operation) {
 
 }  // namespace
 
-std::variant<Unnamed, ConnectorRef> ConnectorOfHost(std::string_view host,
-                                                    const std::vector<std::string>& host_suffixes) {
-  const std::string lower = Lower(host.substr(0, host.find(':')));
-  std::string_view rest = lower;
-  if (rest.ends_with('.')) {
-    rest.remove_suffix(1);
-  }
-  std::string_view label;
-  std::string_view ns;
-  if (!rest.starts_with("c-") || !TakeUpTo('.', rest, label) || !TakeUpTo('.', rest, ns) ||
-      label.size() > kMaxLabelBytes || !IsLabel(label.substr(2)) || !IsLabel(ns) ||
-      std::find(host_suffixes.begin(), host_suffixes.end(), rest) == host_suffixes.end()) {
-    return Unnamed{};
-  }
-  return ConnectorRef{std::string(ns), std::string(label.substr(2))};
-}
-
 std::variant<Address, TargetError> ResolveAddress(std::string_view host,
                                                   const std::vector<std::string>& host_suffixes,
                                                   Operation& operation) {
   Address address;
-  const std::variant<Unnamed, ConnectorRef> by_host = ConnectorOfHost(host, host_suffixes);
-  const auto* host_connector = std::get_if<ConnectorRef>(&by_host);
+  const std::optional<ConnectorRef> host_connector = routing::ConnectorOfHost(host, host_suffixes);
   const std::optional<PathForm> path_form = ReadPathForm(operation.repository);
   if (path_form) {
-    if (host_connector != nullptr && *host_connector != path_form->connector) {
+    if (host_connector && *host_connector != path_form->connector) {
       return TargetError{TargetErrorCode::kNameInvalid,
                          "The host and the path name different connectors; use one of the forms."};
     }
     address.target = path_form->connector;
     address.client_prefix = PrefixOf(path_form->connector);
     operation.repository = std::string(path_form->repository);
-  } else if (host_connector != nullptr) {
+  } else if (host_connector) {
     address.target = *host_connector;
   } else if (!operation.ns.empty()) {
     address.target = MirrorForm{operation.ns};

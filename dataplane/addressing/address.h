@@ -51,11 +51,6 @@ struct Address {
 [[nodiscard]] std::variant<Address, TargetError> ResolveAddress(
     std::string_view host, const std::vector<std::string>& host_suffixes, Operation& operation);
 
-// The connector that a Host names, if it is in host form. Suffixes are lower case, without a
-// leading dot ("svc", "svc.cluster.local"); the port and a final dot are ignored.
-[[nodiscard]] std::variant<Unnamed, ConnectorRef> ConnectorOfHost(
-    std::string_view host, const std::vector<std::string>& host_suffixes);
-
 // The path that this client uses for `repository`: "/v2/<client_prefix><repository>".
 [[nodiscard]] std::string ClientPath(const Address& address, std::string_view repository);
 

@@ -2,12 +2,32 @@
 
 #include "common/broker_client/channel.h"
 #include "dataplane/app/status.h"
+#include "dataplane/server/listener_names.h"
 
 #include <grpcpp/channel.h>
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace connector::dataplane::app {
+namespace {
+
+bool AsksForCertificates(const server::ServerOptions& options) {
+  return std::any_of(options.listeners.begin(), options.listeners.end(), [](const auto& listener) {
+    return listener.from_broker;
+  });
+}
+
+Result<std::unique_ptr<certificates::CertificateCache>> MakeCertificates(
+    certificates::CertificateIssuer* issuer, program::Runtime& runtime) {
+  if (issuer == nullptr) {
+    return std::unique_ptr<certificates::CertificateCache>();
+  }
+  return certificates::CertificateCache::Make(*issuer, runtime.clock(), runtime.logger());
+}
+
+}  // namespace
 
 ForwardingService::ForwardingService(program::Runtime& runtime, const DataplaneOptions& options)
     : runtime_(runtime),
@@ -17,12 +37,18 @@ ForwardingService::ForwardingService(program::Runtime& runtime, const DataplaneO
           broker_client::ChannelUse::kTokens)),
       issuer_(std::make_unique<token::GrpcIssuer>(broker_, options.broker_timeout)),
       grants_(*issuer_, options.token_cache_entries),
-      server_(options.server, grants_, runtime.logger()),
+      certificate_issuer_(AsksForCertificates(options.server)
+                              ? std::make_unique<certificates::GrpcCertificateIssuer>(
+                                    broker_, options.broker_timeout)
+                              : nullptr),
+      certificates_(MakeCertificates(certificate_issuer_.get(), runtime)),
+      server_(options.server,
+              grants_,
+              runtime.logger(),
+              certificates_ ? certificates_->get() : nullptr),
       watcher_(
           broker_,
-          [this](std::shared_ptr<const routes::RouteTable> table) {
-            server_.PublishRoutes(std::move(table));
-          },
+          [this](std::shared_ptr<const routes::RouteTable> table) { TakeRoutes(std::move(table)); },
           runtime.logger()),
       sealing_keys_(
           broker_,
@@ -32,7 +58,26 @@ ForwardingService::ForwardingService(program::Runtime& runtime, const DataplaneO
           },
           runtime.logger()) {}
 
+void ForwardingService::TakeRoutes(std::shared_ptr<const routes::RouteTable> table) {
+  server_.PublishRoutes(table);
+  if (certificates_ && *certificates_ != nullptr) {
+    (*certificates_)->Retain([&](const std::string& host) { return IsServed(host, *table); });
+  }
+}
+
+bool ForwardingService::IsServed(const std::string& host, const routes::RouteTable& routes) const {
+  const server::ServerOptions& server = options_.server;
+  return std::any_of(server.listeners.begin(), server.listeners.end(), [&](const auto& listener) {
+    return listener.from_broker &&
+           server::IsServedHost(
+               host, server.settings.host_suffixes, listener.dataplane_hosts, routes);
+  });
+}
+
 Result<Done> ForwardingService::Start() {
+  if (!certificates_) {
+    return certificates_.error();
+  }
   const Result<Done> serving = server_.Start();
   if (!serving) {
     return serving;
@@ -47,6 +92,7 @@ void ForwardingService::Stop(Deadline /*deadline*/) {
   watcher_.Stop();
   sealing_keys_.Stop();
   issuer_.reset();
+  certificate_issuer_.reset();
 }
 
 std::vector<std::uint16_t> ForwardingService::ports() const {
@@ -54,7 +100,7 @@ std::vector<std::uint16_t> ForwardingService::ports() const {
 }
 
 DataplaneSources ForwardingService::Sources() const {
-  return {server_, grants_, watcher_};
+  return {server_, grants_, watcher_, certificates_ ? certificates_->get() : nullptr};
 }
 
 std::vector<prometheus::MetricFamily> ForwardingService::Metrics() const {

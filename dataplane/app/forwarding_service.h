@@ -7,6 +7,8 @@
 #include "common/program/runtime.h"
 #include "dataplane/app/metrics.h"
 #include "dataplane/app/options.h"
+#include "dataplane/certificates/certificate_cache.h"
+#include "dataplane/certificates/grpc_certificate_issuer.h"
 #include "dataplane/routes/route_watcher.h"
 #include "dataplane/routes/sealing_key_poller.h"
 #include "dataplane/server/server.h"
@@ -46,12 +48,17 @@ class ForwardingService final : public program::Component {
   [[nodiscard]] DataplaneSources Sources() const;
   void AddRouteReadiness(admin::Readiness& readiness) const;
   void AddKeyReadiness(admin::Readiness& readiness) const;
+  void TakeRoutes(std::shared_ptr<const routes::RouteTable> table);
+  [[nodiscard]] bool IsServed(const std::string& host, const routes::RouteTable& routes) const;
 
   program::Runtime& runtime_;
   const DataplaneOptions& options_;
   const std::shared_ptr<grpc::ChannelInterface> broker_;
   std::unique_ptr<token::GrpcIssuer> issuer_;  // Null once stopped: nobody waits for a grant then.
   token::GrantCache grants_;
+  // Both null where no listener asks the broker; the issuer also once stopped.
+  std::unique_ptr<certificates::GrpcCertificateIssuer> certificate_issuer_;
+  Result<std::unique_ptr<certificates::CertificateCache>> certificates_;
   server::Server server_;
   routes::RouteWatcher watcher_;
   routes::SealingKeyPoller sealing_keys_;

@@ -121,6 +121,23 @@ void AddTokens(const token::CacheStats& stats, Families& out) {
               static_cast<double>(stats.refreshes));
 }
 
+void AddCertificates(const WorkerTotals& totals,
+                     const certificates::CertificateStats& stats,
+                     Families& out) {
+  out.Gauge("connector_dataplane_listener_certificates",
+            "Valid listener certificates of the broker held, one for each host that clients asked "
+            "for.",
+            {},
+            static_cast<double>(stats.held));
+  const std::string asked = "connector_dataplane_listener_certificate_requests_total";
+  const std::string asked_help = "Listener certificates asked of the broker.";
+  out.Counter(asked, asked_help, {{"result", "issued"}}, static_cast<double>(stats.issued));
+  out.Counter(asked, asked_help, {{"result", "failed"}}, static_cast<double>(stats.failed));
+  out.Counter("connector_dataplane_tls_names_unknown_total",
+              "TLS handshakes refused because no connector has the name that the client asked for.",
+              totals.Of(&Counters::tls_names_unknown));
+}
+
 void AddRoutes(const routes::WatchStatus& status, const routes::RouteTable& routes, Families& out) {
   out.Gauge("connector_dataplane_route_stream_connected",
             "1 while the route stream from the broker is up.",
@@ -158,6 +175,9 @@ std::vector<prometheus::MetricFamily> DataplaneFamilies(const DataplaneSources& 
             {},
             static_cast<double>(snapshot.connections));
   AddTokens(sources.grants.Stats(), out);
+  if (sources.certificates != nullptr) {
+    AddCertificates(totals, sources.certificates->Stats(), out);
+  }
   AddRoutes(sources.watcher.Status(), *sources.watcher.Current(), out);
   const ArenaStats arena = LockedArenaStats();
   out.Gauge("connector_dataplane_secret_arena_used_bytes",

@@ -3,6 +3,7 @@
 // The data plane's metrics, read from the live counters when they are asked for. The table of names
 // stands in dataplane/README.md.
 
+#include "dataplane/certificates/certificate_cache.h"
 #include "dataplane/routes/route_watcher.h"
 #include "dataplane/server/server.h"
 #include "dataplane/token/grant_cache.h"
@@ -18,6 +19,7 @@ struct DataplaneSources {
   const server::Server& server;
   const token::GrantCache& grants;
   const routes::RouteWatcher& watcher;
+  const certificates::CertificateCache* certificates = nullptr;  // Null: none are asked for.
 };
 
 [[nodiscard]] std::vector<prometheus::MetricFamily> DataplaneFamilies(

@@ -3,6 +3,7 @@
 #include "common/config/duration.h"
 #include "common/config/yaml.h"
 #include "common/log/level.h"
+#include "common/routing/connector_host.h"
 
 #include "proto/connector/config/v1/dataplane.pb.h"
 
@@ -56,11 +57,33 @@ class OptionReader {
   std::vector<config::Problem> problems_;
 };
 
-bool IsSuffix(const std::string& text) {
-  return !text.empty() && text.front() != '.' && text.back() != '.' &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-         });
+// After the host suffixes.
+void ReadListener(const pb::Listener& from,
+                  const std::string& path,
+                  OptionReader& reader,
+                  server::ServerOptions& out) {
+  const pb::ListenerTls& tls = from.tls();
+  server::ListenerOptions listener{.address = from.address(),
+                                   .certificate_file = tls.certificate_file(),
+                                   .key_file = tls.key_file(),
+                                   .from_broker = tls.has_from_broker(),
+                                   .dataplane_hosts = {tls.from_broker().dataplane_hosts().begin(),
+                                                       tls.from_broker().dataplane_hosts().end()}};
+  if (listener.certificate_file.empty() != listener.key_file.empty()) {
+    reader.Complain(path + ".tls", "needs certificateFile and keyFile, or neither");
+  }
+  if (from.has_tls() && listener.certificate_file.empty() && !listener.from_broker) {
+    reader.Complain(path + ".tls",
+                    "names no certificate; add fromBroker: {}, or certificateFile and keyFile");
+  }
+  for (std::size_t i = 0; i < listener.dataplane_hosts.size(); ++i) {
+    if (!routing::IsBelowSuffix(listener.dataplane_hosts[i], out.settings.host_suffixes)) {
+      reader.Complain(path + ".tls.fromBroker.dataplaneHosts[" + std::to_string(i) + "]",
+                      "must be a lower-case DNS name below one of hostSuffixes, which are all that "
+                      "the broker certifies");
+    }
+  }
+  out.listeners.push_back(std::move(listener));
 }
 
 void ReadSettings(const pb::DataplaneConfig& from,
@@ -68,10 +91,10 @@ void ReadSettings(const pb::DataplaneConfig& from,
                   server::ServerSettings& out) {
   out.host_suffixes = {from.host_suffixes().begin(), from.host_suffixes().end()};
   if (out.host_suffixes.empty()) {
-    out.host_suffixes = {"svc", "svc.cluster.local"};
+    out.host_suffixes = routing::DefaultHostSuffixes();
   }
   for (int i = 0; i < from.host_suffixes_size(); ++i) {
-    if (!IsSuffix(from.host_suffixes(i))) {
+    if (!routing::IsHostSuffix(from.host_suffixes(i))) {
       reader.Complain("hostSuffixes[" + std::to_string(i) + "]",
                       "must be lower-case DNS labels without a leading dot, for example svc");
     }
@@ -110,16 +133,15 @@ std::vector<config::Problem> LoadOptions(const std::string& path, DataplaneOptio
     return problems;
   }
   OptionReader reader(path);
-  for (const pb::Listener& listener : from.listeners()) {
-    out.server.listeners.push_back(
-        {listener.address(), listener.tls().certificate_file(), listener.tls().key_file()});
-  }
   out.server.threads =
       from.threads() > 0 ? from.threads() : std::max(1U, std::thread::hardware_concurrency());
   if (from.threads() > 1024) {
     reader.Complain("threads", "must be at most 1024");
   }
   ReadSettings(from, reader, out.server.settings);
+  for (int i = 0; i < from.listeners_size(); ++i) {
+    ReadListener(from.listeners(i), "listeners[" + std::to_string(i) + "]", reader, out.server);
+  }
   out.admin_address = from.admin_address();
   out.broker_address = from.broker().address();
   out.broker_server_name = from.broker().server_name();

@@ -274,7 +274,7 @@ Task<Result<Done>> Stream::WriteAll(std::string_view data, std::chrono::millisec
   co_return Done{};
 }
 
-Task<Result<Done>> Stream::RunHandshake(std::chrono::milliseconds timeout) {
+Task<Result<Done>> Stream::RunHandshake(std::chrono::milliseconds timeout, NamedHandshake* naming) {
   const auto give_up_at = std::chrono::steady_clock::now() + timeout;
   while (true) {
     ERR_clear_error();
@@ -282,8 +282,14 @@ Task<Result<Done>> Stream::RunHandshake(std::chrono::milliseconds timeout) {
     if (result == 1) {
       co_return Done{};
     }
+    if (naming != nullptr && naming->waits()) {
+      co_await naming->Wait(give_up_at);
+      continue;
+    }
     if (FromSsl(result).status != IoStatus::kWouldBlock) {
-      std::string failure = HandshakeFailure(ssl_);
+      std::string failure = naming != nullptr && !naming->failure().empty()
+                                ? naming->failure()
+                                : HandshakeFailure(ssl_);
       ERR_clear_error();
       co_return Unavailable(std::move(failure));
     }
@@ -300,11 +306,18 @@ Task<Result<Done>> Stream::RunHandshake(std::chrono::milliseconds timeout) {
   }
 }
 
-Task<Result<Done>> Stream::AcceptTls(SSL_CTX* context, std::chrono::milliseconds timeout) {
+Task<Result<Done>> Stream::AcceptTls(SSL_CTX* context,
+                                     ServerNames* names,
+                                     std::chrono::milliseconds timeout) {
   ssl_ = SSL_new(context);
   SSL_set_fd(ssl_, socket_.native_handle());
   SSL_set_accept_state(ssl_);
-  return RunHandshake(timeout);
+  return names == nullptr ? RunHandshake(timeout) : AcceptByName(*names, timeout);
+}
+
+Task<Result<Done>> Stream::AcceptByName(ServerNames& names, std::chrono::milliseconds timeout) {
+  NamedHandshake naming(ssl_, names);
+  co_return co_await RunHandshake(timeout, &naming);
 }
 
 Task<Result<Done>> Stream::ConnectTls(SSL_CTX* context,

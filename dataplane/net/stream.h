@@ -9,6 +9,7 @@
 
 #include "common/async/task.h"
 #include "common/base/result.h"
+#include "dataplane/net/server_names.h"
 #include "dataplane/net/timers.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -43,10 +44,13 @@ class Stream final : private TimedWait {
   Stream(Socket socket, Timers& timers);
   ~Stream() override;
 
-  // Turns the connection into a TLS one. The server side uses `context` as it is; the client side
-  // verifies the peer against `peer_host` (a DNS name or an IP address) and resumes `session` when
-  // there is one. The error's message says why verification failed.
-  [[nodiscard]] Task<Result<Done>> AcceptTls(SSL_CTX* context, std::chrono::milliseconds timeout);
+  // Turns the connection into a TLS one. The server side shows what `names` says, or where that is
+  // null the certificate of `context`; the client side verifies the peer against `peer_host` (a DNS
+  // name or an IP address) and resumes `session` when there is one. The error's message says why
+  // verification failed.
+  [[nodiscard]] Task<Result<Done>> AcceptTls(SSL_CTX* context,
+                                             ServerNames* names,
+                                             std::chrono::milliseconds timeout);
   [[nodiscard]] Task<Result<Done>> ConnectTls(SSL_CTX* context,
                                               std::string peer_host,
                                               TlsSession session,
@@ -120,7 +124,11 @@ class Stream final : private TimedWait {
   [[nodiscard]] IoResult FromSsl(int result);
   [[nodiscard]] bool HasApplicationData();
   [[nodiscard]] Task<Result<Done>> Wait(IoDirection direction, std::chrono::milliseconds timeout);
-  [[nodiscard]] Task<Result<Done>> RunHandshake(std::chrono::milliseconds timeout);
+  [[nodiscard]] Task<Result<Done>> AcceptByName(ServerNames& names,
+                                                std::chrono::milliseconds timeout);
+  // `naming` is null on the client side, and where one certificate serves every name.
+  [[nodiscard]] Task<Result<Done>> RunHandshake(std::chrono::milliseconds timeout,
+                                                NamedHandshake* naming = nullptr);
 
   Socket socket_;
   Timers& timers_;

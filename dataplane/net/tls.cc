@@ -1,5 +1,6 @@
 #include "dataplane/net/tls.h"
 
+#include "dataplane/net/server_names.h"
 #include "dataplane/net/trust_bundle.h"
 
 #include <openssl/err.h>
@@ -72,10 +73,16 @@ bool HasValidCertificate(ssl_session_st* session) {
          X509_cmp_timeframe(nullptr, X509_get0_notBefore(peer), X509_get0_notAfter(peer)) == 0;
 }
 
-Result<TlsContext> MakeListenerContext(const std::string& certificate_file,
-                                       const std::string& key_file) {
+TlsContext MakeNamedListenerContext() {
   TlsContext context = MakeContext(TLS_server_method());
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  UseServerNames(context.get());
+  return context;
+}
+
+Result<TlsContext> MakeListenerContext(const std::string& certificate_file,
+                                       const std::string& key_file) {
+  TlsContext context = MakeNamedListenerContext();
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file.c_str()) != 1) {
     return Invalid(certificate_file + " cannot be read as a PEM certificate chain");
   }

@@ -30,6 +30,9 @@ using TlsContext = std::shared_ptr<SSL_CTX>;
 // False when the peer's certificate of that session is not valid any more, or not known.
 [[nodiscard]] bool HasValidCertificate(ssl_session_st* session);
 
+// For a listener whose certificates are chosen by name alone (server_names.h).
+[[nodiscard]] TlsContext MakeNamedListenerContext();
+
 // For our listener: TLS 1.2 or later, HTTP/1.1 only (no ALPN h2). Fails with kInvalidArgument when
 // the files do not parse or do not belong together; the message names the file.
 [[nodiscard]] Result<TlsContext> MakeListenerContext(const std::string& certificate_file,

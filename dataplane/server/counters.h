@@ -38,6 +38,7 @@ struct Counters {
   Counter redirects_followed;
   Counter upstream_connects;
   Counter tls_on_plain_port;
+  Counter tls_names_unknown;  // Handshakes for names that nobody here has.
   Counter malformed_requests;
   Counter connections_accepted;
   Counter connections_refused;

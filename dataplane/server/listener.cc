@@ -54,27 +54,25 @@ std::string SignatureOf(const std::string& file) {
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> Listener::Make(const std::string& address,
-                                                 std::string certificate_file,
-                                                 std::string key_file) {
-  const Result<asio::ip::tcp::endpoint> endpoint = ParseAddress(address);
+Result<std::unique_ptr<Listener>> Listener::Make(ListenerOptions options) {
+  const Result<asio::ip::tcp::endpoint> endpoint = ParseAddress(options.address);
   if (!endpoint) {
     return endpoint.error();
   }
   std::unique_ptr<Listener> listener(new Listener);
-  listener->address_ = address;
+  listener->options_ = std::move(options);
   listener->endpoint_ = *endpoint;
-  listener->certificate_file_ = std::move(certificate_file);
-  listener->key_file_ = std::move(key_file);
-  if (!listener->certificate_file_.empty()) {
-    listener->signature_ =
-        SignatureOf(listener->certificate_file_) + SignatureOf(listener->key_file_);
-    Result<net::TlsContext> tls =
-        net::MakeListenerContext(listener->certificate_file_, listener->key_file_);
+  const std::string& certificate_file = listener->options_.certificate_file;
+  const std::string& key_file = listener->options_.key_file;
+  if (!certificate_file.empty()) {
+    listener->signature_ = SignatureOf(certificate_file) + SignatureOf(key_file);
+    Result<net::TlsContext> tls = net::MakeListenerContext(certificate_file, key_file);
     if (!tls) {
       return std::move(tls).error();
     }
     listener->tls_ = *std::move(tls);
+  } else if (listener->options_.from_broker) {
+    listener->tls_ = net::MakeNamedListenerContext();
   }
   return listener;
 }
@@ -92,7 +90,7 @@ Result<int> Listener::OpenSocket() {
     ::close(fd);
     return MakeError(ErrorCode::kUnavailable,
                      ErrorOrigin::kSelf,
-                     "cannot listen on " + address_ + ": " + std::strerror(cause) +
+                     "cannot listen on " + options_.address + ": " + std::strerror(cause) +
                          "; choose another address under listeners");
   }
   socklen_t size = static_cast<socklen_t>(endpoint_.capacity());
@@ -106,25 +104,26 @@ net::TlsContext Listener::tls() const {
 }
 
 void Listener::ReloadIfChanged(log::Logger& logger) {
-  if (certificate_file_.empty()) {
+  if (options_.certificate_file.empty()) {
     return;
   }
-  std::string signature = SignatureOf(certificate_file_) + SignatureOf(key_file_);
+  std::string signature = SignatureOf(options_.certificate_file) + SignatureOf(options_.key_file);
   if (signature == signature_) {
     return;
   }
   signature_ = std::move(signature);
-  Result<net::TlsContext> tls = net::MakeListenerContext(certificate_file_, key_file_);
+  Result<net::TlsContext> tls =
+      net::MakeListenerContext(options_.certificate_file, options_.key_file);
   if (!tls) {
     logger.Error("listener certificate not reloaded; the old one stays",
-                 {{"address", address_}, {"reason", tls.error().message}});
+                 {{"address", options_.address}, {"reason", tls.error().message}});
     return;
   }
   {
     const std::lock_guard lock(mutex_);
     tls_ = *std::move(tls);
   }
-  logger.Info("listener certificate reloaded", {{"address", address_}});
+  logger.Info("listener certificate reloaded", {{"address", options_.address}});
 }
 
 }  // namespace connector::dataplane::server

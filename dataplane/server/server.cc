@@ -1,7 +1,7 @@
 #include "dataplane/server/server.h"
 
 #include "dataplane/oci/errors.h"
-#include "dataplane/server/listener.h"
+#include "dataplane/server/listener_names.h"
 #include "dataplane/server/session.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -47,7 +47,9 @@ class WorkerThread {
     });
   }
 
-  [[nodiscard]] Result<Done> Listen(Listener& listener) {
+  // `certificates` as Server has them.
+  [[nodiscard]] Result<Done> Listen(Listener& listener,
+                                    certificates::CertificateCache* certificates) {
     const Result<int> fd = listener.OpenSocket();
     if (!fd) {
       return fd.error();
@@ -55,7 +57,16 @@ class WorkerThread {
     auto acceptor = std::make_unique<TcpAcceptor>(io_.get_executor());
     acceptor->assign(listener.protocol(), *fd);
     acceptors_.push_back(std::move(acceptor));
-    asio::co_spawn(io_, Accept(*acceptors_.back(), listener), asio::detached);
+    net::ServerNames* names = nullptr;
+    if (listener.options().from_broker && certificates != nullptr) {
+      names_.push_back(
+          std::make_unique<ListenerNames>(worker_,
+                                          *certificates,
+                                          listener.options().dataplane_hosts,
+                                          !listener.options().certificate_file.empty()));
+      names = names_.back().get();
+    }
+    asio::co_spawn(io_, Accept(*acceptors_.back(), listener, names), asio::detached);
     return Done{};
   }
 
@@ -107,7 +118,7 @@ class WorkerThread {
   Worker& worker() { return worker_; }
 
  private:
-  Task<void> Accept(TcpAcceptor& acceptor, Listener& listener);
+  Task<void> Accept(TcpAcceptor& acceptor, Listener& listener, net::ServerNames* names);
   [[nodiscard]] bool Admit(connections::ClientAddress address);
 
   void CloseAcceptors() {
@@ -120,6 +131,7 @@ class WorkerThread {
   asio::io_context io_{1};
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
   Worker worker_;
+  std::vector<std::unique_ptr<ListenerNames>> names_;  // Of the listeners that have some.
   Sessions sessions_;
   std::vector<std::unique_ptr<TcpAcceptor>> acceptors_;
   std::thread thread_;
@@ -142,7 +154,9 @@ bool WorkerThread::Admit(connections::ClientAddress address) {
   return room;
 }
 
-Task<void> WorkerThread::Accept(TcpAcceptor& acceptor, Listener& listener) {
+Task<void> WorkerThread::Accept(TcpAcceptor& acceptor,
+                                Listener& listener,
+                                net::ServerNames* names) {
   PauseTimer pause(io_.get_executor());
   while (acceptor.is_open()) {
     asio::ip::tcp::endpoint peer;
@@ -165,8 +179,9 @@ Task<void> WorkerThread::Accept(TcpAcceptor& acceptor, Listener& listener) {
     }
     worker_.counters.connections_accepted.Add();
     net::Socket mine(std::move(socket));
+    SessionTls tls{listener.tls(), names};
     asio::co_spawn(io_,
-                   RunSession(worker_, sessions_, std::move(mine), address, listener.tls()),
+                   RunSession(worker_, sessions_, std::move(mine), address, std::move(tls)),
                    asio::detached);
   }
 }
@@ -174,15 +189,20 @@ Task<void> WorkerThread::Accept(TcpAcceptor& acceptor, Listener& listener) {
 }  // namespace
 
 struct Server::Impl {
-  Impl(ServerOptions from, token::GrantCache& cache, log::Logger& log)
+  Impl(ServerOptions from,
+       token::GrantCache& cache,
+       log::Logger& log,
+       certificates::CertificateCache* for_hosts)
       : options(std::move(from)),
         grants(cache),
         logger(log),
+        certificates(for_hosts),
         budgets(options.settings.max_connections, options.settings.max_connections_per_address) {}
 
   ServerOptions options;
   token::GrantCache& grants;
   log::Logger& logger;
+  certificates::CertificateCache* certificates;
   RecentServerErrors recent_errors;
   EdgeBudgets budgets;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -190,8 +210,11 @@ struct Server::Impl {
   std::atomic<bool> started{false};  // `workers` does not change any more.
 };
 
-Server::Server(ServerOptions options, token::GrantCache& grants, log::Logger& logger)
-    : impl_(std::make_unique<Impl>(std::move(options), grants, logger)) {}
+Server::Server(ServerOptions options,
+               token::GrantCache& grants,
+               log::Logger& logger,
+               certificates::CertificateCache* certificates)
+    : impl_(std::make_unique<Impl>(std::move(options), grants, logger, certificates)) {}
 
 Server::~Server() {
   for (const auto& worker : impl_->workers) {
@@ -206,8 +229,7 @@ Result<Done> Server::Start() {
                             .recent_errors = impl_->recent_errors,
                             .budgets = impl_->budgets};
   for (const ListenerOptions& from : impl_->options.listeners) {
-    Result<std::unique_ptr<Listener>> listener =
-        Listener::Make(from.address, from.certificate_file, from.key_file);
+    Result<std::unique_ptr<Listener>> listener = Listener::Make(from);
     if (!listener) {
       return std::move(listener).error();
     }
@@ -216,7 +238,7 @@ Result<Done> Server::Start() {
   for (unsigned i = 0; i < impl_->options.threads; ++i) {
     auto worker = std::make_unique<WorkerThread>(shared, impl_->options.access_log_fd);
     for (const auto& listener : impl_->listeners) {
-      Result<Done> listening = worker->Listen(*listener);
+      Result<Done> listening = worker->Listen(*listener, impl_->certificates);
       if (!listening) {
         return listening;
       }

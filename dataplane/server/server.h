@@ -4,6 +4,8 @@
 // acceptor per listener for each worker (SO_REUSEPORT); it knows nothing of brokers or registries.
 
 #include "common/base/result.h"
+#include "dataplane/certificates/certificate_cache.h"
+#include "dataplane/server/listener.h"
 #include "dataplane/server/worker.h"
 
 #include <cstdint>
@@ -13,12 +15,6 @@
 #include <vector>
 
 namespace connector::dataplane::server {
-
-struct ListenerOptions {
-  std::string address;           // "host:port"; port 0 picks a free one.
-  std::string certificate_file;  // Empty: plain HTTP. Re-read when the file changes.
-  std::string key_file;
-};
 
 struct ServerOptions {
   std::vector<ListenerOptions> listeners;
@@ -34,7 +30,11 @@ struct ServerSnapshot {
 
 class Server {
  public:
-  Server(ServerOptions options, token::GrantCache& grants, log::Logger& logger);
+  // `certificates` is null where no listener has `from_broker`. All outlive it.
+  Server(ServerOptions options,
+         token::GrantCache& grants,
+         log::Logger& logger,
+         certificates::CertificateCache* certificates = nullptr);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -46,7 +46,7 @@ class ClientSession final : public SessionEntry {
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
-  Task<void> Run(net::TlsContext tls);
+  Task<void> Run(SessionTls tls);
 
   void Close() override { stream_.Close(); }
   void CloseIfIdle() override {
@@ -201,10 +201,10 @@ Task<void> ClientSession::Linger() {
   }
 }
 
-Task<void> ClientSession::Run(net::TlsContext tls) {
-  if (tls != nullptr) {
-    const Result<Done> secured =
-        co_await stream_.AcceptTls(tls.get(), worker_.shared.settings.head_timeout);
+Task<void> ClientSession::Run(SessionTls tls) {
+  if (tls.context != nullptr) {
+    const Result<Done> secured = co_await stream_.AcceptTls(
+        tls.context.get(), tls.names, worker_.shared.settings.head_timeout);
     if (!secured) {
       worker_.shared.logger.Debug(
           "TLS handshake with a client failed",
@@ -255,7 +255,7 @@ Task<void> RunSession(Worker& worker,
                       Sessions& sessions,
                       net::Socket socket,
                       connections::ClientAddress address,
-                      net::TlsContext tls) {
+                      SessionTls tls) {
   ClientSession session(worker, sessions, std::move(socket), address);
   try {
     co_await session.Run(std::move(tls));

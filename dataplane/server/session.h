@@ -41,12 +41,17 @@ class Sessions {
   connections::ConnectionTable table_;
 };
 
+struct SessionTls {
+  net::TlsContext context;            // Null on a plain listener.
+  net::ServerNames* names = nullptr;  // Null: the context's certificate for every name.
+};
+
 // Serves `socket` until it closes, and gives back the connection that the budget counts for
-// `address`. `tls` is null on a plain listener.
+// `address`.
 [[nodiscard]] Task<void> RunSession(Worker& worker,
                                     Sessions& sessions,
                                     net::Socket socket,
                                     connections::ClientAddress address,
-                                    net::TlsContext tls);
+                                    SessionTls tls);
 
 }  // namespace connector::dataplane::server

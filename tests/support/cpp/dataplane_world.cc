@@ -28,6 +28,8 @@ DataplaneWorld::DataplaneWorld(HttpServer::Handler registry, WorldOptions option
       replica_grants_(issuer_, 1024),
       log_fd_(::memfd_create("log", MFD_CLOEXEC)),
       logger_(log_fd_, "connector-dataplane", log::Level::kDebug),
+      certificates_(
+          *dp::certificates::CertificateCache::Make(certificate_issuer_, clock_, logger_)),
       stats_(std::make_shared<dp::routes::RouteStats>()),
       server_(MakeServer(grants_)) {
   const Result<Done> started = server_->Start();
@@ -50,12 +52,13 @@ std::unique_ptr<dp::server::Server> DataplaneWorld::MakeServer(dp::token::GrantC
     settings.host_suffixes = {"svc", "svc.cluster.local"};
   }
   return std::make_unique<dp::server::Server>(
-      dp::server::ServerOptions{.listeners = {{"127.0.0.1:0", "", ""}},
+      dp::server::ServerOptions{.listeners = {options_.listener},
                                 .threads = 1,
                                 .settings = settings,
                                 .access_log_fd = log_fd_},
       grants,
-      logger_);
+      logger_,
+      certificates_.get());
 }
 
 std::shared_ptr<const dp::routes::RouteTable> DataplaneWorld::MakeTable(
@@ -84,6 +87,10 @@ void DataplaneWorld::PublishRoute(const std::string& epoch,
   AwaitPublished();
 }
 
+void DataplaneWorld::PublishNoRoutes() {
+  server_->PublishRoutes(std::make_shared<dp::routes::RouteTable>());
+}
+
 void DataplaneWorld::PublishKeys(const std::vector<std::uint32_t>& ids, std::uint32_t current) {
   auto keys = std::make_shared<crypto::SealKeys>();
   for (const std::uint32_t id : ids) {
@@ -98,6 +105,9 @@ void DataplaneWorld::PublishKeys(const std::vector<std::uint32_t>& ids, std::uin
 }
 
 void DataplaneWorld::AwaitPublished() {
+  if (options_.listener.from_broker) {
+    return;  // Speaks TLS: what connects from now on is behind what was published, too.
+  }
   // What is published stands on the core's own queue, in front of whatever connects from now on.
   // This request is answered by that queue too.
   RawClient client(port());

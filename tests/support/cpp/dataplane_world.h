@@ -3,8 +3,10 @@
 // DataplaneWorld: the real server of the data plane on loopback sockets, in front of a scripted
 // registry, with a fake in the broker's place. One connector, default/harbor.
 
+#include "dataplane/certificates/certificate_cache.h"
 #include "dataplane/server/server.h"
 #include "dataplane/token/grant_cache.h"
+#include "tests/support/cpp/fake_certificate_issuer.h"
 #include "tests/support/cpp/fake_issuer.h"
 #include "tests/support/cpp/http_server.h"
 #include "tests/support/cpp/raw_client.h"
@@ -26,6 +28,8 @@ struct WorldOptions {
   std::string ca_pem = {};                     // What the connector trusts.
   dataplane::server::ServerSettings settings = {};
   std::function<void(dataplane::routes::Route&)> adjust = {};  // The connector's route.
+  dataplane::server::ListenerOptions listener = {
+      .address = "127.0.0.1:0", .certificate_file = {}, .key_file = {}};
 };
 
 class DataplaneWorld {
@@ -35,6 +39,7 @@ class DataplaneWorld {
 
   HttpServer& registry() { return registry_; }
   FakeIssuer& issuer() { return issuer_; }
+  FakeCertificateIssuer& certificate_issuer() { return certificate_issuer_; }
   dataplane::server::Server& server() { return *server_; }
   [[nodiscard]] std::uint16_t port() const { return server_->ports().front(); }
   // What the data plane logged, access lines included.
@@ -44,6 +49,8 @@ class DataplaneWorld {
   // the server serves by it.
   void PublishRoute(const std::string& epoch,
                     const std::function<void(dataplane::routes::Route&)>& adjust = {});
+  // As after the connector's deletion. Returns at once.
+  void PublishNoRoutes();
   // The sealing keys; none: as before the broker gave any.
   void PublishKeys(const std::vector<std::uint32_t>& ids, std::uint32_t current);
   // The keys in force, to seal what no client could get by asking.
@@ -74,8 +81,11 @@ class DataplaneWorld {
   FakeIssuer issuer_;
   dataplane::token::GrantCache grants_;
   dataplane::token::GrantCache replica_grants_;
+  SystemClock clock_;
+  FakeCertificateIssuer certificate_issuer_{clock_};
   int log_fd_;
   log::Logger logger_;
+  std::unique_ptr<dataplane::certificates::CertificateCache> certificates_;
   std::shared_ptr<dataplane::routes::RouteStats> stats_;
   std::shared_ptr<const crypto::SealKeys> sealing_keys_;
   std::shared_ptr<const dataplane::routes::RouteTable> table_;

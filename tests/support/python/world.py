@@ -280,6 +280,13 @@ class World:
         )
         return done.stdout
 
+    def listener_ca(self):
+        """What clients verify certificates of the broker's listener authority by."""
+        return self.middle.run([
+            program("connectorctl"), "listener-ca", "--broker", f"127.0.0.1:{BROKER_PORT}",
+            "--pki", self.path("pki"),
+        ]).ok().stdout  # fmt: skip
+
     def verify_audit(self, directory=None, expect=0):
         """What connectorctl says of a broker's audit chain, with the key."""
         return self.connectorctl(

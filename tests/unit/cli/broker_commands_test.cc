@@ -34,6 +34,13 @@ class ScriptedBroker final : public broker::v1::Broker::Service {
     return status;
   }
 
+  ::grpc::Status GetListenerAuthority(::grpc::ServerContext* /*context*/,
+                                      const broker::v1::GetListenerAuthorityRequest* /*request*/,
+                                      broker::v1::GetListenerAuthorityResponse* response) override {
+    response->set_ca_pem("the CA\n");
+    return status;
+  }
+
   ::grpc::Status status;
   broker::v1::ExplainAccessRequest explain_asked;
   broker::v1::ExplainAccessResponse explain_answer;
@@ -120,6 +127,19 @@ TEST_F(AtABroker, PingWantsAUrl) {
       Connectorctl({"ping", "--broker", address_, "--pki", pki_, "--dataplane", "dataplane:80"});
   EXPECT_EQ(outcome.code, kExitUsage);
   EXPECT_THAT(outcome.err, HasSubstr("--dataplane must be a URL"));
+}
+
+TEST_F(AtABroker, ListenerCaPrintsTheCaAndNothingElse) {
+  const Outcome outcome = Connectorctl({"listener-ca", "--broker", address_, "--pki", pki_});
+  EXPECT_EQ(outcome.code, kExitOk) << outcome.err;
+  EXPECT_EQ(outcome.out, "the CA\n");
+}
+
+TEST_F(AtABroker, ListenerCaSaysThatThereIsNone) {
+  broker_.status = {::grpc::StatusCode::FAILED_PRECONDITION, "add listenerAuthority: {}"};
+  const Outcome outcome = Connectorctl({"listener-ca", "--broker", address_, "--pki", pki_});
+  EXPECT_EQ(outcome.code, kExitUnreachable);
+  EXPECT_THAT(outcome.err, HasSubstr("add listenerAuthority: {}"));
 }
 
 TEST_F(AtABroker, ExplainPrintsTheRuleThatAllows) {

@@ -52,22 +52,22 @@ class Pki : public ::testing::Test {
     return files_.at(name).content.Reveal();
   }
 
-  [[nodiscard]] CertificatePtr Certificate(const std::string& name) const {
+  [[nodiscard]] x509::CertificatePtr Certificate(const std::string& name) const {
     const std::string_view pem = Content(name + ".crt");
     const Owned<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    return CertificatePtr(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    return x509::CertificatePtr(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
   }
 
-  [[nodiscard]] KeyPtr Key(const std::string& name) const {
+  [[nodiscard]] x509::KeyPtr Key(const std::string& name) const {
     const std::string_view pem = Content(name + ".key");
     const Owned<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    return KeyPtr(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+    return x509::KeyPtr(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
   }
 
   // What OpenSSL says about the certificate at `when`, for `purpose`.
   [[nodiscard]] int Verify(const std::string& name, int purpose, WallTime when) const {
-    const CertificatePtr authority = Certificate("ca");
-    const CertificatePtr certificate = Certificate(name);
+    const x509::CertificatePtr authority = Certificate("ca");
+    const x509::CertificatePtr certificate = Certificate(name);
     const Owned<X509_STORE> store(X509_STORE_new());
     X509_STORE_add_cert(store.get(), authority.get());
     const Owned<X509_STORE_CTX> context(X509_STORE_CTX_new());
@@ -81,7 +81,7 @@ class Pki : public ::testing::Test {
   }
 
   [[nodiscard]] std::vector<std::string> Names(const std::string& name) const {
-    const CertificatePtr certificate = Certificate(name);
+    const x509::CertificatePtr certificate = Certificate(name);
     const Owned<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
         X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
     std::vector<std::string> texts;
@@ -156,13 +156,13 @@ TEST_F(Pki, NamesEachPeer) {
 }
 
 TEST_F(Pki, LetsOnlyTheAuthoritySignAndNobodyBelowIt) {
-  const CertificatePtr authority = Certificate("ca");
+  const x509::CertificatePtr authority = Certificate("ca");
   EXPECT_EQ(X509_check_ca(authority.get()), 1);
   EXPECT_EQ(X509_get_pathlen(authority.get()), 0);
   EXPECT_EQ(X509_get_key_usage(authority.get()),
             static_cast<std::uint32_t>(KU_KEY_CERT_SIGN | KU_CRL_SIGN));
   for (const std::string name : {"broker", "listener", "dataplane", "operator"}) {
-    const CertificatePtr certificate = Certificate(name);
+    const x509::CertificatePtr certificate = Certificate(name);
     EXPECT_EQ(X509_check_ca(certificate.get()), 0) << name;
     EXPECT_EQ(X509_get_key_usage(certificate.get()),
               static_cast<std::uint32_t>(KU_DIGITAL_SIGNATURE))
@@ -173,8 +173,8 @@ TEST_F(Pki, LetsOnlyTheAuthoritySignAndNobodyBelowIt) {
 TEST_F(Pki, GivesEachCertificateAKeyOfItsOwnAndARandomSerial) {
   std::map<std::string, std::string> seen;
   for (const std::string name : {"ca", "broker", "listener", "dataplane", "operator"}) {
-    const KeyPtr key = Key(name);
-    const CertificatePtr certificate = Certificate(name);
+    const x509::KeyPtr key = Key(name);
+    const x509::CertificatePtr certificate = Certificate(name);
     EXPECT_EQ(X509_check_private_key(certificate.get(), key.get()), 1) << name;
     EXPECT_EQ(EVP_PKEY_get_bits(key.get()), 256) << name;
     EXPECT_TRUE(seen.emplace(Content(name + ".key"), name).second) << name;

@@ -48,8 +48,8 @@ class Secrets : public ::testing::Test {
                                    : found->data;
   }
 
-  CertificatePtr Certificate(const std::string& name) {
-    return ReadCertificate(Data(name).at("tls.crt").Reveal());
+  x509::CertificatePtr Certificate(const std::string& name) {
+    return x509::ReadCertificate(Data(name).at("tls.crt").Reveal());
   }
 
   std::vector<SecretState> present_;
@@ -79,12 +79,12 @@ TEST_F(Secrets, ThatAreGoodAreKept) {
 }
 
 TEST_F(Secrets, HaveCertificatesOfTheAuthorityWithTheirNames) {
-  const CertificatePtr authority = Certificate("r-ca");
+  const x509::CertificatePtr authority = Certificate("r-ca");
   const auto names_of = [&](const std::string& name) {
-    const CertificatePtr certificate = Certificate(name);
-    EXPECT_TRUE(IsSignedBy(certificate.get(), authority.get())) << name;
-    EXPECT_EQ(EndOf(certificate.get()), kMadeAt + 90 * kOneDay) << name;
-    return NamesOf(certificate.get());
+    const x509::CertificatePtr certificate = Certificate(name);
+    EXPECT_TRUE(x509::IsSignedBy(certificate.get(), authority.get())) << name;
+    EXPECT_EQ(x509::EndOf(certificate.get()), kMadeAt + 90 * kOneDay) << name;
+    return x509::NamesOf(certificate.get());
   };
   EXPECT_THAT(names_of("r-broker-tls"), ElementsAre("DNS:b", "DNS:b.ns.svc"));
   EXPECT_THAT(names_of("r-dataplane-tls"),
@@ -145,7 +145,7 @@ bool Trusts(const SecretData& by, const SecretData& shown, WallTime when) {
     X509_STORE_add_cert(store.get(), trusted);
     X509_free(trusted);
   }
-  const CertificatePtr certificate = ReadCertificate(shown.at("tls.crt").Reveal());
+  const x509::CertificatePtr certificate = x509::ReadCertificate(shown.at("tls.crt").Reveal());
   const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
       X509_STORE_CTX_new(), X509_STORE_CTX_free);
   X509_STORE_CTX_init(context.get(), store.get(), certificate.get(), nullptr);

@@ -5,6 +5,7 @@
 #include "common/broker_client/channel.h"
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
+#include "common/x509/x509_certificates.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/scratch_dir.h"
@@ -45,7 +46,13 @@ class EndpointTest : public ::testing::Test {
         BrokerEndpoint::Start({.listen_address = "127.0.0.1:0",
                                .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"},
                                .peers = {{kDataplane}, {kOperator}}},
-                              {&io_, &issue_, &operators_, &hub_, &sealing_keys_, &log_});
+                              {.io = &io_,
+                               .issue = &issue_,
+                               .operators = &operators_,
+                               .watch = &hub_,
+                               .sealing_keys = &sealing_keys_,
+                               .log = &log_,
+                               .listeners = &listeners_});
     endpoint_ = endpoint ? std::move(*endpoint) : nullptr;
     for (std::thread& thread : threads_) {
       thread = std::thread([this] { io_.run(); });
@@ -118,8 +125,8 @@ class EndpointTest : public ::testing::Test {
     code = stub.GetSealingKeys(&context, {}, &response).error_code();
     return response;
   }
-  // The codes of IssueToken, WatchRoutes, GetSealingKeys, CheckConnector and ExplainAccess, in this
-  // order.
+  // The codes of IssueToken, WatchRoutes, GetSealingKeys, CheckConnector, ExplainAccess,
+  // IssueListenerCertificate and GetListenerAuthority, in this order.
   std::vector<grpc::StatusCode> CodesOf(const std::string& uri) {
     const auto stub = StubOf(uri);
     std::vector<grpc::StatusCode> codes;
@@ -163,6 +170,21 @@ class EndpointTest : public ::testing::Test {
       v1::ExplainAccessResponse response;
       codes.push_back(stub->ExplainAccess(&context, request, &response).error_code());
     }
+    {
+      grpc::ClientContext context;
+      SetDeadline(context);
+      v1::IssueListenerCertificateRequest request;
+      request.set_host("c-harbor.default.svc");
+      request.set_certificate_request(*x509::MakeKeyProof(listener_key_.get()));
+      v1::IssueListenerCertificateResponse response;
+      codes.push_back(stub->IssueListenerCertificate(&context, request, &response).error_code());
+    }
+    {
+      grpc::ClientContext context;
+      SetDeadline(context);
+      v1::GetListenerAuthorityResponse response;
+      codes.push_back(stub->GetListenerAuthority(&context, {}, &response).error_code());
+    }
     return codes;
   }
   static Task<v1::CheckConnectorResponse> Probe(
@@ -184,6 +206,12 @@ class EndpointTest : public ::testing::Test {
   OperatorHandler operators_{{&catalog_, &verifier_, &EndpointTest::Probe, &log_}};
   WatchHub hub_{catalog_};
   const SealingKeySource sealing_keys_{Secret(std::string(32, 'r')), clock_};
+  const listener_authority::ListenerAuthorityOptions authority_options_{{"svc"}, {}};
+  std::unique_ptr<listener_authority::ListenerAuthority> authority_ =
+      *listener_authority::ListenerAuthority::Make(Secret(std::string(32, 'r')), {"svc"});
+  ListenerCertificateHandler listeners_{
+      {authority_.get(), authority_options_, &catalog_, &audit_, &clock_, &log_}};
+  x509::KeyPtr listener_key_ = *x509::MakeEcKey();
   std::unique_ptr<BrokerEndpoint> endpoint_;
   std::array<std::thread, 2> threads_;
   int clients_ = 0;
@@ -193,9 +221,10 @@ constexpr auto kOk = grpc::StatusCode::OK;
 constexpr auto kNo = grpc::StatusCode::PERMISSION_DENIED;
 
 TEST_F(EndpointTest, LetsEachPeerCallOnlyTheMethodsOfItsList) {
-  EXPECT_THAT(CodesOf(kDataplane), ElementsAre(kOk, kOk, kOk, kNo, kNo));
-  EXPECT_THAT(CodesOf(kOperator), ElementsAre(kNo, kOk, kNo, kOk, kOk));
-  EXPECT_THAT(CodesOf("spiffe://oci-connector.local/other"), ElementsAre(kNo, kNo, kNo, kNo, kNo));
+  EXPECT_THAT(CodesOf(kDataplane), ElementsAre(kOk, kOk, kOk, kNo, kNo, kOk, kOk));
+  EXPECT_THAT(CodesOf(kOperator), ElementsAre(kNo, kOk, kNo, kOk, kOk, kNo, kOk));
+  EXPECT_THAT(CodesOf("spiffe://oci-connector.local/other"),
+              ElementsAre(kNo, kNo, kNo, kNo, kNo, kNo, kNo));
 }
 
 TEST_F(EndpointTest, GrantsAndDenies) {
@@ -205,6 +234,25 @@ TEST_F(EndpointTest, GrantsAndDenies) {
   EXPECT_EQ(Issue(*stub, Pull("team-b/app")).denial().reason(), v1::DENIAL_REASON_ACCESS_DENIED);
   ASSERT_EQ(audit_.events().size(), 2U);
   EXPECT_EQ(audit_.events()[0].peer, kDataplane);
+}
+
+TEST_F(EndpointTest, CertifiesAListenerForTheHostOfAConnectorAlone) {
+  const auto stub = StubOf(kDataplane);
+  const auto certify = [&](const std::string& host) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::IssueListenerCertificateRequest request;
+    request.set_host(host);
+    request.set_certificate_request(*x509::MakeKeyProof(listener_key_.get()));
+    v1::IssueListenerCertificateResponse response;
+    const grpc::Status status = stub->IssueListenerCertificate(&context, request, &response);
+    const x509::CertificatePtr certificate = x509::ReadCertificateDer(response.certificate());
+    return certificate == nullptr ? std::to_string(status.error_code())
+                                  : x509::NamesOf(certificate.get()).front();
+  };
+
+  EXPECT_EQ(certify("c-harbor.default.svc"), "DNS:c-harbor.default.svc");
+  EXPECT_EQ(certify("c-quay.default.svc"), std::to_string(grpc::StatusCode::NOT_FOUND));
 }
 
 TEST_F(EndpointTest, IssuesNothingToADataPlaneWithoutACaller) {

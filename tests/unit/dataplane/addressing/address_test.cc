@@ -26,43 +26,6 @@ std::variant<Address, TargetError> Resolve(std::string_view host, Operation& ope
   return ResolveAddress(host, kSuffixes, operation);
 }
 
-struct HostRow {
-  std::string name;
-  std::string host;
-  bool names_harbor;
-
-  friend void PrintTo(const HostRow& row, std::ostream* os) { *os << row.name; }
-};
-
-class ConnectorOfHostReads : public ::testing::TestWithParam<HostRow> {};
-
-TEST_P(ConnectorOfHostReads, TheHostForm) {
-  const std::variant<Unnamed, ConnectorRef> expected =
-      GetParam().names_harbor ? std::variant<Unnamed, ConnectorRef>(kHarbor) : Unnamed{};
-  EXPECT_EQ(ConnectorOfHost(GetParam().host, kSuffixes), expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Table,
-    ConnectorOfHostReads,
-    ::testing::Values(HostRow{"TheShortName", "c-harbor.default.svc", true},
-                      HostRow{"TheLongName", "c-harbor.default.svc.cluster.local", true},
-                      HostRow{"AnyCase", "C-Harbor.Default.SVC", true},
-                      HostRow{"WithAPort", "c-harbor.default.svc:5000", true},
-                      HostRow{"WithAFinalDot", "c-harbor.default.svc.", true},
-                      HostRow{"NotAnUnknownSuffix", "c-harbor.default.example.com", false},
-                      HostRow{"NotALongerSuffix", "c-harbor.default.svc.evil.com", false},
-                      HostRow{"NotWithoutThePrefix", "harbor.default.svc", false},
-                      HostRow{"NotWithoutANamespace", "c-harbor.svc", false},
-                      HostRow{"NotWithAnEmptyName", "c-.default.svc", false},
-                      HostRow{"NotWithAnEmptyNamespace", "c-harbor..svc", false},
-                      HostRow{"NotWithAMoreDeeplyNestedName", "x.c-harbor.default.svc", false},
-                      HostRow{"NotWithTwoFinalDots", "c-harbor.default.svc..", false},
-                      HostRow{"NotAnAddress", "127.0.0.1:5000", false},
-                      HostRow{"NotAnIpv6Address", "[::1]:5000", false},
-                      HostRow{"NotWithAnUnderscore", "c-har_bor.default.svc", false}),
-    [](const auto& row) { return row.param.name; });
-
 TEST(ResolveAddress, TakesTheHostForm) {
   Operation operation = Parse("/v2/test/abc/manifests/v1");
   EXPECT_EQ(Resolve("c-harbor.default.svc", operation),

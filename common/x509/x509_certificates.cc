@@ -1,4 +1,4 @@
-#include "cli/pki_x509.h"
+#include "common/x509/x509_certificates.h"
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -10,11 +10,12 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <string_view>
 #include <utility>
 
-namespace connector::cli {
+namespace connector::x509 {
 namespace {
 
 constexpr int kSerialBits = 127;  // Positive, and at most the 20 octets of RFC 5280 4.1.2.2.
@@ -25,28 +26,44 @@ struct MoreDelete {
   void operator()(ASN1_INTEGER* number) const { ASN1_INTEGER_free(number); }
   void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
+  void operator()(X509_REQ* request) const { X509_REQ_free(request); }
 };
 using BioPtr = std::unique_ptr<BIO, MoreDelete>;
 using BignumPtr = std::unique_ptr<BIGNUM, MoreDelete>;
 using IntegerPtr = std::unique_ptr<ASN1_INTEGER, MoreDelete>;
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, MoreDelete>;
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, MoreDelete>;
+using RequestPtr = std::unique_ptr<X509_REQ, MoreDelete>;
 
 Error Failed(std::string what) {
   return MakeError(
       ErrorCode::kInternal, ErrorOrigin::kSelf, "OpenSSL could not " + std::move(what));
 }
 
-bool SetSerial(X509* certificate) {
+const unsigned char* Bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+bool SetSerial(X509* certificate, std::string_view serial) {
   const BignumPtr number(BN_new());
-  if (!number || BN_rand(number.get(), kSerialBits, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) != 1) {
+  if (!number) {
     return false;
   }
-  const IntegerPtr serial(BN_to_ASN1_INTEGER(number.get(), nullptr));
-  return serial && X509_set_serialNumber(certificate, serial.get()) == 1;
+  const bool set =
+      serial.empty()
+          ? BN_rand(number.get(), kSerialBits, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1
+          : BN_bin2bn(Bytes(serial), static_cast<int>(serial.size()), number.get()) != nullptr;
+  if (!set) {
+    return false;
+  }
+  const IntegerPtr encoded(BN_to_ASN1_INTEGER(number.get(), nullptr));
+  return encoded && X509_set_serialNumber(certificate, encoded.get()) == 1;
 }
 
 bool SetName(X509* certificate, const std::string& common_name) {
+  if (common_name.empty()) {
+    return true;
+  }
   const auto* const bytes = reinterpret_cast<const unsigned char*>(common_name.c_str());
   X509_NAME* const name = X509_get_subject_name(certificate);
   return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, bytes, -1, -1, 0) == 1;
@@ -64,12 +81,25 @@ struct Extension {
   std::string value;
 };
 
+std::string ConstraintsOf(const std::vector<std::string>& permitted_dns) {
+  std::string text = "critical";
+  for (const std::string& name : permitted_dns) {
+    text += ",permitted;DNS:" + name;
+  }
+  // What no subtree of its kind permits is not restricted by the others.
+  return text + ",excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0";
+}
+
 std::vector<Extension> ExtensionsOf(const CertificateRequest& request) {
   std::vector<Extension> extensions{{NID_subject_key_identifier, "hash"}};
   if (request.purpose == Purpose::kAuthority) {
     // pathlen 0: nobody who steals a leaf's place may make authorities below this one.
     extensions.push_back({NID_basic_constraints, "critical,CA:TRUE,pathlen:0"});
     extensions.push_back({NID_key_usage, "critical,keyCertSign,cRLSign"});
+    if (!request.permitted_dns.empty()) {
+      extensions.push_back({NID_ext_key_usage, "serverAuth"});
+      extensions.push_back({NID_name_constraints, ConstraintsOf(request.permitted_dns)});
+    }
     return extensions;
   }
   const bool server = request.purpose == Purpose::kServer;
@@ -77,7 +107,8 @@ std::vector<Extension> ExtensionsOf(const CertificateRequest& request) {
   extensions.push_back({NID_basic_constraints, "critical,CA:FALSE"});
   extensions.push_back({NID_key_usage, "critical,digitalSignature"});
   extensions.push_back({NID_ext_key_usage, server ? "serverAuth" : "clientAuth"});
-  std::string names;
+  // Critical where they are all that the certificate names (RFC 5280 section 4.2.1.6).
+  std::string names = request.common_name.empty() ? "critical" : "";
   for (const std::string& name : request.names) {
     names += (names.empty() ? "" : ",") + name;
   }
@@ -128,8 +159,9 @@ Result<CertificatePtr> IssueCertificate(const CertificateRequest& request,
   CertificatePtr certificate(X509_new());
   X509* const raw = certificate.get();
   X509* const signer = issuer == nullptr ? raw : issuer;
-  if (raw == nullptr || X509_set_version(raw, X509_VERSION_3) != 1 || !SetSerial(raw) ||
-      !SetName(raw, request.common_name) || !SetValidity(raw, request.validity) ||
+  if (raw == nullptr || X509_set_version(raw, X509_VERSION_3) != 1 ||
+      !SetSerial(raw, request.serial) || !SetName(raw, request.common_name) ||
+      !SetValidity(raw, request.validity) ||
       X509_set_issuer_name(raw, X509_get_subject_name(signer)) != 1 ||
       X509_set_pubkey(raw, key) != 1) {
     return Failed("fill a certificate");
@@ -155,6 +187,16 @@ Result<std::string> CertificatePem(X509* certificate) {
   return std::string(data, static_cast<std::size_t>(size));
 }
 
+Result<std::string> CertificateDer(X509* certificate) {
+  const int size = i2d_X509(certificate, nullptr);
+  std::string der(static_cast<std::size_t>(std::max(size, 0)), '\0');
+  auto* out = reinterpret_cast<unsigned char*>(der.data());
+  if (size <= 0 || i2d_X509(certificate, &out) != size) {
+    return Failed("write a certificate");
+  }
+  return der;
+}
+
 Result<Secret> PrivateKeyPem(EVP_PKEY* key) {
   const BioPtr bio(BIO_new(BIO_s_secmem()));
   char* data = nullptr;
@@ -174,12 +216,56 @@ CertificatePtr ReadCertificate(std::string_view pem) {
   return certificate;
 }
 
+CertificatePtr ReadCertificateDer(std::string_view der) {
+  const unsigned char* in = Bytes(der);
+  CertificatePtr certificate(d2i_X509(nullptr, &in, static_cast<long>(der.size())));
+  ERR_clear_error();
+  return certificate;
+}
+
 KeyPtr ReadPrivateKey(std::string_view pem) {
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   // The callback: a key with a passphrase is none, and nobody is asked for it.
   const auto no_passphrase = [](char*, int, int, void*) { return -1; };
   KeyPtr key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
   ERR_clear_error();
+  return key;
+}
+
+Result<std::string> MakeKeyProof(EVP_PKEY* key) {
+  const RequestPtr request(X509_REQ_new());
+  if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+      X509_REQ_set_pubkey(request.get(), key) != 1 ||
+      X509_REQ_sign(request.get(), key, EVP_sha256()) == 0) {
+    return Failed("sign a certificate request");
+  }
+  std::string der(static_cast<std::size_t>(std::max(i2d_X509_REQ(request.get(), nullptr), 0)),
+                  '\0');
+  auto* out = reinterpret_cast<unsigned char*>(der.data());
+  i2d_X509_REQ(request.get(), &out);
+  return der;
+}
+
+Result<KeyPtr> ReadKeyProof(std::string_view der) {
+  const auto invalid = [](std::string what) {
+    ERR_clear_error();
+    return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kClient, std::move(what));
+  };
+  const unsigned char* in = Bytes(der);
+  const RequestPtr request(d2i_X509_REQ(nullptr, &in, static_cast<long>(der.size())));
+  if (!request) {
+    return invalid("it is no PKCS#10 certificate request");
+  }
+  KeyPtr key(X509_REQ_get_pubkey(request.get()));
+  std::array<char, 32> group{};
+  if (!key || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_EC ||
+      EVP_PKEY_get_group_name(key.get(), group.data(), group.size(), nullptr) != 1 ||
+      std::string_view(group.data()) != SN_X9_62_prime256v1) {
+    return invalid("the key is not of the kind EC P-256");
+  }
+  if (X509_REQ_verify(request.get(), key.get()) != 1) {
+    return invalid("the request is not signed by its own key");
+  }
   return key;
 }
 
@@ -197,6 +283,14 @@ bool IsSignedBy(X509* certificate, X509* issuer) {
 
 WallTime BeginOf(X509* certificate) {
   return ToWallTime(X509_get0_notBefore(certificate));
+}
+
+bool IsForHost(X509* certificate, const std::string& host) {
+  return X509_check_host(certificate,
+                         host.data(),
+                         host.size(),
+                         X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+                         nullptr) == 1;
 }
 
 WallTime EndOf(X509* certificate) {
@@ -221,4 +315,4 @@ std::vector<std::string> NamesOf(X509* certificate) {
   return names;
 }
 
-}  // namespace connector::cli
+}  // namespace connector::x509

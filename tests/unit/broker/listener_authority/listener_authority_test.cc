@@ -1,0 +1,126 @@
+#include "broker/listener_authority/listener_authority.h"
+
+#include "common/x509/x509_certificates.h"
+#include "tests/support/cpp/fake_clock.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace connector::broker::listener_authority {
+namespace {
+
+using ::testing::ElementsAre;
+
+const std::vector<std::string> kSuffixes = {"svc", "svc.cluster.local"};
+const std::string kHost = "c-harbor.default.svc.cluster.local";
+constexpr WallTime kNow = testing_support::FakeClock::kStart;
+
+class AuthorityTest : public ::testing::Test {
+ protected:
+  static std::unique_ptr<ListenerAuthority> Make(
+      char key, const std::vector<std::string>& suffixes = kSuffixes) {
+    auto made = ListenerAuthority::Make(Secret(std::string(32, key)), suffixes);
+    return made ? std::move(*made) : nullptr;
+  }
+  x509::CertificatePtr Issue(const std::string& host, WallTime now = kNow) const {
+    const auto made = authority_->Issue(host, key_.get(), now);
+    return x509::ReadCertificateDer(made ? made->der : "");
+  }
+  // What a client says that trusts `authority` and wants `host` at `at`; "ok" or why not.
+  static std::string Verify(const ListenerAuthority& authority,
+                            X509* certificate,
+                            const std::string& host,
+                            WallTime at = kNow,
+                            int purpose = X509_PURPOSE_SSL_SERVER) {
+    const x509::CertificatePtr trusted = x509::ReadCertificate(authority.pem());
+    const std::unique_ptr<X509_STORE, void (*)(X509_STORE*)> store(X509_STORE_new(),
+                                                                   X509_STORE_free);
+    X509_STORE_add_cert(store.get(), trusted.get());
+    const std::unique_ptr<X509_STORE_CTX, void (*)(X509_STORE_CTX*)> context(X509_STORE_CTX_new(),
+                                                                             X509_STORE_CTX_free);
+    X509_STORE_CTX_init(context.get(), store.get(), certificate, nullptr);
+    X509_VERIFY_PARAM* const param = X509_STORE_CTX_get0_param(context.get());
+    X509_VERIFY_PARAM_set_purpose(param, purpose);
+    X509_VERIFY_PARAM_set1_host(param, host.data(), host.size());
+    X509_VERIFY_PARAM_set_time(param, std::chrono::system_clock::to_time_t(at));
+    return X509_verify_cert(context.get()) == 1
+               ? "ok"
+               : X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
+  }
+
+  std::unique_ptr<ListenerAuthority> authority_ = Make('r');
+  x509::KeyPtr key_ = *x509::MakeEcKey();
+};
+
+TEST_F(AuthorityTest, IsTheSameOnEveryBroker) {
+  EXPECT_EQ(Make('r')->pem(), authority_->pem());
+  EXPECT_EQ(Make('r', {"svc.cluster.local", "svc"})->pem(), authority_->pem());
+}
+
+TEST_F(AuthorityTest, IsAnotherOneForAnotherRootKey) {
+  const auto other = Make('s');
+
+  EXPECT_NE(other->pem(), authority_->pem());
+  EXPECT_NE(Verify(*other, Issue(kHost).get(), kHost), "ok");
+}
+
+TEST_F(AuthorityTest, HasASignatureThatHolds) {
+  const x509::CertificatePtr own = x509::ReadCertificate(authority_->pem());
+
+  EXPECT_TRUE(x509::IsSignedBy(own.get(), own.get()));
+}
+
+TEST_F(AuthorityTest, IssuesWhatClientsAcceptForTheHost) {
+  EXPECT_EQ(Verify(*authority_, Issue(kHost).get(), kHost), "ok");
+  EXPECT_EQ(Verify(*authority_, Issue("c-harbor.default.svc").get(), "c-harbor.default.svc"), "ok");
+}
+
+TEST_F(AuthorityTest, IssuesForTheHostAloneAndForServersAlone) {
+  const x509::CertificatePtr certificate = Issue(kHost);
+
+  EXPECT_THAT(x509::NamesOf(certificate.get()), ElementsAre("DNS:" + kHost));
+  EXPECT_EQ(X509_NAME_entry_count(X509_get_subject_name(certificate.get())), 0);
+  EXPECT_EQ(Verify(*authority_, certificate.get(), "c-other.default.svc.cluster.local"),
+            "hostname mismatch");
+  EXPECT_EQ(X509_check_purpose(certificate.get(), X509_PURPOSE_SSL_CLIENT, 0), 0);
+  EXPECT_EQ(X509_check_ca(certificate.get()), 0);
+}
+
+// Whoever gets at the key cannot use it for other names.
+TEST_F(AuthorityTest, IsTrustedBelowItsSuffixesAlone) {
+  for (const std::string host : {"registry.example.com", "svc.example.com", "xsvc"}) {
+    EXPECT_EQ(Verify(*authority_, Issue(host).get(), host), "permitted subtree violation") << host;
+  }
+  const x509::CertificatePtr own = x509::ReadCertificate(authority_->pem());
+  EXPECT_GE(X509_get_ext_by_NID(own.get(), NID_name_constraints, -1), 0);
+  EXPECT_EQ(X509_EXTENSION_get_critical(
+                X509_get_ext(own.get(), X509_get_ext_by_NID(own.get(), NID_name_constraints, -1))),
+            1);
+  EXPECT_EQ(X509_get_pathlen(own.get()), 0);
+}
+
+TEST_F(AuthorityTest, IssuesForADayAndForLateClocks) {
+  const x509::CertificatePtr certificate = Issue(kHost);
+
+  EXPECT_EQ(Verify(*authority_, certificate.get(), kHost, kNow - kBackdated), "ok");
+  EXPECT_EQ(Verify(*authority_, certificate.get(), kHost, kNow - kBackdated * 2),
+            "certificate is not yet valid");
+  EXPECT_EQ(Verify(*authority_, certificate.get(), kHost, kNow + kCertificateLife * 2),
+            "certificate has expired");
+  EXPECT_EQ(x509::EndOf(certificate.get()), kNow + kCertificateLife);
+}
+
+TEST_F(AuthorityTest, NeverIssuesBeyondItsOwnEnd) {
+  const WallTime last_hour = authority_->not_after() - std::chrono::hours(1);
+
+  EXPECT_EQ(x509::EndOf(Issue(kHost, last_hour).get()), authority_->not_after());
+}
+
+}  // namespace
+}  // namespace connector::broker::listener_authority
