@@ -20,7 +20,7 @@ class Setting:
     listens at the port of TLS: clients would try that first, and stay with it.
     """
 
-    def __init__(self, name, tls, host, ca="pki/ca.crt"):
+    def __init__(self, name, tls, host, ca="listener-ca.crt"):
         self.name, self.tls, self.ca = name, tls, ca
         self.path_form = "{}" not in host
         self._host = host

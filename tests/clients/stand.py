@@ -12,6 +12,7 @@ from netns import wait_until
 from push import push_image, put_manifest
 from rawhttp import Client, trusting
 from setting import Rendered
+from testca import write
 from upstream import is_listening
 from world import HTTP_PORT, PROXY, World
 
@@ -153,18 +154,23 @@ class Stand:
 
 
 class ClientsWorld(World):
-    """Listens on the schemes' own ports, too, each behind an address of its own."""
+    """Listens on the schemes' own ports, too, each behind an address of its own. Over TLS with certificates
+    that the broker issues by name: nobody lists one, and clients trust the broker's authority alone."""
 
     host_suffixes = {"svc": PROXY, "svc.cluster.local": _SECOND}
 
     def start(self, **options):
         self.middle.run(["ip", "address", "add", f"{_SECOND}/24", "dev", "to-clients"]).ok()
-        return super().start(**options)
+        self.broker_extra["listenerAuthority"] = {}
+        super().start(**options)
+        write(self.path("listener-ca.crt"), self.listener_ca())
+        return self
 
     def dataplane_config(self, index):
         config = super().dataplane_config(index)
-        tls = dict(config["listeners"][1]["tls"])
-        config["listeners"] += [{"address": f"{PROXY}:80"}, {"address": f"{_SECOND}:443", "tls": tls}]
+        config["listeners"][1]["tls"] = {"fromBroker": {}}
+        config["listeners"] += [{"address": f"{PROXY}:80"},
+                                {"address": f"{_SECOND}:443", "tls": {"fromBroker": {}}}]  # fmt: skip
         return config
 
 
