@@ -155,10 +155,11 @@ class Planner {
       return false;
     }
     const x509::CertificateRequest request{x509::Purpose::kAuthority,
-                                     "OCI Connector " + wanted_.prefix,
-                                     {},
-                                     {now_ - kClockSkew, now_ + kAuthorityLifetime}};
-    Result<x509::CertificatePtr> made = x509::IssueCertificate(request, key->get(), nullptr, key->get());
+                                           "OCI Connector " + wanted_.prefix,
+                                           {},
+                                           {now_ - kClockSkew, now_ + kAuthorityLifetime}};
+    Result<x509::CertificatePtr> made =
+        x509::IssueCertificate(request, key->get(), nullptr, key->get());
     if (!made) {
       failure_ = std::move(made).error();
       return false;
@@ -252,12 +253,12 @@ class Planner {
     }
     const Result<x509::CertificatePtr> certificate =
         x509::IssueCertificate({leaf.purpose,
-                          "oci-connector " + leaf.suffix,
-                          leaf.names,
-                          {now_ - kClockSkew, now_ + wanted_.lifetime}},
-                         key->get(),
-                         authority_.certificate.get(),
-                         authority_.key.get());
+                                "oci-connector " + leaf.suffix,
+                                leaf.names,
+                                {now_ - kClockSkew, now_ + wanted_.lifetime}},
+                               key->get(),
+                               authority_.certificate.get(),
+                               authority_.key.get());
     return certificate ? Change(name, certificate->get(), key->get(), *std::move(why))
                        : Result<Done>(certificate.error());
   }
@@ -298,9 +299,9 @@ class Planner {
   const std::vector<SecretState>& present_;
   WallTime now_;
   Authority authority_;
-  Authority next_;           // Trusted, and signs nothing yet; empty most of the time.
+  Authority next_;                 // Trusted, and signs nothing yet; empty most of the time.
   x509::CertificatePtr previous_;  // Signed what some peers still show; null most of the time.
-  std::string bundle_;       // All of them in PEM.
+  std::string bundle_;             // All of them in PEM.
   Result<Done> failure_ = Done{};
   std::vector<SecretChange> changes_;
 };
