@@ -61,7 +61,7 @@ class UpstreamTls : public testing::Test {
 
  private:
   Task<void> Answer(Stream& server) {
-    const Result<Done> accepted = co_await server.AcceptTls(server_.get(), kSoonEnough);
+    const Result<Done> accepted = co_await server.AcceptTls(server_.get(), nullptr, kSoonEnough);
     if (accepted) {
       (void)co_await server.WriteAll("x", kSoonEnough);
     }
