@@ -186,6 +186,26 @@ TEST(ARelayedBody, IsCutWhenItsSinkIsSlowerThanTheLeastRate) {
   timers.Stop();
 }
 
+// The same towards us: each byte ends a wait, and none ends the body.
+TEST(AnUploadOfASlowClient, IsCutWhenItIsSlowerThanTheLeastRate) {
+  server::ServerSettings settings;
+  settings.idle_timeout = std::chrono::milliseconds(300);
+  settings.min_client_rate = 1ULL << 40U;
+  DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 202}; },
+                       {.settings = settings});
+  RawClient client(world.port());
+  client.Send(DataplaneWorld::Request(
+      "POST", std::string(kRepositoryPath) + "/blobs/uploads/", "Content-Length: 1073741824\r\n"));
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto is_open = [&] { return ServerSide(client.local_port()) >= 0; };
+  while (is_open() && std::chrono::steady_clock::now() < give_up_at) {
+    client.Send("x");
+    static_cast<void>(world.Do("GET", "/v2/"));  // Meanwhile nothing comes of the upload.
+  }
+
+  EXPECT_FALSE(is_open());
+}
+
 // The subject of a request is its token here.
 TEST(ASubjectWithManyRequests, LeavesASlotToAnotherOne) {
   std::promise<void> go_on;

@@ -262,6 +262,23 @@ TEST_F(AuthorizeTest, WantsATokenOfItsOwnWhereTheConnectorSaysSo) {
   EXPECT_FALSE(Ask(ConnectorRef{"default", "harbor"}).choice.refusal);
 }
 
+TEST_F(AuthorizeTest, PassesOverAConnectorThatWantsATokenOfItsOwnInTheMirrorForm) {
+  resource::Connector strict = Open("default", "a-strict");
+  strict.require_connector_audience = true;
+  Publish({strict, Open("default", "open")});
+  reviewer_.allowed = {"default/a-strict", "default/open"};
+  EXPECT_EQ(Ask(MirrorRegistry{"harbor.example.com"}).choice.entry->connector->ref.ToString(),
+            "default/open");
+
+  Publish({strict});
+  const auto refused = Ask(MirrorRegistry{"harbor.example.com"}).choice.refusal;
+  ASSERT_TRUE(refused);
+  EXPECT_THAT(refused->message, HasSubstr("audience ends in /default/a-strict"));
+
+  caller_.connectors = {{"default", "a-strict"}};
+  EXPECT_FALSE(Ask(MirrorRegistry{"harbor.example.com"}).choice.refusal);
+}
+
 TEST_F(AuthorizeTest, AsksNobodyWhereNoRuleSpeaksOfTheCallerOrNothingIsThere) {
   Publish({HarborConnector("default", "harbor", kNobodyOfUs)});
 
