@@ -7,6 +7,7 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,7 @@ class ClientAddress {
   explicit ClientAddress(const asio::ip::address& address);
 
   friend bool operator==(const ClientAddress&, const ClientAddress&) = default;
+  friend auto operator<=>(const ClientAddress&, const ClientAddress&) = default;
 
   struct Hash {
     std::size_t operator()(const ClientAddress& of) const {

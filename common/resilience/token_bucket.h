@@ -25,6 +25,12 @@ class TokenBucket {
     return true;
   }
 
+  // Takes one that may not be there: up to a burst of them has to come back first.
+  void TakeAnyway(Time now) {
+    tokens_ = std::max(TokensAt(now) - 1, -burst_);
+    filled_at_ = std::max(filled_at_, now);
+  }
+
   [[nodiscard]] bool Has(Time now) const { return TokensAt(now) >= kWhole; }
   // As good as a new one.
   [[nodiscard]] bool Full(Time now) const { return TokensAt(now) >= burst_; }

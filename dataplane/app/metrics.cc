@@ -105,6 +105,14 @@ void AddTraffic(const WorkerTotals& totals, Families& out) {
   out.Counter("connector_dataplane_lingering_closes_refused_total",
               "Connections closed at once after a refusal, because too many were being read empty.",
               totals.Of(&Counters::lingering_refused));
+  const std::string unasked = "connector_dataplane_tokens_refused_unasked_total";
+  const std::string unasked_help =
+      "Requests whose token was refused without asking the broker: it was refused a moment ago "
+      "(again), or limits.refusedTokensPerSecond of its address was used up (address).";
+  out.Counter(
+      unasked, unasked_help, {{"reason", "again"}}, totals.Of(&Counters::tokens_refused_again));
+  out.Counter(
+      unasked, unasked_help, {{"reason", "address"}}, totals.Of(&Counters::tokens_of_full_address));
 }
 
 void AddTokens(const token::CacheStats& stats, Families& out) {

@@ -17,6 +17,8 @@ namespace connector::dataplane::app {
 namespace {
 
 namespace pb = ::connector::config::v1;
+
+constexpr std::uint32_t kMaxRefusedTokensPerSecond = 1'000'000;
 using std::chrono::milliseconds;
 
 // Reads fields one by one and collects what is wrong with them.
@@ -108,6 +110,13 @@ void ReadSettings(const pb::DataplaneConfig& from,
     reader.Complain(
         "limits.maxConnectionsPerAddress",
         "must be at most limits.maxConnections, which is " + std::to_string(out.max_connections));
+  }
+  if (limits.refused_tokens_per_second() > 0) {
+    out.refused_tokens_per_second = limits.refused_tokens_per_second();
+  }
+  if (out.refused_tokens_per_second > kMaxRefusedTokensPerSecond) {
+    reader.Complain("limits.refusedTokensPerSecond",
+                    "must be at most " + std::to_string(kMaxRefusedTokensPerSecond));
   }
   if (limits.min_client_rate() > 0) {
     out.min_client_rate = limits.min_client_rate();

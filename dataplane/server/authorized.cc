@@ -25,6 +25,44 @@ Rejection RejectionFor(RequestContext& context, const token::GrantDenial& denial
   return {oci::ReplyFor(ErrorKind::kBrokerUnavailable), RequestDecision::kBrokerUnavailable};
 }
 
+token::RefusedTokens::Sent SentBy(const RequestContext& context) {
+  return {context.client.source, context.client.token_hash, steady_clock::now()};
+}
+
+// Refuses what the broker need not be asked about.
+std::optional<Rejection> RefuseUnasked(RequestContext& context) {
+  using Answer = token::RefusedTokens::Answer;
+  token::RefusedTokens& refused_tokens = context.worker.shared.budgets.refused_tokens;
+  const token::RefusedTokens::Decision decision = refused_tokens.Decide(SentBy(context));
+  switch (decision.answer) {
+    case Answer::kAsk:
+      return std::nullopt;
+    case Answer::kRefused:
+      context.worker.counters.tokens_refused_again.Add();
+      return Rejection{oci::ReplyFor(ErrorKind::kUnauthenticated), RequestDecision::kDenied};
+    case Answer::kAddressFull:
+      break;
+  }
+  context.worker.counters.tokens_of_full_address.Add();
+  // Nobody knows yet whether this one is good, so it is not said to be bad.
+  oci::ErrorReply reply = oci::ReplyFor(
+      ErrorKind::kRateLimited,
+      "Too many tokens that came from this address were not accepted; try again later.");
+  reply.retry_after = decision.retry_after;
+  return Rejection{std::move(reply), RequestDecision::kTooManyRequests};
+}
+
+// What the broker said of the caller's token, whatever it said of the request.
+void Remember(const RequestContext& context, const token::GrantResult& result) {
+  token::RefusedTokens& refused_tokens = context.worker.shared.budgets.refused_tokens;
+  const auto* const denial = std::get_if<token::GrantDenial>(&result);
+  if (denial != nullptr && denial->reason == oci::DenialReason::kCallerUnauthenticated) {
+    refused_tokens.Refused(SentBy(context));
+  } else if (denial == nullptr || !denial->subject.empty()) {
+    refused_tokens.Accepted(SentBy(context));
+  }
+}
+
 Rejection RouteUnknown(const char* sentence) {
   return {oci::ReplyFor(ErrorKind::kBrokerUnavailable, sentence), RequestDecision::kRouteUnknown};
 }
@@ -65,6 +103,7 @@ Task<AuthorizeResult> FetchAndJoin(ParsedRequest request, bool mint_anew) {
     grant_request.mint_anew = std::exchange(mint_anew, false);
     token::GrantResult result =
         co_await worker.shared.grants.Fetch(context.cache_key, std::move(grant_request));
+    Remember(context, result);
     if (const auto* denial = std::get_if<token::GrantDenial>(&result)) {
       co_return RejectionFor(context, *denial);
     }
@@ -122,6 +161,9 @@ Task<AuthorizeResult> Authorize(ParsedRequest request, bool mint_anew) {
     cache.Refresh(context.cache_key, context.grant_request);
   }
   if (!record.grant) {
+    if (std::optional<Rejection> refused = RefuseUnasked(context)) {
+      co_return *std::move(refused);
+    }
     AuthorizeResult fetched = co_await FetchAndJoin(request, mint_anew);
     if (std::holds_alternative<Rejection>(fetched)) {
       co_return fetched;

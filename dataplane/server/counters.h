@@ -42,8 +42,10 @@ struct Counters {
   Counter malformed_requests;
   Counter connections_accepted;
   Counter connections_refused;
-  Counter connections_evicted;  // Waiting ones, for the sake of others.
-  Counter lingering_refused;    // Closed without being read empty.
+  Counter connections_evicted;     // Waiting ones, for the sake of others.
+  Counter lingering_refused;       // Closed without being read empty.
+  Counter tokens_refused_again;    // From memory, without asking the broker.
+  Counter tokens_of_full_address;  // Refused unasked, because of others of their address.
 };
 
 }  // namespace connector::dataplane::server

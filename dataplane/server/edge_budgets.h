@@ -6,6 +6,7 @@
 
 #include "common/connections/client_address.h"
 #include "common/resilience/shared_budget.h"
+#include "dataplane/token/refused_tokens.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -22,15 +23,19 @@ inline constexpr std::size_t kSmallHeadBytes = 8 * 1024;
 inline constexpr std::uint64_t kMaxLargeHeads = 512;  // 32 MiB of buffers.
 
 struct EdgeBudgets {
-  EdgeBudgets(std::uint32_t max_connections, std::uint32_t max_connections_per_address)
+  EdgeBudgets(std::uint32_t max_connections,
+              std::uint32_t max_connections_per_address,
+              std::uint32_t refused_tokens_per_second = token::kRefusalsPerSecond)
       : connections(max_connections, max_connections_per_address),
         // Few need one: a client that reads while it sends ends its connection at once.
         lingering(std::max(max_connections / 16, 8U)),
-        large_heads(kMaxLargeHeads) {}
+        large_heads(kMaxLargeHeads),
+        refused_tokens(refused_tokens_per_second) {}
 
   AddressBudget connections;
   AddressBudget lingering;    // Connections that are read empty before they are closed.
   AddressBudget large_heads;  // Until the broker knows the caller.
+  token::RefusedTokens refused_tokens;
 };
 
 }  // namespace connector::dataplane::server

@@ -26,6 +26,7 @@ namespace connector::dataplane::server {
 struct ClientConnection {
   net::Stream& stream;
   std::string address;  // "ip:port"
+  connections::ClientAddress source = {};
   // The last Authorization value and what it meant: most connections never change it.
   Secret authorization = {};
   std::shared_ptr<const Secret> token = {};  // Null: that value is no credential.

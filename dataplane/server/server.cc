@@ -197,7 +197,9 @@ struct Server::Impl {
         grants(cache),
         logger(log),
         certificates(for_hosts),
-        budgets(options.settings.max_connections, options.settings.max_connections_per_address) {}
+        budgets(options.settings.max_connections,
+                options.settings.max_connections_per_address,
+                options.settings.refused_tokens_per_second) {}
 
   ServerOptions options;
   token::GrantCache& grants;

@@ -41,7 +41,7 @@ class ClientSession final : public SessionEntry {
         worker_(worker),
         address_(address),
         stream_(std::move(socket), worker.timers),
-        client_{.stream = stream_, .address = stream_.RemoteAddress()} {}
+        client_{.stream = stream_, .address = stream_.RemoteAddress(), .source = address} {}
   ~ClientSession() override { worker_.shared.budgets.connections.GiveBack(address_); }
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;

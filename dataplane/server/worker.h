@@ -34,6 +34,8 @@ struct ServerSettings {
   std::vector<std::string> host_suffixes;
   std::uint32_t max_connections = 8192;
   std::uint32_t max_connections_per_address = 0;  // 0: as many as are still free.
+  // Of one address, whose new tokens wait when it has more.
+  std::uint32_t refused_tokens_per_second = token::kRefusalsPerSecond;
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds keepalive_timeout{75'000};
   std::chrono::milliseconds idle_timeout{60'000};

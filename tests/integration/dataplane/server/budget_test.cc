@@ -207,5 +207,71 @@ TEST(ALargeHead, OfAnUnknownCallerIsRefusedOverTheShareOfItsAddress) {
   EXPECT_EQ(other.Read().status, 401);
 }
 
+// A manifest of `repository`, asked for with `token`.
+RawResponse GetAs(DataplaneWorld& world,
+                  const char* from,
+                  const std::string& token,
+                  const std::string& repository = "team/app") {
+  RawClient client(world.port(), from);
+  client.Send("GET /v2/namespaces/default/connectors/harbor/" + repository +
+              "/manifests/v1 HTTP/1.1\r\nHost: proxy\r\nAuthorization: Bearer " + token +
+              "\r\n\r\n");
+  return client.Read();
+}
+
+// Accepts tokens that begin with "good".
+void AcceptGoodTokens(DataplaneWorld& world) {
+  world.issuer().SetAnswer([](const token::GrantRequest& request) -> token::GrantResult {
+    if (request.caller_token->Reveal().starts_with("good")) {
+      return testing_support::MakeGrant(request.connector, "upstream-token-0123456789", "epoch-1");
+    }
+    return token::GrantDenial{token::DenialReason::kCallerUnauthenticated, "", {}, ""};
+  });
+}
+
+TEST(ARefusedToken, IsRefusedAgainWithoutAQuestionToTheBroker) {
+  DataplaneWorld world(Answer);
+  AcceptGoodTokens(world);
+
+  EXPECT_EQ(GetAs(world, kAttacker, "bad").status, 401);
+  EXPECT_EQ(GetAs(world, kAttacker, "bad", "team/other").status, 401);
+
+  EXPECT_EQ(world.issuer().asks().size(), 1U);
+  EXPECT_EQ(CountersOf(world).tokens_refused_again.Get(), 1U);
+}
+
+TEST(ATokenThatNobodyCouldCheck, IsAskedAboutAgain) {
+  DataplaneWorld world(Answer);
+  world.issuer().SetAnswer([](const token::GrantRequest&) {
+    return token::GrantDenial{token::DenialReason::kIdentityUnavailable, "", {}, ""};
+  });
+  EXPECT_EQ(GetAs(world, kCaller, "good").status, 503);
+  AcceptGoodTokens(world);
+
+  EXPECT_EQ(GetAs(world, kCaller, "good").status, 200);
+}
+
+TEST(AnAddress, WithTooManyRefusedTokensWaitsWithNewOnesAlone) {
+  server::ServerSettings settings;
+  settings.refused_tokens_per_second = 1;
+  DataplaneWorld world(Answer, {.settings = settings});
+  AcceptGoodTokens(world);
+  ASSERT_EQ(GetAs(world, kAttacker, "good-1").status, 200);
+
+  RawResponse last = GetAs(world, kAttacker, "bad");
+  for (int i = 0; i < 100 && last.status == 401; ++i) {
+    last = GetAs(world, kAttacker, "bad-" + std::to_string(i));
+  }
+  const std::size_t asked = world.issuer().asks().size();
+
+  EXPECT_EQ(last.status, 429) << last.body;
+  EXPECT_EQ(last.Header("retry-after"), "1");
+  EXPECT_LE(asked, 1U + 30U);
+  EXPECT_EQ(GetAs(world, kAttacker, "good-1", "team/other").status, 200)
+      << "it was accepted before";
+  EXPECT_EQ(GetAs(world, kCaller, "good-2").status, 200) << "another address";
+  EXPECT_GE(CountersOf(world).tokens_of_full_address.Get(), 1U);
+}
+
 }  // namespace
 }  // namespace connector::dataplane

@@ -34,6 +34,7 @@ TEST(TheLimitsOfClients, HaveDefaults) {
   EXPECT_EQ(options.server.settings.max_connections, 8192U);
   EXPECT_EQ(options.server.settings.max_connections_per_address, 0U) << "a fair share";
   EXPECT_EQ(options.server.settings.min_client_rate, 1024U);
+  EXPECT_EQ(options.server.settings.refused_tokens_per_second, 10U);
 }
 
 TEST(TheLimitsOfClients, AreReadFromTheConfiguration) {
@@ -44,6 +45,15 @@ TEST(TheLimitsOfClients, AreReadFromTheConfiguration) {
 
   EXPECT_EQ(options.server.settings.max_connections_per_address, 10U);
   EXPECT_EQ(options.server.settings.min_client_rate, 1U);
+}
+
+TEST(TheRateOfRefusedTokens, IsReadFromTheConfiguration) {
+  DataplaneOptions options;
+
+  EXPECT_THAT(Load("{refusedTokensPerSecond: 500}", options), IsEmpty());
+  EXPECT_EQ(options.server.settings.refused_tokens_per_second, 500U);
+  EXPECT_THAT(Load("{refusedTokensPerSecond: 1000001}", options),
+              ElementsAre(Field(&config::Problem::path, "limits.refusedTokensPerSecond")));
 }
 
 TEST(TheShareOfAnAddress, IsAtMostTheLimit) {
