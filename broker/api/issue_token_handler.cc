@@ -1,6 +1,7 @@
 #include "broker/api/issue_token_handler.h"
 
 #include "broker/api/to_proto.h"
+#include "broker/audit/refusal_budget.h"
 #include "broker/authorization/authorize.h"
 #include "broker/callers/token_key.h"
 #include "common/log/log.h"
@@ -38,10 +39,11 @@ Task<v1::IssueTokenResponse> IssueTokenHandler::Handle(const v1::IssueTokenReque
     query = IssueQuery{
         {}, {}, {}, std::move(labels.request_id), std::move(labels.client_address), false};
   }
-  Secret token = std::move(query->caller_token);
+  callers::UnverifiedToken unverified(std::move(query->caller_token),
+                                      audit::SourceOf(query->client_address));
   const auto now = std::chrono::steady_clock::now();
   return Run(std::make_shared<Call>(Call{std::move(*query),
-                                         callers::UnverifiedToken(std::move(token)),
+                                         std::move(unverified),
                                          std::move(peer),
                                          deadline,
                                          now,
@@ -96,7 +98,9 @@ Task<Done> IssueTokenHandler::Mint(CallPtr call) {
       parts_.tokens->Forget(*call->entry, call->query.scopes);
     }
     std::vector<oci::Scope> scopes = call->query.scopes;
-    auto token = co_await parts_.tokens->Get(call->entry, std::move(scopes), call->deadline);
+    std::string subject = call->caller->Name();
+    auto token = co_await parts_.tokens->Get(
+        call->entry, std::move(scopes), std::move(subject), call->deadline);
     const auto current = parts_.catalog->Current()->Find(call->entry->connector->ref);
     if (!current || current->epoch != call->entry->epoch) {
       continue;

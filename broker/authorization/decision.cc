@@ -129,7 +129,12 @@ Refusal MintFailed(const resource::Connector& connector, const Error& error) {
     case ErrorCode::kResourceExhausted:
       return {
           v1::DENIAL_REASON_RATE_LIMITED,
-          Sentence(connector, error, "The registry " + host + " asks to wait", "try again later"),
+          upstream
+              ? Sentence(
+                    connector, error, "The registry " + host + " asks to wait", "try again later")
+              : "Too many new tokens of " + host +
+                    " are asked for at once; try again in a moment, or with fewer "
+                    "repositories at once.",
           error.message,
           RetryAfter(error, kRetryLater)};
     case ErrorCode::kDeadlineExceeded:

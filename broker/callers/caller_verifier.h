@@ -27,12 +27,17 @@ inline constexpr std::size_t kMaxTokenBytes = 16 * 1024;
 
 class UnverifiedToken {
  public:
-  explicit UnverifiedToken(Secret bytes) : bytes_(std::move(bytes)) {}
+  // `source` is the address that it came from, as far as a share goes (audit::SourceOf).
+  explicit UnverifiedToken(Secret bytes, std::string source = {})
+      : bytes_(std::move(bytes)), source_(std::move(source)) {}
   // For verifiers only: everything read here is a claim that nobody has checked.
   [[nodiscard]] const Secret& UncheckedBytes() const { return bytes_; }
+  // By which is divided what is spent before the token is verified.
+  [[nodiscard]] const std::string& source() const { return source_; }
 
  private:
   Secret bytes_;
+  std::string source_;
 };
 
 struct ServiceAccount {

@@ -267,7 +267,7 @@ Task<HealthCheckStep> Prober::CheckAuth(CheckContextPointer context) {
     scopes.push_back({*repository, {oci::Action::kPull}});
   }
   Result<std::shared_ptr<const upstream_auth::UpstreamToken>> minted =
-      co_await tokens_.Get(entry, std::move(scopes), context->deadline);
+      co_await tokens_.Get(entry, std::move(scopes), {}, context->deadline);
   if (!minted) {
     co_return Failed("auth", AuthReason(minted.error().code), minted.error().message);
   }

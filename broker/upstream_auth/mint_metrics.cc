@@ -5,6 +5,21 @@
 #include <prometheus/histogram.h>
 
 namespace connector::broker::upstream_auth {
+namespace {
+
+std::string_view NameOf(EndpointLimiter::HeldBy by) {
+  switch (by) {
+    case EndpointLimiter::HeldBy::kFailure:
+      return "held_back";
+    case EndpointLimiter::HeldBy::kRate:
+      return "over_rate";
+    case EndpointLimiter::HeldBy::kUnderWay:
+      return "too_many_under_way";
+  }
+  return "held_back";
+}
+
+}  // namespace
 
 MintMetrics::MintMetrics(prometheus::Registry& registry)
     : total_(prometheus::BuildCounter()
@@ -29,8 +44,8 @@ void MintMetrics::Ended(std::string_view result, std::chrono::duration<double> t
   duration_.Observe(took.count());
 }
 
-void MintMetrics::HeldBack() {
-  total_.Add({{"result", "held_back"}}).Increment();
+void MintMetrics::HeldBack(EndpointLimiter::HeldBy by) {
+  total_.Add({{"result", std::string(NameOf(by))}}).Increment();
 }
 
 void MintMetrics::SetEntries(std::size_t count) {

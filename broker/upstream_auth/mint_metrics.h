@@ -2,6 +2,7 @@
 
 // Metrics of minting. Labels are bounded: results only.
 
+#include "broker/upstream_auth/endpoint_limiter.h"
 #include "common/base/result.h"
 
 #include <prometheus/registry.h>
@@ -22,8 +23,8 @@ class MintMetrics {
 
   // One attempt at a token service: "ok", "single_use", or the error's name.
   void Ended(std::string_view result, std::chrono::duration<double> took);
-  // A mint that was not even tried, because of backoff or the rate limit.
-  void HeldBack();
+  // A mint that was not even tried.
+  void HeldBack(EndpointLimiter::HeldBy by);
   void SetEntries(std::size_t count);
 
  private:

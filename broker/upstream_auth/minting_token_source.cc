@@ -6,11 +6,13 @@
 #include "broker/upstream_auth/upstream_client.h"
 #include "common/async/one_shot.h"
 #include "common/resilience/random.h"
+#include "common/resilience/shared_budget.h"
 #include "common/resilience/single_flight.h"
 
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -31,6 +33,7 @@ Error Stopping() {
 // The shortest time between two replacements of a leased credential. A client chooses the
 // repository, and could otherwise cause a new lease with every refused request.
 inline constexpr std::chrono::seconds kDiscardPause{30};
+constexpr std::size_t kMaxDiscards = 16384;
 
 // Errors after which an old token that is still valid is handed out. A refused credential is not
 // one of them: its tokens should not be used any longer.
@@ -38,6 +41,14 @@ bool IsPassing(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kDeadlineExceeded ||
          code == ErrorCode::kResourceExhausted;
 }
+
+// Of all connectors together: as many as may be asked at once (CurlClient has 256 connections),
+// less some for health checks. Divided by the connector's namespace, because whoever writes a
+// Connector chooses a token service that may be slow.
+constexpr std::uint64_t kMaxMintsOfAll = 224;
+constexpr std::uint64_t kNamespaceWeight = 3;  // Alone three quarters.
+// How many owners of nothing are kept before they are looked for.
+constexpr std::size_t kLeastSweep = 64;
 
 // As far as the Connector's text tells: names are judged when they are connected. Kinds that mint
 // without a connection depend on this (docs/upstream-policy.md).
@@ -50,6 +61,7 @@ bool MayReachUpstream(const connectors::CatalogEntry& entry) {
 
 using MintFlights = resilience::SingleFlightGroup<TokenCacheKey, TokenResult>;
 using MintCall = resilience::SharedCall<TokenResult>;
+using UnderWay = resilience::SharedBudget<std::string>;
 
 // One mint under way.
 struct Mint {
@@ -77,10 +89,11 @@ class Source final : public MintingTokenSource {
 
   Task<TokenResult> Get(std::shared_ptr<const connectors::CatalogEntry> entry,
                         std::vector<oci::Scope> scopes,
+                        std::string subject,
                         Deadline deadline) override {
     TokenCacheKey key = KeyOf(*entry, std::move(scopes));
     for (bool shared = true;; shared = false) {
-      Step step = Next(entry, key, shared);
+      Step step = Next(entry, key, subject, shared);
       if (step.start != nullptr) {
         Start(step.start);
       }
@@ -148,6 +161,7 @@ class Source final : public MintingTokenSource {
 
   Step Next(const std::shared_ptr<const connectors::CatalogEntry>& entry,
             const TokenCacheKey& key,
+            const std::string& subject,
             bool shared) {
     const WallTime now = parts_.clock.Now();
     const std::lock_guard lock(mutex_);
@@ -171,9 +185,8 @@ class Source final : public MintingTokenSource {
       step.wait = ahead ? nullptr : std::move(under_way);
       return step;
     }
-    EndpointLimiter::Attempt attempt{key.mint_key, key.scopes, parts_.now()};
-    if (std::optional<Error> held = LimiterOf(key).Admit(attempt)) {
-      metrics_.HeldBack();
+    EndpointLimiter::Attempt attempt{key.mint_key, subject, key.scopes, parts_.now()};
+    if (std::optional<Error> held = Admit(key, attempt)) {
       if (!step.answer || !(ahead || IsPassing(held->code))) {
         step.answer = *std::move(held);
       }
@@ -188,6 +201,27 @@ class Source final : public MintingTokenSource {
     step.wait = ahead ? nullptr : step.start->call;
     ++active_;
     return step;
+  }
+
+  // Nullopt: go and ask; Remember gives back what was taken. Under the lock.
+  std::optional<Error> Admit(const TokenCacheKey& key, const EndpointLimiter::Attempt& attempt) {
+    if (under_way_.Take(key.connector.ns) != UnderWay::Answer::kTaken) {
+      metrics_.HeldBack(EndpointLimiter::HeldBy::kUnderWay);
+      Error error = MakeError(ErrorCode::kResourceExhausted,
+                              ErrorOrigin::kSelf,
+                              "the connectors of namespace " + key.connector.ns +
+                                  " have their share of the token requests under way",
+                              Retry::kSafe);
+      error.retry_after = std::chrono::seconds{1};
+      return error;
+    }
+    std::optional<EndpointLimiter::Held> held = LimiterOf(key).Admit(attempt);
+    if (!held) {
+      return std::nullopt;
+    }
+    under_way_.GiveBack(key.connector.ns);
+    metrics_.HeldBack(held->by);
+    return std::move(held->error);
   }
 
   // Never under the lock: a spawned coroutine may run at once, and would lock again.
@@ -217,11 +251,11 @@ class Source final : public MintingTokenSource {
   bool Replaced(const secrets::SecretRef& ref, std::chrono::steady_clock::time_point since) {
     {
       const std::lock_guard lock(mutex_);
-      const auto [last, first] = discarded_at_.try_emplace(ref, parts_.now());
-      if (!first && parts_.now() - last->second < kDiscardPause) {
-        return last->second > since;
+      const std::chrono::steady_clock::time_point now = parts_.now();
+      if (const auto* const last = discarded_at_.Find(ref, now)) {
+        return *last > since;
       }
-      last->second = parts_.now();
+      discarded_at_.Put(ref, now, {now, now + kDiscardPause});
     }
     return parts_.store.Discard(ref);
   }
@@ -308,6 +342,8 @@ class Source final : public MintingTokenSource {
   void Remember(const Mint& mint, const TokenResult& result, bool keep) {
     const std::lock_guard lock(mutex_);
     EndpointLimiter& limiter = LimiterOf(mint.key);
+    limiter.Ended(mint.attempt);
+    under_way_.GiveBack(mint.key.connector.ns);
     if (!result && mint.store_failed && IsPassing(result.error().code)) {
       // The store has its own backoff. A second one here would only delay the first mint after the
       // store has recovered.
@@ -328,7 +364,15 @@ class Source final : public MintingTokenSource {
     }
   }
 
+  // A connector that has a mint under way keeps its limiter.
   EndpointLimiter& LimiterOf(const TokenCacheKey& key) {
+    if (limiters_.size() >= sweep_limiters_at_ && !limiters_.contains(key.connector)) {
+      const auto now = parts_.now();
+      for (auto it = limiters_.begin(); it != limiters_.end();) {
+        it = it->second.Idle(now) ? limiters_.erase(it) : std::next(it);
+      }
+      sweep_limiters_at_ = std::max(kLeastSweep, 2 * limiters_.size());
+    }
     return limiters_.try_emplace(key.connector, key.connector.ToString()).first->second;
   }
 
@@ -343,8 +387,13 @@ class Source final : public MintingTokenSource {
   std::size_t active_ = 0;
   TokenCache cache_;
   MintFlights mints_;
-  std::map<secrets::SecretRef, std::chrono::steady_clock::time_point> discarded_at_;
-  std::map<ConnectorRef, EndpointLimiter> limiters_;  // As many as there ever were connectors.
+  resilience::ExpiringCache<secrets::SecretRef,
+                            std::chrono::steady_clock::time_point,
+                            std::chrono::steady_clock::time_point>
+      discarded_at_{kMaxDiscards};
+  std::map<ConnectorRef, EndpointLimiter> limiters_;  // Idle ones go when there are many.
+  std::size_t sweep_limiters_at_ = kLeastSweep;
+  UnderWay under_way_{kMaxMintsOfAll, 0, kNamespaceWeight};
   std::shared_ptr<OneShot<Done>> idle_ = std::make_shared<OneShot<Done>>();
 };
 

@@ -24,7 +24,8 @@ std::vector<oci::Scope> Normalized(std::vector<oci::Scope> scopes) {
 }
 
 TokenCache::Found TokenCache::Find(const TokenCacheKey& key, WallTime now) const {
-  const Slot* const found = slots_.Find(key, now);
+  const auto of = namespaces_.find(key.connector.ns);
+  const Slot* const found = of == namespaces_.end() ? nullptr : of->second.Find(key, now);
   if (found == nullptr) {
     return {};
   }
@@ -46,11 +47,54 @@ void TokenCache::Put(const TokenCacheKey& key, TokenPointer token, WallTime now,
   const WallTime::duration least = std::min<WallTime::duration>(kLeastLife, life / 4);
   Slot slot{token, token->not_after - ahead, token->not_after - least};
   // A token made while the clock was ahead is a token all the same.
-  slots_.Put(key, std::move(slot), {WallTime::min(), token->not_after});
+  Erase(key);
+  if (size_ >= max_entries_) {
+    MakeRoom(now);
+  }
+  const auto of = namespaces_.try_emplace(key.connector.ns, max_entries_).first;
+  of->second.Put(key, std::move(slot), {WallTime::min(), token->not_after});
+  ++size_;
+}
+
+void TokenCache::Counted(std::map<std::string, Slots>::iterator of, std::size_t before) {
+  size_ -= before - of->second.size();
+  if (of->second.size() == 0) {
+    namespaces_.erase(of);
+  }
+}
+
+void TokenCache::Erase(const TokenCacheKey& key) {
+  const auto of = namespaces_.find(key.connector.ns);
+  if (of != namespaces_.end()) {
+    const std::size_t before = of->second.size();
+    of->second.Erase(key);
+    Counted(of, before);
+  }
+}
+
+void TokenCache::MakeRoom(WallTime now) {
+  for (auto it = namespaces_.begin(); it != namespaces_.end();) {
+    const auto of = it++;
+    const std::size_t before = of->second.size();
+    of->second.EraseEnded(now);
+    Counted(of, before);
+  }
+  if (size_ < max_entries_) {
+    return;
+  }
+  const auto largest = std::max_element(
+      namespaces_.begin(), namespaces_.end(), [](const auto& left, const auto& right) {
+        return left.second.size() < right.second.size();
+      });
+  const std::size_t before = largest->second.size();
+  largest->second.EraseFirst();
+  Counted(largest, before);
 }
 
 void TokenCache::KeepToTheEnd(const TokenCacheKey& key) {
-  if (Slot* const slot = slots_.FindAny(key)) {
+  const auto of = namespaces_.find(key.connector.ns);
+  Slot* const slot = of == namespaces_.end() ? nullptr : of->second.FindAny(key);
+  if (slot != nullptr) {
     slot->refresh_at = slot->low_at;
   }
 }

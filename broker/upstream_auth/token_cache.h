@@ -2,6 +2,9 @@
 
 // TokenCache: keeps minted tokens by what they were minted for, and says how fresh each is. Pure:
 // no clock, no I/O; the caller holds a lock. Never holds a single-use token.
+//
+// Divided by the connector's namespace: whoever writes a Connector chooses a token service, and
+// with it how many tokens there are and how long they live.
 
 #include "broker/upstream_auth/minter.h"
 #include "common/resilience/expiring_cache.h"
@@ -10,6 +13,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,7 +52,7 @@ enum class Freshness : std::uint8_t {
 
 class TokenCache {
  public:
-  explicit TokenCache(std::size_t max_entries = kMaxCachedTokens) : slots_(max_entries) {}
+  explicit TokenCache(std::size_t max_entries = kMaxCachedTokens) : max_entries_(max_entries) {}
 
   struct Found {
     TokenPointer token;  // Null with kNone.
@@ -56,13 +60,14 @@ class TokenCache {
   };
   [[nodiscard]] Found Find(const TokenCacheKey& key, WallTime now) const;
 
-  // `random` is in [0, 1). A full cache drops expired tokens, else the one that expires first.
+  // `random` is in [0, 1). A full cache drops expired tokens, else the one that expires first of
+  // the namespace that has the most.
   void Put(const TokenCacheKey& key, TokenPointer token, WallTime now, double random);
   // A refresh ahead returned a token that cannot be cached: use this one until its end.
   void KeepToTheEnd(const TokenCacheKey& key);
-  void Erase(const TokenCacheKey& key) { slots_.Erase(key); }
+  void Erase(const TokenCacheKey& key);
 
-  [[nodiscard]] std::size_t size() const { return slots_.size(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
   struct Slot {
@@ -71,7 +76,15 @@ class TokenCache {
     WallTime low_at;
   };
 
-  resilience::ExpiringCache<TokenCacheKey, Slot, WallTime> slots_;
+  using Slots = resilience::ExpiringCache<TokenCacheKey, Slot, WallTime>;
+
+  void MakeRoom(WallTime now);
+  // Brings `size_` up to date after a change of the slots.
+  void Counted(std::map<std::string, Slots>::iterator of, std::size_t before);
+
+  std::size_t max_entries_;
+  std::size_t size_ = 0;
+  std::map<std::string, Slots> namespaces_;  // None is empty.
 };
 
 }  // namespace connector::broker::upstream_auth

@@ -48,8 +48,7 @@ class ExpiringCache {
   void Put(const Key& key, Value value, Validity validity) {
     Erase(key);
     while (!entries_.empty() && entries_.size() >= max_entries_) {
-      entries_.erase(entries_.find(*by_end_.begin()->second));
-      by_end_.erase(by_end_.begin());
+      EraseFirst();
     }
     const auto place = entries_.emplace(key, Entry{std::move(value), validity, {}}).first;
     place->second.end = by_end_.emplace(validity.until, &place->first);
@@ -60,6 +59,18 @@ class ExpiringCache {
     if (found != entries_.end()) {
       by_end_.erase(found->second.end);
       entries_.erase(found);
+    }
+  }
+
+  // What ends first; there is one.
+  void EraseFirst() {
+    entries_.erase(entries_.find(*by_end_.begin()->second));
+    by_end_.erase(by_end_.begin());
+  }
+  // What has ended by `now`.
+  void EraseEnded(Time now) {
+    while (!by_end_.empty() && by_end_.begin()->first <= now) {
+      EraseFirst();
     }
   }
 

@@ -29,9 +29,10 @@ namespace connector::resilience {
 template <typename Holder, typename Hash = std::hash<Holder>>
 class SharedBudget {
  public:
-  // `max_each` is the most that one holder may have; 0 for its fair share.
-  explicit SharedBudget(std::uint64_t limit, std::uint64_t max_each = 0)
-      : limit_(limit), max_each_(max_each) {}
+  // `max_each` is the most that one holder may have; 0 for its fair share, which is `weight` times
+  // what is free.
+  explicit SharedBudget(std::uint64_t limit, std::uint64_t max_each = 0, std::uint64_t weight = 1)
+      : limit_(limit), max_each_(max_each), weight_(weight) {}
 
   enum class Answer : std::uint8_t {
     kTaken,
@@ -47,8 +48,8 @@ class SharedBudget {
     }
     const auto found = held_.find(holder);
     const std::uint64_t held = found == held_.end() ? 0 : found->second;
-    const bool fair =
-        max_each_ > 0 ? held + amount <= max_each_ : IsFairShare(held, amount, taken, limit_);
+    const bool fair = max_each_ > 0 ? held + amount <= max_each_
+                                    : IsFairShare(held, amount, taken, limit_, weight_);
     // Of the little that is left anybody without a share may have some.
     if (!fair && held > 0) {
       return Answer::kHolderFull;
@@ -88,6 +89,7 @@ class SharedBudget {
 
   const std::uint64_t limit_;
   const std::uint64_t max_each_;
+  const std::uint64_t weight_;
   mutable std::mutex mutex_;
   std::unordered_map<Holder, std::uint64_t, Hash> held_;
   std::atomic<std::uint64_t> taken_{0};

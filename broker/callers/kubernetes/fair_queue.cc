@@ -1,5 +1,7 @@
 #include "broker/callers/kubernetes/fair_queue.h"
 
+#include "common/resilience/shared_budget.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -23,7 +25,10 @@ FairQueue::Place FairQueue::Join(const std::string& workload, Lane lane) {
     return {Joined::kFull, 0};
   }
   Workload& mine = waiting.workloads[workload];
-  if (mine.tickets.size() >= options_.max_queued_per_workload) {
+  const std::size_t held = mine.tickets.size();
+  const bool fair = resilience::IsFairShare(held, 1, waiting.queued, MaxQueued(lane));
+  // Of the little that is left any workload without a place may have one.
+  if (held > 0 && (!fair || held >= options_.max_queued_per_workload)) {
     return {Joined::kWorkloadFull, 0};
   }
   if (mine.tickets.empty()) {

@@ -4,10 +4,11 @@
 //
 // Three limits: so many reviews per second (with a burst of one second's worth), so many under way,
 // so many that wait. Those that wait are served workload by workload in turn, so that one noisy
-// workload delays itself and nobody else.
+// workload delays itself and nobody else. A workload may have as many places as are still free.
 //
 // That holds for workloads that somebody verified. Claims that nobody could verify have a lane of
-// their own: they are served when no verified one waits, and never fill the places of those.
+// their own, where a workload is the address that they come from: they are served when no verified
+// one waits, and never fill the places of those.
 
 #include "common/resilience/token_bucket.h"
 
@@ -27,7 +28,7 @@ namespace connector::broker::callers {
 struct FairQueueOptions {
   double per_second = 200;
   std::size_t max_under_way = 64;
-  std::size_t max_queued_per_workload = 1024;
+  std::size_t max_queued_per_workload = 1024;  // If so many are still free.
   std::size_t max_queued = 8192;
   // Of the lane of unverified claims.
   std::size_t max_unverified_under_way = 16;
@@ -41,7 +42,7 @@ enum class Lane : std::uint8_t {
 
 enum class Joined : std::uint8_t {
   kQueued,
-  kWorkloadFull,  // This workload has too many that wait.
+  kWorkloadFull,  // This workload has its share of the places.
   kFull,          // All of its lane together have.
 };
 

@@ -54,8 +54,9 @@ class ReviewScheduler {
   ReviewScheduler(const ReviewScheduler&) = delete;
   ReviewScheduler& operator=(const ReviewScheduler&) = delete;
 
-  // `workload` is for fairness only. Fails with kUnavailable and Retry::kSafe, with retry_after,
-  // when too many wait or the turn does not come in time; else with what `post` failed with.
+  // `workload` is for fairness only: a verified subject, or where an unverified claim comes from.
+  // Fails with kUnavailable and Retry::kSafe, with retry_after, when too many wait or the turn does
+  // not come in time; else with what `post` failed with.
   [[nodiscard]] Task<Result<boost::json::object>> Ask(kube::ResourceType type,
                                                       std::string workload,
                                                       boost::json::object body,

@@ -27,6 +27,7 @@ struct Question {
   jose::Claims claims;
   OurAudiences audiences;
   Lane lane = Lane::kUnverified;
+  std::string workload;  // Whose turn it takes: what an unverified token claims divides nothing.
 };
 
 // Checks the claims, which nobody has verified yet. A pass proves nothing.
@@ -66,7 +67,7 @@ Task<Result<Caller>> Review(ReviewScheduler* scheduler,
   boost::json::object body = TokenReviewOf(question->token.Reveal(), audiences);
   const Deadline deadline = std::chrono::steady_clock::now() + kReviewTimeout;
   const auto answer = co_await scheduler->Ask(
-      kube::kTokenReviews, question->claims.subject, std::move(body), deadline, question->lane);
+      kube::kTokenReviews, question->workload, std::move(body), deadline, question->lane);
   if (!answer) {
     Error error = answer.error();
     error.code = ErrorCode::kUnavailable;  // Also a 403 to us: nothing is known about the caller.
@@ -134,8 +135,9 @@ class TokenReviewVerifier final : public CallerVerifier {
     if (!lane) {
       co_return lane.error();
     }
-    auto question = std::make_shared<const Question>(
-        Question{Secret(bytes), *std::move(claims), *std::move(audiences), *lane});
+    std::string workload = *lane == Lane::kVerified ? claims->subject : token.source();
+    auto question = std::make_shared<const Question>(Question{
+        Secret(bytes), *std::move(claims), *std::move(audiences), *lane, std::move(workload)});
     Reviews::Review review = [scheduler = &scheduler_, question](WallTime asked_at) {
       return Review(scheduler, question, asked_at);
     };

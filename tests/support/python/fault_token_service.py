@@ -1,7 +1,8 @@
 """A token service that misbehaves as told. For faults only: the real one serves all other tests.
 
 Started with: MODE HOST:PORT REAL-URL CERTIFICATE KEY. In mode `short` it passes requests on to
-the real token service and only shortens the lifetime that the answer states, to one second.
+the real token service and only shortens the lifetime that the answer states, to one second. In mode
+`picky` it asks to wait an hour for repositories whose name holds `evil`, and passes on all others.
 """
 
 import json
@@ -23,7 +24,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length") or "0"))
-        if self.mode == "short":
+        if self.mode in ("short", "picky"):
             self._answer(404, b"{}")  # The caller falls back to GET.
         else:
             self.do_GET()
@@ -44,13 +45,21 @@ class Handler(BaseHTTPRequestHandler):
         _FOREVER.wait()
 
     def _mode_short(self):
+        self._pass_on({"expires_in": 1})
+
+    def _mode_picky(self):
+        if "evil" in self.path:
+            self._answer(429, b'{"detail":"slow down"}', {"Retry-After": "3600"})
+        else:
+            self._pass_on({})
+
+    def _pass_on(self, changes):
         request = urllib.request.Request(self.real + self.path)
         request.add_header("Authorization", self.headers["Authorization"])
         unchecked = ssl._create_unverified_context()
         with urllib.request.urlopen(request, timeout=20, context=unchecked) as answer:
             body = json.load(answer)
-        body["expires_in"] = 1
-        self._answer(200, json.dumps(body).encode())
+        self._answer(200, json.dumps({**body, **changes}).encode())
 
     def _answer(self, status, body, headers=None):
         self.send_response_only(status)

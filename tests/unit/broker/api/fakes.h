@@ -56,12 +56,14 @@ class FakeTokens final : public upstream_auth::TokenSource {
   Task<Result<std::shared_ptr<const upstream_auth::UpstreamToken>>> Get(
       std::shared_ptr<const connectors::CatalogEntry> entry,
       std::vector<oci::Scope> scopes,
+      std::string subject,
       Deadline /*deadline*/) override {
     std::function<void()> hook;
     Result<std::shared_ptr<const upstream_auth::UpstreamToken>> result;
     {
       const std::lock_guard lock(mutex_);
       calls_.push_back(entry->epoch + " " + (scopes.empty() ? "" : scopes.front().ToString()));
+      last_subject_ = std::move(subject);
       hook = during_get_;
       if (error_) {
         result = *error_;
@@ -92,11 +94,13 @@ class FakeTokens final : public upstream_auth::TokenSource {
     return calls_.size();
   }
   [[nodiscard]] std::vector<std::string> forgotten() const { return forgotten_; }
+  [[nodiscard]] std::string last_subject() const { return last_subject_; }
 
  private:
   mutable std::mutex mutex_;
   std::optional<Error> error_;
   WallTime not_after_;
+  std::string last_subject_;
   std::function<void()> during_get_;
   std::vector<std::string> calls_;
   std::vector<std::string> forgotten_;

@@ -115,6 +115,12 @@ TEST_F(IssueTokenTest, GrantsWhatARuleAllows) {
   EXPECT_EQ(outcome_->reason, v1::DENIAL_REASON_UNSPECIFIED);
 }
 
+TEST_F(IssueTokenTest, MintsInTheNameOfTheVerifiedSubject) {
+  ASSERT_TRUE(Issue(Pull("team-a/app")).has_grant());
+
+  EXPECT_EQ(tokens_.last_subject(), "system:serviceaccount:ci:builder");
+}
+
 TEST_F(IssueTokenTest, RecordsTheGrantWithTheRuleThatMatched) {
   Issue(Pull("team-a/app"));
 

@@ -31,7 +31,7 @@ TEST_F(TokenSourceTest, MintsOnceFor200ConcurrentCallersOnFourThreads) {
     equal += token && (*token)->value.Reveal() == "token-1" ? 1 : 0;
   };
   for (int i = 0; i < 200; ++i) {
-    asio::co_spawn(io_, source_->Get(entry, kPullA, SoonEnough()), finish);
+    asio::co_spawn(io_, source_->Get(entry, kPullA, "alice", SoonEnough()), finish);
   }
   // Queued after the callers, so that most of them wait before the mint ends.
   asio::post(io_, [this] { minter_->held = false; });
@@ -59,10 +59,11 @@ TEST_F(TokenSourceTest, EndsAWaitAtItsOwnDeadlineAndNotTheMint) {
   auto finish_patient = [&](std::exception_ptr, Result<Token> token) {
     patient.emplace(std::move(token));
   };
-  asio::co_spawn(io_,
-                 source_->Get(entry, kPullA, std::chrono::steady_clock::now() + milliseconds(20)),
-                 finish_hasty);
-  asio::co_spawn(io_, source_->Get(entry, kPullA, SoonEnough()), finish_patient);
+  asio::co_spawn(
+      io_,
+      source_->Get(entry, kPullA, "alice", std::chrono::steady_clock::now() + milliseconds(20)),
+      finish_hasty);
+  asio::co_spawn(io_, source_->Get(entry, kPullA, "alice", SoonEnough()), finish_patient);
   io_.run();
 
   EXPECT_THAT(*hasty, HasError(ErrorCode::kDeadlineExceeded));
@@ -77,7 +78,7 @@ TEST_F(TokenSourceTest, GivesASingleUseTokenToOneCallerOnly) {
   std::vector<std::string> values;
   auto finish = [&](std::exception_ptr, Result<Token> token) { values.push_back(ValueOf(token)); };
   for (int i = 0; i < 5; ++i) {
-    asio::co_spawn(io_, source_->Get(entry, kPullA, SoonEnough()), finish);
+    asio::co_spawn(io_, source_->Get(entry, kPullA, "alice", SoonEnough()), finish);
   }
   asio::post(io_, [this] { minter_->held = false; });
   io_.run();
@@ -110,7 +111,7 @@ TEST_F(TokenSourceTest, SurvivesAMinterThatThrows) {
   parts.minters[AuthKind::kTokenAuth] = std::make_shared<Throwing>();
   const std::unique_ptr<MintingTokenSource> source = MakeTokenSource(std::move(parts));
 
-  EXPECT_THAT(testing_support::RunTask(io_, source->Get(Entry(), kPullA, SoonEnough())),
+  EXPECT_THAT(testing_support::RunTask(io_, source->Get(Entry(), kPullA, "alice", SoonEnough())),
               HasError(ErrorCode::kInternal));
 }
 
@@ -125,12 +126,44 @@ TEST_F(TokenSourceTest, StopsAfterTheMintsUnderWayAndRefusesNewOnes) {
     story.push_back(token ? "late" : "refused");
     minter_->held = false;
   };
-  asio::co_spawn(io_, source_->Get(Entry(), kPullA, SoonEnough()), finish_get);
+  asio::co_spawn(io_, source_->Get(Entry(), kPullA, "alice", SoonEnough()), finish_get);
   asio::co_spawn(io_, source_->Stop(), finish_stop);
-  asio::co_spawn(io_, source_->Get(Entry(), kPullB, SoonEnough()), finish_late);
+  asio::co_spawn(io_, source_->Get(Entry(), kPullB, "alice", SoonEnough()), finish_late);
   io_.run();
 
   EXPECT_THAT(story, ElementsAre("refused", "token-1", "stopped"));
+}
+
+TEST_F(TokenSourceTest, DividesTheMintsUnderWayByNamespace) {
+  minter_->held = true;
+  std::atomic<int> refused{0};
+  const auto start = [&](const std::string& ns, int i) {
+    auto entry = std::make_shared<connectors::CatalogEntry>(*Entry());
+    auto connector = std::make_shared<resource::Connector>(*entry->connector);
+    connector->ref = {ns, "c" + std::to_string(i)};
+    entry->connector = connector;
+    auto finish = [&](std::exception_ptr, Result<Token> token) {
+      refused += !token && token.error().code == ErrorCode::kResourceExhausted ? 1 : 0;
+    };
+    asio::co_spawn(io_, source_->Get(entry, kPullA, "mallory", SoonEnough()), finish);
+  };
+  for (const char* ns : {"evil", "good"}) {
+    store_.Put({ns, "harbor-robot"}, {{"username", "robot"}, {"password", "s3cret"}}, "v1");
+  }
+  for (int i = 0; i < 250; ++i) {
+    start("evil", i);
+  }
+  start("good", 0);
+  asio::post(io_, [this] { minter_->held = false; });
+  io_.run();
+
+  EXPECT_EQ(minter_->mints, 168 + 1) << "three quarters for one namespace";
+  EXPECT_EQ(refused, 250 - 168);
+  minter_->mints = 0;
+  start("evil", 250);
+  io_.restart();
+  io_.run();
+  EXPECT_EQ(minter_->mints, 1) << "what has ended makes room";
 }
 
 TEST_F(TokenSourceTest, StopsAtOnceWhenNothingIsUnderWay) {

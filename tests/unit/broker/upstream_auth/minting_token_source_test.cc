@@ -148,7 +148,7 @@ TEST_F(TokenSourceTest, AnswersWithTheLastErrorWhileItBacksOff) {
   EXPECT_THAT(Get(), HasErrorMessage(ErrorCode::kUnavailable, "the fake failed"));
 
   clock_.Advance(milliseconds(374));
-  const Result<Token> held = Get(kPullB);
+  const Result<Token> held = Get();
   EXPECT_THAT(held, HasErrorMessage(ErrorCode::kUnavailable, "the fake failed"));
   EXPECT_EQ(held.error().retry_after, seconds(1));
   EXPECT_EQ(minter_->mints, 1);
@@ -302,14 +302,27 @@ TEST_F(TokenSourceTest, MintsAnewAfterForget) {
   EXPECT_EQ(ValueOf(Get(kPullB)), "token-2");
 }
 
-TEST_F(TokenSourceTest, LimitsTheRateOfMints) {
-  for (int i = 0; i < static_cast<int>(kMintBurst); ++i) {
-    ASSERT_TRUE(Get({{std::to_string(i), {oci::Action::kPull}}}).has_value()) << i;
+TEST_F(TokenSourceTest, LimitsTheRateOfMintsOfOneCaller) {
+  int minted = 0;
+  while (minted < 1000 && Get({{std::to_string(minted), {oci::Action::kPull}}}).has_value()) {
+    ++minted;
   }
+  EXPECT_EQ(minted, 175) << "seven eighths of the burst";
   EXPECT_THAT(Get(kPullA), HasError(ErrorCode::kResourceExhausted));
   EXPECT_EQ(ValueOf(Get({{"0", {oci::Action::kPull}}})), "token-1") << "what is kept is served";
-  clock_.Advance(milliseconds(20));
+  EXPECT_TRUE(GetFor(Entry(), kPullB, "bob").has_value()) << "another caller has a share";
+  EXPECT_THAT(Metrics(), HasSubstr("connector_broker_mint_total{result=\"over_rate\"} 2"));
+  clock_.Advance(milliseconds(50));
   EXPECT_TRUE(Get(kPullA).has_value());
+}
+
+TEST_F(TokenSourceTest, FailsForTheScopesOfOneCallerAndNotForAnother) {
+  minter_->Fail(ErrorCode::kResourceExhausted, seconds(3600));
+  EXPECT_FALSE(GetFor(Entry(), kPullA, "mallory").has_value());
+  minter_->Fail(std::nullopt);
+
+  EXPECT_EQ(ValueOf(GetFor(Entry(), kPullB, "alice")), "token-2");
+  EXPECT_THAT(GetFor(Entry(), kPullA, "alice"), HasError(ErrorCode::kResourceExhausted));
 }
 
 TEST_F(TokenSourceTest, CountsResultsAndEntries) {

@@ -25,8 +25,8 @@ TokenPointer Token(const std::string& value, WallTime::duration life, bool singl
       UpstreamToken{CredentialScheme::kBearer, Secret(value), kNow + life, single_use});
 }
 
-TokenCacheKey Key(const std::string& repository) {
-  return {{"default", "harbor"}, "mint-key", {{repository, {oci::Action::kPull}}}};
+TokenCacheKey Key(const std::string& repository, const std::string& ns = "default") {
+  return {{ns, "harbor"}, "mint-key", {{repository, {oci::Action::kPull}}}};
 }
 
 Freshness TokenCacheAt(const TokenCache& cache, WallTime::duration after) {
@@ -117,6 +117,19 @@ TEST(TokenCache, DropsTheDeadFirstAndThenWhatDiesFirst) {
   EXPECT_EQ(cache.size(), 3U);
   EXPECT_EQ(cache.Find(Key("short"), later).token, nullptr);
   EXPECT_NE(cache.Find(Key("long"), later).token, nullptr);
+}
+
+TEST(TokenCache, DropsThoseOfTheNamespaceWithTheMostHoweverLongTheyLive) {
+  TokenCache cache(10);
+  cache.Put(Key("a"), Token("good", seconds(60)), kNow, kNoJitter);
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = std::to_string(i);
+    cache.Put(Key(name, "evil"), Token(name, std::chrono::hours(24)), kNow, kNoJitter);
+  }
+
+  EXPECT_EQ(cache.size(), 10U);
+  EXPECT_NE(cache.Find(Key("a"), kNow).token, nullptr);
+  EXPECT_NE(cache.Find(Key("99", "evil"), kNow).token, nullptr);
 }
 
 TEST(TokenCache, NeverExceedsItsBound) {

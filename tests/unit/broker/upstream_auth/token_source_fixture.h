@@ -134,8 +134,10 @@ class TokenSourceTest : public ::testing::Test {
     return GetFor(Entry(), scopes);
   }
   Result<Token> GetFor(std::shared_ptr<const connectors::CatalogEntry> entry,
-                       const std::vector<oci::Scope>& scopes = kPullA) {
-    return testing_support::RunTask(io_, source_->Get(std::move(entry), scopes, SoonEnough()));
+                       const std::vector<oci::Scope>& scopes = kPullA,
+                       const std::string& subject = "alice") {
+    return testing_support::RunTask(io_,
+                                    source_->Get(std::move(entry), scopes, subject, SoonEnough()));
   }
   std::string ValueOf(const Result<Token>& token) {
     return token ? std::string((*token)->value.Reveal()) : token.error().message;

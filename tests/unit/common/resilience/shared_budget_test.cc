@@ -28,6 +28,13 @@ TEST(ASharedBudget, GivesOneHolderNoMoreThanIsStillFree) {
   EXPECT_EQ(budget.Take("c"), Budget::Answer::kTaken);
 }
 
+TEST(ASharedBudget, GivesOneHolderItsWeightTimesWhatIsFree) {
+  Budget budget(100, 0, 3);
+
+  EXPECT_EQ(TakeAll(budget, "a"), 75);
+  EXPECT_EQ(budget.Take("b"), Budget::Answer::kTaken);
+}
+
 TEST(ASharedBudget, GivesTheLastOneToWhoHasNone) {
   Budget budget(1);
 

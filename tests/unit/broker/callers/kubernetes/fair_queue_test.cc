@@ -142,5 +142,24 @@ TEST(FairQueue, KeepsPlacesFreeOfClaimsThatNobodyVerified) {
   EXPECT_EQ(Drain(queue, kStart).size(), 1U);
 }
 
+TEST(FairQueue, GivesAWorkloadNoMorePlacesThanAreFree) {
+  FairQueueOptions options = Options(1);
+  options.max_queued_per_workload = 1000;
+  options.max_queued = 100;
+  FairQueue queue(options, kStart);
+  const auto take_all = [&queue](const std::string& workload) {
+    int places = 0;
+    while (places < 1000 && queue.Join(workload).joined == Joined::kQueued) {
+      ++places;
+    }
+    return places;
+  };
+
+  EXPECT_EQ(take_all("a"), 50);
+  EXPECT_EQ(queue.Join("a").joined, Joined::kWorkloadFull);
+  EXPECT_EQ(take_all("b"), 25);
+  EXPECT_EQ(queue.Join("c").joined, Joined::kQueued);
+}
+
 }  // namespace
 }  // namespace connector::broker::callers

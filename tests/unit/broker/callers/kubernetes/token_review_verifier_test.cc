@@ -213,6 +213,48 @@ TEST_F(TokenReviewVerifierTest, ServesWhoWasAcceptedBeforeFirstWhileTheKeysAreUn
   io_.run();
 }
 
+TEST_F(TokenReviewVerifierTest, DividesTurnsByAddressWhileTheKeysAreUnknown) {
+  issuer_.down = true;
+  callers::ReviewScheduler few{api_.Post(),
+                               {.max_unverified_under_way = 1, .max_unverified_queued = 4},
+                               io_.get_executor(),
+                               {}};
+  verifier_ = MakeTokenReviewVerifier(
+      {.issuer = testing_support::kTestIssuer, .audience = testing_support::kTestAudience},
+      Keys(),
+      few,
+      clock_);
+  api_.Hold();
+  std::vector<UnverifiedToken> tokens;
+  for (int i = 0; i < 10; ++i) {  // Whom they claim to be costs nothing.
+    const std::string subject = "\"system:serviceaccount:ci:x" + std::to_string(i) + "\"";
+    tokens.emplace_back(Secret(Sign(Good().Set("sub", subject))), "192.0.2.1");
+  }
+  tokens.emplace_back(Secret(Sign(Good())), "192.0.2.2");
+  int refused = 0;
+  std::optional<Result<Caller>> honest;
+  for (const UnverifiedToken& token : tokens) {
+    auto done = [&, last = &token == &tokens.back()](const std::exception_ptr&,
+                                                     const Result<Caller>& caller) {
+      refused += caller ? 0 : 1;
+      if (last) {
+        honest.emplace(caller);
+      }
+    };
+    asio::co_spawn(
+        io_, verifier_->Verify(token, std::chrono::steady_clock::now() + 30s), std::move(done));
+  }
+  io_.restart();
+  io_.poll();
+  api_.Release();
+  io_.restart();
+  io_.run();
+
+  EXPECT_EQ(refused, 7) << "one under way, and half of the places";
+  ASSERT_TRUE(honest);
+  EXPECT_TRUE(*honest) << honest->error().message;
+}
+
 TEST_F(TokenReviewVerifierTest, AsksForTheConnectorsAudienceOfANarrowedToken) {
   const auto caller = Verify(Sign(Good().Set("aud", R"(["x","oci-connector/team-a/harbor"])")));
 
