@@ -1,6 +1,7 @@
 #include "broker/api/issue_request.h"
 
 #include "common/base/input_error.h"
+#include "common/base/secret_place.h"
 
 #include "proto/connector/broker/v1/broker.pb.h"
 
@@ -127,7 +128,7 @@ Result<IssueQuery> ParseIssueRequest(const v1::IssueTokenRequest& request) {
     return scopes.error();
   }
   return IssueQuery{std::move(*target),
-                    Secret(request.caller_token()),
+                    ForeignSecret(request.caller_token()),
                     std::move(*scopes),
                     request.request_id(),
                     request.client_address(),
@@ -147,7 +148,7 @@ Result<IssueQuery> ParseExplainRequest(const v1::ExplainAccessRequest& request) 
     return scopes.error();
   }
   return IssueQuery{
-      std::move(*target), Secret(request.caller_token()), std::move(*scopes), {}, {}, false};
+      std::move(*target), ForeignSecret(request.caller_token()), std::move(*scopes), {}, {}, false};
 }
 
 }  // namespace connector::broker::api

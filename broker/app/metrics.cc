@@ -1,6 +1,7 @@
 #include "broker/app/metrics.h"
 
 #include "common/base/locked_arena.h"
+#include "common/base/secret_place.h"
 #include "common/metrics/families.h"
 
 #include <string>
@@ -24,6 +25,10 @@ std::vector<prometheus::MetricFamily> SecretMemoryMetrics() {
   out.Counter("connector_broker_secret_arena_heap_fallbacks_total",
               "Secrets that did not fit into locked memory and went to the heap.",
               static_cast<double>(arena.heap_fallbacks));
+  out.Counter("connector_broker_secret_arena_token_fallbacks_total",
+              "Upstream tokens that did not fit beside the part of locked memory that is kept for "
+              "stored secrets, and went to the heap.",
+              static_cast<double>(TokenFallbacks()));
   return out.Take();
 }
 

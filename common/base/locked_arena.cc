@@ -1,5 +1,7 @@
 #include "common/base/locked_arena.h"
 
+#include "common/base/secret_place.h"
+
 #include <openssl/crypto.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,6 +18,7 @@ namespace {
 
 constexpr std::size_t kArenaBytes = 2 * 1024 * 1024;  // RLIMIT_MEMLOCK is often 8 MiB.
 constexpr std::size_t kGranule = 64;
+constexpr std::size_t kReserve = kArenaBytes / 4;  // For stored secrets.
 
 std::size_t RoundUp(std::size_t size) {
   return (size + kGranule - 1) / kGranule * kGranule;
@@ -37,10 +40,15 @@ class Arena {
     }
   }
 
-  void* Allocate(std::size_t size) {
+  void* Allocate(std::size_t size, ArenaUse use) {
+    if (use == ArenaUse::kForeign) {
+      return ::operator new(size);
+    }
     const std::size_t need = RoundUp(size);
+    const bool stored = use == ArenaUse::kStored;
     const std::lock_guard lock(mutex_);
-    for (auto it = free_.begin(); it != free_.end(); ++it) {
+    const bool may = stored || used_ + need <= kArenaBytes - kReserve;
+    for (auto it = may ? free_.begin() : free_.end(); it != free_.end(); ++it) {
       if (it->second < need) {
         continue;
       }
@@ -52,7 +60,7 @@ class Arena {
       used_ += need;
       return base_ + offset;
     }
-    ++heap_fallbacks_;
+    ++(stored ? heap_fallbacks_ : token_fallbacks_);
     return ::operator new(size);
   }
 
@@ -80,6 +88,11 @@ class Arena {
       }
     }
     free_[offset] = length;
+  }
+
+  std::size_t token_fallbacks() {
+    const std::lock_guard lock(mutex_);
+    return token_fallbacks_;
   }
 
   ArenaStats Stats() {
@@ -130,6 +143,7 @@ class Arena {
   std::map<std::size_t, std::size_t> free_;  // offset -> length
   std::size_t used_ = 0;
   std::size_t heap_fallbacks_ = 0;
+  std::size_t token_fallbacks_ = 0;
 };
 
 // Leaked on purpose: Secrets in static storage may die after any static arena would.
@@ -141,10 +155,13 @@ Arena& TheArena() {
 }  // namespace
 
 void* LockedAllocate(std::size_t size) {
-  return TheArena().Allocate(size);
+  return TheArena().Allocate(size, CurrentArenaUse());
 }
 void LockedFree(void* data, std::size_t size) noexcept {
   TheArena().Free(data, size);
+}
+std::size_t TokenFallbacks() {
+  return TheArena().token_fallbacks();
 }
 ArenaStats LockedArenaStats() {
   return TheArena().Stats();

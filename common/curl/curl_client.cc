@@ -3,6 +3,7 @@
 #include "common/curl/curl_loop.h"
 #include "common/curl/curl_transfer.h"
 #include "common/curl/trust.h"
+#include "common/curl/wiping_memory.h"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -45,7 +47,8 @@ Error Cancelled() {
 }
 
 void InitializeCurlOnce() {
-  static const CURLcode kOnce = curl_global_init(CURL_GLOBAL_DEFAULT);
+  static const CURLcode kOnce = curl_global_init_mem(
+      CURL_GLOBAL_DEFAULT, std::malloc, WipeAndFree, WipingRealloc, WipingStrdup, std::calloc);
   static_cast<void>(kOnce);
 }
 

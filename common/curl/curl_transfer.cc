@@ -1,5 +1,7 @@
 #include "common/curl/curl_transfer.h"
 
+#include "common/base/secret_place.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -368,7 +370,7 @@ void CurlTransfer::Finish(CURLcode code) {
   long status = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
-  response_.body = Secret(body_.view());
+  response_.body = ForeignSecret(body_.view());
   done_(std::move(response_));
 }
 

@@ -1,5 +1,6 @@
 #include "common/kube/requests.h"
 
+#include "common/base/secret_place.h"
 #include "common/curl/wiped_buffer.h"
 
 namespace connector::kube {
@@ -88,7 +89,7 @@ Secret BodyOf(const ResourceType& type, boost::json::object body) {
   body["apiVersion"] = type.ApiVersion();
   body["kind"] = type.kind;
   std::string text = boost::json::serialize(body);
-  Secret out(text);
+  Secret out = ForeignSecret(text);  // A review holds a caller's token.
   curl::Wipe(text);
   return out;
 }

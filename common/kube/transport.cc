@@ -1,5 +1,6 @@
 #include "common/kube/transport.h"
 
+#include "common/base/secret_place.h"
 #include "common/kube/answers.h"
 #include "common/kube/retry_policy.h"
 #include "common/resilience/retry_after.h"
@@ -98,7 +99,7 @@ Result<curl::CurlRequest> Transport::Request(const ApiCall& call, const Secret& 
   if (!call.content_type.empty()) {
     request.headers.push_back({"Content-Type", Secret(call.content_type)});
   }
-  request.body = call.body.Clone();
+  request.body = ForeignSecret(call.body.Reveal());
   request.head_timeout = call.head_timeout;
   request.mostly_waits = call.verb == "watch";
   request.max_response_bytes = kMaxAnswerBytes;

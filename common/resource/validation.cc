@@ -1,6 +1,7 @@
 #include "common/resource/validation.h"
 
 #include "common/base/encoding.h"
+#include "common/base/secret_place.h"
 #include "common/config/yaml_scalar.h"
 #include "common/resource/names.h"
 
@@ -255,6 +256,11 @@ routing::WrittenSettings ReadSettings(const v1::ConnectorRedirects& redirects,
       });
 }
 
+// A CA bundle is public, and large.
+connector::Secret ValueOf(const std::string& key, std::string_view bytes) {
+  return key == kCaKey ? ForeignSecret(bytes) : connector::Secret(bytes);
+}
+
 void ReadData(v1::Secret& file, SecretResource& secret, ProblemReport& report) {
   for (auto& [key, text] : *file.mutable_data()) {
     // Kubernetes, too, lets base64 be folded over lines.
@@ -266,12 +272,12 @@ void ReadData(v1::Secret& file, SecretResource& secret, ProblemReport& report) {
       report.Add(Join("data", key), "is not base64; encode it, or write it under stringData");
       continue;
     }
-    secret.data.insert_or_assign(key, connector::Secret(*bytes));
+    secret.data.insert_or_assign(key, ValueOf(key, *bytes));
     OPENSSL_cleanse(bytes->data(), bytes->size());
     OPENSSL_cleanse(text.data(), text.size());
   }
   for (auto& [key, text] : *file.mutable_string_data()) {
-    secret.data.insert_or_assign(key, connector::Secret(text));
+    secret.data.insert_or_assign(key, ValueOf(key, text));
     OPENSSL_cleanse(text.data(), text.size());
   }
 }

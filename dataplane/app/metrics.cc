@@ -1,6 +1,7 @@
 #include "dataplane/app/metrics.h"
 
 #include "common/base/locked_arena.h"
+#include "common/base/secret_place.h"
 #include "common/metrics/families.h"
 
 #include <limits>
@@ -194,7 +195,7 @@ std::vector<prometheus::MetricFamily> DataplaneFamilies(const DataplaneSources& 
             static_cast<double>(arena.used_bytes));
   out.Counter("connector_dataplane_secret_arena_fallbacks_total",
               "Tokens that did not fit into locked memory.",
-              static_cast<double>(arena.heap_fallbacks));
+              static_cast<double>(arena.heap_fallbacks + TokenFallbacks()));
   return out.Take();
 }
 

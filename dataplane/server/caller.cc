@@ -1,6 +1,7 @@
 #include "dataplane/server/caller.h"
 
 #include "common/base/encoding.h"
+#include "common/base/secret_place.h"
 #include "common/http/head.h"
 
 #include <openssl/crypto.h>
@@ -17,7 +18,7 @@ std::optional<Secret> Checked(std::string_view token) {
   if (token.empty() || token.size() > kMaxCallerTokenBytes || !printable) {
     return std::nullopt;
   }
-  return Secret(token);
+  return ForeignSecret(token);
 }
 
 }  // namespace

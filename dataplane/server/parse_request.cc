@@ -1,5 +1,6 @@
 #include "dataplane/server/parse_request.h"
 
+#include "common/base/secret_place.h"
 #include "dataplane/server/caller.h"
 
 #include <cstring>
@@ -38,7 +39,7 @@ std::optional<ErrorReply> ReadCaller(RequestContext& context) {
   }
   const std::string_view known = client.authorization.Reveal();
   if (known.size() != sent.size() || std::memcmp(known.data(), sent.data(), sent.size()) != 0) {
-    client.authorization = Secret(sent);
+    client.authorization = ForeignSecret(sent);
     client.token = nullptr;
     if (std::optional<Secret> token = ReadCallerToken(sent)) {
       client.token_hash = token::HashToken(token->Reveal());

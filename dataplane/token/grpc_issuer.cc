@@ -1,5 +1,6 @@
 #include "dataplane/token/grpc_issuer.h"
 
+#include "common/base/secret_place.h"
 #include "common/broker_client/broker_client.h"
 
 #include <openssl/crypto.h>
@@ -121,7 +122,9 @@ GrantResult ToGrantResult(pb::IssueTokenResponse& response) {
       return Unavailable("the broker's credential holds a character that no header may carry");
     }
   }
-  grant->authorization_line = Secret(prefix, value, "\r\n");
+  grant->authorization_line = from.credential().scheme() == pb::CREDENTIAL_SCHEME_BASIC
+                                  ? Secret(prefix, value, "\r\n")
+                                  : TokenSecret(prefix, value, "\r\n");
   grant->no_echo = oci::NoEcho(value);
   return grant;
 }

@@ -5,6 +5,7 @@
 #include "broker/callers/token_check.h"
 #include "broker/callers/token_key.h"
 #include "common/base/input_error.h"
+#include "common/base/secret_place.h"
 #include "common/jose/claims.h"
 #include "common/jose/jws.h"
 #include "common/resilience/expiring_cache.h"
@@ -136,8 +137,11 @@ class TokenReviewVerifier final : public CallerVerifier {
       co_return lane.error();
     }
     std::string workload = *lane == Lane::kVerified ? claims->subject : token.source();
-    auto question = std::make_shared<const Question>(Question{
-        Secret(bytes), *std::move(claims), *std::move(audiences), *lane, std::move(workload)});
+    auto question = std::make_shared<const Question>(Question{ForeignSecret(bytes),
+                                                              *std::move(claims),
+                                                              *std::move(audiences),
+                                                              *lane,
+                                                              std::move(workload)});
     Reviews::Review review = [scheduler = &scheduler_, question](WallTime asked_at) {
       return Review(scheduler, question, asked_at);
     };

@@ -1,6 +1,7 @@
 #include "broker/secrets/kubernetes/kube_secret.h"
 
 #include "common/base/encoding.h"
+#include "common/base/secret_place.h"
 #include "common/resource/names.h"
 #include "common/resource/registry_secret.h"
 
@@ -39,7 +40,7 @@ Result<Secret> Decode(const json::value& value,
   if (!bytes) {
     return Broken(name, "has a key " + std::string(key) + " that is not base64");
   }
-  Secret out(*bytes);
+  Secret out = key == resource::kCaKey ? ForeignSecret(*bytes) : Secret(*bytes);
   OPENSSL_cleanse(bytes->data(), bytes->size());
   return out;
 }

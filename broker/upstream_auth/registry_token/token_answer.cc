@@ -1,6 +1,7 @@
 #include "broker/upstream_auth/registry_token/token_answer.h"
 
 #include "common/base/encoding.h"
+#include "common/base/secret_place.h"
 #include "common/curl/wiped_buffer.h"
 #include "common/json/wiped_json.h"
 
@@ -133,7 +134,8 @@ Result<UpstreamToken> ReadTokenAnswer(std::string_view body, WallTime now) {
   }
   const auto life =
       std::chrono::duration_cast<WallTime::duration>(std::chrono::duration<double>(seconds));
-  return UpstreamToken{CredentialScheme::kBearer, Secret(*token), now + life, single_use};
+  return UpstreamToken{
+      CredentialScheme::kBearer, TokenSecret("", *token, ""), now + life, single_use};
 }
 
 }  // namespace connector::broker::upstream_auth

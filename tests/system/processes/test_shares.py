@@ -4,6 +4,8 @@ import threading
 
 import pytest
 
+import canary
+from netns import wait_until
 from push import get_manifest
 from world import path_form, rule
 
@@ -57,3 +59,20 @@ def test_what_a_token_service_says_of_one_callers_repository_is_about_that_repos
     assert refused == [429, 429, 429]
     assert status(world, "robot/prod/app", alice) == 404
     assert status(world, "robot/sandbox/good", mallory) == 429  # Several of its own failed.
+
+
+def test_no_stored_password_stays_in_the_ordinary_memory_of_the_broker(two_callers):
+    world, _, alice = two_callers
+    if 'kind="memfd_secret"' not in world.broker_metrics():
+        pytest.skip("the locked memory, where the password belongs, can be read here")
+    for index in range(NAMES):
+        assert status(world, f"robot/prod/app{index}", alice) == 404
+
+    def is_clean():
+        try:
+            canary.check_memory("the broker", world.broker.pid, world.upstream.passwords)
+        except canary.Leak:
+            return False
+        return True
+
+    wait_until(is_clean, "the broker has wiped the stored password")

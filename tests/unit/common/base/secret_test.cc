@@ -1,6 +1,7 @@
 #include "common/base/secret.h"
 
 #include "common/base/locked_arena.h"
+#include "common/base/secret_place.h"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace connector {
 namespace {
@@ -63,6 +65,31 @@ TEST(Secret, FallsBackToTheHeapWhenTheArenaIsFullAndCountsIt) {
 
   EXPECT_EQ(huge.Reveal().size(), 4U * 1024 * 1024);
   EXPECT_EQ(LockedArenaStats().heap_fallbacks, before + 1);
+}
+
+TEST(AForeignSecret, LeavesTheArenaAlone) {
+  const ArenaStats before = LockedArenaStats();
+  const Secret body = ForeignSecret(std::string(4 * 1024 * 1024, 'x'));
+
+  EXPECT_EQ(body.Reveal().size(), 4U * 1024 * 1024);
+  EXPECT_EQ(LockedArenaStats().used_bytes, before.used_bytes);
+  EXPECT_EQ(LockedArenaStats().heap_fallbacks, before.heap_fallbacks);
+  EXPECT_EQ(CurrentArenaUse(), ArenaUse::kStored) << "what comes next is a stored secret";
+}
+
+TEST(ATokenSecret, LeavesAPartOfTheArenaToStoredSecretsHoweverManyThereAre) {
+  const ArenaStats before = LockedArenaStats();
+  const std::size_t fallbacks = TokenFallbacks();
+  std::vector<Secret> tokens;
+  while (tokens.size() < 1000 && TokenFallbacks() == fallbacks) {
+    tokens.push_back(TokenSecret("Bearer ", std::string(16 * 1024, 't'), "\r\n"));
+  }
+  const Secret stored(std::string(128 * 1024, 's'));
+
+  EXPECT_GE(LockedArenaStats().used_bytes, LockedArenaStats().capacity_bytes / 2);
+  EXPECT_EQ(TokenFallbacks(), fallbacks + 1);
+  EXPECT_EQ(LockedArenaStats().heap_fallbacks, before.heap_fallbacks);
+  EXPECT_EQ(tokens.back().Reveal().substr(0, 8), "Bearer t");
 }
 
 }  // namespace
