@@ -49,8 +49,8 @@ int RunPkiInit(const CommandArguments& arguments, const Console& console) {
                     " is not empty; choose another directory, or --force to replace the "
                     "keys in it (running programs then no longer trust each other)");
   }
-  const Result<std::vector<PkiFile>> files =
-      MakePki({arguments.Values("dns"), arguments.Values("ip"), *validity});
+  const Result<std::vector<PkiFile>> files = MakePki(
+      {arguments.Values("dns"), arguments.Values("ip"), *validity, arguments.Values("dataplane")});
   if (!files) {
     return Fail(console, kExitUsage, files.error().message);
   }
@@ -79,6 +79,7 @@ other on one machine. In production these come from your own authority.
   ca.crt ca.key                the authority (pathlen 0)
   broker.crt broker.key        the broker's server certificate
   dataplane.crt dataplane.key  client certificate, spiffe://oci-connector.local/dataplane
+  dataplane-NAME.crt, .key     the same of one data plane, .../dataplane/NAME, with --dataplane NAME
   operator.crt operator.key    client certificate, spiffe://oci-connector.local/operator
   listener.crt listener.key    the data plane's TLS listener; --dns and --ip add names
   root.key                     32 random bytes: sealing keys and secret versions derive from it
@@ -109,6 +110,11 @@ Command PkiInitCommand() {
                      {.name = "ip",
                       .value_name = "ADDR",
                       .help = "IP address of the data plane's TLS listener.",
+                      .repeated = true},
+                     {.name = "dataplane",
+                      .value_name = "NAME",
+                      .help = "A data plane that gets a certificate of its own, so that it alone "
+                              "can be refused.",
                       .repeated = true},
                      {.name = "days",
                       .value_name = "N",

@@ -4,6 +4,7 @@
 #include "common/base/input_error.h"
 #include "common/crypto/random_bytes.h"
 #include "common/jose/jws.h"
+#include "common/resource/names.h"
 
 #include <arpa/inet.h>
 #include <openssl/crypto.h>
@@ -148,11 +149,23 @@ Result<std::vector<PkiFile>> MakePki(const PkiRequest& request) {
   if (!listener_names) {
     return std::move(listener_names).error();
   }
+  for (const std::string& name : request.dataplanes) {
+    if (!resource::IsDnsLabel(name)) {
+      return InvalidInput("--dataplane '" + name +
+                          "' is not a name of lower-case letters, digits "
+                          "and '-'");
+    }
+  }
   PkiBuilder builder(request.validity);
   builder.AddPair("broker",
                   x509::Purpose::kServer,
                   {"DNS:connector-broker", "DNS:localhost", "IP:127.0.0.1", "IP:::1"});
   builder.AddPair("dataplane", x509::Purpose::kClient, {"URI:" + std::string(kDataplaneName)});
+  for (const std::string& name : request.dataplanes) {
+    builder.AddPair("dataplane-" + name,
+                    x509::Purpose::kClient,
+                    {"URI:" + std::string(kDataplaneName) + "/" + name});
+  }
   builder.AddPair("operator", x509::Purpose::kClient, {"URI:" + std::string(kOperatorName)});
   builder.AddPair("listener", x509::Purpose::kServer, *std::move(listener_names));
   builder.AddRootKey();

@@ -39,10 +39,12 @@ struct PkiRequest {
   std::vector<std::string> listener_dns;  // Added to the data plane's TLS listener.
   std::vector<std::string> listener_ips;
   x509::Validity validity;
+  std::vector<std::string> dataplanes = {};  // Each gets a certificate of its own, by its name.
 };
 
-// Fails with kInvalidArgument for a DNS name that is none (one leading "*." is fine) or an address
-// that is no IP address; with kInternal when OpenSSL fails.
+// Fails with kInvalidArgument for a DNS name that is none (one leading "*." is fine), an address
+// that is no IP address, or a data plane's name that is no DNS label; with kInternal when OpenSSL
+// fails.
 [[nodiscard]] Result<std::vector<PkiFile>> MakePki(const PkiRequest& request);
 
 }  // namespace connector::cli

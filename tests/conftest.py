@@ -32,8 +32,8 @@ def make_world(tmp_path, request):
 
     worlds = request.node.worlds = []
 
-    def make(**options):
-        world = World(tmp_path / f"world-{len(worlds)}", **options)
+    def make(kind=World, **options):
+        world = kind(tmp_path / f"world-{len(worlds)}", **options)
         worlds.append(world)
         return world
 

@@ -53,7 +53,8 @@ class BrokerEndpoint::Impl {
                   parts.sealing_keys,
                   parts.log,
                   parts.state,
-                  parts.listeners},
+                  parts.listeners,
+                  parts.deny_list},
                  std::move(options.peers)) {
     ::grpc::EnableDefaultHealthCheckService(true);
     ::grpc::ServerBuilder builder;

@@ -55,6 +55,7 @@ struct EndpointParts {
   log::Logger* log = nullptr;
   const ServingState* state = nullptr;  // As BrokerServiceParts'.
   ListenerCertificateHandler* listeners = nullptr;
+  deny_list::ActiveDenyList* deny_list = nullptr;  // The same.
 };
 
 class BrokerEndpoint {

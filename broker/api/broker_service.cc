@@ -1,5 +1,6 @@
 #include "broker/api/broker_service.h"
 
+#include "broker/api/watch_stream.h"
 #include "common/grpc/peer.h"
 #include "common/log/log.h"
 
@@ -93,9 +94,9 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
 ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* BrokerService::WatchRoutes(
     ::grpc::CallbackServerContext* context, const v1::WatchRoutesRequest* /*request*/) {
   if (!Admit(*context, BrokerMethod::kWatchRoutes)) {
-    return new RefusedWatch(Refusal());  // Deletes itself in OnDone.
+    return new RefusedWatch(Refusal(*context));  // Deletes itself in OnDone.
   }
-  return parts_.watch->Open();
+  return parts_.watch->Open(grpc_support::PeerSans(*context));
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::GetSealingKeys(
@@ -177,13 +178,33 @@ std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerCont
                         {{"peer", first}, {"method", static_cast<int>(method)}});
     return peer;
   }
+  if (IsDenied(sans)) {
+    return std::nullopt;
+  }
   called_ = true;
   return peer;
 }
 
-::grpc::Status BrokerService::Refusal() const {
+bool BrokerService::IsDenied(const std::vector<std::string>& sans) const {
+  if (parts_.deny_list == nullptr) {
+    return false;
+  }
+  const deny_list::ActiveDenyList::ListPtr list = parts_.deny_list->Current();
+  const deny_list::DeniedEntry* const entry = list->FindPeer(sans);
+  if (entry != nullptr) {
+    parts_.deny_list->NoteRefused(*entry);
+    parts_.log->Warning("refused a call of a peer that the deny list names",
+                        {{"peer", entry->value}});
+  }
+  return entry != nullptr;
+}
+
+::grpc::Status BrokerService::Refusal(const ::grpc::CallbackServerContext& context) const {
   if (IsOpen()) {
-    return NotAllowed();
+    const bool denied =
+        parts_.deny_list != nullptr &&
+        parts_.deny_list->Current()->FindPeer(grpc_support::PeerSans(context)) != nullptr;
+    return denied ? PeerIsDenied() : NotAllowed();
   }
   return ::grpc::Status(
       ::grpc::StatusCode::UNAVAILABLE,
@@ -191,7 +212,7 @@ std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerCont
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::Refuse(::grpc::CallbackServerContext& context) const {
-  return FinishWith(context, Refusal());
+  return FinishWith(context, Refusal(context));
 }
 
 }  // namespace connector::broker::api

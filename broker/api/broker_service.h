@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace connector::broker::api {
 
@@ -36,6 +37,7 @@ struct BrokerServiceParts {
   const ServingState* state = nullptr;
   // Null: there is no listener authority.
   ListenerCertificateHandler* listeners = nullptr;
+  deny_list::ActiveDenyList* deny_list = nullptr;  // Null: it denies nobody.
 };
 
 class BrokerService final : public v1::Broker::CallbackService {
@@ -77,8 +79,10 @@ class BrokerService final : public v1::Broker::CallbackService {
   [[nodiscard]] bool IsOpen() const {
     return parts_.state == nullptr || parts_.state->answers_calls();
   }
+  // The peer is on the deny list. Notes that it was refused.
+  [[nodiscard]] bool IsDenied(const std::vector<std::string>& sans) const;
   // With what a peer that Admit did not let in is told.
-  [[nodiscard]] ::grpc::Status Refusal() const;
+  [[nodiscard]] ::grpc::Status Refusal(const ::grpc::CallbackServerContext& context) const;
   [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context) const;
 
   BrokerServiceParts parts_;

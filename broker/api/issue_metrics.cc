@@ -23,7 +23,9 @@ std::string OutcomeName(v1::DenialReason reason) {
 bool IsCallersDoing(v1::DenialReason reason) {
   return reason == v1::DENIAL_REASON_CALLER_UNAUTHENTICATED ||
          reason == v1::DENIAL_REASON_CONNECTOR_NOT_FOUND ||
-         reason == v1::DENIAL_REASON_ACCESS_DENIED || reason == v1::DENIAL_REASON_INVALID_REQUEST;
+         reason == v1::DENIAL_REASON_ACCESS_DENIED ||
+         reason == v1::DENIAL_REASON_DENIED_BY_OPERATOR ||
+         reason == v1::DENIAL_REASON_INVALID_REQUEST;
 }
 
 IssueMetrics::IssueMetrics(prometheus::Registry& registry)

@@ -58,6 +58,10 @@ Task<v1::IssueTokenResponse> IssueTokenHandler::Run(CallPtr call) {
   if (!call->refusal) {
     co_await Decide(call);
   }
+  // Again, because the list may have changed while a token was minted.
+  if (!call->refusal) {
+    RefuseIfDenied(*call);
+  }
   auditlog::Event event = Record(*call);
   const Result<Done> durable = co_await parts_.audit->Append(std::move(event));
   if (!durable) {
@@ -80,10 +84,28 @@ Task<Done> IssueTokenHandler::Decide(CallPtr call) {
     co_return Done{};
   }
   call->caller = std::move(*caller);
-  if (!std::holds_alternative<authorization::AnyConnector>(call->query.target)) {
+  RefuseIfDenied(*call);
+  if (!call->refusal && !std::holds_alternative<authorization::AnyConnector>(call->query.target)) {
     co_await Mint(call);
   }
   co_return Done{};
+}
+
+void IssueTokenHandler::RefuseIfDenied(Call& call) const {
+  if (parts_.deny_list == nullptr) {
+    return;
+  }
+  const deny_list::ActiveDenyList::ListPtr list = parts_.deny_list->Current();
+  call.deny_list = list->version();
+  if (call.deny_list.empty()) {
+    return;
+  }
+  const deny_list::DeniedEntry* entry = list->FindCaller(*call.caller, call.token);
+  entry = entry != nullptr ? entry : list->FindPeer({call.peer});
+  if (entry != nullptr) {
+    parts_.deny_list->NoteRefused(*entry);
+    call.refusal = authorization::DeniedByOperator("the deny list has " + Describe(*entry));
+  }
 }
 
 // The epoch in the answer must be the one that was evaluated, and must still hold after minting.
@@ -185,6 +207,7 @@ v1::IssueTokenResponse IssueTokenHandler::Answer(const Call& call) const {
   v1::Grant& grant = *response.mutable_grant();
   grant.set_subject(call.caller->Name());
   *grant.mutable_authorization_not_after() = ToProto(RightEnds(call));
+  grant.set_deny_list(call.deny_list);
   if (call.entry) {
     *grant.mutable_connector() = ToProto(call.entry->connector->ref);
     grant.set_secret_class(ToProto(resource::ClassOf(call.entry->connector->auth.kind)));

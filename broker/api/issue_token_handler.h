@@ -12,6 +12,7 @@
 #include "broker/authorization/decision.h"
 #include "broker/callers/caller_verifier.h"
 #include "broker/connectors/catalog.h"
+#include "broker/deny_list/active_deny_list.h"
 #include "broker/upstream_auth/token_source.h"
 #include "common/base/clock.h"
 
@@ -49,6 +50,7 @@ struct IssueTokenParts {
   log::Logger* log = nullptr;
   std::function<void(const IssueOutcome&)> observe = [](const IssueOutcome&) {};
   authorization::AccessReviewer* access = nullptr;  // Null: the access rules alone.
+  deny_list::ActiveDenyList* deny_list = nullptr;   // Null: it denies nobody.
 };
 
 // Thread-safe: calls may overlap on any thread of the broker's executor.
@@ -76,12 +78,14 @@ class IssueTokenHandler {
     std::string rule;
     std::optional<authorization::Refusal> refusal;
     WallTime right_checked_at =
-        {};  // Since when the caller's right is known; epoch: not asked for.
+        {};                      // Since when the caller's right is known; epoch: not asked for.
+    std::string deny_list = {};  // Version of the list that was asked last.
   };
   using CallPtr = std::shared_ptr<Call>;
 
   [[nodiscard]] Task<v1::IssueTokenResponse> Run(CallPtr call);
   [[nodiscard]] Task<Done> Decide(CallPtr call);
+  void RefuseIfDenied(Call& call) const;
   [[nodiscard]] Task<Done> Mint(CallPtr call);
   [[nodiscard]] Task<Done> Choose(CallPtr call,
                                   std::shared_ptr<const connectors::CatalogSnapshot> snapshot);

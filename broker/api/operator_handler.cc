@@ -47,8 +47,15 @@ Task<Result<v1::ExplainAccessResponse>> OperatorHandler::RunExplain(
   const Result<callers::Caller> caller =
       co_await parts_.verifier->Verify(call->token, call->deadline);
   const auto snapshot = parts_.catalog->Current();
+  const auto denied = parts_.deny_list == nullptr ? nullptr : parts_.deny_list->Current();
+  const deny_list::DeniedEntry* const entry =
+      denied && caller ? denied->FindCaller(*caller, call->token) : nullptr;
   if (!caller) {
     response.set_reason("the caller token is not accepted: " + caller.error().message);
+  } else if (entry != nullptr) {
+    response.set_subject(caller->Name());
+    response.set_reason("the deny list has " + Describe(*entry) +
+                        "; whatever rules say, everything is refused");
   } else if (!snapshot->Find(call->ref)) {
     response.set_subject(caller->Name());
     response.set_reason("there is no connector " + call->ref.ToString());

@@ -6,6 +6,7 @@
 #include "broker/authorization/access_reviewer.h"
 #include "broker/callers/caller_verifier.h"
 #include "broker/connectors/catalog.h"
+#include "broker/deny_list/active_deny_list.h"
 #include "common/async/task.h"
 #include "common/base/connector_ref.h"
 #include "common/base/result.h"
@@ -32,7 +33,8 @@ struct OperatorParts {
   callers::CallerVerifier* verifier = nullptr;
   ProbeFunction probe;
   log::Logger* log = nullptr;
-  authorization::AccessReviewer* access = nullptr;  // Null: the access rules alone.
+  authorization::AccessReviewer* access = nullptr;       // Null: the access rules alone.
+  const deny_list::ActiveDenyList* deny_list = nullptr;  // Null: it denies nobody.
 };
 
 // Thread-safe.

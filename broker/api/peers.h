@@ -1,7 +1,9 @@
 #pragma once
 
 // Decides which client certificate may call which method (configuration: peers). Pure. The
-// certificate was verified before; here its names are compared as a whole.
+// certificate was verified before; peer_names.h says what an entry stands for.
+
+#include "broker/api/peer_names.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -55,7 +57,8 @@ struct AllowedLists {
                                                             const std::vector<std::string>& sans) {
   const AllowedLists allowed = ListsOf(method);
   const auto is_in = [](const std::vector<std::string>& list, const std::string& name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
+    return std::any_of(
+        list.begin(), list.end(), [&](const std::string& entry) { return NamesPeer(entry, name); });
   };
   for (const std::string& name : sans) {
     if ((allowed.dataplanes && is_in(lists.dataplanes, name)) ||

@@ -48,7 +48,8 @@ RouteUpdate::RouteUpdate(const WatchState& sent, WatchState now)
   }
   std::reverse(removed_.begin(), removed_.end());
   std::reverse(changed_.begin(), changed_.end());
-  done_ = !snapshot_ && removed_.empty() && changed_.empty();
+  const bool deny_list = sent.deny_list != now_.deny_list;
+  done_ = !snapshot_ && !deny_list && removed_.empty() && changed_.empty();
 }
 
 std::size_t RouteUpdate::AddRemoved(v1::WatchRoutesResponse& part) {
@@ -82,6 +83,9 @@ v1::WatchRoutesResponse RouteUpdate::NextPart() {
   }
   done_ = removed_.empty() && changed_.empty();
   part.set_end(done_);
+  if (done_) {
+    part.set_deny_list(now_.deny_list);
+  }
   return part;
 }
 

@@ -2,6 +2,8 @@
 
 #include "broker/api/watch_stream.h"
 
+#include <utility>
+
 namespace connector::broker::api {
 namespace {
 
@@ -16,9 +18,7 @@ WatchHub::WatchHub(connectors::Catalog& catalog) : catalog_(catalog) {
       catalog_.Subscribe([this](const std::shared_ptr<const connectors::CatalogSnapshot>& next) {
         const std::lock_guard lock(mutex_);
         state_.routes = next;
-        for (WatchStream* const stream : streams_) {
-          stream->Update(state_);
-        }
+        Spread();
       });
 }
 
@@ -26,16 +26,34 @@ WatchHub::~WatchHub() {
   catalog_.Unsubscribe(subscription_);
 }
 
-::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* WatchHub::Open() {
-  auto* const stream = new WatchStream(*this);  // Deletes itself in OnDone.
+::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* WatchHub::Open(std::vector<std::string> peer) {
+  auto* const stream = new WatchStream(*this, std::move(peer));  // Deletes itself in OnDone.
   const std::lock_guard lock(mutex_);
   streams_.insert(stream);
   if (stopped_) {
     stream->Close(Stopping());
   } else {
+    // Here too: the peer may have been denied since its call was admitted.
+    CloseIfDenied(*stream);
     stream->Update(state_);
   }
   return stream;
+}
+
+void WatchHub::TakeDenyList(std::shared_ptr<const deny_list::DenyList> list) {
+  const std::lock_guard lock(mutex_);
+  deny_list_ = std::move(list);
+  state_.deny_list = deny_list_->version();
+  for (WatchStream* const stream : streams_) {
+    CloseIfDenied(*stream);
+  }
+  Spread();
+}
+
+void WatchHub::CloseIfDenied(WatchStream& stream) {
+  if (deny_list_->FindPeer(stream.peer()) != nullptr) {
+    stream.Close(PeerIsDenied());
+  }
 }
 
 void WatchHub::EndStreams(const char* why) {
@@ -68,6 +86,12 @@ void WatchHub::Remove(WatchStream* stream) {
   streams_.erase(stream);
   // Under the lock: the waiting thread may destroy the hub as soon as the lock is released.
   idle_.notify_all();
+}
+
+void WatchHub::Spread() {
+  for (WatchStream* const stream : streams_) {
+    stream->Update(state_);
+  }
 }
 
 }  // namespace connector::broker::api

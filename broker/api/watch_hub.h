@@ -8,12 +8,15 @@
 // stream's lock.
 
 #include "broker/api/watch_state.h"
+#include "broker/deny_list/deny_list.h"
 
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
+#include <vector>
 
 namespace grpc {
 template <class Response>
@@ -37,8 +40,13 @@ class WatchHub {
   WatchHub(const WatchHub&) = delete;
   WatchHub& operator=(const WatchHub&) = delete;
 
-  // A new stream, which deletes itself when gRPC is done with it.
-  [[nodiscard]] ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* Open();
+  // A new stream, which deletes itself when gRPC is done with it. `peer` are the names of the
+  // client's certificate.
+  [[nodiscard]] ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* Open(
+      std::vector<std::string> peer = {});
+
+  // Tells every stream of the list's version, and ends those of peers that it names.
+  void TakeDenyList(std::shared_ptr<const deny_list::DenyList> list);
 
   // Ends every stream with UNAVAILABLE, so that clients go elsewhere.
   void EndStreams(const char* why);
@@ -52,12 +60,16 @@ class WatchHub {
  private:
   friend class WatchStream;
   void Remove(WatchStream* stream);
+  void Spread();                            // Gives state_ to all streams; mutex_ is held.
+  void CloseIfDenied(WatchStream& stream);  // mutex_ is held.
 
   connectors::Catalog& catalog_;
 
   mutable std::mutex mutex_;
   std::condition_variable idle_;
   WatchState state_;
+  std::shared_ptr<const deny_list::DenyList> deny_list_ =
+      std::make_shared<const deny_list::DenyList>();
   std::set<WatchStream*> streams_;
   bool stopped_ = false;
   std::uint64_t subscription_ = 0;

@@ -4,6 +4,11 @@
 
 namespace connector::broker::api {
 
+::grpc::Status PeerIsDenied() {
+  return ::grpc::Status(::grpc::StatusCode::PERMISSION_DENIED,
+                        "the deny list of this broker's operator names this client");
+}
+
 void WatchStream::Update(WatchState latest) {
   Step step = Step::kNothing;
   {
@@ -80,7 +85,7 @@ bool WatchStream::Prepare() {
     return false;
   }
   if (!update_ || update_->done()) {
-    if (sent_.routes == latest_.routes) {
+    if (sent_.routes == latest_.routes && sent_.deny_list == latest_.deny_list) {
       return false;
     }
     update_.emplace(sent_, latest_);

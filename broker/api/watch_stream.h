@@ -14,12 +14,22 @@
 
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace connector::broker::api {
 
+// With what calls of a peer end that the deny list names.
+[[nodiscard]] ::grpc::Status PeerIsDenied();
+
 class WatchStream final : public ::grpc::ServerWriteReactor<v1::WatchRoutesResponse> {
  public:
-  explicit WatchStream(WatchHub& hub) : hub_(hub) {}
+  explicit WatchStream(WatchHub& hub, std::vector<std::string> peer = {})
+      : hub_(hub), peer_(std::move(peer)) {}
+
+  // The names of the client's certificate.
+  [[nodiscard]] const std::vector<std::string>& peer() const { return peer_; }
 
   void Update(WatchState latest);
   void Close(::grpc::Status status);  // The first status counts.
@@ -35,6 +45,7 @@ class WatchStream final : public ::grpc::ServerWriteReactor<v1::WatchRoutesRespo
   [[nodiscard]] bool Prepare();
 
   WatchHub& hub_;
+  const std::vector<std::string> peer_;
   std::mutex mutex_;
   WatchState latest_;
   WatchState sent_;  // With the end of update_.

@@ -1,5 +1,6 @@
 #include "broker/app/options.h"
 
+#include "broker/api/peer_names.h"
 #include "broker/api/sealing_keys.h"
 #include "broker/authorization/access_mode.h"
 #include "broker/secrets/vault/read_vault_options.h"
@@ -55,6 +56,14 @@ void ReadRootKey(const std::string& file, config::OptionsReader& reader, Secret&
   OPENSSL_cleanse(bytes.data(), bytes.size());
 }
 
+void CheckPeers(const std::string& path,
+                const std::vector<std::string>& entries,
+                config::OptionsReader& reader) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    reader.Check(config::Join(path, i), entries[i], api::CheckPeerEntry(entries[i]));
+  }
+}
+
 void ReadResources(const pb::Resources& from, config::OptionsReader& reader, BrokerOptions& out) {
   if (from.directory().empty() == !from.has_kubernetes()) {
     reader.Complain("resources",
@@ -105,11 +114,17 @@ std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions&
   ReadTls(from.tls(), reader, out.tls);
   out.peers = {{from.peers().dataplanes().begin(), from.peers().dataplanes().end()},
                {from.peers().operators().begin(), from.peers().operators().end()}};
+  CheckPeers("peers.dataplanes", out.peers.dataplanes, reader);
+  CheckPeers("peers.operators", out.peers.operators, reader);
   ReadResources(from.resources(), reader, out);
+  if (from.has_deny_list()) {
+    out.deny_list = deny_list::ReadDenyListOptions(from.deny_list(), reader);
+  }
   out.callers = callers::ReadCallers(from.identity(), reader);
   out.rbac =
       authorization::ReadAccessMode(from.access(), from.resources().has_kubernetes(), reader);
-  if (from.resources().has_kubernetes() || out.rbac || out.callers.kubernetes) {
+  const bool watched_list = out.deny_list && out.deny_list->config_map;
+  if (from.resources().has_kubernetes() || out.rbac || out.callers.kubernetes || watched_list) {
     ReadKubernetes(from.kubernetes(), reader, out);
   }
   out.upstream_policy =

@@ -8,6 +8,7 @@
 #include "broker/audit/audit_options.h"
 #include "broker/audit_export/export_options.h"
 #include "broker/callers/callers_options.h"
+#include "broker/deny_list/deny_list_options.h"
 #include "broker/listener_authority/read_listener_authority.h"
 #include "broker/secrets/vault/vault_options.h"
 #include "common/base/secret.h"
@@ -39,6 +40,7 @@ struct BrokerOptions {
   log::Level log_level = log::Level::kInfo;
   std::optional<secrets::VaultOptions> vault;
   std::optional<listener_authority::ListenerAuthorityOptions> listener_authority;
+  std::optional<deny_list::DenyListOptions> deny_list;
   std::optional<kube::ClusterConnection> kubernetes;  // Where something needs the API.
 
   // A Connector of the API without access rules is open to whom RBAC lets in; one of a file, to

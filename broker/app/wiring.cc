@@ -10,6 +10,7 @@
 #include "broker/callers/caller_verifiers.h"
 #include "broker/connectors/catalog_service.h"
 #include "broker/connectors/make_resource_source.h"
+#include "broker/deny_list/deny_list_service.h"
 #include "broker/health_check/prober.h"
 #include "broker/listener_authority/listener_authority.h"
 #include "broker/secrets/file/file_store.h"
@@ -21,6 +22,7 @@
 #include "common/program/runtime.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -103,7 +105,20 @@ class Broker::Impl {
         connectors::CredentialViews{secrets::VaultViewOf(vault_.get()), source_->View()});
     catalog_service_ =
         std::make_unique<connectors::CatalogService>(catalog_, *publisher_, runtime_.logger());
-    return source_->PublishTo(*publisher_, [this] { server_->ResourcesRead(); });
+    return source_->PublishTo(*publisher_, [this] { PartRead(); });
+  }
+
+  // Calls are answered from when the Connectors were read, and the deny list where there is one.
+  void PartRead() {
+    if (--unread_parts_ == 0) {
+      server_->ResourcesRead();
+    }
+  }
+
+  // For how long changes of what decisions are made by cannot be seen.
+  [[nodiscard]] std::chrono::steady_clock::duration Silence() const {
+    return deny_list_service_ ? std::max(source_->Silence(), deny_list_service_->Silence())
+                              : source_->Silence();
   }
 
   // Who the caller is, what it may do, which token it gets, and the record of it.
@@ -127,6 +142,17 @@ class Broker::Impl {
       return audit.error();
     }
     audit_ = std::move(*audit);
+    deny_list_service_ = deny_list::MakeDenyListService(options_.deny_list,
+                                                        kube::ClientOf(kube_.get()),
+                                                        {deny_list_,
+                                                         *audit_,
+                                                         runtime_.clock(),
+                                                         runtime_.executor(),
+                                                         runtime_.logger(),
+                                                         options_.root_key.Reveal(),
+                                                         [this] { PartRead(); }});
+    deny_list_.OnReplace(
+        [this](const deny_list::ActiveDenyList::ListPtr& list) { hub_.TakeDenyList(list); });
     kubernetes_callers_ = callers::MakeKubernetesCallers(
         options_.callers,
         options_.rbac,
@@ -195,12 +221,14 @@ class Broker::Impl {
                                issue_metrics_.Issued(outcome);
                                issue_failures_.Note(outcome, runtime_.clock().Now());
                              },
-                             reviewer_.get()});
+                             reviewer_.get(),
+                             &deny_list_});
     operators_ = std::make_unique<api::OperatorHandler>(api::OperatorParts{&catalog_,
                                                                            &callers_->verifier(),
                                                                            api::ProbeWith(*prober_),
                                                                            &runtime_.logger(),
-                                                                           reviewer_.get()});
+                                                                           reviewer_.get(),
+                                                                           &deny_list_});
     server_ = std::make_unique<api::ApiServer>(
         api::EndpointOptions{.listen_address = options_.listen_address,
                              .tls = options_.tls,
@@ -211,8 +239,9 @@ class Broker::Impl {
                            .watch = &hub_,
                            .sealing_keys = &sealing_keys_,
                            .log = &runtime_.logger(),
-                           .listeners = listeners_.get()},
-        api::ResourceWatch{[this] { return source_->Silence(); }, options_.max_silence});
+                           .listeners = listeners_.get(),
+                           .deny_list = &deny_list_},
+        api::ResourceWatch{[this] { return Silence(); }, options_.max_silence});
     status_ = std::make_unique<BrokerStatus>(
         BrokerStatus::Sources{catalog_, *publisher_, hub_, issue_metrics_, issue_failures_});
     return Done{};
@@ -231,6 +260,7 @@ class Broker::Impl {
                            kube_.get(),
                            catalog_service_.get(),
                            server_.get(),
+                           deny_list_service_.get(),
                            source_.get()});
   }
 
@@ -243,6 +273,8 @@ class Broker::Impl {
   secrets::FileSecretStore secrets_{options_.root_key.Reveal()};
   connectors::Catalog catalog_;
   std::unique_ptr<connectors::CatalogPublisher> publisher_;
+  deny_list::ActiveDenyList deny_list_;
+  std::atomic<int> unread_parts_{options_.deny_list ? 2 : 1};
   api::WatchHub hub_{catalog_};
   const api::SealingKeySource sealing_keys_{options_.root_key.Clone(), runtime_.clock()};
 
@@ -254,6 +286,7 @@ class Broker::Impl {
 
   std::unique_ptr<audit::FileAuditLog> audit_;
   std::unique_ptr<audit_export::AuditExports> audit_exports_;  // Asks the log.
+  std::unique_ptr<deny_list::DenyListService> deny_list_service_;
   std::unique_ptr<callers::KubernetesCallers> kubernetes_callers_;
   std::unique_ptr<callers::CallerService> callers_;
   std::unique_ptr<authorization::AccessReviewer> reviewer_;

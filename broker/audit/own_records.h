@@ -1,7 +1,7 @@
 #pragma once
 
-// The records that the broker writes about the audit itself, so that the chain says what happened
-// to it. Pure. docs/logs.md lists their reasons.
+// The records that the broker writes by itself: about the audit, so that the chain says what
+// happened to it, and about the deny list. Pure. docs/logs.md lists their reasons.
 
 #include "common/auditlog/record.h"
 #include "common/base/clock.h"
@@ -21,5 +21,14 @@ namespace connector::broker::audit {
 
 // What stands before was not proven with the present key, as `what` says.
 [[nodiscard]] auditlog::Event KeyChangedRecord(WallTime now, std::string what);
+
+// The deny list changed, as `what` says: which one, who is denied by it now, and who no longer is.
+[[nodiscard]] auditlog::Event DenyListRecord(WallTime now, std::string what);
+
+// Calls of a peer were refused because the deny list names it.
+[[nodiscard]] auditlog::Event DeniedPeerRecord(WallTime now, std::string peer, std::string what);
+
+// Whether the broker wrote it by itself, and not because of a caller.
+[[nodiscard]] bool IsOwnRecord(const auditlog::Event& event);
 
 }  // namespace connector::broker::audit

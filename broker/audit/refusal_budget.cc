@@ -1,5 +1,7 @@
 #include "broker/audit/refusal_budget.h"
 
+#include "broker/audit/own_records.h"
+
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
@@ -11,6 +13,7 @@ namespace {
 constexpr std::string_view kOthers = "other sources";
 constexpr std::string_view kUnknown = "unknown";
 constexpr std::string_view kRateLimited = "RATE_LIMITED";  // Of v1::DenialReason.
+constexpr std::string_view kDeniedByOperator = "DENIED_BY_OPERATOR";
 constexpr std::string_view kLast =
     "; more of this source are counted, not recorded, for up to a minute";
 constexpr std::size_t kPrefix6Bytes = 8;
@@ -46,7 +49,9 @@ std::string SourceOf(std::string_view client_address) {
 }
 
 bool IsCountedRefusal(const auditlog::Event& event) {
-  return !event.allowed && (event.subject.empty() || event.reason == kRateLimited);
+  return !event.allowed && !IsOwnRecord(event) &&
+         (event.subject.empty() || event.reason == kRateLimited ||
+          event.reason == kDeniedByOperator);
 }
 
 std::optional<auditlog::Event> RefusalBudget::Take(auditlog::Event event) {

@@ -2,9 +2,9 @@
 
 // RefusalBudget: how many refusals become records, of those that a caller can cause as often as it
 // asks: of callers whom nobody could verify, by source address, and of known callers who asked too
-// often, by subject. What they make durable is bounded: a few records for each source in a minute,
-// for a bounded number of sources. The rest is counted, and one record for each source says how
-// many there were. No record of an unverified caller holds text of its choice.
+// often or are on the deny list, by subject. What they make durable is bounded: a few records for
+// each source in a minute, for a bounded number of sources. The rest is counted, and one record for
+// each source says how many there were. No record of an unverified caller holds text of its choice.
 //
 // A state machine without a clock. Not thread-safe.
 
@@ -32,7 +32,8 @@ inline constexpr std::size_t kMaxRefusalDetailBytes = 200;
 // because one client has all of that. "unknown" for anything else.
 [[nodiscard]] std::string SourceOf(std::string_view client_address);
 
-// Where nobody's right was decided: no caller was verified, or one that was asked too often.
+// Where nobody's right was decided: no caller was verified, or one that asked too often, or one
+// that the deny list names.
 [[nodiscard]] bool IsCountedRefusal(const auditlog::Event& event);
 
 class RefusalBudget {

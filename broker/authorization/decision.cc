@@ -181,6 +181,13 @@ Refusal AudienceMissing(const ConnectorRef& connector) {
           {}};
 }
 
+Refusal DeniedByOperator(std::string detail) {
+  return {v1::DENIAL_REASON_DENIED_BY_OPERATOR,
+          "The operator of this installation has withdrawn your access; ask them.",
+          std::move(detail),
+          {}};
+}
+
 Refusal AuditFailed(const Error& error) {
   return {v1::DENIAL_REASON_AUDIT_UNAVAILABLE,
           "The decision cannot be recorded right now, so nothing is issued; try again.",

@@ -72,6 +72,9 @@ struct Refusal {
 // The connector accepts only tokens whose audience names it.
 [[nodiscard]] Refusal AudienceMissing(const ConnectorRef& connector);
 
+// The deny list names the caller; one text whatever it is denied by. `detail` names the entry.
+[[nodiscard]] Refusal DeniedByOperator(std::string detail);
+
 [[nodiscard]] Refusal AuditFailed(const Error& error);
 [[nodiscard]] Refusal RequestInvalid(const Error& error);
 [[nodiscard]] Refusal ConnectorChanging(const resource::Connector& connector);

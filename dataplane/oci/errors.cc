@@ -77,6 +77,11 @@ Row RowOf(ErrorKind kind) {
           "DENIED",
           "CONNECTOR_ACCESS_DENIED",
           "No access rule of the connector allows this; ask its owner for one under spec.access."};
+    case ErrorKind::kDeniedByOperator:
+      return {403,
+              "DENIED",
+              "CONNECTOR_DENIED_BY_OPERATOR",
+              "The operator of this installation has withdrawn your access; ask them."};
     case ErrorKind::kUpstreamRefused:
       return {403,
               "DENIED",
@@ -185,6 +190,8 @@ ErrorKind KindOf(DenialReason denial) {
       return ErrorKind::kConnectorUnknown;
     case DenialReason::kAccessDenied:
       return ErrorKind::kDenied;
+    case DenialReason::kDeniedByOperator:
+      return ErrorKind::kDeniedByOperator;
     case DenialReason::kUpstreamRefused:
       return ErrorKind::kUpstreamRefused;
     case DenialReason::kUpstreamUnavailable:

@@ -33,9 +33,10 @@ enum class ErrorKind : std::uint8_t {
   kPageInvalid,
   kQueryInvalid,
   kManifestTypeMissing,
-  kUnauthenticated,  // With the Basic challenge.
-  kDenied,           // The policy.
-  kUpstreamRefused,  // The registry refused the stored credential.
+  kUnauthenticated,   // With the Basic challenge.
+  kDenied,            // The policy.
+  kDeniedByOperator,  // The broker's deny list.
+  kUpstreamRefused,   // The registry refused the stored credential.
   kNoSuchEndpoint,
   kConnectorUnknown,  // None, or none that this caller may know.
   kUploadUnknown,
@@ -68,6 +69,7 @@ enum class DenialReason : std::uint8_t {
   kAuditUnavailable,
   kIdentityUnavailable,
   kInvalidRequest,
+  kDeniedByOperator,
   kBrokerUnavailable,  // Ours: no answer from any broker.
 };
 

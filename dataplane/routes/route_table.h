@@ -76,6 +76,8 @@ struct Route {
 
 struct RouteTable {
   std::map<ConnectorRef, std::shared_ptr<const Route>> routes;
+  std::string deny_list;  // Version of the one in force: only grants by it are used.
+
   std::shared_ptr<const RouteStream> stream = std::make_shared<RouteStream>();  // Of all tables.
 
   [[nodiscard]] std::shared_ptr<const Route> Find(const ConnectorRef& ref) const {

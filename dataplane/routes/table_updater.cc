@@ -146,6 +146,7 @@ Result<std::shared_ptr<const RouteTable>> TableUpdater::Take(const pb::WatchRout
   if (!part.end()) {
     return std::shared_ptr<const RouteTable>();
   }
+  next_->deny_list = part.deny_list();
   table_ = std::exchange(next_, nullptr);
   EraseUnused();
   return table_;

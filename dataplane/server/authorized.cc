@@ -135,7 +135,7 @@ std::optional<Authorized> Authorized::Join(ParsedRequest request,
                                            std::shared_ptr<const token::Grant> grant,
                                            const routes::RouteTable& routes) {
   auto route = routes.Find(grant->connector);
-  if (route == nullptr || route->epoch != grant->epoch) {
+  if (route == nullptr || route->epoch != grant->epoch || grant->deny_list != routes.deny_list) {
     return std::nullopt;
   }
   return Authorized(request, std::move(grant), std::move(route));
@@ -151,7 +151,9 @@ Task<AuthorizeResult> Authorize(ParsedRequest request, bool mint_anew) {
       mint_anew ? nullptr : cache.Find(context.cache_key, worker.timers.WallNow(), refresh_due);
   std::optional<Authorized> authorized;
   // A ping's grant only says who the caller is: it names no connector, and belongs to no route.
-  if (record.grant && !(request.is_ping() && record.grant->connector.name.empty())) {
+  if (record.grant && request.is_ping() && record.grant->connector.name.empty()) {
+    record.grant = record.grant->deny_list == worker.routes->deny_list ? record.grant : nullptr;
+  } else if (record.grant) {
     authorized = Authorized::Join(request, record.grant, *worker.routes);
     if (!authorized) {
       record.grant = nullptr;

@@ -17,8 +17,9 @@ namespace connector::dataplane::server {
 class Authorized {
  public:
   // Only with the route of the grant's own epoch, be the grant cached or new: else a password that
-  // was just rotated would go to the registry of before (promises P5 and P6). nullopt when there is
-  // no route of the connector, or one of another epoch.
+  // was just rotated would go to the registry of before (promises P5 and P6); and only when its
+  // caller was checked against the deny list in force. nullopt when there is no route of the
+  // connector, one of another epoch, or another list.
   [[nodiscard]] static std::optional<Authorized> Join(ParsedRequest request,
                                                       std::shared_ptr<const token::Grant> grant,
                                                       const routes::RouteTable& routes);

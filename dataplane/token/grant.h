@@ -27,6 +27,7 @@ struct Grant {
   WallTime authorization_not_after;  // Of the caller's right (promise P6: at most 60 s).
   std::string subject;
   std::string epoch;
+  std::string deny_list;  // Version of the one that the caller was checked against.
   bool single_use = false;
   oci::NoEcho no_echo;  // Finds the credential in what the registry answers.
 };

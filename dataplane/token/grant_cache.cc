@@ -30,6 +30,7 @@ bool EndsEarlierGrants(DenialReason reason) {
     case DenialReason::kAccessDenied:
     case DenialReason::kUpstreamRefused:
     case DenialReason::kInvalidRequest:
+    case DenialReason::kDeniedByOperator:
     case DenialReason::kUnspecified:
       return true;
     case DenialReason::kSecretUnavailable:

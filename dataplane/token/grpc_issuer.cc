@@ -74,6 +74,8 @@ DenialReason ToReason(pb::DenialReason reason) {
       return DenialReason::kIdentityUnavailable;
     case pb::DENIAL_REASON_INVALID_REQUEST:
       return DenialReason::kInvalidRequest;
+    case pb::DENIAL_REASON_DENIED_BY_OPERATOR:
+      return DenialReason::kDeniedByOperator;
     default:
       return DenialReason::kAccessDenied;  // A reason that we do not know is still a refusal.
   }
@@ -100,6 +102,7 @@ GrantResult ToGrantResult(pb::IssueTokenResponse& response) {
   grant->connector = {from.connector().namespace_(), from.connector().name()};
   grant->subject = from.subject();
   grant->epoch = from.epoch();
+  grant->deny_list = from.deny_list();
   grant->authorization_not_after = ToWallTime(from.authorization_not_after());
   grant->not_after = from.has_credential() ? ToWallTime(from.credential().not_after())
                                            : grant->authorization_not_after;

@@ -61,7 +61,7 @@ class Demo:
 
     def start(self):
         self._make_registry_certificates()
-        self.connectorctl("pki", "init", self.path("pki"))
+        self.connectorctl("pki", "init", self.path("pki"), "--dataplane", "demo")
         self._start_token_service()
         self._start_registry()
         if self.vault:
@@ -241,7 +241,7 @@ tls:
   keyFile: {root}/pki/broker.key
   clientCaFile: {root}/pki/ca.crt
 peers:
-  dataplanes: ["spiffe://oci-connector.local/dataplane"]
+  dataplanes: ["spiffe://oci-connector.local/dataplane/*"]
   operators: ["spiffe://oci-connector.local/operator"]
 resources: {{directory: {root}/resources}}
 identity:
@@ -260,8 +260,8 @@ adminAddress: {admin}
 broker:
   address: {broker}
   caFile: {root}/pki/ca.crt
-  certificateFile: {root}/pki/dataplane.crt
-  keyFile: {root}/pki/dataplane.key
+  certificateFile: {root}/pki/dataplane-demo.crt
+  keyFile: {root}/pki/dataplane-demo.key
   serverName: localhost
 drainTimeout: 5s
 """

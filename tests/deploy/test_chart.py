@@ -287,6 +287,7 @@ def test_each_program_has_exactly_these_rights():
 
     assert rules_of(objects, "broker") == (
         BROKER
+        | rights(NAMESPACE, "", "configmaps", "list watch", "oci-connector-deny-list")
         | rights("team-a", "", "secrets", "get watch", "harbor-robot,harbor-ca")
         | rights("team-b", "", "secrets", "get watch", "quay-robot")
     )
@@ -296,6 +297,30 @@ def test_each_program_has_exactly_these_rights():
     assert rules_of(objects, "certificates") == rights(
         NAMESPACE, "", "secrets", "get update", ",".join(f"oci-connector-{each}" for each in made)
     )
+
+
+def config_of(objects, name):
+    return yaml.safe_load(program_config(objects, name))
+
+
+def test_the_broker_watches_the_deny_list_of_the_values():
+    config = config_of(render("production"), "broker")
+    assert config["denyList"] == {
+        "kubernetes": {"namespace": NAMESPACE, "name": "oci-connector-deny-list"}
+    }
+    assert "denyList" not in config_of(render("default"), "broker")
+
+
+def test_data_planes_with_certificates_of_their_own_are_known_by_no_shared_name():
+    objects = render("cert-manager")
+    pod = workload(objects, "dataplane")["spec"]["template"]["spec"]
+    volumes = {each["name"]: each for each in pod["volumes"]}
+
+    assert volumes["tls"]["csi"]["driver"] == "csi.cert-manager.io"
+    peers = config_of(objects, "broker")["peers"]["dataplanes"]
+    assert peers == ["spiffe://oci-connector.local/dataplane/*"]
+    shared = config_of(render("default"), "broker")["peers"]["dataplanes"]
+    assert shared == ["spiffe://oci-connector.local/dataplane"]
 
 
 @each_set

@@ -83,6 +83,17 @@ std::shared_ptr<const dp::routes::RouteTable> DataplaneWorld::MakeTable(
 void DataplaneWorld::PublishRoute(const std::string& epoch,
                                   const std::function<void(dp::routes::Route&)>& adjust) {
   table_ = MakeTable(epoch, adjust);
+  PublishTable();
+}
+
+void DataplaneWorld::PublishDenyList(const std::string& version) {
+  auto table = std::make_shared<dp::routes::RouteTable>(*table_);
+  table->deny_list = version;
+  table_ = std::move(table);
+  PublishTable();
+}
+
+void DataplaneWorld::PublishTable() {
   server_->PublishRoutes(table_);
   AwaitPublished();
 }

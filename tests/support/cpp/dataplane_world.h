@@ -53,6 +53,8 @@ class DataplaneWorld {
   void PublishNoRoutes();
   // The sealing keys; none: as before the broker gave any.
   void PublishKeys(const std::vector<std::uint32_t>& ids, std::uint32_t current);
+  // The same routes, with a deny list of this version in force.
+  void PublishDenyList(const std::string& version);
   // The keys in force, to seal what no client could get by asking.
   [[nodiscard]] const crypto::SealKeys& sealing_keys() const { return *sealing_keys_; }
   // A second replica: the same keys and routes, no state in common.
@@ -73,6 +75,7 @@ class DataplaneWorld {
  private:
   std::shared_ptr<const dataplane::routes::RouteTable> MakeTable(
       const std::string& epoch, const std::function<void(dataplane::routes::Route&)>& adjust);
+  void PublishTable();
   void AwaitPublished();
   std::unique_ptr<dataplane::server::Server> MakeServer(dataplane::token::GrantCache& grants);
 

@@ -10,9 +10,9 @@ from push import get_manifest
 class PullLoop:
     """One caller that pulls a manifest again and again, and notes what it got and when."""
 
-    def __init__(self, world, name, token, pause=0.0):
+    def __init__(self, world, name, token, pause=0.0, **client):
         self.results = []  # (time of the request's begin, status)
-        self._client, self._token, self._name = world.client(), token, name
+        self._client, self._token, self._name = world.client(**client), token, name
         self._pause = pause
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

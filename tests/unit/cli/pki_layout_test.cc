@@ -208,6 +208,30 @@ TEST_F(Pki, PublishesTheIssuersPublicKeyAlone) {
   EXPECT_EQ(set, (boost::json::object{{"keys", boost::json::array{key}}}));
 }
 
+TEST_F(Pki, GivesEachDataPlaneThatIsNamedItsOwnCertificate) {
+  auto files = MakePki({{}, {}, {kNow, kNow + 30 * kDay}, {"a", "pod-1"}});
+  ASSERT_TRUE(files.has_value());
+  files_.clear();
+  for (PkiFile& file : *files) {
+    std::string name = file.name;
+    files_.emplace(std::move(name), std::move(file));
+  }
+
+  EXPECT_THAT(Names("dataplane-a"), ElementsAre("URI:spiffe://oci-connector.local/dataplane/a"));
+  EXPECT_THAT(Names("dataplane-pod-1"),
+              ElementsAre("URI:spiffe://oci-connector.local/dataplane/pod-1"));
+  EXPECT_EQ(Verify("dataplane-a", X509_PURPOSE_SSL_CLIENT, kNow), X509_V_OK);
+  EXPECT_EQ(files_.at("dataplane-a.key").mode, 0600);
+}
+
+TEST(MakePki, RefusesADataPlanesNameThatIsNone) {
+  for (const char* name : {"", "A", "a/b", "a,DNS:x", "*", "../a"}) {
+    EXPECT_THAT(MakePki({{}, {}, {kNow, kNow + kDay}, {name}}),
+                HasError(ErrorCode::kInvalidArgument))
+        << name;
+  }
+}
+
 TEST(MakePki, RefusesWhatWouldSlipIntoAnExtension) {
   for (const std::string name :
        {"a,IP:10.0.0.1", "", "*", "*.", "a..b", ".a", "a.", "a b", "*.*.a"}) {

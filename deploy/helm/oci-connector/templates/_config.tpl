@@ -3,6 +3,9 @@
 {{/* Whose certificates the broker takes: the chart's own, where it makes them, and those of the values. */}}
 {{- define "oci.peers" -}}
 {{- $own := dict "dataplanes" (list "spiffe://oci-connector.local/dataplane") "operators" (list "spiffe://oci-connector.local/controller" "spiffe://oci-connector.local/operator") }}
+{{- if .Values.dataplane.certificateVolume }}
+{{- $_ := set $own "dataplanes" (list "spiffe://oci-connector.local/dataplane/*") }}
+{{- end }}
 {{- range $method, $names := $own }}
 {{- $more := index $.Values.broker.peers $method }}
 {{- if eq $.Values.certificates.mode "existing" }}
@@ -41,6 +44,9 @@
   "logLevel" .Values.broker.logLevel }}
 {{- with .Values.broker.upstreamPolicy }}
 {{- $_ := set $config "upstreamPolicy" . }}
+{{- end }}
+{{- with .Values.broker.denyList.configMap }}
+{{- $_ := set $config "denyList" (dict "kubernetes" (dict "namespace" $.Release.Namespace "name" .)) }}
 {{- end }}
 {{- toYaml (mustMergeOverwrite $config (deepCopy .Values.broker.config)) }}
 {{- end }}

@@ -30,6 +30,7 @@ using ::testing::ElementsAre;
 using testing_support::ReplaceFile;
 
 constexpr const char* kDataplane = "spiffe://oci-connector.local/dataplane";
+constexpr const char* kReplicas = "spiffe://oci-connector.local/dataplane/*";
 constexpr const char* kOperator = "spiffe://oci-connector.local/operator";
 
 class EndpointTest : public ::testing::Test {
@@ -45,14 +46,15 @@ class EndpointTest : public ::testing::Test {
     auto endpoint =
         BrokerEndpoint::Start({.listen_address = "127.0.0.1:0",
                                .tls = {dir_ / "server.crt", dir_ / "server.key", dir_ / "ca.crt"},
-                               .peers = {{kDataplane}, {kOperator}}},
+                               .peers = {{kDataplane, kReplicas}, {kOperator}}},
                               {.io = &io_,
                                .issue = &issue_,
                                .operators = &operators_,
                                .watch = &hub_,
                                .sealing_keys = &sealing_keys_,
                                .log = &log_,
-                               .listeners = &listeners_});
+                               .listeners = &listeners_,
+                               .deny_list = &deny_list_});
     endpoint_ = endpoint ? std::move(*endpoint) : nullptr;
     for (std::thread& thread : threads_) {
       thread = std::thread([this] { io_.run(); });
@@ -212,6 +214,7 @@ class EndpointTest : public ::testing::Test {
   ListenerCertificateHandler listeners_{
       {authority_.get(), authority_options_, &catalog_, &audit_, &clock_, &log_}};
   x509::KeyPtr listener_key_ = *x509::MakeEcKey();
+  deny_list::ActiveDenyList deny_list_;
   std::unique_ptr<BrokerEndpoint> endpoint_;
   std::array<std::thread, 2> threads_;
   int clients_ = 0;
@@ -315,6 +318,33 @@ std::vector<std::string> RouteNames(const v1::WatchRoutesResponse& response) {
     names.push_back("-" + ref.name());
   }
   return names;
+}
+
+TEST_F(EndpointTest, RecordsWhichReplicaAsked) {
+  const auto stub = StubOf("spiffe://oci-connector.local/dataplane/pod-1");
+
+  EXPECT_TRUE(Issue(*stub, Pull("team-a/app")).has_grant());
+  EXPECT_EQ(audit_.events().at(0).peer, "spiffe://oci-connector.local/dataplane/pod-1");
+}
+
+TEST_F(EndpointTest, EndsTheStreamAndRefusesTheCallsOfADeniedReplicaAlone) {
+  deny_list_.OnReplace(
+      [this](const deny_list::ActiveDenyList::ListPtr& list) { hub_.TakeDenyList(list); });
+  const std::string bad = "spiffe://oci-connector.local/dataplane/pod-1";
+  const std::string good = "spiffe://oci-connector.local/dataplane/pod-2";
+  const auto stub = StubOf(bad);
+  Watch watch(*stub);
+  ASSERT_TRUE(watch.Next().has_value());
+
+  const std::vector<deny_list::DeniedEntry> entries{{deny_list::DeniedKind::kDataplane, bad}};
+  deny_list_.Replace(
+      std::make_shared<const deny_list::DenyList>(entries, clock_.Now(), "root-key"));
+
+  EXPECT_EQ(watch.Finish().error_code(), kNo);
+  Issue(*stub, Pull("team-a/app"), kNo);
+  EXPECT_THAT(CodesOf(bad), ElementsAre(kNo, kNo, kNo, kNo, kNo));
+  EXPECT_THAT(CodesOf(good), ElementsAre(kOk, kOk, kOk, kNo, kNo));
+  EXPECT_EQ(deny_list_.TakeRefusedPeers(), (std::map<std::string, std::uint64_t>{{bad, 4}}));
 }
 
 TEST_F(EndpointTest, StreamsASnapshotThenChanges) {

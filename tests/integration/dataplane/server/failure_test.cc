@@ -131,6 +131,66 @@ TEST(AChangedEpoch, EndsEveryCachedGrantOfTheConnector) {
   EXPECT_EQ(world.Do("GET", kFailureManifest).status, 403);
 }
 
+token::GrantResult GrantBy(const std::string& deny_list) {
+  auto grant =
+      testing_support::MakeGrant({"default", "harbor"}, testing_support::kUpstreamToken, "epoch-1");
+  grant->deny_list = deny_list;
+  return grant;
+}
+
+TEST(AChangedDenyList, EndsEveryCachedGrant) {
+  DataplaneWorld world(Ok);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 200);
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kDeniedByOperator, "no more", {}, "s"};
+  });
+
+  world.PublishDenyList("list-1");
+
+  const RawResponse response = world.Do("GET", kFailureManifest);
+  EXPECT_EQ(response.status, 403);
+  EXPECT_THAT(response.body, HasSubstr("CONNECTOR_DENIED_BY_OPERATOR"));
+  EXPECT_THAT(response.body, HasSubstr("no more"));
+}
+
+TEST(AChangedDenyList, EndsWhatIsKnownOfACallerToo) {
+  DataplaneWorld world(Ok);
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return testing_support::MakeGrant({}, kUpstreamToken, "");
+  });
+  EXPECT_EQ(world.Do("GET", "/v2/").status, 200);
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kDeniedByOperator, "no more", {}, "s"};
+  });
+
+  world.PublishDenyList("list-1");
+
+  EXPECT_EQ(world.Do("GET", "/v2/").status, 403);
+}
+
+TEST(AChangedDenyList, LetsThoseGoOnWhomItDoesNotName) {
+  DataplaneWorld world(Ok);
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 200);
+  world.issuer().SetAnswer([](const token::GrantRequest&) { return GrantBy("list-1"); });
+
+  world.PublishDenyList("list-1");
+
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 200);
+  const std::size_t asked = world.issuer().asks().size();
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 200);
+  EXPECT_EQ(world.issuer().asks().size(), asked) << "each is asked about once";
+}
+
+TEST(AChangedDenyList, IsWhatANewGrantMustHaveBeenCheckedAgainst) {
+  dataplane::server::ServerSettings settings;
+  settings.route_wait = std::chrono::milliseconds(0);
+  DataplaneWorld world(Ok, {.settings = settings});
+  world.PublishDenyList("list-1");
+  world.issuer().SetAnswer([](const token::GrantRequest&) { return GrantBy("list-0"); });
+
+  EXPECT_EQ(world.Do("GET", kFailureManifest).status, 503);
+}
+
 TEST(AnErrorBody, IsPassedOnWhenItHoldsNoCredential) {
   DataplaneWorld world([](const HttpRequest&) {
     return HttpAnswer{.status = 404,

@@ -47,7 +47,13 @@ class IssueTokenTest : public ::testing::Test {
                               audit == nullptr ? &audit_ : audit,
                               &clock_,
                               &log_,
-                              [this](const IssueOutcome& outcome) { outcome_ = outcome; }});
+                              [this](const IssueOutcome& outcome) { outcome_ = outcome; },
+                              nullptr,
+                              &deny_list_});
+  }
+  void Deny(const std::vector<deny_list::DeniedEntry>& entries) {
+    deny_list_.Replace(
+        std::make_shared<const deny_list::DenyList>(entries, clock_.Now(), "root-key"));
   }
   v1::IssueTokenResponse Issue(const v1::IssueTokenRequest& request) {
     IssueTokenHandler handler = Handler();
@@ -94,6 +100,7 @@ class IssueTokenTest : public ::testing::Test {
   FakeVerifier verifier_;
   FakeTokens tokens_;
   testing_support::FakeAuditLog audit_;
+  deny_list::ActiveDenyList deny_list_;
   FILE* log_file_ = ::tmpfile();
   log::Logger log_{::fileno(log_file_), "test", log::Level::kDebug};
   std::optional<IssueOutcome> outcome_;
@@ -136,6 +143,54 @@ TEST_F(IssueTokenTest, RecordsTheGrantWithTheRuleThatMatched) {
   expected.rule = "access[0]";
   expected.not_after = clock_.Now() + 5 * kMinute;
   EXPECT_THAT(audit_.events(), ::testing::ElementsAre(expected));
+}
+
+TEST_F(IssueTokenTest, RefusesWhomTheDenyListNamesBeforeAnythingIsMinted) {
+  Deny({{deny_list::DeniedKind::kNamespace, "ci", {}, {}, "stolen laptop"}});
+
+  const v1::Denial denial = Denied(Pull("team-a/app"));
+  EXPECT_EQ(denial.reason(), v1::DENIAL_REASON_DENIED_BY_OPERATOR);
+  EXPECT_EQ(denial.message(),
+            "The operator of this installation has withdrawn your access; ask them.");
+  EXPECT_EQ(denial.subject(), "system:serviceaccount:ci:builder");
+  EXPECT_EQ(tokens_.calls(), 0U);
+  ASSERT_THAT(audit_.events(), SizeIs(1));
+  EXPECT_EQ(audit_.events()[0].reason, "DENIED_BY_OPERATOR");
+  EXPECT_EQ(audit_.events()[0].detail, "the deny list has namespace \"ci\" (stolen laptop)");
+  EXPECT_EQ(deny_list_.refused(deny_list::DeniedKind::kNamespace), 1U);
+}
+
+TEST_F(IssueTokenTest, RefusesADeniedCallerWhoOnlyAsksWhoItIs) {
+  Deny({{deny_list::DeniedKind::kSubject, "system:serviceaccount:ci:builder"}});
+  v1::IssueTokenRequest request;
+  request.set_caller_token("builder-token");
+
+  EXPECT_EQ(Denied(request).reason(), v1::DENIAL_REASON_DENIED_BY_OPERATOR);
+}
+
+TEST_F(IssueTokenTest, RefusesWhomTheDenyListNamesWhileATokenIsMinted) {
+  tokens_.DuringGet([this] {
+    Deny({{deny_list::DeniedKind::kSubject, "system:serviceaccount:ci:builder"}});
+  });
+
+  EXPECT_EQ(Denied(Pull("team-a/app")).reason(), v1::DENIAL_REASON_DENIED_BY_OPERATOR);
+  EXPECT_FALSE(audit_.events().at(0).allowed);
+}
+
+TEST_F(IssueTokenTest, IssuesNothingToADataPlaneThatIsDeniedWhileATokenIsMinted) {
+  tokens_.DuringGet([this] {
+    Deny({{deny_list::DeniedKind::kDataplane, "spiffe://oci-connector.local/dataplane"}});
+  });
+
+  EXPECT_EQ(Denied(Pull("team-a/app")).reason(), v1::DENIAL_REASON_DENIED_BY_OPERATOR);
+}
+
+TEST_F(IssueTokenTest, NamesTheDenyListThatTheCallerWasCheckedAgainst) {
+  EXPECT_EQ(Issue(Pull("team-a/app")).grant().deny_list(), "");
+  Deny({{deny_list::DeniedKind::kSubject, "somebody else"}});
+
+  EXPECT_THAT(Issue(Pull("team-a/app")).grant().deny_list(), Not(IsEmpty()));
+  EXPECT_EQ(Issue(Pull("team-a/app")).grant().deny_list(), deny_list_.Current()->version());
 }
 
 TEST_F(IssueTokenTest, LetsTheRightEndWithTheCallersToken) {

@@ -47,7 +47,9 @@ class OperatorTest : public ::testing::Test {
   connectors::Catalog catalog_;
   FakeVerifier verifier_;
   log::Logger log_{2, "test", log::Level::kError};
-  OperatorHandler handler_{{&catalog_, &verifier_, &OperatorTest::Probe, &log_}};
+  deny_list::ActiveDenyList deny_list_;
+  OperatorHandler handler_{
+      {&catalog_, &verifier_, &OperatorTest::Probe, &log_, nullptr, &deny_list_}};
 };
 
 TEST_F(OperatorTest, ExplainNamesTheRuleThatAllows) {
@@ -64,6 +66,20 @@ TEST_F(OperatorTest, ExplainSaysWhyARuleDoesNotMatch) {
   EXPECT_FALSE(response.allowed());
   EXPECT_EQ(response.rule(), "");
   EXPECT_THAT(response.reason(), HasSubstr("team-b/app"));
+}
+
+TEST_F(OperatorTest, ExplainNamesTheEntryOfTheDenyListWhateverRulesSay) {
+  deny_list_.Replace(std::make_shared<const deny_list::DenyList>(
+      std::vector<deny_list::DeniedEntry>{
+          {deny_list::DeniedKind::kNamespace, "ci", {}, {}, "stolen laptop"}},
+      WallTime{},
+      "root-key"));
+  const v1::ExplainAccessResponse response = Explain(Pull("team-a/app"));
+
+  EXPECT_FALSE(response.allowed());
+  EXPECT_EQ(response.rule(), "");
+  EXPECT_EQ(response.subject(), "system:serviceaccount:ci:builder");
+  EXPECT_THAT(response.reason(), HasSubstr("the deny list has namespace \"ci\" (stolen laptop)"));
 }
 
 TEST_F(OperatorTest, ExplainTellsAnOperatorWhyATokenIsNotAccepted) {

@@ -85,6 +85,10 @@ class WatchStreamTest : public ::testing::Test {
     }
     catalog_.Replace(SnapshotOf(entries));
   }
+  static std::shared_ptr<const deny_list::DenyList> ListOf(const std::string& peer) {
+    const std::vector<deny_list::DeniedEntry> entries{{deny_list::DeniedKind::kDataplane, peer}};
+    return std::make_shared<const deny_list::DenyList>(entries, WallTime{}, "root-key");
+  }
   static std::vector<std::string> Names(const std::optional<v1::WatchRoutesResponse>& response) {
     std::vector<std::string> names;
     if (!response) {
@@ -130,6 +134,47 @@ TEST_F(WatchStreamTest, SaysNothingWhenNothingDiffers) {
 
   call.Cancel();
   call.Done();
+}
+
+TEST_F(WatchStreamTest, SaysWhichDenyListIsInForceAndNoMore) {
+  Publish({"a"});
+  PlayedCall call(hub_.Open());
+  EXPECT_EQ(call.CompleteWrite()->deny_list(), "");
+  const auto list = ListOf("spiffe://local/other");
+  hub_.TakeDenyList(list);
+
+  const auto sent = call.CompleteWrite();
+  ASSERT_TRUE(sent.has_value());
+  v1::WatchRoutesResponse expected;
+  expected.set_end(true);
+  expected.set_deny_list(list->version());
+  EXPECT_EQ(sent->ShortDebugString(), expected.ShortDebugString());
+  hub_.TakeDenyList(std::make_shared<const deny_list::DenyList>());
+  EXPECT_EQ(call.CompleteWrite()->deny_list(), "");
+
+  call.Cancel();
+  call.Done();
+}
+
+TEST_F(WatchStreamTest, EndsTheStreamsOfADeniedPeerAlone) {
+  Publish({"a"});
+  PlayedCall denied(hub_.Open({"spiffe://local/dataplane/1"}));
+  PlayedCall other(hub_.Open({"spiffe://local/dataplane/2"}));
+  denied.CompleteWrite();
+  hub_.TakeDenyList(ListOf("spiffe://local/dataplane/1"));
+  PlayedCall again(hub_.Open({"spiffe://local/dataplane/1"}));
+
+  EXPECT_EQ(denied.ended(), ::grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(again.ended(), ::grpc::StatusCode::PERMISSION_DENIED)
+      << "one that was admitted a moment before";
+  EXPECT_EQ(other.ended(), std::nullopt);
+
+  other.CompleteWrite();
+  other.CompleteWrite();
+  other.Cancel();
+  for (PlayedCall* const call : {&denied, &other, &again}) {
+    call->Done();
+  }
 }
 
 TEST_F(WatchStreamTest, SendsWhatItHasBegunToItsEndBeforeWhatIsNewer) {

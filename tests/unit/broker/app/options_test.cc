@@ -91,6 +91,28 @@ TEST_F(OptionsTest, FillInTheDefaults) {
   EXPECT_THAT(options.peers.operators, IsEmpty());
 }
 
+TEST_F(OptionsTest, RefuseAPeerThatMightMeanMoreThanItSays) {
+  EXPECT_THAT(Problems({{"peers",
+                         "{dataplanes: [\"spiffe://a/dataplane/*\", \"spiffe://a/*\"], operators: "
+                         "[\"*\"]}"}}),
+              ElementsAre(HasSubstr("peers.dataplanes[1]: spiffe://a/*: has a * elsewhere"),
+                          HasSubstr("peers.operators[0]: *: has a * elsewhere")));
+}
+
+TEST_F(OptionsTest, TakeADenyListFromOnePlace) {
+  const std::string map = "kubernetes: {namespace: oci, name: deny-list}";
+  EXPECT_THAT(Problems({{"denyList", "{file: deny.yaml, " + map + "}"}}),
+              ElementsAre(HasSubstr("denyList: names file and kubernetes")));
+  EXPECT_THAT(Problems({{"denyList", "{}"}}), ElementsAre(HasSubstr("denyList: names no place")));
+  BrokerOptions options;
+  ReplaceFile(
+      dir_ / "broker.yaml",
+      Yaml({{"denyList", "{" + map + "}"}, {"kubernetes", Kubeconfig("https://127.0.0.1:1")}}));
+  ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+  EXPECT_EQ(options.deny_list->config_map, (kube::ObjectName{"oci", "deny-list"}));
+  EXPECT_TRUE(options.kubernetes.has_value());
+}
+
 TEST_F(OptionsTest, GiveAnOidcIssuerTheCommonAudienceUnlessItHasItsOwn) {
   ReplaceFile(dir_ / "broker.yaml",
               Yaml({{"identity",

@@ -1,5 +1,6 @@
 #include "broker/audit/refusal_budget.h"
 
+#include "broker/audit/own_records.h"
 #include "tests/support/cpp/chain_keys.h"
 
 #include <gmock/gmock.h>
@@ -45,6 +46,18 @@ TEST(SourceOf, IsTheAddressAndOfIpv6ItsNetwork) {
   EXPECT_EQ(SourceOf("[::ffff:192.0.2.1]:80"), "192.0.2.1");
   EXPECT_EQ(SourceOf("some text"), "unknown");
   EXPECT_EQ(SourceOf(""), "unknown");
+}
+
+TEST(IsCountedRefusal, IsNoRecordOfTheBrokersOwn) {
+  EXPECT_FALSE(IsCountedRefusal(DenyListRecord(WallTime{}, "denies a")));
+  EXPECT_FALSE(IsCountedRefusal(DeniedPeerRecord(WallTime{}, "spiffe://a/1", "1 calls")));
+}
+
+TEST(IsCountedRefusal, IsOfACallerOnTheDenyList) {
+  auditlog::Event event;
+  event.subject = "known";
+  event.reason = "DENIED_BY_OPERATOR";
+  EXPECT_TRUE(IsCountedRefusal(event));
 }
 
 TEST(IsCountedRefusal, IsOfNoKnownCallerOrOfOneThatAsksTooOften) {

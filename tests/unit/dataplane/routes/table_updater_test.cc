@@ -68,6 +68,20 @@ class TableUpdaterTest : public ::testing::Test {
   std::shared_ptr<const RouteTable> table_;
 };
 
+TEST_F(TableUpdaterTest, TakesTheDenyListOfTheLastPart) {
+  pb::WatchRoutesResponse first;
+  first.set_deny_list("list-1");
+  ASSERT_EQ(*updater_.Take(first), nullptr);
+  EXPECT_EQ(table_->deny_list, "");
+
+  pb::WatchRoutesResponse last;
+  last.set_deny_list("list-2");
+  Apply(last);
+  EXPECT_EQ(table_->deny_list, "list-2");
+  Apply(pb::WatchRoutesResponse());
+  EXPECT_EQ(table_->deny_list, "");
+}
+
 TEST_F(TableUpdaterTest, PutsNothingInForceBeforeTheEndOfWhatIsSaid) {
   ApplyRoute(kHarbor, "https://harbor.example.com");
   pb::WatchRoutesResponse part;
