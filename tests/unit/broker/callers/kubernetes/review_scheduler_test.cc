@@ -139,7 +139,8 @@ TEST_F(ReviewsTest, GivesItsPlaceToTheNextAlsoAfterAFailure) {
 }
 
 TEST_F(ReviewsTest, GoesOnByItselfWhenTheRateAllowsTheNext) {
-  Make({.per_second = 500, .max_under_way = 10, .max_queued_per_workload = 900, .max_queued = 900});
+  Make(
+      {.per_second = 500, .max_under_way = 10, .max_queued_per_workload = 900, .max_queued = 2000});
   for (int i = 0; i < 510; ++i) {  // Ten more than the burst: those wait for the timer.
     Start("a");
   }
