@@ -113,8 +113,7 @@ Command PkiInitCommand() {
                       .repeated = true},
                      {.name = "dataplane",
                       .value_name = "NAME",
-                      .help = "A data plane that gets a certificate of its own, so that it alone "
-                              "can be refused.",
+                      .help = "A data plane with a certificate of its own.",
                       .repeated = true},
                      {.name = "days",
                       .value_name = "N",

@@ -168,7 +168,7 @@ Result<x509::CertificatePtr> SignReproducibly(x509::CertificatePtr certificate,
   }
   const std::string digest =
       crypto::Sha256({reinterpret_cast<const char*>(tbs), static_cast<std::size_t>(tbs_size)});
-  OPENSSL_free(tbs);
+  CRYPTO_free(tbs, "", 0);  // The macro puts the path of this file into the program.
   const Curve curve;
   if (!curve.ok()) {
     return Failed("compute in P-256");

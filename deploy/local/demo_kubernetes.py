@@ -42,7 +42,7 @@ class KubernetesDemo(Demo):
 
     def start(self):
         self._make_registry_certificates()
-        self.connectorctl("pki", "init", self.path("pki"))
+        self.connectorctl("pki", "init", self.path("pki"), "--dataplane", "demo")
         self._start_token_service()
         self._start_registry()
         self._start_api()
@@ -284,7 +284,7 @@ tls:
   keyFile: {root}/pki/broker.key
   clientCaFile: {root}/pki/ca.crt
 peers:
-  dataplanes: ["spiffe://oci-connector.local/dataplane"]
+  dataplanes: ["spiffe://oci-connector.local/dataplane/*"]
   operators: ["spiffe://oci-connector.local/operator"]
 kubernetes: {{kubeconfigFile: {root}/broker.kubeconfig}}
 resources: {{kubernetes: {{}}}}

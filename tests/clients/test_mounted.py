@@ -46,7 +46,7 @@ class MountedStand(Stand):
             self.node.grant("ci", "builder", "default", setting.slug)
         self._mount(PLAIN)
         self.node.driver.stop()
-        self.node.config["dataplane"] = {"caFile": self.world.path("pki", "ca.crt")}
+        self.node.config["dataplane"] = {"caFile": self.world.path("listener-ca.crt")}
         self._mount(TLS)
 
     def rendered(self, setting, connector="demo", mirror=False):

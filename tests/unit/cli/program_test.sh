@@ -66,7 +66,7 @@ source out
 COMP_WORDS=(connectorctl pki init --d)
 COMP_CWORD=3
 _connectorctl
-[ "${COMPREPLY[*]}" = "--dns --days" ] || fail "bash completes 'pki init --d' to ${COMPREPLY[*]}"
+[ "${COMPREPLY[*]}" = "--dns --dataplane --days" ] || fail "bash completes 'pki init --d' to ${COMPREPLY[*]}"
 COMP_WORDS=(connectorctl to)
 COMP_CWORD=1
 _connectorctl

@@ -57,7 +57,6 @@ UpstreamPolicy Policy(const std::string& name) {
     tls.add_addresses("fd00:ec2::254");
     tls.add_redirect_hosts("store.internal");
     tls.add_redirect_hosts("127.0.0.9");
-    tls.add_redirect_hosts("*.0.0.8");
     v1::UpstreamPolicyRule& plain = AddRule(file);
     plain.add_hosts("plain.internal");
     plain.add_addresses("10.30.0.7");
