@@ -44,50 +44,6 @@ def test_grants_in_force_go_on_while_the_api_server_is_away(cluster):
     assert {status for _, status in results} == {200}, results[-20:]
 
 
-def test_a_broker_that_is_cut_from_the_api_grants_nothing_new(cluster):
-    """Also where nothing else asks the API server: keys are at hand, and rules decide alone."""
-    _, client, token = pushed(cluster)
-    cluster.put_connector(cluster.connector(access=[rule("default", "builder", ["pull"])]))
-    before = cluster.broker_extra
-    cluster.broker_extra = {
-        "resources": {"kubernetes": {}, "maxSilence": "5s"},
-        "identity": {"audience": "oci-connector", "kubernetes": {"verify": "jwks"}},
-        "access": {"mode": "rules"},
-    }
-    try:
-        restart_brokers(cluster)
-        assert get_manifest(client, NAME, "v1", token).status == 200
-        newcomers = iter([cluster.token() for _ in range(100)])
-        for _ in range(10):  # Both brokers have the keys.
-            assert get_manifest(client, NAME, "v1", next(newcomers)).status == 200
-
-        cluster.kube.kill_apiserver()
-        assert get_manifest(client, NAME, "v1", next(newcomers)).status == 200  # For a while.
-        refused = wait_until(
-            lambda: (a := get_manifest(client, NAME, "v1", next(newcomers))).status == 503
-            and a
-            or time.sleep(0.2),
-            "a 503",
-        )
-        assert refused.header("Retry-After")
-        assert get_manifest(client, NAME, "v1", token).status == 200  # What was granted goes on.
-        cluster.kube.start_apiserver()
-        wait_until(
-            lambda: get_manifest(client, NAME, "v1", cluster.token()).status == 200, "recovered", 60
-        )
-    finally:
-        cluster.broker_extra = before
-        if not cluster.kube.processes["kube-apiserver"].is_running():
-            cluster.kube.start_apiserver()
-        restart_brokers(cluster)
-
-
-def restart_brokers(cluster):
-    for index, broker in enumerate(list(cluster.brokers)):
-        broker.stop()
-        cluster.start_broker(index)
-
-
 def test_a_change_behind_a_compacted_watch_is_not_missed(cluster):
     _, client, token = pushed(cluster)
     noise = "/api/v1/namespaces/default/configmaps"
@@ -228,3 +184,48 @@ def test_a_connector_reaches_no_secret_of_another_namespace(cluster, name):
     wait_until(
         lambda: cluster.conditions("thief").get("SecretReady", ("",))[0] == "False", "refused", 40
     )
+
+
+# The last one: its brokers have another configuration, and a moment later are new.
+def test_a_broker_that_is_cut_from_the_api_grants_nothing_new(cluster):
+    """Also where nothing else asks the API server: keys are at hand, and rules decide alone."""
+    _, client, token = pushed(cluster)
+    cluster.put_connector(cluster.connector(access=[rule("default", "builder", ["pull"])]))
+    before = cluster.broker_extra
+    cluster.broker_extra = {
+        "resources": {"kubernetes": {}, "maxSilence": "5s"},
+        "identity": {"audience": "oci-connector", "kubernetes": {"verify": "jwks"}},
+        "access": {"mode": "rules"},
+    }
+    try:
+        restart_brokers(cluster)
+        assert get_manifest(client, NAME, "v1", token).status == 200
+        newcomers = iter([cluster.token() for _ in range(100)])
+        for _ in range(10):  # Both brokers have the keys.
+            assert get_manifest(client, NAME, "v1", next(newcomers)).status == 200
+
+        cluster.kube.kill_apiserver()
+        assert get_manifest(client, NAME, "v1", next(newcomers)).status == 200  # For a while.
+        refused = wait_until(
+            lambda: (a := get_manifest(client, NAME, "v1", next(newcomers))).status == 503
+            and a
+            or time.sleep(0.2),
+            "a 503",
+        )
+        assert refused.header("Retry-After")
+        assert get_manifest(client, NAME, "v1", token).status == 200  # What was granted goes on.
+        cluster.kube.start_apiserver()
+        wait_until(
+            lambda: get_manifest(client, NAME, "v1", cluster.token()).status == 200, "recovered", 60
+        )
+    finally:
+        cluster.broker_extra = before
+        if not cluster.kube.processes["kube-apiserver"].is_running():
+            cluster.kube.start_apiserver()
+        restart_brokers(cluster)
+
+
+def restart_brokers(cluster):
+    for index, broker in enumerate(list(cluster.brokers)):
+        broker.stop()
+        cluster.start_broker(index)
