@@ -82,19 +82,21 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
 ::grpc::ServerUnaryReactor* BrokerService::IssueToken(::grpc::CallbackServerContext* context,
                                                       const v1::IssueTokenRequest* request,
                                                       v1::IssueTokenResponse* response) {
-  std::optional<std::string> peer = Admit(*context, BrokerMethod::kIssueToken);
-  if (!peer) {
-    return Refuse(*context);
+  Admission admission = Admit(*context, BrokerMethod::kIssueToken);
+  if (!admission.peer) {
+    return FinishWith(*context, admission.refusal);
   }
   const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxIssueTime);
-  return calls_.Run(*context,
-                    Deliver(parts_.issue->Handle(*request, std::move(*peer), deadline), response));
+  return calls_.Run(
+      *context,
+      Deliver(parts_.issue->Handle(*request, std::move(*admission.peer), deadline), response));
 }
 
 ::grpc::ServerWriteReactor<v1::WatchRoutesResponse>* BrokerService::WatchRoutes(
     ::grpc::CallbackServerContext* context, const v1::WatchRoutesRequest* /*request*/) {
-  if (!Admit(*context, BrokerMethod::kWatchRoutes)) {
-    return new RefusedWatch(Refusal(*context));  // Deletes itself in OnDone.
+  const Admission admission = Admit(*context, BrokerMethod::kWatchRoutes);
+  if (!admission.peer) {
+    return new RefusedWatch(admission.refusal);  // Deletes itself in OnDone.
   }
   return parts_.watch->Open(grpc_support::PeerSans(*context));
 }
@@ -103,60 +105,62 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
     ::grpc::CallbackServerContext* context,
     const v1::GetSealingKeysRequest* /*request*/,
     v1::GetSealingKeysResponse* response) {
-  if (!Admit(*context, BrokerMethod::kGetSealingKeys)) {
-    return Refuse(*context);
+  const Admission admission = Admit(*context, BrokerMethod::kGetSealingKeys);
+  if (!admission.peer) {
+    return FinishWith(*context, admission.refusal);
   }
   parts_.sealing_keys->Fill(*response);
-  ::grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(::grpc::Status::OK);
-  return reactor;
+  return FinishWith(*context, ::grpc::Status::OK);
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::CheckConnector(::grpc::CallbackServerContext* context,
                                                           const v1::CheckConnectorRequest* request,
                                                           v1::CheckConnectorResponse* response) {
-  std::optional<std::string> peer = Admit(*context, BrokerMethod::kCheckConnector);
-  if (!peer) {
-    return Refuse(*context);
+  Admission admission = Admit(*context, BrokerMethod::kCheckConnector);
+  if (!admission.peer) {
+    return FinishWith(*context, admission.refusal);
   }
   const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxCheckTime);
   return calls_.Run(
-      *context, Deliver(parts_.operators->Check(*request, std::move(*peer), deadline), response));
+      *context,
+      Deliver(parts_.operators->Check(*request, std::move(*admission.peer), deadline), response));
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::ExplainAccess(::grpc::CallbackServerContext* context,
                                                          const v1::ExplainAccessRequest* request,
                                                          v1::ExplainAccessResponse* response) {
-  std::optional<std::string> peer = Admit(*context, BrokerMethod::kExplainAccess);
-  if (!peer) {
-    return Refuse(*context);
+  Admission admission = Admit(*context, BrokerMethod::kExplainAccess);
+  if (!admission.peer) {
+    return FinishWith(*context, admission.refusal);
   }
   const Deadline deadline = grpc_support::CappedDeadline(*context, kMaxIssueTime);
   return calls_.Run(
-      *context, Deliver(parts_.operators->Explain(*request, std::move(*peer), deadline), response));
+      *context,
+      Deliver(parts_.operators->Explain(*request, std::move(*admission.peer), deadline), response));
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::IssueListenerCertificate(
     ::grpc::CallbackServerContext* context,
     const v1::IssueListenerCertificateRequest* request,
     v1::IssueListenerCertificateResponse* response) {
-  std::optional<std::string> peer = Admit(*context, BrokerMethod::kIssueListenerCertificate);
-  if (!peer) {
-    return Refuse(*context);
+  Admission admission = Admit(*context, BrokerMethod::kIssueListenerCertificate);
+  if (!admission.peer) {
+    return FinishWith(*context, admission.refusal);
   }
   if (parts_.listeners == nullptr) {
     return FinishWith(*context, NoListenerAuthority());
   }
-  return calls_.Run(*context,
-                    Deliver(parts_.listeners->Issue(*request, std::move(*peer)), response));
+  return calls_.Run(
+      *context, Deliver(parts_.listeners->Issue(*request, std::move(*admission.peer)), response));
 }
 
 ::grpc::ServerUnaryReactor* BrokerService::GetListenerAuthority(
     ::grpc::CallbackServerContext* context,
     const v1::GetListenerAuthorityRequest* /*request*/,
     v1::GetListenerAuthorityResponse* response) {
-  if (!Admit(*context, BrokerMethod::kGetListenerAuthority)) {
-    return Refuse(*context);
+  const Admission admission = Admit(*context, BrokerMethod::kGetListenerAuthority);
+  if (!admission.peer) {
+    return FinishWith(*context, admission.refusal);
   }
   if (parts_.listeners == nullptr) {
     return FinishWith(*context, NoListenerAuthority());
@@ -165,10 +169,13 @@ BrokerService::BrokerService(BrokerServiceParts parts, PeerLists peers)
   return FinishWith(*context, ::grpc::Status::OK);
 }
 
-std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerContext& context,
-                                                BrokerMethod method) {
-  if (!IsOpen()) {
-    return std::nullopt;
+BrokerService::Admission BrokerService::Admit(const ::grpc::CallbackServerContext& context,
+                                              BrokerMethod method) {
+  if (parts_.state != nullptr && !parts_.state->answers_calls()) {
+    return {
+        std::nullopt,
+        {::grpc::StatusCode::UNAVAILABLE,
+         parts_.state->blind() ? kSeesNoChanges : "the broker has not read its connectors yet"}};
   }
   const std::vector<std::string> sans = grpc_support::PeerSans(context);
   std::optional<std::string> peer = AllowedPeer(peers_, method, sans);
@@ -176,13 +183,13 @@ std::optional<std::string> BrokerService::Admit(const ::grpc::CallbackServerCont
     const std::string first = sans.empty() ? std::string() : sans.front();
     parts_.log->Warning("peer is not allowed to call this method",
                         {{"peer", first}, {"method", static_cast<int>(method)}});
-    return peer;
+    return {std::nullopt, NotAllowed()};
   }
   if (IsDenied(sans)) {
-    return std::nullopt;
+    return {std::nullopt, PeerIsDenied()};
   }
   called_ = true;
-  return peer;
+  return {std::move(peer), {}};
 }
 
 bool BrokerService::IsDenied(const std::vector<std::string>& sans) const {
@@ -197,22 +204,6 @@ bool BrokerService::IsDenied(const std::vector<std::string>& sans) const {
                         {{"peer", entry->value}});
   }
   return entry != nullptr;
-}
-
-::grpc::Status BrokerService::Refusal(const ::grpc::CallbackServerContext& context) const {
-  if (IsOpen()) {
-    const bool denied =
-        parts_.deny_list != nullptr &&
-        parts_.deny_list->Current()->FindPeer(grpc_support::PeerSans(context)) != nullptr;
-    return denied ? PeerIsDenied() : NotAllowed();
-  }
-  return ::grpc::Status(
-      ::grpc::StatusCode::UNAVAILABLE,
-      parts_.state->blind() ? kSeesNoChanges : "the broker has not read its connectors yet");
-}
-
-::grpc::ServerUnaryReactor* BrokerService::Refuse(::grpc::CallbackServerContext& context) const {
-  return FinishWith(context, Refusal(context));
 }
 
 }  // namespace connector::broker::api

@@ -73,17 +73,14 @@ class BrokerService final : public v1::Broker::CallbackService {
   void WaitUntilIdle() { calls_.WaitUntilIdle(); }
 
  private:
-  // The peer's name; none: it was refused and logged.
-  [[nodiscard]] std::optional<std::string> Admit(const ::grpc::CallbackServerContext& context,
-                                                 BrokerMethod method);
-  [[nodiscard]] bool IsOpen() const {
-    return parts_.state == nullptr || parts_.state->answers_calls();
-  }
+  struct Admission {
+    std::optional<std::string> peer;  // Its name; none: it was refused.
+    ::grpc::Status refusal;           // What it is told then.
+  };
+  // Logs a refusal of the peer.
+  [[nodiscard]] Admission Admit(const ::grpc::CallbackServerContext& context, BrokerMethod method);
   // The peer is on the deny list. Notes that it was refused.
   [[nodiscard]] bool IsDenied(const std::vector<std::string>& sans) const;
-  // With what a peer that Admit did not let in is told.
-  [[nodiscard]] ::grpc::Status Refusal(const ::grpc::CallbackServerContext& context) const;
-  [[nodiscard]] ::grpc::ServerUnaryReactor* Refuse(::grpc::CallbackServerContext& context) const;
 
   BrokerServiceParts parts_;
   PeerLists peers_;

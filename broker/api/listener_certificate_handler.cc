@@ -114,9 +114,13 @@ Result<Done> ListenerCertificateHandler::Decide(Call& call) const {
 bool ListenerCertificateHandler::TakeTurn(const std::string& peer) {
   const auto now = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
-  return turns_
-      .try_emplace(peer, resilience::TokenBucket(kCertificatesPerSecond, kCertificatesBurst, now))
-      .first->second.Take(now);
+  auto turns = turns_.find(peer);
+  if (turns == turns_.end()) {
+    std::erase_if(turns_, [now](const auto& each) { return each.second.Full(now); });
+    const resilience::TokenBucket full(kCertificatesPerSecond, kCertificatesBurst, now);
+    turns = turns_.emplace(peer, full).first;
+  }
+  return turns->second.Take(now);
 }
 
 auditlog::Event ListenerCertificateHandler::Record(const Call& call) const {

@@ -81,7 +81,7 @@ class ListenerCertificateHandler {
 
   ListenerCertificateParts parts_;
   std::mutex mutex_;
-  std::map<std::string, resilience::TokenBucket> turns_;  // By peer: as many as `peers` names.
+  std::map<std::string, resilience::TokenBucket> turns_;  // By peer: those who asked a moment ago.
 };
 
 }  // namespace connector::broker::api
