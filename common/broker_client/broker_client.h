@@ -65,7 +65,7 @@ class BrokerClient {
     return true;
   }
 
-  // Waits for the answer.
+  // Waits for the answer. CANCELLED, and no call, once Shutdown was called.
   template <typename Request, typename Response>
   [[nodiscard]] ::grpc::Status Call(const Request& request,
                                     Response& response,
@@ -73,8 +73,12 @@ class BrokerClient {
                                                                          const Request&,
                                                                          Response*)) {
     ::grpc::ClientContext context;
-    SetDeadline(context);
-    return (stub_.get()->*method)(&context, request, &response);
+    if (!Begin(&context)) {
+      return ::grpc::Status(::grpc::StatusCode::CANCELLED, "this program is stopping");
+    }
+    const ::grpc::Status status = (stub_.get()->*method)(&context, request, &response);
+    End(&context);
+    return status;
   }
 
   void SetDeadline(::grpc::ClientContext& context) const;

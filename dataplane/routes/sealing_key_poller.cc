@@ -20,7 +20,6 @@ namespace {
 
 namespace pb = ::connector::broker::v1;
 using std::chrono::milliseconds;
-using KeysCall = broker_client::UnaryCall<pb::GetSealingKeysRequest, pb::GetSealingKeysResponse>;
 
 // Without keys no upload begins: a broker that is back is asked within 2 s.
 constexpr resilience::BackoffOptions kAskAgain{milliseconds(100), milliseconds(2000)};
@@ -65,7 +64,6 @@ struct SealingKeyPoller::Impl {
 
   void Run();
   [[nodiscard]] bool Pause(milliseconds duration);
-  [[nodiscard]] grpc::Status Ask(const std::shared_ptr<KeysCall>& call);
   // Until when the keys need not be asked for again; nothing when they were not had.
   [[nodiscard]] std::optional<milliseconds> Poll();
   void Note(std::string problem);
@@ -77,7 +75,7 @@ struct SealingKeyPoller::Impl {
   std::condition_variable wake;
   bool stopping = false;
   SealingKeyStatus status;
-  broker_client::BrokerClient broker;  // Before the thread, and after what its callbacks touch.
+  broker_client::BrokerClient broker;
   std::thread thread;
 };
 
@@ -132,32 +130,18 @@ void SealingKeyPoller::Impl::Run() {
   }
 }
 
-grpc::Status SealingKeyPoller::Impl::Ask(const std::shared_ptr<KeysCall>& call) {
-  std::optional<grpc::Status> ended;
-  auto done = [this, &ended](const grpc::Status& result) {
-    const std::lock_guard lock(mutex);
-    ended = result;
-    wake.notify_all();
-  };
-  if (!broker.Start(call, &broker_client::AsyncBroker::GetSealingKeys, std::move(done))) {
-    return grpc::Status(grpc::StatusCode::CANCELLED, "this data plane is stopping");
-  }
-  std::unique_lock lock(mutex);
-  wake.wait(lock, [&ended] { return ended.has_value(); });
-  return *ended;
-}
-
 std::optional<milliseconds> SealingKeyPoller::Impl::Poll() {
-  const auto call = std::make_shared<KeysCall>();
-  const grpc::Status answered = Ask(call);
+  pb::GetSealingKeysResponse response;
+  const grpc::Status answered = broker.Call(
+      pb::GetSealingKeysRequest(), response, &broker_client::BrokerStub::GetSealingKeys);
   if (!answered.ok()) {
     Note(answered.error_code() == grpc::StatusCode::UNIMPLEMENTED
              ? "the broker is of another version; update brokers and data planes together"
              : answered.error_message());
     return std::nullopt;
   }
-  Result<std::shared_ptr<const crypto::SealKeys>> keys = ReadSealingKeys(call->response);
-  for (pb::SealingKey& key : *call->response.mutable_keys()) {
+  Result<std::shared_ptr<const crypto::SealKeys>> keys = ReadSealingKeys(response);
+  for (pb::SealingKey& key : *response.mutable_keys()) {
     OPENSSL_cleanse(key.mutable_key()->data(), key.key().size());
   }
   if (!keys) {
@@ -166,7 +150,7 @@ std::optional<milliseconds> SealingKeyPoller::Impl::Poll() {
   }
   publish(*std::move(keys));
   Note({});
-  return WaitAfter(call->response);
+  return WaitAfter(response);
 }
 
 void SealingKeyPoller::Impl::Note(std::string problem) {
