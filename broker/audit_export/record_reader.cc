@@ -3,21 +3,9 @@
 #include "common/auditlog/verify_directory.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
 namespace connector::broker::audit_export {
-namespace {
-
-Error Unreadable(const std::string& path) {
-  return MakeError(ErrorCode::kUnavailable,
-                   ErrorOrigin::kSelf,
-                   path + ": " + std::generic_category().message(errno),
-                   Retry::kSafe);
-}
-
-}  // namespace
 
 Result<RecordBatch> RecordReader::Read(std::uint64_t seq, std::uint64_t through) {
   RecordBatch batch{.last_seq = seq};
@@ -30,12 +18,16 @@ Result<RecordBatch> RecordReader::Read(std::uint64_t seq, std::uint64_t through)
   }
   while (file_ && batch.last_seq < through && batch.lines.size() < kMaxBatchRecords &&
          bytes < kMaxBatchBytes) {
-    std::string line;
-    if (next_seq_ <= through && ReadLine(line)) {
+    auto line = next_seq_ <= through ? file_->ReadWholeLine()
+                                     : Result<std::optional<auditlog::RecordLine>>(std::nullopt);
+    if (!line) {
+      return line.error();
+    }
+    if (*line) {
       const std::uint64_t read = next_seq_++;
       if (read > seq) {
-        bytes += line.size();
-        batch.lines.push_back(std::move(line));
+        bytes += (*line)->text.size();
+        batch.lines.push_back(std::move((*line)->text));
         batch.last_seq = read;
       }
       continue;
@@ -82,24 +74,15 @@ Result<bool> RecordReader::OpenNext() {
 }
 
 Result<Done> RecordReader::Open(const std::string& path) {
-  file_.reset(std::fopen(path.c_str(), "re"));
+  auto file = auditlog::RecordFile::Open(path);
+  if (!file) {
+    file_.reset();
+    return file.error();
+  }
+  file_ = std::move(*file);
   path_ = path;
   next_seq_ = auditlog::FirstSeqOf(path).value_or(0);
-  return file_ ? Result<Done>(Done{}) : Unreadable(path);
-}
-
-// False at the end of what is whole.
-bool RecordReader::ReadLine(std::string& line) {
-  const long start = std::ftell(file_.get());
-  for (int c = std::getc(file_.get()); c != EOF; c = std::getc(file_.get())) {
-    if (c == '\n') {
-      return true;
-    }
-    line.push_back(static_cast<char>(c));
-  }
-  std::fseek(file_.get(), start, SEEK_SET);
-  std::clearerr(file_.get());
-  return false;
+  return Done{};
 }
 
 }  // namespace connector::broker::audit_export

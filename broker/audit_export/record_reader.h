@@ -4,12 +4,12 @@
 // the broker goes on writing there. Trusts the files' names and line ends, and verifies nothing:
 // who receives the records does.
 
+#include "common/auditlog/record_file.h"
 #include "common/base/result.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,17 +34,12 @@ class RecordReader {
   [[nodiscard]] Result<RecordBatch> Read(std::uint64_t seq, std::uint64_t through);
 
  private:
-  struct CloseFile {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-
   [[nodiscard]] Result<Done> OpenFor(std::uint64_t seq);
   [[nodiscard]] Result<bool> OpenNext();  // False when there is none yet.
   [[nodiscard]] Result<Done> Open(const std::string& path);
-  [[nodiscard]] bool ReadLine(std::string& line);
 
   std::string directory_;
-  std::unique_ptr<std::FILE, CloseFile> file_;
+  std::optional<auditlog::RecordFile> file_;
   std::string path_;
   std::uint64_t next_seq_ = 0;  // Of the line that `file_` stands at.
 };

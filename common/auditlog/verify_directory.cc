@@ -1,12 +1,9 @@
 #include "common/auditlog/verify_directory.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -41,36 +38,6 @@ std::optional<std::uint64_t> FirstSeqOfName(std::string_view name) {
     return std::nullopt;
   }
   return seq;
-}
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
-
-struct Line {
-  std::string text;  // Without its end.
-  bool whole = false;
-};
-
-// The next line, none at the end of the file. Longer ones than kMaxRecordBytes come cut there, so
-// that no file can take all memory.
-Result<std::optional<Line>> ReadLine(std::FILE* file, const std::string& path) {
-  Line line;
-  for (int c = std::getc(file); c != EOF; c = std::getc(file)) {
-    if (c == '\n') {
-      line.whole = true;
-      return std::optional(std::move(line));
-    }
-    line.text.push_back(static_cast<char>(c));
-    if (line.text.size() > kMaxRecordBytes) {
-      return std::optional(std::move(line));
-    }
-  }
-  if (std::ferror(file) != 0) {
-    return Unreadable(path, errno);
-  }
-  return line.text.empty() ? std::optional<Line>() : std::optional(std::move(line));
 }
 
 void Tell(std::set<std::string>& names, const std::string& name) {
@@ -155,9 +122,9 @@ Result<VerificationReport> VerifyFile(const std::string& path,
                                       const ChainPosition& position,
                                       bool may_be_torn,
                                       const VerifyOptions& options) {
-  const File file(std::fopen(path.c_str(), "re"));
+  Result<RecordFile> file = RecordFile::Open(path);
   if (!file) {
-    return Unreadable(path, errno);
+    return file.error();
   }
   VerificationReport report{.files = 1, .first = position, .last = position};
   if (FirstSeqOf(path) != position.seq + 1) {
@@ -167,7 +134,7 @@ Result<VerificationReport> VerifyFile(const std::string& path,
                     "or a file is not of this chain");
   }
   while (true) {
-    const Result<std::optional<Line>> line = ReadLine(file.get(), path);
+    const Result<std::optional<RecordLine>> line = file->ReadLine();
     if (!line) {
       return line.error();
     }
@@ -195,11 +162,11 @@ Result<VerificationReport> VerifyFile(const std::string& path,
 }
 
 Result<std::optional<Link>> FirstRecord(const std::string& path, const ChainKeys& keys) {
-  const File file(std::fopen(path.c_str(), "re"));
+  Result<RecordFile> file = RecordFile::Open(path);
   if (!file) {
-    return Unreadable(path, errno);
+    return file.error();
   }
-  const Result<std::optional<Line>> line = ReadLine(file.get(), path);
+  const Result<std::optional<RecordLine>> line = file->ReadLine();
   if (!line) {
     return line.error();
   }

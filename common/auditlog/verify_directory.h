@@ -7,6 +7,7 @@
 // kept elsewhere shows it (chain_head.h).
 
 #include "common/auditlog/record.h"
+#include "common/auditlog/record_file.h"
 #include "common/base/result.h"
 
 #include <cstdint>
@@ -17,8 +18,7 @@
 
 namespace connector::auditlog {
 
-inline constexpr std::size_t kMaxNames = 100;              // More replicas or keys are not told.
-inline constexpr std::size_t kMaxRecordBytes = 64 * 1024;  // A longer line is no record.
+inline constexpr std::size_t kMaxNames = 100;  // More replicas or keys are not told.
 
 struct VerificationReport {
   std::uint64_t files = 0;
