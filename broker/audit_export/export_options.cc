@@ -7,17 +7,6 @@
 namespace connector::broker::audit_export {
 namespace {
 
-std::string ReadCa(const std::string& path,
-                   const std::string& file,
-                   config::OptionsReader& reader) {
-  if (file.empty()) {
-    return {};
-  }
-  std::string pem = reader.ReadText(path, file);
-  reader.Check(path, file, resource::CheckCaBundle(pem));
-  return pem;
-}
-
 // `from`: config::v1::AuditSyslog or AuditOtlp.
 template <typename Message>
 void CheckClientCertificate(const Message& from,
@@ -45,7 +34,7 @@ SyslogTarget ReadSyslog(const config::v1::AuditSyslog& from, config::OptionsRead
   } else {
     out.server.peer = *server;
   }
-  out.server.ca_pem = ReadCa("audit.syslog.caFile", from.ca_file(), reader);
+  out.server.ca_pem = resource::ReadCaFile("audit.syslog.caFile", from.ca_file(), reader);
   CheckClientCertificate(from, "audit.syslog", reader);
   out.server.client_cert_file = from.client_certificate_file();
   out.server.client_key_file = from.client_key_file();
@@ -65,7 +54,7 @@ OtlpTarget ReadOtlp(const config::v1::AuditOtlp& from, config::OptionsReader& re
   } else {
     out.url = *url;
   }
-  out.ca_pem = ReadCa("audit.otlp.caFile", from.ca_file(), reader);
+  out.ca_pem = resource::ReadCaFile("audit.otlp.caFile", from.ca_file(), reader);
   CheckClientCertificate(from, "audit.otlp", reader);
   out.client_cert_file = from.client_certificate_file();
   out.client_key_file = from.client_key_file();

@@ -1,6 +1,7 @@
 #include "common/resource/ca_bundle.h"
 
 #include "common/base/input_error.h"
+#include "common/config/options_reader.h"
 #include "common/crypto/certificates.h"
 #include "common/crypto/digest.h"
 
@@ -64,6 +65,17 @@ Result<Done> CheckCaBundle(std::string_view pem) {
         "-----BEGIN CERTIFICATE-----");
   }
   return Done{};
+}
+
+std::string ReadCaFile(const std::string& path,
+                       const std::string& file,
+                       config::OptionsReader& reader) {
+  if (file.empty()) {
+    return {};
+  }
+  std::string pem = reader.ReadText(path, file);
+  reader.Check(path, file, CheckCaBundle(pem));
+  return pem;
 }
 
 }  // namespace connector::resource

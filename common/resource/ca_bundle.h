@@ -10,6 +10,10 @@
 #include <string>
 #include <string_view>
 
+namespace connector::config {
+class OptionsReader;
+}  // namespace connector::config
+
 namespace connector::resource {
 
 // Of a file that an operator names.
@@ -41,6 +45,12 @@ class CaBundle {
 // Fails with kInvalidArgument when there is no CERTIFICATE block, one does not parse, or a private
 // key stands among them.
 [[nodiscard]] Result<Done> CheckCaBundle(std::string_view pem);
+
+// The text of a configured file, which must pass that check; empty where none is named. `path`: of
+// the field, for what is wrong with it.
+[[nodiscard]] std::string ReadCaFile(const std::string& path,
+                                     const std::string& file,
+                                     config::OptionsReader& reader);
 
 // The same of a Connector's, which also has to be small.
 [[nodiscard]] Result<CaBundle> ReadConnectorCaBundle(std::string_view pem);

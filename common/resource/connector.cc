@@ -1,12 +1,9 @@
 #include "common/resource/connector.h"
 
-#include <array>
+#include "common/routing/host_pattern.h"
 
 namespace connector::resource {
 namespace {
-
-constexpr std::array<std::string_view, 3> kDockerHubHosts = {
-    "docker.io", "index.docker.io", "registry-1.docker.io"};
 
 // Every value goes with its length, so that no two connectors give one text.
 class Canonical {
@@ -71,17 +68,8 @@ struct AddSubject {
 
 }  // namespace
 
-bool IsDockerHubHost(std::string_view host) {
-  for (const std::string_view known : kDockerHubHosts) {
-    if (host == known) {
-      return true;
-    }
-  }
-  return false;
-}
-
 bool Connector::IsDockerHub() const {
-  return IsDockerHubHost(address.host);
+  return routing::IsDockerHubHost(address.host);
 }
 
 std::vector<std::string> Connector::MirrorHosts() const {
@@ -96,7 +84,7 @@ std::vector<std::string> Connector::MirrorHosts() const {
   };
   add(address);
   if (IsDockerHub()) {
-    for (const std::string_view host : kDockerHubHosts) {
+    for (const std::string_view host : routing::kDockerHubHosts) {
       if (host != address.host) {
         add({address.tls, std::string(host), address.port});
       }

@@ -22,9 +22,6 @@
 
 namespace connector::resource {
 
-// docker.io, index.docker.io and registry-1.docker.io: three names of one registry.
-[[nodiscard]] bool IsDockerHubHost(std::string_view host);
-
 struct Auth {
   AuthKind kind = AuthKind::kAnonymous;
   std::optional<std::string> secret_name;  // Always in the Connector's own namespace.

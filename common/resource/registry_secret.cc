@@ -2,7 +2,7 @@
 
 #include "common/base/encoding.h"
 #include "common/json/wiped_json.h"
-#include "common/resource/connector.h"
+#include "common/routing/host_pattern.h"
 
 #include <openssl/crypto.h>
 
@@ -134,7 +134,7 @@ const json::object* FindEntry(const json::object& auths, std::string_view regist
     if (*host == wanted) {
       return &value.get_object();
     }
-    if (IsDockerHubHost(*host) && IsDockerHubHost(wanted)) {
+    if (routing::IsDockerHubHost(*host) && routing::IsDockerHubHost(wanted)) {
       other_name = &value.get_object();
     }
   }

@@ -37,4 +37,8 @@ bool IsListedHost(std::span<const std::string> patterns, std::string_view host) 
   });
 }
 
+bool IsDockerHubHost(std::string_view host) {
+  return std::find(kDockerHubHosts.begin(), kDockerHubHosts.end(), host) != kDockerHubHosts.end();
+}
+
 }  // namespace connector::routing

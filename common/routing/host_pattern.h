@@ -2,6 +2,7 @@
 
 // Names of hosts as configurations list them: a DNS name, "*.SUFFIX" or an IP address. Pure.
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,5 +15,10 @@ namespace connector::routing {
 
 // "*.x" covers a.x and a.b.x, not x. `host` is canonical, as in http::Origin.
 [[nodiscard]] bool IsListedHost(std::span<const std::string> patterns, std::string_view host);
+
+// Three names of one registry; the first is the one that people write.
+inline constexpr std::array<std::string_view, 3> kDockerHubHosts = {
+    "docker.io", "index.docker.io", "registry-1.docker.io"};
+[[nodiscard]] bool IsDockerHubHost(std::string_view host);
 
 }  // namespace connector::routing

@@ -1,5 +1,6 @@
 #include "common/routing/upstream_policy.h"
 
+#include "common/base/ascii.h"
 #include "common/config/problem.h"
 #include "common/routing/host_pattern.h"
 
@@ -40,21 +41,13 @@ Unlisted ReadUnlisted(const std::string& text, Unlisted otherwise, const OnProbl
   return row->first;
 }
 
-std::string LowerCase(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
 // Docker Hub has three names, and 443 is the port of a name without one.
 std::string CanonicalMirrorHost(std::string_view text) {
-  std::string host = LowerCase(text);
+  std::string host = Lower(text);
   if (host.ends_with(":443") && host.find(':') == host.size() - 4) {
     host.resize(host.size() - 4);
   }
-  return host == "index.docker.io" || host == "registry-1.docker.io" ? "docker.io" : host;
+  return IsDockerHubHost(host) ? "docker.io" : host;
 }
 
 // Canonical, or empty.

@@ -3,6 +3,7 @@
 #include "common/http/origin.h"
 #include "common/resource/connector.h"
 #include "common/resource/validation.h"
+#include "common/routing/host_pattern.h"
 
 #include <boost/json.hpp>
 
@@ -79,7 +80,7 @@ std::string UpstreamHost(std::string_view address) {
   if (!origin) {
     return {};
   }
-  return resource::IsDockerHubHost(origin->host) ? "docker.io" : origin->Authority();
+  return routing::IsDockerHubHost(origin->host) ? "docker.io" : origin->Authority();
 }
 
 // As images name it: the URL has the port where that is not the scheme's own.

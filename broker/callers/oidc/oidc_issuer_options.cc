@@ -16,10 +16,7 @@ OidcIssuerOptions ReadOidcIssuer(const config::v1::OidcIssuer& from,
                             from.jwks_uri(),
                             from.allow_insecure(),
                             from.kubernetes()};
-  if (!from.ca_file().empty()) {
-    options.ca_pem = reader.ReadText(path + ".caFile", from.ca_file());
-    reader.Check(path + ".caFile", from.ca_file(), resource::CheckCaBundle(options.ca_pem));
-  }
+  options.ca_pem = resource::ReadCaFile(path + ".caFile", from.ca_file(), reader);
   return options;
 }
 
