@@ -21,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "support", "python"))
 
 from cluster import FIRST_CONTROLLER_ADMIN_PORT, NAMESPACE, Cluster, listener_port  # noqa: E402
+from goals import Goals  # noqa: E402
 from images import Image  # noqa: E402
 from kube import ADMIN_TOKEN  # noqa: E402
 from netns import wait_until  # noqa: E402
@@ -98,7 +99,7 @@ class Writers:
 class Bench:
     def __init__(self, options):
         self.options = options
-        self.rows = []
+        self.goals = Goals()
         self.directory = tempfile.mkdtemp(prefix="bench-kubernetes-")
         policy = write(os.path.join(self.directory, "audit-policy.yaml"), _POLICY)
         log = os.path.join(self.directory, "api-audit.log")
@@ -119,7 +120,7 @@ class Bench:
         finally:
             self.cluster.close(failed=True)
             shutil.rmtree(self.directory, ignore_errors=True)
-        return self._report()
+        return self.goals.report()
 
     def _prepare(self):
         cluster, n = self.cluster, self.options
@@ -174,7 +175,7 @@ class Bench:
         for index in range(2):
             started = time.monotonic()
             self.cluster.start_broker(index)
-            self._row(f"broker {index} ready", time.monotonic() - started, 30, "s")
+            self.goals.add(f"broker {index} ready", time.monotonic() - started, 30, "s")
         for index in range(_DATAPLANES):
             self.cluster.start_dataplane(index)
         wait_until(
@@ -187,7 +188,7 @@ class Bench:
         started = time.monotonic()
         for index in range(2):
             self.cluster.start_controller(index)
-        self._row("controllers ready", time.monotonic() - started, 30, "s")
+        self.goals.add("controllers ready", time.monotonic() - started, 30, "s")
 
         def services():
             pages = (self.cluster.readiness_of(port)[0] == 200 and
@@ -201,7 +202,7 @@ class Bench:
             )  # fmt: skip
 
         wait_until(lambda: services() >= self.options.connectors, "each has its Service", 300)
-        self._row("each Connector has its Service", time.monotonic() - started, None, "s")
+        self.goals.add("each Connector has its Service", time.monotonic() - started, None, "s")
 
     def _change(self):
         cluster = self.cluster
@@ -225,7 +226,7 @@ class Bench:
             connector["spec"].pop("access")
             cluster.kube.apply(connector)
             del attempt
-        self._row("a change is in every data plane, worst of 5", worst, 1, "s")
+        self.goals.add("a change is in every data plane, worst of 5", worst, 1, "s")
 
     def _rest(self):
         """Once the first round of probes is through."""
@@ -240,13 +241,14 @@ class Bench:
         found = self.audit.requests_since(position)
         for each in sorted(set(found)):
             print(f"    at rest: {found.count(each):4} x {' '.join(each)}")
-        self._row("API requests per minute at rest, without watches", len(found), 60, "")
+        self.goals.add("API requests per minute at rest, without watches", len(found), 60, "")
 
     def _memory(self):
         for processes, goal in ((self.cluster.brokers, 150), (self.cluster.dataplanes, 100),
                                 (self.cluster.controllers, None)):  # fmt: skip
             for process in processes:
-                self._row(f"resident memory of {process.name}", _rss_mib(process.pid), goal, "MiB")
+                name = f"resident memory of {process.name}"
+                self.goals.add(name, _rss_mib(process.pid), goal, "MiB")
 
     def _callers(self):
         cluster, count = self.cluster, self.options.callers
@@ -275,27 +277,9 @@ class Bench:
         found = self.audit.requests_since(position)
         for resource in ("tokenreviews", "subjectaccessreviews"):
             asked = sum(1 for _, verb, which in found if verb == "create" and which == resource)
-            self._row(f"{resource} of {count} callers at once", asked, count, "")
+            self.goals.add(f"{resource} of {count} callers at once", asked, count, "")
         print(f"    answers in {took:.1f} s: " + ", ".join(
             f"{statuses.count(status)} x {status}" for status in sorted(set(statuses))))  # fmt: skip
-
-    def _row(self, what, measured, goal, unit):
-        self.rows.append((what, measured, goal, unit))
-        print(f"    {what}: {_text(measured)} {unit}", flush=True)
-
-    def _report(self):
-        missed = 0
-        print("\n| what | goal | measured |\n|---|---:|---:|")
-        for what, measured, goal, unit in self.rows:
-            late = goal is not None and measured > goal
-            missed += late
-            aim = "-" if goal is None else f"at most {goal} {unit}".rstrip()
-            print(f"| {what} | {aim} | {_text(measured)} {unit}{' (missed)' if late else ''} |")
-        return 1 if missed else 0
-
-
-def _text(value):
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def _metric(text, name):

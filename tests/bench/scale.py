@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support", "python"))
 
+from goals import Goals  # noqa: E402
 from images import Image  # noqa: E402
 from netns import wait_until  # noqa: E402
 from push import get_manifest, push_image  # noqa: E402
@@ -71,7 +72,7 @@ class Bundles:
 class Scale:
     def __init__(self, options):
         self.options = options
-        self.rows = []
+        self.goals = Goals(digits=2)
         self.directory = tempfile.mkdtemp(prefix="bench-scale-")
         self.world = World(os.path.join(self.directory, "world"))
         self.world.broker_extra = {"logLevel": "info"}
@@ -87,7 +88,7 @@ class Scale:
         finally:
             self.world.close(failed=True)
             shutil.rmtree(self.directory, ignore_errors=True)
-        return self._report()
+        return self.goals.report()
 
     def _prepare(self):
         world = self.world
@@ -188,18 +189,7 @@ class Scale:
 
     def _row(self, what, measured, goal, unit):
         timed = unit == "s" and self.options.short
-        self.rows.append((what, measured, None if timed else goal, unit))
-        print(f"    {what}: {_text(measured)} {unit}", flush=True)
-
-    def _report(self):
-        missed = 0
-        print("\n| what | goal | measured |\n|---|---:|---:|")
-        for what, measured, goal, unit in self.rows:
-            late = goal is not None and measured > goal
-            missed += late
-            aim = "-" if goal is None else f"at most {_text(goal)} {unit}".rstrip()
-            print(f"| {what} | {aim} | {_text(measured)} {unit}{' (missed)' if late else ''} |")
-        return 1 if missed else 0
+        self.goals.add(what, measured, None if timed else goal, unit)
 
 
 class Tenant:
@@ -248,10 +238,6 @@ data: {{ca.crt: {pem}}}
 def _resident_bytes(pid):
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _text(value):
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def main():
