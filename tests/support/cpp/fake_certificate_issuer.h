@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/x509/x509_certificates.h"
 #include "dataplane/certificates/certificate_issuer.h"
+#include "tests/support/cpp/held_answers.h"
 
 #include <chrono>
 #include <functional>
@@ -40,15 +41,11 @@ class FakeCertificateIssuer final : public dataplane::certificates::CertificateI
   void Issue(const std::string& host,
              const std::string& proof,
              std::function<void(Result<std::string>)> done) override {
-    std::unique_lock lock(mutex_);
-    hosts_.push_back(host);
-    auto answer = [this, host, proof, done = std::move(done)] { done(Answer(host, proof)); };
-    if (holding_) {
-      held_.push_back(std::move(answer));
-      return;
+    {
+      const std::lock_guard lock(mutex_);
+      hosts_.push_back(host);
     }
-    lock.unlock();
-    answer();
+    held_.Give([this, host, proof, done = std::move(done)] { done(Answer(host, proof)); });
   }
 
   // Empty: from now on it issues.
@@ -61,21 +58,8 @@ class FakeCertificateIssuer final : public dataplane::certificates::CertificateI
     change_ = std::move(change);
   }
   // From now on answers wait for Release.
-  void Hold() {
-    const std::lock_guard lock(mutex_);
-    holding_ = true;
-  }
-  void Release() {
-    std::vector<std::function<void()>> held;
-    {
-      const std::lock_guard lock(mutex_);
-      holding_ = false;
-      held.swap(held_);
-    }
-    for (const auto& answer : held) {
-      answer();
-    }
-  }
+  void Hold() { held_.Hold(); }
+  void Release() { held_.Release(); }
   [[nodiscard]] std::vector<std::string> hosts() const {
     const std::lock_guard lock(mutex_);
     return hosts_;
@@ -112,8 +96,7 @@ class FakeCertificateIssuer final : public dataplane::certificates::CertificateI
   mutable std::mutex mutex_;
   std::string failure_;
   std::function<void(Made&)> change_;
-  bool holding_ = false;
-  std::vector<std::function<void()>> held_;
+  HeldAnswers held_;
   std::vector<std::string> hosts_;
 };
 

@@ -4,6 +4,7 @@
 // remembers what it was asked.
 
 #include "dataplane/token/issuer.h"
+#include "tests/support/cpp/held_answers.h"
 
 #include <functional>
 #include <memory>
@@ -23,17 +24,15 @@ class FakeIssuer final : public dataplane::token::Issuer {
 
   void Issue(dataplane::token::GrantRequest grant_request,
              std::function<void(dataplane::token::GrantResult)> done) override {
-    std::unique_lock lock(mutex_);
-    asks_.push_back(grant_request);
-    if (holding_) {
-      held_.push_back([answer = answer_,
-                       grant_request = std::move(grant_request),
-                       done = std::move(done)] { done(answer(grant_request)); });
-      return;
+    Answer answer;
+    {
+      const std::lock_guard lock(mutex_);
+      asks_.push_back(grant_request);
+      answer = answer_;
     }
-    const Answer answer = answer_;
-    lock.unlock();
-    done(answer(grant_request));
+    held_.Give([answer = std::move(answer),
+                grant_request = std::move(grant_request),
+                done = std::move(done)] { done(answer(grant_request)); });
   }
 
   void SetAnswer(Answer answer) {
@@ -41,21 +40,8 @@ class FakeIssuer final : public dataplane::token::Issuer {
     answer_ = std::move(answer);
   }
   // From now on answers wait for Release.
-  void Hold() {
-    const std::lock_guard lock(mutex_);
-    holding_ = true;
-  }
-  void Release() {
-    std::vector<std::function<void()>> held;
-    {
-      const std::lock_guard lock(mutex_);
-      holding_ = false;
-      held.swap(held_);
-    }
-    for (const auto& answer : held) {
-      answer();
-    }
-  }
+  void Hold() { held_.Hold(); }
+  void Release() { held_.Release(); }
   [[nodiscard]] std::vector<dataplane::token::GrantRequest> asks() const {
     const std::lock_guard lock(mutex_);
     return asks_;
@@ -64,8 +50,7 @@ class FakeIssuer final : public dataplane::token::Issuer {
  private:
   mutable std::mutex mutex_;
   Answer answer_;
-  bool holding_ = false;
-  std::vector<std::function<void()>> held_;
+  HeldAnswers held_;
   std::vector<dataplane::token::GrantRequest> asks_;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/support/cpp/kube_store_world.h"
 
 #include "common/base/encoding.h"
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/run_task.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -82,14 +83,7 @@ std::string KubeStoreWorld::Log() const {
 
 bool KubeStoreWorld::Eventually(const std::function<bool()>& holds,
                                 std::chrono::milliseconds within) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() >= until) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
+  return testing_support::Eventually(holds, within);
 }
 
 boost::json::array SecretRules(const std::vector<std::string>& names,

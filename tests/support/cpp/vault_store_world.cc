@@ -1,5 +1,6 @@
 #include "tests/support/cpp/vault_store_world.h"
 
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/run_task.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -77,14 +78,7 @@ void VaultStoreWorld::Stop(std::chrono::milliseconds within) {
 
 bool VaultStoreWorld::Eventually(const std::function<bool()>& holds,
                                  std::chrono::milliseconds within) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() >= until) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
+  return testing_support::Eventually(holds, within);
 }
 
 std::vector<broker::secrets::VaultExchange> VaultStoreWorld::exchanges() const {

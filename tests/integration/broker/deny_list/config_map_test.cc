@@ -1,6 +1,7 @@
 // A deny list in a ConfigMap, watched with no more rights than the chart grants.
 
 #include "broker/deny_list/deny_list_service.h"
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/kube_server.h"
 
@@ -57,18 +58,11 @@ class DenyListInAConfigMap : public ::testing::Test {
                                        {"metadata", {{"name", kName}, {"namespace", ns_}}},
                                        {"data", {{key, text}}}});
   }
-  void PutList(const std::string& text) { Put("deny-list.yaml", text); }
   template <typename Condition>
   [[nodiscard]] static bool Eventually(Condition condition) {
-    const auto give_up = std::chrono::steady_clock::now() + kWait;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > give_up) {
-        return false;
-      }
-      std::this_thread::yield();
-    }
-    return true;
+    return testing_support::Eventually(condition, kWait);
   }
+  void PutList(const std::string& text) { Put("deny-list.yaml", text); }
   [[nodiscard]] bool Denies(const std::string& ns) const {
     const auto list = active_.Current();
     return list->entries() == std::vector<DeniedEntry>{{DeniedKind::kNamespace, ns}};

@@ -3,6 +3,7 @@
 #include "broker/audit_export/position_file.h"
 #include "common/auditlog/verify_directory.h"
 #include "common/log/log.h"
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/result_matchers.h"
 #include "tests/support/cpp/scratch_dir.h"
 
@@ -72,12 +73,9 @@ class RecordExporterTest : public ::testing::Test {
     const std::lock_guard lock(inbox_.mutex);
     return inbox_.records;
   }
-  bool WaitUntil(const std::function<bool()>& condition) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!condition() && std::chrono::steady_clock::now() < until) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    return condition();
+  template <typename Condition>
+  static bool WaitUntil(Condition condition) {
+    return testing_support::Eventually(condition, std::chrono::seconds(10));
   }
   static Deadline Soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
 

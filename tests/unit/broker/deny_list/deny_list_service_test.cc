@@ -2,6 +2,7 @@
 
 #include "broker/deny_list/deny_list_file.h"
 #include "common/log/log.h"
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/scratch_dir.h"
@@ -20,9 +21,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing_support::Eventually;
 using testing_support::ReplaceFile;
-
-constexpr std::chrono::seconds kPatience{20};
 
 class DenyListServiceTest : public ::testing::Test {
  protected:
@@ -39,17 +39,6 @@ class DenyListServiceTest : public ::testing::Test {
         nullptr,
         {active_, audit_, clock_, io_.get_executor(), log_, "root-key", [this] { ++read_; }});
     ASSERT_TRUE(service_->Start().has_value());
-  }
-  template <typename Condition>
-  [[nodiscard]] static bool Eventually(Condition condition) {
-    const auto give_up = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > give_up) {
-        return false;
-      }
-      std::this_thread::yield();
-    }
-    return true;
   }
   [[nodiscard]] bool BecomesEntries(std::size_t count) {
     return Eventually([&] { return active_.Current()->entries().size() == count; });
