@@ -5,6 +5,7 @@
 
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <memory>
 #include <string>
@@ -30,10 +31,13 @@ std::string DerOf(const X509& certificate) {
   return der;
 }
 
+// OpenSSL reads a certificate's extensions at the first question about them and keeps what it read
+// in the certificate. Asked here, that happens before other threads can find it.
 void AddUsable(X509_STORE* store, const std::string& der) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
   const crypto::Certificate certificate(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())));
   if (certificate != nullptr) {
+    X509_check_purpose(certificate.get(), -1, 0);
     X509_STORE_add_cert(store, certificate.get());
   }
 }
