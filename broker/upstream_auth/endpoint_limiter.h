@@ -43,6 +43,9 @@ inline constexpr std::chrono::seconds kRefusalMemory{5};
 inline constexpr std::chrono::seconds kFailureMemory{60};
 inline constexpr std::size_t kMaxRemembered = 1024;  // Of each: refusals, scopes, subjects.
 inline constexpr double kMintsPerSecond = 50;
+// Of one subject: each of its mints is a record on the audit log's disk, about half a mebibyte a
+// minute.
+inline constexpr double kMintsPerSecondOfSubject = 15;
 inline constexpr double kMintBurst = 200;
 inline constexpr std::uint64_t kMaxMintsUnderWay = 200;
 // A subject may have so many times what is free: alone seven eighths (docs/rules.md "Budgets").
@@ -119,7 +122,8 @@ class EndpointLimiter {
   std::vector<Witness> witnesses_;
   resilience::CircuitBreaker breaker_{kWideBreaker};
   Time remembers_until_;
-  resilience::SharedRate<std::string> rate_{kMintsPerSecond, kMintBurst, kSubjectWeight};
+  resilience::SharedRate<std::string> rate_{
+      kMintsPerSecond, kMintBurst, kSubjectWeight, kMintsPerSecondOfSubject};
   resilience::SharedBudget<std::string> under_way_{kMaxMintsUnderWay, 0, kSubjectWeight};
 };
 

@@ -1,9 +1,10 @@
 #pragma once
 
 // SharedRate: a rate with a burst that many share, divided by holder. Each Take costs one. What was
-// taken comes back at the rate, in equal parts to all who hold some; a holder may have as much as
-// `weight` times what is then free. So whoever asks without end gets an equal part of the rate, and
-// finds the rest of the burst untouched for others: alone `weight` of `weight + 1` parts.
+// taken comes back at the rate, in equal parts to all who hold some, and to each of them at no more
+// than `per_second_each`; a holder may have as much as `weight` times what is then free. So whoever
+// asks without end gets an equal part of the rate, alone `per_second_each`, and leaves a part of
+// the burst to others: alone one of `weight + 1` parts.
 //
 // Pure: no clock, no lock; the owner guards it. shared_budget.h has the same rule for what is given
 // back by its holders.
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <map>
 
 namespace connector::resilience {
@@ -22,8 +24,14 @@ class SharedRate {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  SharedRate(double per_second, double burst, double weight)
-      : per_second_(per_second), burst_(burst), weight_(weight) {}
+  SharedRate(double per_second,
+             double burst,
+             double weight,
+             double per_second_each = std::numeric_limits<double>::infinity())
+      : per_second_(per_second),
+        per_second_each_(per_second_each),
+        burst_(burst),
+        weight_(weight) {}
 
   // False when nothing whole is left, or the holder has its share: nothing was taken.
   [[nodiscard]] bool Take(const Holder& holder, Time now) {
@@ -56,9 +64,11 @@ class SharedRate {
     const double since = std::max(0.0, std::chrono::duration<double>(now - since_).count());
     since_ = std::max(since_, now);
     double amount = std::min(since * per_second_, taken_);
-    // Each round spends all, or ends a holder.
-    while (amount > kNothing && !held_.empty()) {
-      const double each = amount / static_cast<double>(held_.size());
+    double left_each = std::min(since * per_second_each_, burst_);
+    // Each round spends all, or what each may have, or ends a holder.
+    while (amount > kNothing && left_each > kNothing && !held_.empty()) {
+      const double each = std::min(amount / static_cast<double>(held_.size()), left_each);
+      left_each -= each;
       for (auto it = held_.begin(); it != held_.end();) {
         const double part = std::min(each, it->second);
         it->second -= part;
@@ -71,6 +81,7 @@ class SharedRate {
   }
 
   double per_second_;
+  double per_second_each_;
   double burst_;
   double weight_;
   double taken_ = 0;

@@ -252,7 +252,7 @@ TEST_F(EndpointLimiterTest, LimitsTheRateOfASubjectAcrossScopesAndSecrets) {
   EXPECT_EQ(held->error.origin, ErrorOrigin::kSelf);
   EXPECT_EQ(held->error.retry_after, seconds(1));
 
-  EXPECT_EQ(TakeAll("alice", kLimiterStart + seconds(1)), kMintsPerSecond);
+  EXPECT_EQ(TakeAll("alice", kLimiterStart + seconds(1)), kMintsPerSecondOfSubject);
 }
 
 TEST_F(EndpointLimiterTest, LeavesRoomForOthersWhoeverAsksWithoutEnd) {

@@ -37,6 +37,25 @@ TEST(ASharedRate, GivesOneHolderTheWholeRateWhileNobodyElseAsks) {
   EXPECT_EQ(TakeAll(rate, "a", kRateStart + seconds(2)), 10);
 }
 
+TEST(ASharedRate, GivesOneHolderNoMoreOfTheRateThanEachMayHave) {
+  Rate rate(10, 100, 1, 4);
+  TakeAll(rate, "a", kRateStart);
+
+  EXPECT_EQ(TakeAll(rate, "a", kRateStart + seconds(1)), 4);
+  EXPECT_EQ(TakeAll(rate, "a", kRateStart + seconds(2)), 4);
+}
+
+TEST(ASharedRate, DividesTheRateAmongMoreThanMayHaveTheMostOfIt) {
+  Rate rate(10, 100, 1, 4);
+  for (const char* holder : {"a", "b", "c", "d", "e"}) {
+    TakeAll(rate, holder, kRateStart);
+  }
+
+  // Two of each come back after one second: what is free grows by ten.
+  EXPECT_FALSE(rate.Take("a", kRateStart + seconds(1)));
+  EXPECT_EQ(TakeAll(rate, "f", kRateStart + seconds(1)), 7);
+}
+
 TEST(ASharedRate, ComesBackInEqualPartsToAllWhoHoldSome) {
   Rate rate(10, 100, 1);
   TakeAll(rate, "a", kRateStart);
