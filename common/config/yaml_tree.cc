@@ -1,5 +1,7 @@
 #include "common/config/yaml_tree.h"
 
+#include "common/config/long_words.h"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -17,6 +19,8 @@ constexpr std::string_view kStringTag = "tag:yaml.org,2002:str";
 // Builds one document from the parser's events. Throws ParserException, as the parser does.
 class TreeBuilder final : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(const LongWords& words) : words_(words) {}
+
   [[nodiscard]] Node Take() { return std::exchange(root_, Node{}); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -42,6 +46,7 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     Node node = Make(Node::Kind::kScalar, mark, tag, anchor);
     node.text = value;
+    words_.Restore(node.text);
     node.plain = tag == "?";
     Add(std::move(node));
   }
@@ -133,6 +138,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Refuse(mark, "a key must be plain text, such as `name:`");
   }
 
+  const LongWords& words_;
   Node root_;
   std::vector<Frame> open_;
   int last_start_ = -1;
@@ -178,9 +184,10 @@ YamlDocuments ParseYaml(std::string_view text, std::string_view file) {
          "not valid YAML: a control character; remove it, or escape it in double quotes");
     return out;
   }
-  TreeBuilder builder;
+  const LongWords words(text);
+  TreeBuilder builder(words);
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream{words.shortened()};
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
       Node root = builder.Take();
