@@ -16,7 +16,7 @@ namespace connector::broker::api {
 struct PeerLists {
   // IssueToken, WatchRoutes, GetSealingKeys, IssueListenerCertificate, GetListenerAuthority
   std::vector<std::string> dataplanes;
-  // CheckConnector, ExplainAccess, WatchRoutes, GetListenerAuthority
+  // CheckConnector, ExplainAccess, GetListenerAuthority
   std::vector<std::string> operators;
 };
 
@@ -38,10 +38,10 @@ struct AllowedLists {
 [[nodiscard]] constexpr AllowedLists ListsOf(BrokerMethod method) {
   switch (method) {
     case BrokerMethod::kIssueToken:
+    case BrokerMethod::kWatchRoutes:
     case BrokerMethod::kGetSealingKeys:
     case BrokerMethod::kIssueListenerCertificate:
       return {.dataplanes = true};
-    case BrokerMethod::kWatchRoutes:
     case BrokerMethod::kGetListenerAuthority:
       return {.dataplanes = true, .operators = true};
     case BrokerMethod::kCheckConnector:

@@ -225,7 +225,7 @@ constexpr auto kNo = grpc::StatusCode::PERMISSION_DENIED;
 
 TEST_F(EndpointTest, LetsEachPeerCallOnlyTheMethodsOfItsList) {
   EXPECT_THAT(CodesOf(kDataplane), ElementsAre(kOk, kOk, kOk, kNo, kNo, kOk, kOk));
-  EXPECT_THAT(CodesOf(kOperator), ElementsAre(kNo, kOk, kNo, kOk, kOk, kNo, kOk));
+  EXPECT_THAT(CodesOf(kOperator), ElementsAre(kNo, kNo, kNo, kOk, kOk, kNo, kOk));
   EXPECT_THAT(CodesOf("spiffe://oci-connector.local/other"),
               ElementsAre(kNo, kNo, kNo, kNo, kNo, kNo, kNo));
 }
@@ -367,22 +367,6 @@ TEST_F(EndpointTest, StreamsASnapshotThenChanges) {
   const auto third = watch.Next();
   ASSERT_TRUE(third.has_value());
   EXPECT_THAT(RouteNames(*third), ElementsAre("-harbor"));
-}
-
-TEST_F(EndpointTest, TellsOperatorsNoSealingKeyInTheRoutes) {
-  const auto stub = StubOf(kOperator);
-  Watch watch(*stub);
-  const auto routes = watch.Next();
-  ASSERT_TRUE(routes.has_value());
-  const std::string sent = routes->SerializeAsString();
-  grpc::StatusCode code{};
-
-  const v1::GetSealingKeysResponse keys = SealingKeys(*StubOf(kDataplane), code);
-
-  ASSERT_EQ(keys.keys().size(), 3);
-  for (const v1::SealingKey& key : keys.keys()) {
-    EXPECT_EQ(sent.find(key.key()), std::string::npos);
-  }
 }
 
 TEST_F(EndpointTest, GivesASlowWatcherTheNewestStateOnly) {

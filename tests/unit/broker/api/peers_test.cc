@@ -24,7 +24,7 @@ std::string Methods(const std::vector<std::string>& sans) {
 
 TEST(AllowedPeer, GivesEachListItsMethods) {
   EXPECT_EQ(Methods({"spiffe://local/dataplane"}), "issue watch keys certify authority ");
-  EXPECT_EQ(Methods({"spiffe://local/operator"}), "watch check explain authority ");
+  EXPECT_EQ(Methods({"spiffe://local/operator"}), "check explain authority ");
   EXPECT_EQ(Methods({"other", "spiffe://local/dataplane"}), "issue watch keys certify authority ");
 }
 
