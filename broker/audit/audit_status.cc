@@ -79,7 +79,7 @@ std::vector<prometheus::MetricFamily> CollectAuditState(const AuditStatus& statu
               "Times that durable audit records were found removed, replaced or cut off.",
               static_cast<double>(status.losses.count));
   out.Counter("connector_broker_audit_refusals_counted_total",
-              "Refusals of unverified callers that are counted in a record of their source.",
+              "Refusals over the budget of their source or caller: counted in a record of it.",
               static_cast<double>(status.refusals_counted));
   return out.Take();
 }

@@ -21,7 +21,7 @@ struct AuditStatus {
   ChainLosses losses;
   std::string head_file;               // Empty: none is kept.
   std::string head_problem;            // Why it could not be written; empty when it could.
-  std::uint64_t refusals_counted = 0;  // Of callers whom nobody could verify, without a record.
+  std::uint64_t refusals_counted = 0;  // Over a budget, without a record.
   AuditVolume volume = {};
   bool removes_when_full = false;  // So that an almost full volume is as it should be.
 };

@@ -8,9 +8,8 @@
 // tries again, and with none the log itself tries every `interval` with a record of its own (reason
 // AUDIT_RECOVERED), so that it becomes ready again without traffic.
 //
-// Refusals of callers whom nobody could verify, and of those who ask too often, are durable up to a
-// budget (refusal_budget.h); those over it are counted and Append returns at once. They granted
-// nothing.
+// Refusals are durable up to a budget (refusal_budget.h); those over it are counted and Append
+// returns at once. They granted nothing.
 
 #include "broker/audit/audit_log.h"
 #include "broker/audit/audit_options.h"

@@ -18,6 +18,12 @@ constexpr std::string_view kLast =
     "; more of this source are counted, not recorded, for up to a minute";
 constexpr std::size_t kPrefix6Bytes = 8;
 
+// Whether the caller's right was looked at.
+bool RightWasDecided(const auditlog::Event& event) {
+  return !event.subject.empty() && event.reason != kRateLimited &&
+         event.reason != kDeniedByOperator;
+}
+
 std::string PrefixOf(const boost::asio::ip::address_v6& address) {
   auto bytes = address.to_bytes();
   for (std::size_t i = kPrefix6Bytes; i < bytes.size(); ++i) {
@@ -49,9 +55,7 @@ std::string SourceOf(std::string_view client_address) {
 }
 
 bool IsCountedRefusal(const auditlog::Event& event) {
-  return !event.allowed && !IsOwnRecord(event) &&
-         (event.subject.empty() || event.reason == kRateLimited ||
-          event.reason == kDeniedByOperator);
+  return !event.allowed && !IsOwnRecord(event) && (event.subject.empty() || !event.reason.empty());
 }
 
 std::optional<auditlog::Event> RefusalBudget::Take(auditlog::Event event) {
@@ -59,16 +63,17 @@ std::optional<auditlog::Event> RefusalBudget::Take(auditlog::Event event) {
     began_ = event.time;
   }
   const bool of_subject = !event.subject.empty();
+  Group& group = RightWasDecided(event) ? denials_ : few_;
   std::string source = of_subject ? event.subject : SourceOf(event.client_address);
-  if (!sources_.contains(source) && sources_.size() >= kMaxSources) {
+  if (!group.sources.contains(source) && group.sources.size() >= group.max_sources) {
     source = kOthers;
   }
-  const auto [place, fresh] = sources_.try_emplace(std::move(source));
+  const auto [place, fresh] = group.sources.try_emplace(std::move(source));
   Account& account = place->second;
   if (fresh) {
     account.of_subject = of_subject && place->first != kOthers;
   }
-  if (account.records == kRecordsPerSource) {
+  if (account.records == group.records_each) {
     ++account.counted[event.reason];
     ++counted_;
     return std::nullopt;
@@ -83,7 +88,7 @@ std::optional<auditlog::Event> RefusalBudget::Take(auditlog::Event event) {
     event.scopes.clear();
   }
   event.detail.resize(std::min(event.detail.size(), kMaxRefusalDetailBytes));
-  if (account.records == kRecordsPerSource) {
+  if (account.records == group.records_each) {
     event.detail += kLast;
   }
   return event;
@@ -99,7 +104,18 @@ std::vector<auditlog::Event> RefusalBudget::CloseIfOver(WallTime now) {
 
 std::vector<auditlog::Event> RefusalBudget::Close(WallTime now) {
   std::vector<auditlog::Event> records;
-  for (const auto& [source, account] : sources_) {
+  for (Group* const group : {&few_, &denials_}) {
+    Summarize(*group, now, records);
+    group->sources.clear();
+  }
+  began_.reset();
+  return records;
+}
+
+void RefusalBudget::Summarize(const Group& group,
+                              WallTime now,
+                              std::vector<auditlog::Event>& records) const {
+  for (const auto& [source, account] : group.sources) {
     std::uint64_t total = 0;
     std::string by_reason;
     for (const auto& [reason, count] : account.counted) {
@@ -113,16 +129,14 @@ std::vector<auditlog::Event> RefusalBudget::Close(WallTime now) {
     event.time = now;
     (account.of_subject ? event.subject : event.client_address) = source;
     event.reason = "AUDIT_REFUSALS_COUNTED";
-    event.detail = std::to_string(total) +
-                   (account.of_subject ? " more refusals of this caller, in the last "
-                                       : " more refusals of callers whom nobody could verify, in "
-                                         "the last ") +
+    event.detail = std::to_string(total) + " more refusals of " +
+                   (account.of_subject    ? "this caller"
+                    : &group == &denials_ ? "other known callers"
+                                          : "callers whom nobody could verify") +
+                   ", in the last " +
                    std::to_string(std::chrono::floor<std::chrono::seconds>(now - *began_).count()) +
                    " s: " + by_reason;
   }
-  began_.reset();
-  sources_.clear();
-  return records;
 }
 
 }  // namespace connector::broker::audit

@@ -132,7 +132,8 @@ class Attack:
                 self.seen["bytes"] += 1
                 await asyncio.sleep(1)
 
-    # A caller with a narrow right who invents a scope for every request.
+    # A caller with a narrow right who invents a scope for every request, of which every other one is
+    # none of its right.
 
     async def greedy(self, index):
         reader, writer = await self.connect(index)
@@ -140,7 +141,9 @@ class Attack:
         try:
             while True:
                 await self.pace.turn()
-                name = f"{self.plan['repository']}/x{os.getpid()}-{self.next_number()}"
+                number = self.next_number()
+                where = self.plan["forbidden" if number % 2 else "repository"]
+                name = f"{where}/x{os.getpid()}-{number}"
                 token = f"Authorization: Bearer {self.plan['token']}"
                 writer.write(self.head("GET", f"/v2/{name}/manifests/v1", token))
                 self.seen[await self.answer(reader)] += 1

@@ -44,12 +44,12 @@ class Plan:
     hostile_seconds: int
     per_second: float = 4  # Of each honest caller.
     new_every: int = 40
-    settle_seconds: int = 10  # At most.
+    settle_seconds: tuple = (3, 10)  # At least, and at most.
     strangers: int = 2000
     strangers_per_second: int = 1000
     forged_per_second: int = 2000
     slow_readers: int = 300
-    invented_per_second: int = 200
+    invented_per_second: int = 400
 
 
 LONG = Plan(quiet_seconds=30, hostile_seconds=90)
@@ -188,7 +188,9 @@ class Hostile:
 
     def _wait_for_bursts(self, attackers):
         """Until the budgets refuse: what they allow at first is over. Without a budget, a while."""
-        until = time.monotonic() + self.plan.settle_seconds
+        least, most = self.plan.settle_seconds
+        time.sleep(least)
+        until = time.monotonic() + most - least
         limited = [attackers["forged"], attackers["greedy"]]
         while time.monotonic() < until and not all('"429"' in each.log() for each in limited):
             time.sleep(0.2)
@@ -234,7 +236,7 @@ class Hostile:
             of("slow", 4, 8, plan.slow_readers, 200, "robot/big", digest=self._digest,
                token=self._token("slow")),
             of("greedy", 5, 8, 32, plan.invented_per_second, "robot/sandbox",
-               token=self._token("greedy")),
+               forbidden=path_form("robot/elsewhere"), token=self._token("greedy")),
         ]  # fmt: skip
 
     # Measuring

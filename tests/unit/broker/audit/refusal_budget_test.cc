@@ -60,16 +60,56 @@ TEST(IsCountedRefusal, IsOfACallerOnTheDenyList) {
   EXPECT_TRUE(IsCountedRefusal(event));
 }
 
-TEST(IsCountedRefusal, IsOfNoKnownCallerOrOfOneThatAsksTooOften) {
+TEST(IsCountedRefusal, IsEachThatACallerCauses) {
   auditlog::Event event;
   EXPECT_TRUE(IsCountedRefusal(event));
   event.subject = "known";
-  event.reason = "ACCESS_DENIED";
-  EXPECT_FALSE(IsCountedRefusal(event));
-  event.reason = "RATE_LIMITED";
-  EXPECT_TRUE(IsCountedRefusal(event));
+  for (const char* reason : {"ACCESS_DENIED", "CONNECTOR_NOT_FOUND", "RATE_LIMITED"}) {
+    event.reason = reason;
+    EXPECT_TRUE(IsCountedRefusal(event)) << reason;
+  }
   event.allowed = true;
   EXPECT_FALSE(IsCountedRefusal(event));
+}
+
+// A caller with some right asks for what it has none to.
+TEST(RefusalBudget, RecordsHundredsOfDenialsOfEachSubjectWhole) {
+  RefusalBudget budget;
+  auditlog::Event denial = Refusal("192.0.2.1:1");
+  denial.subject = "curious";
+  denial.reason = "ACCESS_DENIED";
+  for (std::size_t i = 1; i < kDenialsPerSubject; ++i) {
+    ASSERT_EQ(budget.Take(denial), denial) << i;
+  }
+  EXPECT_THAT(budget.Take(denial)->detail, HasSubstr("counted, not recorded"));
+  EXPECT_EQ(budget.Take(denial), std::nullopt);
+  denial.subject = "another";
+  EXPECT_EQ(budget.Take(denial), denial);
+  denial.subject = "curious";
+  denial.reason = "RATE_LIMITED";
+  EXPECT_EQ(budget.Take(denial), denial) << "of another budget";
+
+  const auto records = budget.Close(kStart + kRefusalPeriod);
+
+  ASSERT_THAT(records, SizeIs(1));
+  EXPECT_EQ(records[0].subject, "curious");
+  EXPECT_EQ(records[0].detail, "1 more refusals of this caller, in the last 60 s: ACCESS_DENIED 1");
+}
+
+TEST(RefusalBudget, BoundsTheSubjectsWithDenialsOfTheirOwn) {
+  RefusalBudget budget;
+  std::size_t records = 0;
+  for (std::size_t i = 0; i < kMaxDeniedSubjects + 2 * kDenialsPerSubject; ++i) {
+    auditlog::Event denial = Refusal("192.0.2.1:1");
+    denial.subject = "caller-" + std::to_string(i);
+    denial.reason = "ACCESS_DENIED";
+    records += budget.Take(denial) ? 1 : 0;
+  }
+  EXPECT_EQ(records, kMaxDeniedSubjects + kDenialsPerSubject);
+  const auto summaries = budget.Close(kStart);
+  ASSERT_THAT(summaries, SizeIs(1));
+  EXPECT_EQ(summaries[0].client_address, "other sources");
+  EXPECT_THAT(summaries[0].detail, HasSubstr("200 more refusals of other known callers"));
 }
 
 // A caller with a right asks for as many scopes as it can invent.
