@@ -91,29 +91,6 @@ def test_a_rotated_secret_is_in_use_within_seconds(cluster):
     assert {status for _, status in loop.stop()[-20:]} == {200}
 
 
-def test_a_right_ends_with_what_it_rests_on(cluster):
-    """A RoleBinding, a pod, a ServiceAccount that are deleted."""
-    _, client, _ = pushed(cluster)
-    tokens = {}
-    for name in ("unbound", "podless", "gone"):
-        cluster.kube.new_account("default", name)
-        cluster.allow(name, "demo")
-        cluster.kube.new_pod("default", name, name)
-        tokens[name] = cluster.token(name, pod=name)
-        assert get_manifest(client, NAME, "v1", tokens[name]).status == 200
-
-    cluster.disallow("unbound", "demo")
-    cluster.kube.delete_pod("default", "podless")
-    cluster.kube.kubectl("delete", "serviceaccount", "gone").ok()
-
-    # 10 s of the API server's own memory, 10 s of the broker's, 60 s of a grant.
-    for name, status in (("unbound", 404), ("podless", 401), ("gone", 401)):
-        wait_until(
-            lambda name=name, status=status: get_manifest(client, NAME, "v1", tokens[name]).status
-            == status, f"{name} is refused", 100,
-        )  # fmt: skip
-
-
 def test_one_of_each_may_die_while_clients_push_and_pull(cluster):
     image, _, token = pushed(cluster)
     failures, rounds, stop = [], [0], threading.Event()
