@@ -1,18 +1,16 @@
 #include "broker/upstream_auth/minting_token_source.h"
 
-#include "broker/upstream_auth/endpoint_limiter.h"
+#include "broker/upstream_auth/mint_admission.h"
 #include "broker/upstream_auth/mint_metrics.h"
 #include "broker/upstream_auth/token_cache.h"
 #include "broker/upstream_auth/upstream_client.h"
 #include "common/async/one_shot.h"
 #include "common/resilience/random.h"
-#include "common/resilience/shared_budget.h"
 #include "common/resilience/single_flight.h"
 
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -42,14 +40,6 @@ bool IsPassing(ErrorCode code) {
          code == ErrorCode::kResourceExhausted;
 }
 
-// Of all connectors together: as many as may be asked at once (CurlClient has 256 connections),
-// less some for health checks. Divided by the connector's namespace, because whoever writes a
-// Connector chooses a token service that may be slow.
-constexpr std::uint64_t kMaxMintsOfAll = 224;
-constexpr std::uint64_t kNamespaceWeight = 3;  // Alone three quarters.
-// How many owners of nothing are kept before they are looked for.
-constexpr std::size_t kLeastSweep = 64;
-
 // As far as the Connector's text tells: names are judged when they are connected. Kinds that mint
 // without a connection depend on this (docs/upstream-policy.md).
 bool MayReachUpstream(const connectors::CatalogEntry& entry) {
@@ -61,7 +51,6 @@ bool MayReachUpstream(const connectors::CatalogEntry& entry) {
 
 using MintFlights = resilience::SingleFlightGroup<TokenCacheKey, TokenResult>;
 using MintCall = resilience::SharedCall<TokenResult>;
-using UnderWay = resilience::SharedBudget<std::string>;
 
 // One mint under way.
 struct Mint {
@@ -186,9 +175,10 @@ class Source final : public MintingTokenSource {
       return step;
     }
     EndpointLimiter::Attempt attempt{key.mint_key, subject, key.scopes, parts_.now()};
-    if (std::optional<Error> held = Admit(key, attempt)) {
-      if (!step.answer || !(ahead || IsPassing(held->code))) {
-        step.answer = *std::move(held);
+    if (std::optional<EndpointLimiter::Held> held = admission_.Admit(key.connector, attempt)) {
+      metrics_.HeldBack(held->by);
+      if (!step.answer || !(ahead || IsPassing(held->error.code))) {
+        step.answer = std::move(held->error);
       }
       return step;
     }
@@ -201,27 +191,6 @@ class Source final : public MintingTokenSource {
     step.wait = ahead ? nullptr : step.start->call;
     ++active_;
     return step;
-  }
-
-  // Nullopt: go and ask; Remember gives back what was taken. Under the lock.
-  std::optional<Error> Admit(const TokenCacheKey& key, const EndpointLimiter::Attempt& attempt) {
-    if (under_way_.Take(key.connector.ns) != UnderWay::Answer::kTaken) {
-      metrics_.HeldBack(EndpointLimiter::HeldBy::kUnderWay);
-      Error error = MakeError(ErrorCode::kResourceExhausted,
-                              ErrorOrigin::kSelf,
-                              "the connectors of namespace " + key.connector.ns +
-                                  " have their share of the token requests under way",
-                              Retry::kSafe);
-      error.retry_after = std::chrono::seconds{1};
-      return error;
-    }
-    std::optional<EndpointLimiter::Held> held = LimiterOf(key).Admit(attempt);
-    if (!held) {
-      return std::nullopt;
-    }
-    under_way_.GiveBack(key.connector.ns);
-    metrics_.HeldBack(held->by);
-    return std::move(held->error);
   }
 
   // Never under the lock: a spawned coroutine may run at once, and would lock again.
@@ -341,9 +310,7 @@ class Source final : public MintingTokenSource {
 
   void Remember(const Mint& mint, const TokenResult& result, bool keep) {
     const std::lock_guard lock(mutex_);
-    EndpointLimiter& limiter = LimiterOf(mint.key);
-    limiter.Ended(mint.attempt);
-    under_way_.GiveBack(mint.key.connector.ns);
+    EndpointLimiter& limiter = admission_.Ended(mint.key.connector, mint.attempt);
     if (!result && mint.store_failed && IsPassing(result.error().code)) {
       // The store has its own backoff. A second one here would only delay the first mint after the
       // store has recovered.
@@ -364,18 +331,6 @@ class Source final : public MintingTokenSource {
     }
   }
 
-  // A connector that has a mint under way keeps its limiter.
-  EndpointLimiter& LimiterOf(const TokenCacheKey& key) {
-    if (limiters_.size() >= sweep_limiters_at_ && !limiters_.contains(key.connector)) {
-      const auto now = parts_.now();
-      for (auto it = limiters_.begin(); it != limiters_.end();) {
-        it = it->second.Idle(now) ? limiters_.erase(it) : std::next(it);
-      }
-      sweep_limiters_at_ = std::max(kLeastSweep, 2 * limiters_.size());
-    }
-    return limiters_.try_emplace(key.connector, key.connector.ToString()).first->second;
-  }
-
   // Under the lock.
   double Random() { return parts_.random ? parts_.random() : resilience::RandomFraction(); }
 
@@ -391,9 +346,7 @@ class Source final : public MintingTokenSource {
                             std::chrono::steady_clock::time_point,
                             std::chrono::steady_clock::time_point>
       discarded_at_{kMaxDiscards};
-  std::map<ConnectorRef, EndpointLimiter> limiters_;  // Idle ones go when there are many.
-  std::size_t sweep_limiters_at_ = kLeastSweep;
-  UnderWay under_way_{kMaxMintsOfAll, 0, kNamespaceWeight};
+  MintAdmission admission_;
   std::shared_ptr<OneShot<Done>> idle_ = std::make_shared<OneShot<Done>>();
 };
 
