@@ -85,10 +85,51 @@ Task<Result<v1::CheckConnectorResponse>> OperatorHandler::Check(
                   deadline);
 }
 
+bool OperatorHandler::IsRecorded(const CheckKey& key, WallTime now) {
+  const auto is_old = [now](WallTime at) { return at > now || now - at >= kCheckRecordPeriod; };
+  const std::lock_guard lock(mutex_);
+  if (is_old(swept_at_)) {
+    std::erase_if(recorded_, [&](const auto& each) { return is_old(each.second); });
+    swept_at_ = now;
+  }
+  const auto at = recorded_.find(key);
+  return at != recorded_.end() && !is_old(at->second);
+}
+
+Task<Result<Done>> OperatorHandler::RecordCheck(std::string peer, ConnectorRef ref, bool found) {
+  const WallTime now = parts_.clock->Now();
+  CheckKey key{peer, ref};
+  if (found && IsRecorded(key, now)) {
+    co_return Done{};
+  }
+  auditlog::Event event;
+  event.time = now;
+  event.peer = std::move(peer);
+  event.connector = ref.ToString();
+  event.scopes = "check";
+  event.allowed = found;
+  if (found) {
+    event.rule = "peers.operators";
+  } else {
+    event.reason = "CONNECTOR_NOT_FOUND";
+    event.detail = "check: there is no such connector";
+  }
+  Result<Done> durable = co_await parts_.audit->Append(std::move(event));
+  if (durable && found) {
+    const std::lock_guard lock(mutex_);
+    recorded_.insert_or_assign(std::move(key), now);
+  }
+  co_return durable;
+}
+
 Task<Result<v1::CheckConnectorResponse>> OperatorHandler::RunCheck(ConnectorRef ref,
                                                                    std::string peer,
                                                                    Deadline deadline) {
   const auto entry = parts_.catalog->Current()->Find(ref);
+  const Result<Done> recorded = co_await RecordCheck(peer, ref, entry != nullptr);
+  if (!recorded) {
+    co_return recorded.error();
+  }
   if (!entry) {
     Error error = MakeError(
         ErrorCode::kNotFound, ErrorOrigin::kClient, "there is no connector " + ref.ToString());

@@ -228,7 +228,9 @@ class Broker::Impl {
                                                                            api::ProbeWith(*prober_),
                                                                            &runtime_.logger(),
                                                                            reviewer_.get(),
-                                                                           &deny_list_});
+                                                                           &deny_list_,
+                                                                           audit_.get(),
+                                                                           &runtime_.clock()});
     server_ = std::make_unique<api::ApiServer>(
         api::EndpointOptions{.listen_address = options_.listen_address,
                              .tls = options_.tls,

@@ -1,12 +1,17 @@
 #include "broker/api/operator_handler.h"
 
 #include "common/log/log.h"
+#include "tests/support/cpp/fake_audit_log.h"
+#include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/result_matchers.h"
 #include "tests/support/cpp/run_task.h"
 #include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 namespace connector::broker::api {
 namespace {
@@ -47,9 +52,19 @@ class OperatorTest : public ::testing::Test {
   connectors::Catalog catalog_;
   FakeVerifier verifier_;
   log::Logger log_{2, "test", log::Level::kError};
+  Result<v1::CheckConnectorResponse> Check(const std::string& name,
+                                           const std::string& peer = "operator") {
+    v1::CheckConnectorRequest request;
+    request.mutable_connector()->set_namespace_("default");
+    request.mutable_connector()->set_name(name);
+    return RunTask(handler_.Check(request, peer, Deadline::max()));
+  }
+
   deny_list::ActiveDenyList deny_list_;
+  testing_support::FakeAuditLog audit_;
+  testing_support::FakeClock clock_;
   OperatorHandler handler_{
-      {&catalog_, &verifier_, &OperatorTest::Probe, &log_, nullptr, &deny_list_}};
+      {&catalog_, &verifier_, &OperatorTest::Probe, &log_, nullptr, &deny_list_, &audit_, &clock_}};
 };
 
 TEST_F(OperatorTest, ExplainNamesTheRuleThatAllows) {
@@ -104,17 +119,49 @@ TEST_F(OperatorTest, ExplainRefusesABadRequest) {
 }
 
 TEST_F(OperatorTest, CheckProbesTheConnectorThatIsNamed) {
-  v1::CheckConnectorRequest request;
-  request.mutable_connector()->set_namespace_("default");
-  request.mutable_connector()->set_name("harbor");
-
-  const auto response = RunTask(handler_.Check(request, "operator", Deadline::max()));
+  const auto response = Check("harbor");
 
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->steps(0).name(), "probed default/harbor");
-  request.mutable_connector()->set_name("absent");
-  EXPECT_THAT(RunTask(handler_.Check(request, "operator", Deadline::max())),
-              HasError(ErrorCode::kNotFound));
+  EXPECT_THAT(Check("absent"), HasError(ErrorCode::kNotFound));
+}
+
+TEST_F(OperatorTest, CheckIsRecordedBeforeTheSecretIsUsed) {
+  ASSERT_TRUE(Check("harbor").has_value());
+  EXPECT_THAT(Check("absent"), HasError(ErrorCode::kNotFound));
+
+  const std::vector<auditlog::Event> events = audit_.events();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].peer, "operator");
+  EXPECT_EQ(events[0].connector, "default/harbor");
+  EXPECT_EQ(events[0].scopes, "check");
+  EXPECT_EQ(events[0].rule, "peers.operators");
+  EXPECT_TRUE(events[0].allowed);
+  EXPECT_EQ(events[1].reason, "CONNECTOR_NOT_FOUND");
+  EXPECT_FALSE(events[1].allowed);
+}
+
+TEST_F(OperatorTest, CheckThatCannotBeRecordedIsNotMade) {
+  audit_.SetBroken(true);
+  EXPECT_THAT(Check("harbor"), HasError(ErrorCode::kUnavailable));
+  EXPECT_THAT(Check("harbor"), HasError(ErrorCode::kUnavailable));
+
+  audit_.SetBroken(false);
+  EXPECT_TRUE(Check("harbor").has_value());
+  EXPECT_EQ(audit_.events().size(), 1U);
+}
+
+TEST_F(OperatorTest, CheckIsRecordedOnceAMinuteForEachPeerAndConnector) {
+  ASSERT_TRUE(Check("harbor").has_value());
+  ASSERT_TRUE(Check("harbor").has_value());
+  EXPECT_EQ(audit_.events().size(), 1U);
+
+  ASSERT_TRUE(Check("harbor", "another").has_value());
+  EXPECT_EQ(audit_.events().size(), 2U);
+
+  clock_.Advance(kCheckRecordPeriod);
+  ASSERT_TRUE(Check("harbor").has_value());
+  EXPECT_EQ(audit_.events().size(), 3U);
 }
 
 }  // namespace
