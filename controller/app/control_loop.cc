@@ -23,7 +23,8 @@ ControlLoop::ControlLoop(program::Runtime& runtime,
       writer_(MakeWriter()),
       view_(MakeView()),
       runner_(MakeProbeRunner()),
-      reconciler_(MakeReconciler(identity)) {}
+      reconciler_(MakeReconciler(identity)),
+      listener_ca_(options_.service.https_url ? MakeListenerCaFollower() : nullptr) {}
 
 ControlLoop::~ControlLoop() = default;
 
@@ -108,6 +109,13 @@ std::unique_ptr<Reconciler> ControlLoop::MakeReconciler(const std::string& ident
       std::move(parts));
 }
 
+std::unique_ptr<probe::ListenerCaFollower> ControlLoop::MakeListenerCaFollower() {
+  probe::ListenerCaFollower::Parts parts;
+  parts.broker = broker_.get();
+  parts.on_change = [this](const std::string& pem) { reconciler_->ListenerCaChanged(pem); };
+  return std::make_unique<probe::ListenerCaFollower>(std::move(parts));
+}
+
 Result<Done> ControlLoop::Start() {
   BlockOn(runtime_.executor(), StartParts());
   return Done{};
@@ -120,6 +128,9 @@ Task<void> ControlLoop::StartParts() {
   reconciler_->Start(executor);
   runner_->Start(executor);
   elector_->Start(executor);
+  if (listener_ca_) {
+    listener_ca_->Start(executor);
+  }
   co_return;
 }
 
@@ -129,10 +140,14 @@ void ControlLoop::Stop(Deadline deadline) {
 }
 
 Task<void> ControlLoop::StopParts(Deadline deadline) {
-  const bool probes = co_await runner_->Stop(deadline);
+  const bool probes = co_await runner_->Stop(deadline);  // And all calls of the broker with it.
+  bool asks = true;
+  if (listener_ca_) {
+    asks = co_await listener_ca_->Stop(deadline);
+  }
   const bool runs = co_await reconciler_->Stop(deadline);
   const bool watches = co_await view_->Stop(deadline);
-  if (!probes || !runs || !watches) {
+  if (!asks || !probes || !runs || !watches) {
     runtime_.logger().Warning("some work did not end in time; the lease will expire by itself");
     co_return;
   }

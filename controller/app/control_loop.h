@@ -11,6 +11,7 @@
 #include "controller/app/metrics.h"
 #include "controller/app/options.h"
 #include "controller/election/elector.h"
+#include "controller/probe/listener_ca_follower.h"
 #include "controller/probe/probe_client.h"
 #include "controller/probe/probe_runner.h"
 #include "controller/reconcile/reconciler.h"
@@ -51,6 +52,7 @@ class ControlLoop final : public program::Component {
   [[nodiscard]] std::unique_ptr<ClusterView> MakeView();
   [[nodiscard]] std::unique_ptr<probe::ProbeRunner> MakeProbeRunner();
   [[nodiscard]] std::unique_ptr<Reconciler> MakeReconciler(const std::string& identity);
+  [[nodiscard]] std::unique_ptr<probe::ListenerCaFollower> MakeListenerCaFollower();
 
   Task<void> StartParts();
   Task<void> StopParts(Deadline deadline);
@@ -66,6 +68,7 @@ class ControlLoop final : public program::Component {
   const std::unique_ptr<ClusterView> view_;
   const std::unique_ptr<probe::ProbeRunner> runner_;
   const std::unique_ptr<Reconciler> reconciler_;
+  const std::unique_ptr<probe::ListenerCaFollower> listener_ca_;  // Null for plain HTTP.
 };
 
 }  // namespace connector::controller::app

@@ -13,6 +13,8 @@ namespace {
 namespace pb = ::connector::broker::v1;
 using Steps = std::vector<status::ProbeStepResult>;
 using CheckCall = broker_client::UnaryCall<pb::CheckConnectorRequest, pb::CheckConnectorResponse>;
+using AuthorityCall =
+    broker_client::UnaryCall<pb::GetListenerAuthorityRequest, pb::GetListenerAuthorityResponse>;
 
 // After gRPC's own deadline, for the answer to come back to the coroutine.
 constexpr std::chrono::seconds kAnswerSlack{2};
@@ -47,6 +49,19 @@ Steps FromResponse(const pb::CheckConnectorResponse& response) {
   return steps;
 }
 
+// Nothing of the client is used after the wait: it may end meanwhile.
+template <typename Value, typename Call>
+Task<Result<Value>> AwaitAnswer(std::shared_ptr<Call> call,
+                                std::shared_ptr<OneShot<Result<Value>>> answered,
+                                Deadline until) {
+  std::optional<Result<Value>> answer = co_await OneShot<Result<Value>>::Wait(answered, until);
+  if (!answer) {
+    call->context.TryCancel();
+    co_return Broken(ErrorCode::kDeadlineExceeded, "the broker did not answer in time");
+  }
+  co_return *std::move(answer);
+}
+
 }  // namespace
 
 ProbeClient::ProbeClient(const std::shared_ptr<::grpc::ChannelInterface>& channel,
@@ -68,17 +83,27 @@ Task<Result<Steps>> ProbeClient::Check(ConnectorRef ref) {
     answered->Set(status.ok() ? Result<Steps>(FromResponse(call->response))
                               : Result<Steps>(FromStatus(status)));
   };
-  // Nothing of this client is used after the wait: it may end meanwhile.
   const Deadline until = std::chrono::steady_clock::now() + broker_->timeout() + kAnswerSlack;
   if (!broker_->Start(call, &broker_client::AsyncBroker::CheckConnector, std::move(finish))) {
     co_return Broken(ErrorCode::kUnavailable, "the controller is stopping");
   }
-  std::optional<Result<Steps>> answer = co_await OneShot<Result<Steps>>::Wait(answered, until);
-  if (!answer) {
-    call->context.TryCancel();
-    co_return Broken(ErrorCode::kDeadlineExceeded, "the broker did not answer in time");
+  co_return co_await AwaitAnswer(std::move(call), std::move(answered), until);
+}
+
+Task<Result<std::string>> ProbeClient::ListenerCa() {
+  auto call = std::make_shared<AuthorityCall>();
+  auto answered = std::make_shared<OneShot<Result<std::string>>>();
+  auto finish = [call, answered](const grpc::Status& status) {
+    const bool none = status.error_code() == grpc::StatusCode::FAILED_PRECONDITION ||
+                      status.error_code() == grpc::StatusCode::UNIMPLEMENTED;  // Of version 0.1.0.
+    answered->Set(status.ok() || none ? Result<std::string>(call->response.ca_pem())
+                                      : Result<std::string>(FromStatus(status)));
+  };
+  const Deadline until = std::chrono::steady_clock::now() + broker_->timeout() + kAnswerSlack;
+  if (!broker_->Start(call, &broker_client::AsyncBroker::GetListenerAuthority, std::move(finish))) {
+    co_return Broken(ErrorCode::kUnavailable, "the controller is stopping");
   }
-  co_return *std::move(answer);
+  co_return co_await AwaitAnswer(std::move(call), std::move(answered), until);
 }
 
 }  // namespace connector::controller::probe

@@ -1,7 +1,8 @@
 #pragma once
 
-// Asks a broker to probe a Connector (CheckConnector). Holds nothing but the controller's own
-// client certificate; what comes back are names of steps and sentences.
+// Asks a broker to probe a Connector (CheckConnector), and for the certificate of its listener
+// authority. Holds nothing but the controller's own client certificate; what comes back are names
+// of steps and sentences, and what is public.
 
 #include "common/async/task.h"
 #include "common/base/connector_ref.h"
@@ -10,6 +11,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace grpc {
@@ -33,6 +35,9 @@ class ProbeClient {
   // Errors: kNotFound (the broker does not know the Connector, perhaps not yet), kPermissionDenied
   // (it does not take our certificate for an operator's), kUnavailable and kDeadlineExceeded.
   [[nodiscard]] Task<Result<std::vector<status::ProbeStepResult>>> Check(ConnectorRef ref);
+
+  // PEM; empty where the brokers have no listener authority. Errors as Check's, without kNotFound.
+  [[nodiscard]] Task<Result<std::string>> ListenerCa();
 
   // Calls under way fail, and so does what comes.
   void Shutdown();

@@ -54,7 +54,11 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       : options_(std::move(options)),
         parts_(std::move(parts)),
         service_reconciler_(options_.service, {parts_.client, parts_.writer, parts_.view}),
-        event_recorder_({parts_.writer, parts_.clock, parts_.logger}, options_.instance) {}
+        event_recorder_({parts_.writer, parts_.clock, parts_.logger}, options_.instance) {
+    if (!options_.service.https_url) {
+      listener_ca_ = "";
+    }
+  }
 
   void Start(Executor executor) {
     timer_.emplace(executor);
@@ -101,6 +105,11 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
       AllChanged();
     }
     Wake();
+  }
+
+  void ListenerCaChanged(const std::string& pem) {
+    listener_ca_ = pem;
+    AllChanged();
   }
 
   int OnAnswer(const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer) {
@@ -212,6 +221,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
     RetryWhileRefused(ref, *state, *proxy);
     status::WantedStatus wanted{service::HostOf(ref, options_.service),
                                 service::UrlOf(ref, options_.service),
+                                listener_ca_,
                                 spec_check.secret_class,
                                 JoinConditions(spec_check, state->probe.states(), *proxy)};
     co_return co_await WriteStatus(connector, std::move(wanted));
@@ -285,6 +295,7 @@ class Reconciler::Impl : public std::enable_shared_from_this<Reconciler::Impl> {
   const Parts parts_;
   ProxyServiceReconciler service_reconciler_;
   EventRecorder event_recorder_;
+  std::optional<std::string> listener_ca_;  // Absent until it is known.
   WorkQueue queue_;
   std::map<ConnectorRef, ReconcileStatePtr> states_;
   std::optional<Timer> timer_;
@@ -315,6 +326,10 @@ void Reconciler::AllChanged() {
 
 void Reconciler::LeadershipChanged() {
   impl_->LeadershipChanged();
+}
+
+void Reconciler::ListenerCaChanged(const std::string& pem) {
+  impl_->ListenerCaChanged(pem);
 }
 
 int Reconciler::OnAnswer(const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer) {

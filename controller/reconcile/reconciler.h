@@ -61,6 +61,9 @@ class Reconciler {
   void Changed(const std::vector<ConnectorRef>& refs);
   void AllChanged();
   void LeadershipChanged();
+  // What clients verify the data planes by, PEM; empty: they need nothing. Until the first call the
+  // statuses keep what they have.
+  void ListenerCaChanged(const std::string& pem);
   // ProbeRunner::Parts::on_answer.
   [[nodiscard]] int OnAnswer(const ConnectorRef& ref, const probe::ProbeRunner::Answer& answer);
 

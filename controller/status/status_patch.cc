@@ -20,12 +20,18 @@ std::optional<boost::json::object> StatusPatch(const kube::Object& connector,
   const bool same =
       before == after && address != nullptr && TextAt(*address, "host") == wanted.host &&
       TextAt(*address, "url") == wanted.url &&
+      (!wanted.ca_certs || TextAt(*address, "caCerts") == *wanted.ca_certs) &&
       (wanted.secret_class.empty() || TextAt(status, "secretClass") == wanted.secret_class) &&
       NumberAt(status, "observedGeneration") == connector.generation();
   if (same) {
     return std::nullopt;
   }
-  boost::json::object written{{"address", {{"host", wanted.host}, {"url", wanted.url}}},
+  boost::json::object reached{{"host", wanted.host}, {"url", wanted.url}};
+  if (wanted.ca_certs) {  // A merge patch: null takes a member away.
+    reached["caCerts"] = wanted.ca_certs->empty() ? boost::json::value(nullptr)
+                                                  : boost::json::value(*wanted.ca_certs);
+  }
+  boost::json::object written{{"address", std::move(reached)},
                               {"observedGeneration", connector.generation()},
                               {"conditions", ToJson(after)}};
   if (!wanted.secret_class.empty()) {

@@ -16,7 +16,8 @@ namespace connector::controller::status {
 struct WantedStatus {
   std::string host;
   std::string url;
-  std::string secret_class;  // Empty: stays what it was.
+  std::optional<std::string> ca_certs;  // Empty: none. Absent: stays what it was.
+  std::string secret_class;             // Empty: stays what it was.
   ConditionStates states;
 };
 

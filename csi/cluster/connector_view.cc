@@ -84,9 +84,11 @@ std::string UpstreamHost(std::string_view address) {
 }
 
 // As images name it: the URL has the port where that is not the scheme's own.
-std::string DataplaneHost(const boost::json::object* address) {
+void ReadAddress(const boost::json::object* address, ConnectorView& view) {
   const Result<http::Origin> origin = http::ParseOrigin(TextIn(address, "url"));
-  return origin ? origin->Authority() : std::string(TextIn(address, "host"));
+  view.host = origin ? origin->Authority() : std::string(TextIn(address, "host"));
+  view.tls = origin && origin->tls;
+  view.ca_certs = std::string(TextIn(address, "caCerts"));
 }
 
 }  // namespace
@@ -99,7 +101,7 @@ ConnectorView ReadConnectorView(const boost::json::object& object) {
   if (view.class_name.empty()) {
     view.class_name = resource::kDefaultClass;
   }
-  view.host = DataplaneHost(ObjectIn(status, "address"));
+  ReadAddress(ObjectIn(status, "address"), view);
   view.upstream_host = UpstreamHost(TextIn(spec, "address"));
   ReadConditions(status, view);
   return view;

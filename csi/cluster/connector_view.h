@@ -13,6 +13,8 @@ namespace connector::csi::cluster {
 struct ConnectorView {
   std::string class_name;
   std::string host;           // host[:port] of status.address; empty as long as there is none.
+  bool tls = false;           // Whether status.address.url is https.
+  std::string ca_certs;       // status.address.caCerts: PEM that clients verify by; may be empty.
   std::string upstream_host;  // host[:port] of the registry as images name it: for mirrors.
   bool ready = false;
   // Why it is not: "SecretReady is False (SecretNotFound): ...". Printable, at most 400 bytes.

@@ -2,6 +2,7 @@
 
 #include "common/config/problem.h"
 #include "common/config/read_file.h"
+#include "common/resource/ca_bundle.h"
 #include "common/resource/documents.h"
 #include "common/resource/validation.h"
 
@@ -41,6 +42,25 @@ PublishFailure NotGranted(const ConnectorRef& ref, const volume::Pod& pod) {
 PublishFailure NotReady(const ConnectorRef& ref, const std::string& problem) {
   return {Reason::kNotReady,
           Quoted(ref) + " is not ready: " + problem + " (" + DescribeCommand(ref) + ")"};
+}
+
+// Adds what clients verify by, and says what is wrong with it. Without it there is no volume, and
+// never one with clear text: whoever is between would read the pod's token.
+std::optional<std::string> TrustListener(const std::string& ca_certs, std::string& ca_bundle) {
+  if (ca_certs.empty()) {
+    return "its status.address.url is https and has no caCerts to verify it by yet; where the "
+           "certificate is not the broker's, set dataplane.caFile or dataplane.tls of the CSI "
+           "driver";
+  }
+  if (ca_bundle.find(ca_certs) != std::string::npos) {
+    return std::nullopt;
+  }
+  const Result<Done> sound = resource::CheckCaBundle(ca_certs);
+  if (!sound) {
+    return "its status.address.caCerts cannot be used: " + sound.error().message;
+  }
+  ca_bundle += ca_certs;
+  return std::nullopt;
 }
 
 PublishFailure ApiFailure(const ConnectorRef& ref, const Error& error) {
@@ -109,9 +129,15 @@ Task<VolumeResolver::Answer> VolumeResolver::Resolve(volume::VolumeAttributes at
     if (auto* failure = std::get_if<PublishFailure>(&configurations)) {
       co_return std::move(*failure);
     }
+    if (!options_.tls && view.tls) {
+      const std::optional<std::string> problem = TrustListener(view.ca_certs, request.ca_bundle);
+      if (problem) {
+        co_return NotReady(ref, *problem);
+      }
+    }
     request.connectors.push_back({ref,
                                   std::move(view.host),
-                                  options_.tls,
+                                  options_.tls || view.tls,
                                   /*path_form=*/false,
                                   std::move(view.upstream_host),
                                   std::move(view.class_name),

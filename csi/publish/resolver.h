@@ -33,6 +33,8 @@ struct ClusterSnapshot {
 
 struct ResolverOptions {
   std::vector<std::string> configurations;  // For a volume that names none.
+  // Without either, a Connector's status says it: where its URL is https, clients verify by the
+  // caCerts that stand there.
   bool tls = false;
   std::string ca_file;  // Of the data plane; read at each call. Empty: none.
 };

@@ -34,7 +34,7 @@ class KubernetesDemo(Demo):
         """`peers`: {name: path} of etcd, kube-apiserver, kubectl and helm."""
         super().__init__(directory, bin_directory, chosen_ports)
         self.peers = peers
-        self.host = f"c-demo.default.svc.cluster.local:{self.ports['proxy']}"
+        self.host = f"c-demo.default.svc.cluster.local:{self.ports['proxy-tls']}"
 
     @property
     def prefix(self):
@@ -49,8 +49,12 @@ class KubernetesDemo(Demo):
         self._install()
         os.makedirs(self.path("audit"), mode=0o700)
         self._start_program("broker", _BROKER, "broker")
-        self._start_dataplane()
+        self._start_program("dataplane", _DATAPLANE, "proxy-tls")
+        scenario.wait_until_ready(self)
         self._start_program("controller", _CONTROLLER, "controller-status")
+
+    def tls_option(self, side, account):
+        return f"--{side}-cert-dir={self.path(account, 'certs.d', self.host)}"
 
     # The cluster
 
@@ -151,8 +155,9 @@ class KubernetesDemo(Demo):
     def _start_program(self, name, template, port):
         config = self.write(f"{name}.yaml", template.format(
             root=self.directory, namespace=_NAMESPACE, listen=self.address("broker"),
-            broker=self.address("broker"), admin=self.address(f"{name}-status"),
-            proxy_port=self.ports["proxy"],
+            broker=self.address("broker"), proxy=self.address("proxy-tls"),
+            admin=self.address("status" if name == "dataplane" else f"{name}-status"),
+            proxy_port=self.ports["proxy"], tls_port=self.ports["proxy-tls"],
         ))  # fmt: skip
         argv = [self.program(f"connector-{name}"), "--config", config]
         self.processes.start(name, argv, self.ports[port])
@@ -166,18 +171,25 @@ class KubernetesDemo(Demo):
             robot=json.dumps(self.robot), password=json.dumps(self.password), ca=ca,
             registry=self.address("registry"), token=self.address("token"),
         ))  # fmt: skip
-        return self._until(
+        self._until(
             lambda: "True" in self.kubectl("get", "connector", "demo", "-o=jsonpath="
                                            "{.status.conditions[?(@.type=='Ready')].status}"),
             "the Connector is Ready",
-        ) and self.kubectl("get", "connectors")  # fmt: skip
+        )  # fmt: skip
+        self.write("client-ca.crt", self._until(
+            lambda: self.kubectl(
+                "get", "connector", "demo", "-o=jsonpath={.status.address.caCerts}"
+            ),
+            "the Connector's status has the CA",
+        ))  # fmt: skip
+        return self.kubectl("get", "connectors")
 
     def mint_for(self, account):
         token = self.kubectl("create", "token", account, "--audience=oci-connector").strip()
         token_file = self.write(f"{account}/token", token)
         self.connectorctl(
-            "render", "all", "--host", self.host, "--token-file", token_file,
-            "--out", self.path(account),
+            "render", "all", "--host", self.host, "--tls", "--ca-file", self.path("client-ca.crt"),
+            "--token-file", token_file, "--out", self.path(account),
         )  # fmt: skip
 
     def run_client(self, argv):
@@ -193,8 +205,9 @@ def demonstrate(demo):
     _show(demo.apply_connector())
     address = demo.kubectl("get", "connector", "demo", "-o=jsonpath={.status.address.url}")
     _show(f"status.address.url is {address}")
-    if address != f"http://{demo.host}":
-        raise Failure(f"The address should be http://{demo.host}.")
+    if address != f"https://{demo.host}":
+        raise Failure(f"The address should be https://{demo.host}.")
+    _show("status.address.caCerts is what clients verify the data plane by")
     _show(demo.kubectl("get", "service", "c-demo"))
 
     scenario.say("2. kubectl create token --audience oci-connector gives a caller's only credential.")
@@ -250,11 +263,11 @@ def stay_up(demo):
     scenario.make_image(demo.path("image"))
     target = f"{demo.host}/samples/hello:v1"
     scenario.expect(scenario.push(demo, "builder", target), 0, "the push of a sample image")
-    port = demo.ports["proxy"]
+    port = demo.ports["proxy-tls"]
     name = demo.host.partition(":")[0]
     print(_LINES.format(
         kubectl=f"{demo.peers['kubectl']} --kubeconfig={demo.path('admin.kubeconfig')}",
-        builder=demo.path("builder"), resolve=f"{name}:{port}:127.0.0.1", host=demo.host,
+        builder=demo.path("builder"), ca=demo.path("client-ca.crt"), resolve=f"{name}:{port}:127.0.0.1", host=demo.host,
         status=demo.address("status"), broker=demo.address("broker-status"),
         controller=demo.address("controller-status"),
     ), flush=True)  # fmt: skip
@@ -294,6 +307,21 @@ rootKeyFile: {root}/pki/root.key
 upstreamPolicy:
   rules:
   - {{namespaces: [default], addresses: [127.0.0.1]}}
+listenerAuthority: {{}}
+"""
+
+_DATAPLANE = """
+listeners:
+- address: {proxy}
+  tls: {{fromBroker: {{}}}}
+adminAddress: {admin}
+broker:
+  address: {broker}
+  caFile: {root}/pki/ca.crt
+  certificateFile: {root}/pki/dataplane-demo.crt
+  keyFile: {root}/pki/dataplane-demo.key
+  serverName: localhost
+drainTimeout: 5s
 """
 
 _CONTROLLER = """
@@ -308,6 +336,8 @@ broker:
 service:
   dataplane: {{namespace: {namespace}, name: oci-connector-dataplane}}
   httpPort: {proxy_port}
+  httpsPort: {tls_port}
+  urlScheme: https
 leaderElection: {{name: oci-connector-controller}}
 """
 
@@ -363,7 +393,7 @@ _LINES = """
 kubectl    alias k='{kubectl}'
            k get connectors -o wide; k describe connector demo; k get events.events.k8s.io
 Token      k create token builder --audience oci-connector
-Tags       curl -u "token:$(cat {builder}/token)" --resolve {resolve} http://{host}/v2/samples/hello/tags/list
+Tags       curl -u "token:$(cat {builder}/token)" --cacert {ca} --resolve {resolve} https://{host}/v2/samples/hello/tags/list
 
 Status     http://{status}/  (data plane)   http://{broker}/  (broker)   http://{controller}/  (controller)
 

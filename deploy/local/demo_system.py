@@ -72,6 +72,10 @@ class Demo:
         for account in ("builder", "reader", "stranger"):
             self._mint(account)
 
+    def tls_option(self, side, _account):
+        """Of skopeo: how the client speaks to the data plane. Here plain HTTP."""
+        return f"--{side}-tls-verify=false"
+
     def rotate(self):
         """The robot's password, as its owner would: at the registry's users, and in Vault."""
         self.password = secrets.token_urlsafe(24)

@@ -18,12 +18,14 @@ import scenario
 from processes import Failure
 
 NAMESPACE = "oci-connector-csi"
+_MOUNTED = "/mnt/oci-connector"  # Where a container has the volume.
 _TOKENS = "csi.storage.k8s.io/serviceAccount.tokens"
 
 
 class Node:
     def __init__(self, demo):
         self._demo = demo
+        self._volume = None
         self._pods = demo.path("kubelet", "pods")
         self._socket = demo.path("csi.sock")
         os.makedirs(self._pods)
@@ -43,14 +45,19 @@ class Node:
         """As in a container of the pod: it sees the volume, and resolves the cluster's names."""
         name = self._demo.host.partition(":")[0]
         hosts = self._demo.write("hosts", f"127.0.0.1 localhost {name}\n")
-        script = f"mount --bind {shlex.quote(hosts)} /etc/hosts && exec {shlex.join(argv)}"
+        script = f"mount --bind {shlex.quote(hosts)} /etc/hosts && "
+        if self._volume:
+            script += f"mount -t tmpfs tmpfs {os.path.dirname(_MOUNTED)} && mkdir {_MOUNTED} && "
+            script += f"mount --bind {shlex.quote(self._volume)} {_MOUNTED} && "
+        script += f"exec {shlex.join(argv)}"
         return self._demo.processes.run([
             "nsenter", f"--target={self._driver.pid}", "--mount",
             "unshare", "--mount", "sh", "-c", script,
         ], environment)  # fmt: skip
 
     def publish(self, account, attributes):
-        """The volume's path. The kubelet's part: a folder, a token of the pod, and one call."""
+        """The volume's path, as its container sees it. The kubelet's part: a folder, a token of the
+        pod, and one call."""
         uid = str(uuid.uuid4())
         parent = os.path.join(self._pods, uid, "volumes", "kubernetes.io~csi", "registries")
         os.makedirs(parent)
@@ -59,7 +66,8 @@ class Node:
         tokens = {"oci-connector": {"token": token, "expirationTimestamp": "2099-01-01T00:00:00Z"}}
         prefix = "csi.storage.k8s.io/"
         context = {
-            **attributes, prefix + "pod.name": "build", prefix + "pod.namespace": "default",
+            **attributes, "configuration.params": json.dumps({"mountPath": _MOUNTED}),
+            prefix + "pod.name": "build", prefix + "pod.namespace": "default",
             prefix + "pod.uid": uid, prefix + "serviceAccount.name": account,
             prefix + "ephemeral": "true",
         }  # fmt: skip
@@ -73,7 +81,8 @@ class Node:
                 call(request, timeout=20, wait_for_ready=True)
             except grpc.RpcError as error:
                 raise Failure(f"The driver refused the volume: {error.details()}") from error
-        return target
+        self._volume = target
+        return _MOUNTED
 
 
 def demonstrate(demo):
@@ -86,6 +95,7 @@ def demonstrate(demo):
     print(f"    {' '.join(shown.split())}", flush=True)
     scenario.expect(node.run(
         ["skopeo", "--registries-conf", f"{volume}/registries.conf", "copy",
+         f"--dest-cert-dir={volume}/certs.d/{demo.host}",
          f"oci:{demo.path('image')}:v1", f"docker://{demo.host}/samples/volume:skopeo"],
         {"REGISTRY_AUTH_FILE": f"{volume}/auth.json"},
     ), 0, "skopeo's push with the mounted files")  # fmt: skip

@@ -201,14 +201,14 @@ def make_image(directory):
 def push(demo, account, target):
     return demo.run_client([
         "skopeo", "copy", "--authfile", demo.path(account, "auth.json"),
-        "--dest-tls-verify=false", f"oci:{demo.path('image')}:v1", f"docker://{target}",
+        demo.tls_option("dest", account), f"oci:{demo.path('image')}:v1", f"docker://{target}",
     ])  # fmt: skip
 
 
 def pull(demo, account, target, directory):
     return demo.run_client([
         "skopeo", "copy", "--authfile", demo.path(account, "auth.json"),
-        "--src-tls-verify=false", f"docker://{target}", f"oci:{demo.path(directory)}:v1",
+        demo.tls_option("src", account), f"docker://{target}", f"oci:{demo.path(directory)}:v1",
     ])  # fmt: skip
 
 

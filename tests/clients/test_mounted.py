@@ -42,18 +42,17 @@ class MountedStand(Stand):
         self.node.start(driver=False)
         self._mounted = {}
         for setting in (PLAIN, TLS):
-            self.node.new_connector("default", setting.slug, host=setting.authority("demo"))
+            ca = self.world.listener_ca() if setting.tls else None
+            self.node.new_connector("default", setting.slug, host=setting.authority("demo"), ca=ca)
             self.node.grant("ci", "builder", "default", setting.slug)
-        self._mount(PLAIN)
-        self.node.driver.stop()
-        self.node.config["dataplane"] = {"caFile": self.world.path("listener-ca.crt")}
-        self._mount(TLS)
+        self.node.start_driver()
+        for setting in (PLAIN, TLS):
+            self._mount(setting)
 
     def rendered(self, setting, connector="demo", mirror=False):
         return self._mounted[setting.name]
 
     def _mount(self, setting):
-        self.node.start_driver()
         path = self.world.made(f"registries-{setting.slug}")
         volume = self.node.volume("ci", "builder", {
             "connectors": f"default/{setting.slug}", "configuration.names": NAMES,

@@ -179,6 +179,56 @@ def test_probes_and_ports_agree_with_the_configuration(values):
         assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "admin"}
 
 
+def test_clients_speak_tls_alone_and_nobody_lists_names():
+    objects = render("default")
+    dataplane, broker, controller = (
+        yaml.safe_load(program_config(objects, name)) for name in ("dataplane", "broker", "controller")
+    )
+    own = [f"oci-connector-dataplane.{NAMESPACE}.{suffix}" for suffix in ("svc", "svc.cluster.local")]
+
+    assert dataplane["listeners"] == [
+        {"address": "0.0.0.0:8443", "tls": {"fromBroker": {"dataplaneHosts": own}}}
+    ]
+    assert broker["listenerAuthority"] == {
+        "hostSuffixes": dataplane["hostSuffixes"],
+        "dataplaneHosts": own,
+    }
+    assert controller["service"]["urlScheme"] == "https"
+    service = the(objects, "Service", "dataplane")
+    assert [port["name"] for port in service["spec"]["ports"]] == ["https"]
+
+
+def test_plain_http_is_a_switch_and_so_is_tls():
+    def listeners(*settings):
+        objects = render("default", *(each for setting in settings for each in ("--set", setting)))
+        return [
+            (listener["address"], sorted(listener.get("tls", {})))
+            for listener in yaml.safe_load(program_config(objects, "dataplane"))["listeners"]
+        ]
+
+    plain, tls = ("0.0.0.0:8080", []), ("0.0.0.0:8443", ["fromBroker"])
+    both = ("0.0.0.0:8443", ["certificateFile", "fromBroker", "keyFile"])
+    own = ("0.0.0.0:8443", ["certificateFile", "keyFile"])
+    assert listeners("dataplane.plainHttp.enabled=true") == [plain, tls]
+    assert listeners("dataplane.plainHttp.enabled=true", "dataplane.tls.enabled=false") == [plain]
+    assert listeners("dataplane.tls.secretName=mine") == [both]
+    assert listeners("dataplane.tls.dnsNames={registry.example.com}") == [both]
+    assert listeners("dataplane.tls.fromBroker=false") == [own]
+    code, _, said = template("--values", values_of("default"), "--set", "dataplane.tls.enabled=false")
+    assert code != 0
+    assert "dataplane.plainHttp.enabled" in said
+
+
+def test_the_defaults_of_an_older_chart_are_refused_and_not_taken_for_an_answer():
+    """As `helm upgrade --reuse-values` brings them, which knows no key that is new."""
+    older = ("dataplane.plainHttp=null", "dataplane.tls.fromBroker=null", "dataplane.tls.enabled=false",
+             "broker.denyList=null", "broker.upstreamPolicy=null", "dataplane.certificateVolume=null")  # fmt: skip
+    code, _, said = template("--values", values_of("default"), "--set", ",".join(older))
+    assert code != 0
+    assert "--reset-then-reuse-values" in said
+    assert "dataplane.plainHttp.enabled=true" in said
+
+
 def test_a_changed_configuration_makes_new_pods():
     sums = [
         workload(render("default", "--set", f"{name}.logLevel={level}"), name)["spec"]["template"][
@@ -371,7 +421,7 @@ def test_the_network_has_exactly_these_edges():
         ("labelled", "broker", 7443),
         ("namespace", "broker", 7480), ("namespace", "dataplane", 8480), ("namespace", "controller", 9480),
         ("namespace", "dataplane", 8080), ("namespace", "dataplane", 8443),
-        ("test", "dataplane", 8080),
+        ("test", "dataplane", 8443),
         ("broker", "10.0.0.1/32", 6443), ("controller", "10.0.0.1/32", 6443),
         ("certificates", "10.0.0.1/32", 6443),
         ("broker", "192.0.2.0/24", 443), ("broker", "192.0.2.0/24", 8443),

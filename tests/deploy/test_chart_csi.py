@@ -1,6 +1,7 @@
 """The chart's part for nodes: the CSI driver's DaemonSet, and nothing when it is not asked for."""
 
 import subprocess
+import tomllib
 
 import pytest
 
@@ -114,6 +115,58 @@ def test_the_program_takes_its_configuration(settings, tmp_path):
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr + config
+
+
+MIRROR = "kubeletPulls.mirrors[0]"
+
+
+@pytest.mark.parametrize(
+    ("dataplane", "settings", "names_the_ca"),
+    [
+        ("https://oci-connector-dataplane.oci-connector.svc", (), True),
+        ("https://oci-connector-dataplane.oci-connector.svc:8443", (), True),
+        # Certificates of somebody else.
+        ("https://registries.example.com", (), False),
+        ("https://oci-connector-dataplane.oci-connector.svc",
+         ("dataplane.tls.fromBroker=false", "csi.dataplane.tls=true"), False),
+        ("http://10.96.0.50", ("dataplane.plainHttp.enabled=true",), False),
+    ],
+)  # fmt: skip
+def test_containerds_files_name_the_ca_where_the_broker_certifies(dataplane, settings, names_the_ca):
+    host = "c-harbor.team-a.svc"
+    made = objects(
+        f"kubeletPulls.hosts={{{host}}}", f"{MIRROR}.host=harbor.example.com",
+        f"{MIRROR}.dataplane={dataplane}", f"{MIRROR}.namespace=team-a", f"{MIRROR}.connector=harbor",
+        *settings,
+    )  # fmt: skip
+    files = the(made, "ConfigMap", "kubelet")["data"]
+
+    mirror = tomllib.loads(files["harbor.example.com.hosts.toml"])
+    url = f"{dataplane}/v2/namespaces/team-a/connectors/harbor"
+    ca = "/etc/containerd/certs.d/harbor.example.com/ca.crt" if names_the_ca else None
+    assert (mirror["server"], list(mirror["host"])) == (url, [url])
+    assert (mirror.get("ca"), mirror["host"][url].get("ca")) == (ca, ca)
+
+    direct = tomllib.loads(files[f"{host}.hosts.toml"])
+    assert (direct["server"], list(direct["host"])) == (f"https://{host}", [f"https://{host}"])
+    if not settings:
+        assert direct["ca"] == f"/etc/containerd/certs.d/{host}/ca.crt"
+
+
+def test_containerds_files_are_plain_http_where_nothing_serves_tls():
+    host = "c-harbor.team-a.svc"
+    made = objects(f"kubeletPulls.hosts={{{host}}}", "dataplane.tls.enabled=false",
+                   "dataplane.plainHttp.enabled=true")  # fmt: skip
+    file = tomllib.loads(the(made, "ConfigMap", "kubelet")["data"][f"{host}.hosts.toml"])
+    assert (file["server"], "ca" in file) == (f"http://{host}", False)
+
+
+def test_volumes_are_told_of_a_certificate_that_is_not_the_brokers():
+    arguments = ["--set", "image.registry=registry.example.com/x,csi.enabled=true,dataplane.tls.fromBroker=false"]
+    code, _, said = template(*arguments)
+    assert code != 0
+    assert "set csi.dataplane.ca" in said
+    assert template(*arguments, "--set", "csi.dataplane.tls=true")[0] == 0
 
 
 REFUSED = {

@@ -253,7 +253,7 @@ def test_the_job_makes_certificates_and_keeps_them(installed):
     assert {line.split()[0] for line in run_job(cluster)} == {"kept"}
 
     # A second `helm upgrade` finds Secrets that are not empty any more, and leaves them.
-    upgrade(
+    said = upgrade(
         cluster,
         "default",
         "--set",
@@ -262,6 +262,8 @@ def test_the_job_makes_certificates_and_keeps_them(installed):
         "broker.logLevel=debug",
     )
     assert {name: secret(cluster, f"oci-connector-{name}") for name in before} == before
+    # Whoever comes from a version with plain HTTP hears it before the clients do.
+    assert "set dataplane.plainHttp.enabled: true" in said
 
 
 def test_the_job_renews_what_ends_soon(installed):
@@ -348,13 +350,14 @@ def test_notes_can_be_followed(installed):
     """Each command of NOTES.txt that needs no kubelet, in its order."""
     cluster, said = installed
     commands = commands_of(said.split("NOTES:\n")[1])
-    assert len(commands) == 6, commands
+    assert len(commands) == 7, commands
     environment = {"PATH": f"{os.path.dirname(peer('kubectl'))}:{os.environ['PATH']}",
                    "HOME": cluster.directory, "KUBECONFIG": cluster.kubeconfig}  # fmt: skip
     for command in commands:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
             env=environment,
+            cwd=cluster.directory,
             capture_output=True,
             text=True,
         )

@@ -282,9 +282,9 @@ def test_all_programs_start_from_the_charts_arguments_to_readiness(roots, cluste
     # Not from /etc/hosts: the data plane asked the cluster's DNS for the brokers.
     assert f"{FULLNAME}-broker.{NAMESPACE}.svc.cluster.local" in cluster.names.asked
 
-    # What `helm test` runs. Port 80 of the Service is 8080 of the pod, and there is no kube-proxy.
+    # What `helm test` runs. Port 443 of the Service is 8443 of the pod, and there is no kube-proxy.
     root, container = cluster.pod(roots, f"Pod {FULLNAME}-test", "test")
-    arguments = [re.sub(r"^(--dataplane=.*)$", r"\1:8080", each) for each in container["args"]]
+    arguments = [re.sub(r"^(--dataplane=.*)$", r"\1:8443", each) for each in container["args"]]
     assert (
         cluster.room.run(root.command(*arguments)).ok().stdout
         == "ok      broker\nok      dataplane\n"

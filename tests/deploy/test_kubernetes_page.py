@@ -131,7 +131,7 @@ def test_the_table_of_the_network_has_the_charts_ports():
         for port in rule["ports"]
     }
 
-    assert told == made | {"8443", "7480", "8480", "9480"}  # With TLS, with monitoring.
+    assert told == made | {"8080", "7480", "8480", "9480"}  # With plain HTTP, with monitoring.
 
 
 def reasons(*paths):

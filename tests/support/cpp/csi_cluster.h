@@ -26,6 +26,19 @@ class CsiCluster {
                              R"(.svc"},"conditions":)" + conditions + "}}";
     Put(connectors_, json);
   }
+  // One that works, with this status.address.
+  void PutConnectorAt(const std::string& ns,
+                      const std::string& name,
+                      const boost::json::object& address) {
+    const boost::json::object json{
+        {"metadata", {{"namespace", ns}, {"name", name}, {"resourceVersion", "2"}}},
+        {"spec", {{"address", "https://harbor.example.com"}}},
+        {"status",
+         {{"address", address},
+          {"conditions",
+           boost::json::array{boost::json::object{{"type", "Ready"}, {"status", "True"}}}}}}};
+    Put(connectors_, boost::json::serialize(json));
+  }
   void PutClass(const std::string& name, const std::string& spec, const std::string& version) {
     Put(classes_,
         R"({"apiVersion":"oci-connector.dev/v1alpha1","kind":"ConnectorClass","metadata":{"name":")" +

@@ -18,7 +18,7 @@ from images import Image
 from kube import ISSUER, ControlPlane, note_start
 from netns import wait_until
 from upstream import ADDRESS
-from world import HTTP_PORT, PROXY, World, program
+from world import HTTP_PORT, PROXY, TLS_PORT, World, program
 
 NAMESPACE = chart.NAMESPACE
 API_ADDRESS = "10.99.0.1"
@@ -29,6 +29,9 @@ VALUES = "default"  # The set of values in the chart's ci folder.
 
 
 class Cluster(World):
+    """Clients come by TLS to port 443, as the chart has it. Port 80 is for tests that have nothing to do
+    with it."""
+
     def __init__(self, directory, kube_flags=(), **options):
         super().__init__(directory, **options)
         self.middle.run(["ip", "address", "add", f"{API_ADDRESS}/32", "dev", "lo"]).ok()
@@ -45,7 +48,7 @@ class Cluster(World):
         self.upstream.start()
         self.kube.start(controllers=True)
         started = time.monotonic()
-        self.connectorctl("pki", "init", self.path("pki"), "--ip", PROXY, "--dns", HOST)
+        self.connectorctl("pki", "init", self.path("pki"), "--ip", PROXY)
         self.install()
         for index in range(brokers):
             self.start_broker(index)
@@ -55,7 +58,9 @@ class Cluster(World):
             self.start_controller(index)
         ports = [listener_port(index) for index in range(dataplanes)]
         self.front = Front(self.middle, PROXY, 80, [(PROXY, port) for port in ports])
-        self.at_close.append(self.front.close)
+        tls_ports = [TLS_PORT + index for index in range(dataplanes)]
+        tls_front = Front(self.middle, PROXY, 443, [(PROXY, port) for port in tls_ports])
+        self.at_close += [self.front.close, tls_front.close]
         self.spec = {"access": list(access), **spec}
         self._connect()
         note_start(
@@ -197,6 +202,8 @@ class Cluster(World):
         rendered = yaml.safe_load(chart.program_config(self.objects, "dataplane"))
         brokers = ",".join(f"127.0.0.1:{FIRST_BROKER_PORT + each}" for each in range(2))
         config["broker"]["address"] = f"ipv4:{brokers}"
+        (tls,) = rendered["listeners"]
+        config["listeners"][1]["tls"] = tls["tls"]  # Of the chart: names by the broker.
         return {**rendered, **config, "drainTimeout": "10s"}
 
     def start_dataplane(self, index=0):
@@ -257,6 +264,13 @@ class Cluster(World):
         except AssertionError as error:
             status = self.connector_now(name, namespace).get("status")
             raise AssertionError(f"{error}: {status}") from None
+
+    def wait_ca(self, name="demo", namespace="default"):
+        """What clients verify the data planes by, as the Connector's status tells it."""
+        return wait_until(
+            lambda: self.connector_now(name, namespace)["status"]["address"].get("caCerts"),
+            "the status has the CA", 20,
+        )  # fmt: skip
 
     def token(self, account="builder", namespace="default", **more):
         token = self.kube.token(account, namespace, **more)

@@ -268,9 +268,9 @@ class CsiNode:
 
     # The cluster
 
-    def new_connector(self, namespace, name, host=None, conditions=None, **spec):
-        """A Connector with the status that its controller would write. A driver that runs already
-        hears of it a moment later."""
+    def new_connector(self, namespace, name, host=None, conditions=None, ca=None, **spec):
+        """A Connector with the status that its controller would write: over TLS with `ca`, PEM. A driver
+        that runs already hears of it a moment later."""
         self.new_namespace(namespace)
         path = f"{GROUP}/namespaces/{namespace}/connectors"
         body = {
@@ -280,10 +280,14 @@ class CsiNode:
                      "auth": {"name": "anonymous"}, **spec},
         }  # fmt: skip
         self.control.must("POST", path, body)
-        self.set_status(namespace, name, host or f"c-{name}.{namespace}.svc", conditions or READY)
+        host = host or f"c-{name}.{namespace}.svc"
+        self.set_status(namespace, name, host, conditions or READY, ca)
 
-    def set_status(self, namespace, name, host, conditions):
-        status = {"address": {"host": host, "url": f"http://{host}"}, "conditions": conditions}
+    def set_status(self, namespace, name, host, conditions, ca=None):
+        address = {"host": host, "url": f"http://{host}"}
+        if ca:
+            address |= {"url": f"https://{host}", "caCerts": ca}
+        status = {"address": address, "conditions": conditions}
         self.control.must(
             "PATCH", f"{GROUP}/namespaces/{namespace}/connectors/{name}/status",
             {"status": status}, type_="application/merge-patch+json",

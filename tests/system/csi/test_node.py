@@ -57,7 +57,9 @@ def node(request, tmp_path_factory):
         chart = of_chart()
         files = chart["ConfigMap"]["data"]
         os.makedirs(os.path.join(made.hosts, HOST))
-        write(os.path.join(made.hosts, HOST, "hosts.toml"), files[f"{HOST}.hosts.toml"])
+        hosts = files[f"{HOST}.hosts.toml"].replace("/etc/containerd/certs.d", made.hosts)
+        write(os.path.join(made.hosts, HOST, "hosts.toml"), hosts)
+        write(os.path.join(made.hosts, HOST, "ca.crt"), cluster.wait_ca())
         cluster.kube.apply(chart["CSIDriver"])
         made.start(write(cluster.path("providers.yaml"), files["credential-providers.yaml"]))
         made.digest = image.digest

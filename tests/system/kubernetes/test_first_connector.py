@@ -6,25 +6,31 @@ from cluster import HOST
 from netns import wait_until
 from peers import peer
 from push import get_manifest, push_image
+from testca import write
 
 NAME = "robot/app"
 
 
 def test_a_stock_client_pushes_and_pulls_through_the_address_that_the_controller_wrote(cluster):
+    """As docs/kubernetes.md has it: over TLS, without a flag, and nobody listed a name."""
+    cluster.wait_ca()
     address = cluster.connector_now()["status"]["address"]
-    assert address == {"host": HOST, "url": f"http://{HOST}"}
+    assert address == {
+        "host": HOST, "url": f"https://{HOST}", "caCerts": cluster.listener_ca(),
+    }  # fmt: skip
     token = cluster.token()
     auth = cluster.auth_file(token, address["host"])
+    ca = write(f"{auth}/ca.crt", address["caCerts"])
     image = cluster.image()
 
     pushed = cluster.run_client([
-        "skopeo", "copy", "--authfile", f"{auth}/auth.json", "--dest-tls-verify=false",
+        "skopeo", "copy", "--authfile", f"{auth}/auth.json", f"--dest-cert-dir={auth}",
         image.layout, f"docker://{address['host']}/{NAME}:v1",
     ])  # fmt: skip
     assert pushed.code == 0, pushed.output
     pulled = cluster.run_client(
-        [peer("crane"), "digest", "--insecure", f"{address['host']}/{NAME}:v1"],
-        env={"DOCKER_CONFIG": auth},
+        [peer("crane"), "digest", f"{address['host']}/{NAME}:v1"],
+        env={"DOCKER_CONFIG": auth, "SSL_CERT_FILE": ca},
     ).ok()
 
     assert pulled.stdout.strip() == image.digest

@@ -48,6 +48,9 @@
 {{- with .Values.broker.denyList.configMap }}
 {{- $_ := set $config "denyList" (dict "kubernetes" (dict "namespace" $.Release.Namespace "name" .)) }}
 {{- end }}
+{{- if include "oci.listenerFromBroker" . }}
+{{- $_ := set $config "listenerAuthority" (dict "hostSuffixes" (include "oci.hostSuffixes" . | fromJsonArray) "dataplaneHosts" (include "oci.dataplaneHosts" . | fromJsonArray)) }}
+{{- end }}
 {{- toYaml (mustMergeOverwrite $config (deepCopy .Values.broker.config)) }}
 {{- end }}
 
@@ -60,16 +63,25 @@ serverName: {{ include "oci.fullname" . }}-broker.{{ .Release.Namespace }}.svc
 {{- end }}
 
 {{- define "oci.dataplaneConfig" -}}
-{{- $listeners := list (dict "address" "0.0.0.0:8080") }}
+{{- $listeners := list }}
+{{- if .Values.dataplane.plainHttp.enabled }}
+{{- $listeners = append $listeners (dict "address" "0.0.0.0:8080") }}
+{{- end }}
 {{- if .Values.dataplane.tls.enabled }}
-{{- $tls := dict "certificateFile" "/etc/oci-connector/listener/tls.crt" "keyFile" "/etc/oci-connector/listener/tls.key" }}
+{{- $tls := dict }}
+{{- if include "oci.usesListenerSecret" . }}
+{{- $tls = dict "certificateFile" "/etc/oci-connector/listener/tls.crt" "keyFile" "/etc/oci-connector/listener/tls.key" }}
+{{- end }}
+{{- if include "oci.listenerFromBroker" . }}
+{{- $_ := set $tls "fromBroker" (dict "dataplaneHosts" (include "oci.dataplaneHosts" . | fromJsonArray)) }}
+{{- end }}
 {{- $listeners = append $listeners (dict "address" "0.0.0.0:8443" "tls" $tls) }}
 {{- end }}
 {{- $config := dict
   "listeners" $listeners
   "adminAddress" "0.0.0.0:8480"
   "broker" (include "oci.brokerClient" . | fromYaml)
-  "hostSuffixes" (.Values.dataplane.hostSuffixes | default (list "svc" (print "svc." .Values.clusterDomain)))
+  "hostSuffixes" (include "oci.hostSuffixes" . | fromJsonArray)
   "drainTimeout" (printf "%ds" (int .Values.dataplane.drainSeconds))
   "logLevel" .Values.dataplane.logLevel }}
 {{- if .Values.dataplane.threads }}

@@ -30,9 +30,18 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name (.root.Chart.Version | replace
 {{- end }}
 {{- end }}
 
+{{/* `helm upgrade --reuse-values` of a chart that did not serve TLS brings its defaults, too: without this,
+     clients would lose plain HTTP, or keep it, and nobody said so. */}}
+{{- define "oci.refuseOldValues" -}}
+{{- if not (hasKey .Values.dataplane "plainHttp") }}
+{{- fail "these values have the defaults of an older chart. Upgrade with --reset-then-reuse-values in place of --reuse-values, and where clients speak plain HTTP set dataplane.plainHttp.enabled=true (docs/tls.md)" }}
+{{- end }}
+{{- end }}
+
 {{/* metadata of every object: (dict "root" $ "component" C "name" N), and "namespace",
      "clusterScoped" or "annotations". */}}
 {{- define "oci.metadata" -}}
+{{- include "oci.refuseOldValues" .root }}
 name: {{ .name }}
 {{- if not .clusterScoped }}
 namespace: {{ .namespace | default .root.Release.Namespace }}
@@ -78,9 +87,43 @@ annotations:
 {{- .Values.dataplane.tls.secretName | default (printf "%s-listener-tls" (include "oci.fullname" .)) }}
 {{- end }}
 
-{{/* Whether the chart has the listener's certificate made. */}}
+{{/* Whether the listener has a certificate beside those of the broker. */}}
+{{- define "oci.usesListenerSecret" -}}
+{{- $tls := .Values.dataplane.tls }}
+{{- if and $tls.enabled (or $tls.secretName $tls.dnsNames (not $tls.fromBroker)) }}yes{{ end }}
+{{- end }}
+
+{{/* Whether the chart has it made. */}}
 {{- define "oci.makesListener" -}}
-{{- if and .Values.dataplane.tls.enabled (not .Values.dataplane.tls.secretName) (ne .Values.certificates.mode "existing") }}yes{{ end }}
+{{- if and (include "oci.usesListenerSecret" .) (not .Values.dataplane.tls.secretName) (ne .Values.certificates.mode "existing") }}yes{{ end }}
+{{- end }}
+
+{{/* Whether the broker issues certificates for the listener. */}}
+{{- define "oci.listenerFromBroker" -}}
+{{- if and .Values.dataplane.tls.enabled .Values.dataplane.tls.fromBroker }}yes{{ end }}
+{{- end }}
+
+{{/* How the pod of `helm test` comes to the data plane: by TLS where it can verify it. */}}
+{{- define "oci.testPort" -}}
+{{- if or (include "oci.listenerFromBroker" .) (not .Values.dataplane.plainHttp.enabled) }}8443{{ else }}8080{{ end }}
+{{- end }}
+
+{{- define "oci.hostSuffixes" -}}
+{{ toJson (.Values.dataplane.hostSuffixes | default (list "svc" (print "svc." .Values.clusterDomain))) }}
+{{- end }}
+
+{{/* Those names of the data plane's Service that the broker may certify. */}}
+{{- define "oci.dataplaneHosts" -}}
+{{- $hosts := list }}
+{{- $suffixes := include "oci.hostSuffixes" . | fromJsonArray }}
+{{- range $host := include "oci.serviceNames" (dict "root" . "component" "dataplane") | trim | splitList "\n" }}
+{{- range $suffixes }}
+{{- if hasSuffix (print "." .) $host }}
+{{- $hosts = append $hosts $host }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toJson ($hosts | uniq) }}
 {{- end }}
 
 {{/* The Job's Secrets, one name a line: what it may read and update, and what connectorctl is told. */}}

@@ -24,7 +24,8 @@ kube::ObjectPtr StatusPatchConnector(const boost::json::value& status, int gener
 }
 
 WantedStatus Wanted() {
-  WantedStatus wanted{"c-harbor.default.svc.x", "http://c-harbor.default.svc.x", "derived", {}};
+  WantedStatus wanted{
+      "c-harbor.default.svc.x", "http://c-harbor.default.svc.x", std::nullopt, "derived", {}};
   wanted.states[kClass] = {ConditionStatus::kTrue, "ClassFound", "found"};
   return wanted;
 }
@@ -54,6 +55,24 @@ TEST(StatusPatch, IsAbsentWhenNothingChanged) {
   EXPECT_EQ(StatusPatch(*StatusPatchConnector(Written()), Wanted(), kLater), std::nullopt);
 }
 
+TEST(StatusPatch, TellsWhatClientsVerifyBy) {
+  WantedStatus wanted = Wanted();
+  wanted.ca_certs = "PEM";
+  const boost::json::value status =
+      StatusPatch(*StatusPatchConnector(object{}), wanted, kNow)->at("status");
+  EXPECT_EQ(status.at("address").at("caCerts"), "PEM");
+
+  wanted.ca_certs = std::nullopt;
+  EXPECT_EQ(StatusPatch(*StatusPatchConnector(status), wanted, kLater), std::nullopt)
+      << "not known, so it stays";
+  wanted.ca_certs = "";
+  EXPECT_TRUE(StatusPatch(*StatusPatchConnector(status), wanted, kLater)
+                  ->at("status")
+                  .at("address")
+                  .at("caCerts")
+                  .is_null());
+}
+
 struct Change {
   const char* name;
   void (*make)(WantedStatus&);
@@ -75,6 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
     StatusPatchWrites,
     ::testing::Values(
         Change{"TheHost", [](WantedStatus& wanted) { wanted.host = "other"; }},
+        Change{"TheCa", [](WantedStatus& wanted) { wanted.ca_certs = "PEM"; }},
         Change{"TheUrl", [](WantedStatus& wanted) { wanted.url = "other"; }},
         Change{"TheSecretClass", [](WantedStatus& wanted) { wanted.secret_class = "static"; }},
         Change{

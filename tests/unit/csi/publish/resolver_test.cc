@@ -1,5 +1,6 @@
 #include "csi/publish/resolver.h"
 
+#include "tests/support/cpp/ca_pem.h"
 #include "tests/support/cpp/csi_cluster.h"
 #include "tests/support/cpp/run_task.h"
 #include "tests/support/cpp/scratch_dir.h"
@@ -166,6 +167,74 @@ TEST_F(ReadyResolverTest, SaysWhatIsWrongWithAClass) {
 
   EXPECT_THAT(Resolve({{"ci", "harbor"}}),
               Fails(Reason::kNotReady, "has a class that cannot be used: "));
+}
+
+// Where the driver's own configuration says nothing of TLS.
+class StatusResolverTest : public ResolverTest {
+ protected:
+  StatusResolverTest() { options_ = {{"registry-config"}, false, ""}; }
+
+  VolumeResolver::Answer Answer(std::vector<ConnectorRef> connectors) {
+    VolumeResolver resolver(
+        options_, [this] { return cluster_.Current(); }, access_checker_);
+    volume::VolumeAttributes attributes;
+    attributes.pod = {"ci", "build-1", "uid", "builder"};
+    attributes.connectors = std::move(connectors);
+    return RunTask(resolver.Resolve(std::move(attributes), Stage::kMount, Deadline::max()));
+  }
+  VolumeResolver::Answer Harbor() { return Answer({{"ci", "harbor"}}); }
+  render::VolumeRequest RequestOf(std::vector<ConnectorRef> connectors) {
+    VolumeResolver::Answer answer = Answer(std::move(connectors));
+    if (const auto* failure = std::get_if<PublishFailure>(&answer)) {
+      ADD_FAILURE() << failure->message;
+      return {};
+    }
+    return std::move(std::get<render::VolumeRequest>(answer));
+  }
+
+  const std::string ca_ = testing_support::MakeCaPem();
+};
+
+TEST_F(StatusResolverTest, TakesTheCaThatTheStatusOfTheConnectorsHas) {
+  cluster_.PutConnectorAt("ci", "harbor", {{"url", "https://c-harbor.ci.svc"}, {"caCerts", ca_}});
+  cluster_.PutConnectorAt("ci", "quay", {{"url", "https://c-quay.ci.svc"}, {"caCerts", ca_}});
+
+  const render::VolumeRequest request = RequestOf({{"ci", "harbor"}, {"ci", "quay"}});
+
+  EXPECT_TRUE(request.connectors[0].tls);
+  EXPECT_EQ(request.connectors[0].host, "c-harbor.ci.svc");
+  EXPECT_EQ(request.ca_bundle, ca_) << "once";
+}
+
+TEST_F(StatusResolverTest, SpeaksPlainHttpWhereTheUrlSaysSo) {
+  cluster_.PutConnectorAt("ci", "quay", {{"url", "http://c-quay.ci.svc"}, {"caCerts", ca_}});
+
+  const render::VolumeRequest request = RequestOf({{"ci", "quay"}});
+
+  EXPECT_FALSE(request.connectors[0].tls);
+  EXPECT_EQ(request.ca_bundle, "");
+}
+
+// With plain HTTP in its place the pod's token would go over the network in clear text.
+TEST_F(StatusResolverTest, WaitsForTheCaOfAnAddressWithTls) {
+  cluster_.PutConnectorAt("ci", "harbor", {{"url", "https://c-harbor.ci.svc"}});
+  EXPECT_THAT(Harbor(), Fails(Reason::kNotReady, "has no caCerts to verify it by yet"));
+}
+
+// The driver's configuration is the last word: the certificate may be somebody else's.
+TEST_F(StatusResolverTest, LeavesTheCaToTheConfiguration) {
+  options_.tls = true;
+  cluster_.PutConnectorAt("ci", "harbor", {{"url", "https://c-harbor.ci.svc"}, {"caCerts", ca_}});
+
+  const render::VolumeRequest request = RequestOf({{"ci", "harbor"}});
+
+  EXPECT_TRUE(request.connectors[0].tls);
+  EXPECT_EQ(request.ca_bundle, "");
+}
+
+TEST_F(StatusResolverTest, RefusesACaThatIsNone) {
+  cluster_.PutConnectorAt("ci", "harbor", {{"url", "https://c-harbor.ci.svc"}, {"caCerts", "x"}});
+  EXPECT_THAT(Harbor(), Fails(Reason::kNotReady, "caCerts cannot be used"));
 }
 
 TEST_F(ResolverTest, SaysThatTheCaIsGone) {
