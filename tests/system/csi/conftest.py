@@ -6,13 +6,13 @@ from kube import ISSUER
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    """A driver that knows ci/harbor and shared/hub; the account ci/builder may use both."""
+    """A driver that knows ci/harbor, over TLS, and shared/hub; the account ci/builder may use both."""
     from csi import CsiNode
 
     node = CsiNode(str(tmp_path_factory.mktemp("node")))
     try:
         node.start(driver=False)
-        node.new_connector("ci", "harbor")
+        node.new_connector("ci", "harbor", ca=node.control.ca.pem)
         node.new_connector("shared", "hub", address="https://registry-1.docker.io")
         node.grant("ci", "builder", "ci", "harbor")
         node.grant("ci", "builder", "shared", "hub")

@@ -33,9 +33,7 @@ def test_a_pages_pod_is_taken_and_finds_the_files_that_it_names(path, node):
         if "csi" in volume:
             mounted = node.publish("ci", "builder", volume["csi"]["volumeAttributes"])
             for name in re.findall(rf"{MOUNTED}/([\w./-]+)", text):
-                # Over TLS alone; the driver here has no CA.
-                if name not in ("certs.d", "ca.crt"):
-                    assert os.path.exists(mounted.path(name)), name
+                assert os.path.exists(mounted.path(name)), name
             mounted.unpublish()
 
 
