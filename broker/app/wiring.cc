@@ -96,7 +96,8 @@ class Broker::Impl {
                                               runtime_.executor(),
                                               runtime_.logger(),
                                               runtime_.registry(),
-                                              catalog_});
+                                              catalog_,
+                                              options_.max_silence});
     stores_ = std::make_unique<secrets::RoutingSecretStore>(source_->store(),
                                                             secrets::VaultStoreOf(vault_.get()));
     publisher_ = std::make_unique<connectors::CatalogPublisher>(
@@ -150,7 +151,8 @@ class Broker::Impl {
                                                          runtime_.executor(),
                                                          runtime_.logger(),
                                                          options_.root_key.Reveal(),
-                                                         [this] { PartRead(); }});
+                                                         [this] { PartRead(); },
+                                                         options_.max_silence});
     deny_list_.OnReplace(
         [this](const deny_list::ActiveDenyList::ListPtr& list) { hub_.TakeDenyList(list); });
     kubernetes_callers_ = callers::MakeKubernetesCallers(

@@ -17,7 +17,8 @@ std::unique_ptr<ResourceSource> MakeResourceSource(const std::string& directory,
                                                                           parts.executor,
                                                                           parts.logger,
                                                                           parts.registry,
-                                                                          parts.catalog});
+                                                                          parts.catalog,
+                                                                          parts.max_silence});
 }
 
 }  // namespace connector::broker::connectors

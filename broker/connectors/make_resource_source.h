@@ -7,6 +7,7 @@
 #include "broker/secrets/file/file_store.h"
 #include "common/kube/metered_client.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ struct ResourceSourceParts {
   log::Logger& logger;
   prometheus::Registry& registry;
   const Catalog& catalog;
+  std::chrono::milliseconds max_silence;  // When the broker stops to grant.
 };
 
 // Of `directory`; where that is empty, of the Kubernetes API.

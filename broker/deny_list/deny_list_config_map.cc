@@ -32,10 +32,12 @@ Result<std::string> TextOf(const kube::Object& object) {
   return std::string(bytes.data(), bytes.size());
 }
 
-kube::InformerOptions OptionsOfOne(const kube::ObjectName& name) {
+kube::InformerOptions OptionsOfOne(const kube::ObjectName& name,
+                                   std::chrono::milliseconds max_silence) {
   kube::InformerOptions options;
   options.type = kConfigMaps;
   options.selector = {.ns = name.ns, .fields = "metadata.name=" + name.name};
+  kube::NoticeSilence(max_silence, options);
   return options;
 }
 
@@ -45,7 +47,7 @@ DenyListConfigMap::DenyListConfigMap(kube::ObjectName name, const Parts& parts)
     : name_(std::move(name)),
       clock_(parts.clock),
       executor_(parts.executor),
-      informer_(OptionsOfOne(name_),
+      informer_(OptionsOfOne(name_, parts.max_silence),
                 {&parts.client, &parts.clock, &parts.logger, resilience::RandomFraction},
                 [this](const std::shared_ptr<const kube::Store>& store, const kube::Changes&) {
                   Take(*store);

@@ -8,6 +8,7 @@
 #include "common/kube/informer.h"
 #include "common/log/log.h"
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 
@@ -23,6 +24,7 @@ class DenyListConfigMap final : public DenyListOrigin {
     const Clock& clock;
     Executor executor;
     log::Logger& logger;
+    std::chrono::milliseconds max_silence;  // When the broker stops to grant.
   };
 
   DenyListConfigMap(kube::ObjectName name, const Parts& parts);

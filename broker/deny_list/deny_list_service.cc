@@ -238,7 +238,8 @@ std::unique_ptr<DenyListService> MakeDenyListService(const std::optional<DenyLis
   if (options->config_map) {
     origin = std::make_unique<DenyListConfigMap>(
         *options->config_map,
-        DenyListConfigMap::Parts{*client, parts.clock, parts.executor, parts.logger});
+        DenyListConfigMap::Parts{
+            *client, parts.clock, parts.executor, parts.logger, parts.max_silence});
   } else {
     origin = std::make_unique<DenyListFile>(options->file);
   }

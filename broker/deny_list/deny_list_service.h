@@ -46,7 +46,8 @@ class DenyListService final : public program::Component {
     Executor executor;
     log::Logger& logger;
     std::string_view root_key;
-    std::function<void()> when_read = {};  // Once: the first list is in force.
+    std::function<void()> when_read = {};          // Once: the first list is in force.
+    std::chrono::milliseconds max_silence{60000};  // When the broker stops to grant.
   };
 
   DenyListService(std::unique_ptr<DenyListOrigin> origin, Parts parts);

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kPageSize = "500";
 constexpr int kMaxFreshLists = 5;
+// An API server ends each watch between this and twice as much by itself.
+constexpr std::chrono::seconds kServersOwnWatch{1800};
 constexpr std::string_view kJson = "application/json";
 
 using SharedTransport = std::shared_ptr<Transport>;
@@ -142,6 +144,14 @@ Result<WatchEnd> WatchEndOf(const Error& error, Deadline deadline) {
     return error;
   }
   return WatchEnd::kSilent;
+}
+
+// The server sends a bookmark 2 s before that, and ends the watch. At least 1, since 0 would let it
+// choose.
+std::int64_t SecondsUntil(Deadline deadline) {
+  const auto left = std::min<std::chrono::steady_clock::duration>(
+      deadline - std::chrono::steady_clock::now(), kServersOwnWatch);
+  return std::max<std::int64_t>(std::chrono::floor<std::chrono::seconds>(left).count(), 1);
 }
 
 Task<Result<WatchEnd>> ReadWatch(SharedTransport transport,
@@ -334,6 +344,9 @@ Task<Result<WatchEnd>> ApiClient::Watch(ResourceType type,
   AddQuery(*call, "watch", "true");
   AddQuery(*call, "allowWatchBookmarks", "true");
   AddQuery(*call, "resourceVersion", resource_version);
+  if (const std::int64_t seconds = SecondsUntil(deadline); seconds < kServersOwnWatch.count()) {
+    AddQuery(*call, "timeoutSeconds", std::to_string(seconds));
+  }
   call->head_timeout = idle;
   call->cancel = cancel;
   const auto shared = std::make_shared<const ApiCall>(*std::move(call));

@@ -13,7 +13,9 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kListTime{60};
-constexpr std::chrono::hours kWatchTime{1};
+constexpr std::chrono::seconds kLeastWatchLength{3};
+// The server ends a watch, so that its connection serves the next one.
+constexpr std::chrono::seconds kServerEnds{1};
 // Watches that end together do not come back together.
 constexpr Milliseconds kRest{200};
 // One that ends sooner, and brought nothing, is a failure.
@@ -28,6 +30,11 @@ bool IsSame(const ObjectPtr& one, const ObjectPtr& other) {
 ObjectPtr Store::Find(const ObjectName& name) const {
   const auto found = objects.find(name);
   return found == objects.end() ? nullptr : found->second;
+}
+
+void NoticeSilence(Milliseconds silence, InformerOptions& options) {
+  options.length = std::max<Milliseconds>(silence / 2, kLeastWatchLength);
+  options.idle = std::min<Milliseconds>(options.length + silence / 6, kDefaultIdleWatch);
 }
 
 class Informer::Impl : public std::enable_shared_from_this<Impl> {
@@ -61,7 +68,14 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
 
   [[nodiscard]] InformerHealth Health() const {
     const std::lock_guard lock(mutex_);
-    return health_;
+    InformerHealth health = health_;
+    // Requests over a dead connection take long to fail: until then only the silence tells.
+    const auto silence = std::chrono::duration_cast<Milliseconds>(Steady::now() - heard_at_);
+    if (health.synced && !health.failing_since && silence > options_.idle) {
+      health.failing_since = parts_.clock->Now() - silence;
+      health.problem = "nothing was heard for " + std::to_string(silence.count() / 1000) + " s";
+    }
+    return health;
   }
 
   static Task<bool> WaitForSync(std::shared_ptr<Impl> self, Deadline deadline) {
@@ -110,6 +124,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
   // False when it should not be tried again at once.
   static Task<bool> Watch(std::shared_ptr<Impl> self) {
     const auto started = Steady::now();
+    const Deadline until = started + self->options_.length + kServerEnds;
     self->watched_ = true;
     self->heard_ = false;
     std::function<void(WatchEvent)> on_event = [self](WatchEvent event) {
@@ -120,10 +135,10 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
                                                                self->version_,
                                                                std::move(on_event),
                                                                self->options_.idle,
-                                                               started + kWatchTime,
+                                                               until,
                                                                self->cancel_);
     if (!end) {
-      const bool over = Steady::now() >= started + kWatchTime;
+      const bool over = Steady::now() >= until;
       if (!over) {
         self->Failed(end.error());
       }
@@ -144,7 +159,13 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
     co_return useful;
   }
 
+  void Heard() {
+    const std::lock_guard lock(mutex_);
+    heard_at_ = Steady::now();
+  }
+
   void Take(WatchEvent event) {
+    Heard();
     if (event.kind == WatchEventKind::kOpened) {
       silent_since_.reset();
       Recovered();
@@ -201,6 +222,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
     }
     objects_ = std::move(fresh);
     health_.synced = true;
+    heard_at_ = Steady::now();
   }
 
   void Publish() {
@@ -282,6 +304,7 @@ class Informer::Impl : public std::enable_shared_from_this<Impl> {
   std::map<ObjectName, ObjectPtr> objects_;
   std::set<ObjectName> changed_;
   InformerHealth health_;
+  Steady::time_point heard_at_;  // Of the last word of the API; good once synced.
 
   std::shared_ptr<const Store> current_ = std::make_shared<const Store>();  // Atomic.
 };

@@ -23,6 +23,7 @@
 namespace connector::kube {
 
 inline constexpr std::chrono::seconds kDefaultIdleWatch{90};  // Bookmarks come about every minute.
+inline constexpr std::chrono::hours kDefaultWatchLength{1};
 
 struct Store {
   std::map<ObjectName, ObjectPtr> objects;
@@ -34,18 +35,24 @@ struct Store {
 using Changes = std::vector<ObjectName>;
 
 struct InformerHealth {
-  bool synced = false;                      // A first list came through.
-  std::optional<WallTime> failing_since{};  // Absent: the watch is up.
-  std::string problem{};                    // The last failure, for people.
+  bool synced = false;  // A first list came through.
+  // Absent: the watch is up. Also since when nothing was heard of a connection that still stands.
+  std::optional<WallTime> failing_since{};
+  std::string problem{};  // The last failure, for people.
 };
 
 struct InformerOptions {
   ResourceType type{};
   Selector selector{};
   std::chrono::milliseconds idle = kDefaultIdleWatch;
+  std::chrono::milliseconds length = kDefaultWatchLength;  // Of one watch; then another begins.
   // Events that come within this of each other make one snapshot and one call.
   std::chrono::milliseconds batch{20};
 };
+
+// Watches so short that a connection that died without a word is noticed well before `silence`: the
+// server says something 2 s before the end of each.
+void NoticeSilence(std::chrono::milliseconds silence, InformerOptions& options);
 
 class Informer {
  public:

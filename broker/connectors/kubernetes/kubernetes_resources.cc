@@ -32,9 +32,11 @@ secrets::KubeStoreParts StoreParts(const KubernetesResources::Parts& parts, Debo
   return out;
 }
 
-kube::InformerOptions OptionsOf(const kube::ResourceType& type) {
+kube::InformerOptions OptionsOf(const kube::ResourceType& type,
+                                std::chrono::milliseconds max_silence) {
   kube::InformerOptions options;
   options.type = type;
+  kube::NoticeSilence(max_silence, options);
   return options;
 }
 
@@ -70,12 +72,12 @@ Result<Done> KubernetesResources::PublishTo(CatalogPublisher& publisher,
   const kube::Informer::Parts parts{
       &parts_.kube.client(), &parts_.clock, &parts_.logger, resilience::RandomFraction};
   classes_ =
-      std::make_unique<kube::Informer>(OptionsOf(kube::kConnectorClasses),
+      std::make_unique<kube::Informer>(OptionsOf(kube::kConnectorClasses, parts_.max_silence),
                                        parts,
                                        [this](const std::shared_ptr<const kube::Store>& all,
                                               const kube::Changes&) { source_->TakeClasses(all); });
   connectors_ = std::make_unique<kube::Informer>(
-      OptionsOf(kube::kConnectors),
+      OptionsOf(kube::kConnectors, parts_.max_silence),
       parts,
       [this](const std::shared_ptr<const kube::Store>& all, const kube::Changes& changes) {
         source_->TakeConnectors(all, changes);

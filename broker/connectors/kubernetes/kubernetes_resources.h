@@ -31,6 +31,7 @@ class KubernetesResources final : public ResourceSource {
     log::Logger& logger;
     prometheus::Registry& registry;
     const Catalog& catalog;
+    std::chrono::milliseconds max_silence;  // When the broker stops to grant.
   };
 
   explicit KubernetesResources(Parts parts);

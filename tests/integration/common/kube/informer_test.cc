@@ -4,12 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <random>
 
 namespace connector::kube {
 namespace {
 
+using namespace std::chrono_literals;
+
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using testing_support::TcpGate;
@@ -114,6 +120,63 @@ TEST(Informer, TakesASilentWatchForABrokenOne) {
   gated.gate.Stall(false);
 
   EXPECT_EQ(followed.UntilEqual({{"one", "2"}}), (Values{{"one", "2"}}));
+}
+
+// Nothing is closed, and new connections are taken: only the silence tells.
+TEST(Informer, CountsASilenceFromTheLastWordAndNotFromItsDiscovery) {
+  KubeWorld world;
+  Gated gated;
+  world.Make("one", "1");
+  InformerOptions options = All(world);
+  NoticeSilence(std::chrono::seconds(6), options);
+  Followed followed(gated.client, options);
+  followed.UntilEqual({{"one", "1"}});
+
+  gated.gate.Stall(true);
+  const WallTime stalled = std::chrono::system_clock::now();
+  std::optional<WallTime> since;
+  EXPECT_TRUE(followed.Eventually([&] {
+    since = followed.informer().Health().failing_since;
+    return since.has_value();
+  }));
+  EXPECT_LT(std::chrono::system_clock::now() - stalled, std::chrono::seconds(6));
+  EXPECT_LT(since.value_or(WallTime::max()) - stalled, std::chrono::milliseconds(500));
+  EXPECT_THAT(followed.informer().Health().problem, HasSubstr("nothing was heard for 4 s"));
+
+  gated.gate.Stall(false);
+  world.Change("one", "2");
+  EXPECT_EQ(followed.UntilEqual({{"one", "2"}}), (Values{{"one", "2"}}));
+  EXPECT_TRUE(
+      followed.Eventually([&] { return !followed.informer().Health().failing_since.has_value(); }));
+}
+
+TEST(Informer, HearsFromAQuietApiOftenEnough) {
+  KubeWorld world;
+  Gated gated;
+  InformerOptions options = All(world);
+  NoticeSilence(std::chrono::seconds(6), options);
+  Followed followed(gated.client, options);
+  followed.UntilEqual({});
+
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(9);
+  std::uint64_t failures = 0;
+  (void)followed.Eventually([&] {
+    failures += followed.informer().Health().failing_since ? 1 : 0;
+    return std::chrono::steady_clock::now() > until;
+  });
+
+  EXPECT_EQ(failures, 0U);
+  EXPECT_GE(gated.gate.connections(), 1U);
+}
+
+TEST(NoticeSilence, LeavesTimeBeforeTheSilenceIsTooLong) {
+  for (const std::chrono::seconds silence : {5s, 6s, 60s, 3600s}) {
+    InformerOptions options;
+    NoticeSilence(silence, options);
+    EXPECT_LT(options.idle, silence) << silence.count();
+    EXPECT_LE(options.idle, kDefaultIdleWatch);
+    EXPECT_GE(options.length, 3s) << "a shorter watch would be taken for a failure";
+  }
 }
 
 TEST(Informer, SeesWhatWasDeletedWhileEtcdForgot) {
