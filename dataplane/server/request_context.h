@@ -22,6 +22,8 @@
 
 namespace connector::dataplane::server {
 
+struct RequestContext;
+
 // What a connection remembers from request to request.
 struct ClientConnection {
   net::Stream& stream;
@@ -33,6 +35,7 @@ struct ClientConnection {
   token::TokenHash token_hash{};
   // The last caller that sent a request on; not kept while the connection is idle.
   std::shared_ptr<relay::RequestSlots::Subject> subject = {};
+  RequestContext* request = nullptr;  // The one under way.
   AddressShare large_head =
       {};  // Held while the head of a request is large and its caller unknown.
 };

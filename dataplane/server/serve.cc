@@ -158,6 +158,20 @@ Task<ConnectionAction> RunPhases(RequestContext& context) {
   co_return co_await Forward(*authorized);
 }
 
+// Tells the connection which request is under way.
+class UnderWay {
+ public:
+  explicit UnderWay(RequestContext& context) : client_(context.client) {
+    client_.request = &context;
+  }
+  ~UnderWay() { client_.request = nullptr; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  ClientConnection& client_;
+};
+
 }  // namespace
 
 Task<ConnectionAction> Serve(Worker& worker,
@@ -176,6 +190,7 @@ Task<ConnectionAction> Serve(Worker& worker,
     context.leftover = buffered;
     context.buffered = {};
   }
+  const UnderWay under_way(context);
   ConnectionAction action = co_await RunPhases(context);
   Account(context);
   OPENSSL_cleanse(scratch.out.data(), scratch.out.size());

@@ -89,6 +89,13 @@ class WorkerThread {
       sessions_.CloseIdle();
     });
   }
+  void TakeRoutes(const std::shared_ptr<const routes::RouteTable>& table) {
+    const bool other_deny_list = table->deny_list != worker_.routes->deny_list;
+    worker_.TakeRoutes(table);
+    if (other_deny_list) {
+      sessions_.AskAgain();
+    }
+  }
   void CloseSessions() {
     Post([this] { sessions_.CloseAll(); });
   }
@@ -273,7 +280,7 @@ std::vector<std::uint16_t> Server::ports() const {
 
 void Server::PublishRoutes(std::shared_ptr<const routes::RouteTable> table) {
   for (const auto& worker : impl_->workers) {
-    worker->Post([worker = worker.get(), table] { worker->worker().TakeRoutes(table); });
+    worker->Post([worker = worker.get(), table] { worker->TakeRoutes(table); });
   }
 }
 

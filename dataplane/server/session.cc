@@ -1,11 +1,18 @@
 #include "dataplane/server/session.h"
 
 #include "common/http/fields.h"
+#include "dataplane/server/ask_again.h"
+#include "dataplane/server/request_context.h"
 #include "dataplane/server/serve.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <memory>
+#include <string>
 #include <utility>
 
 namespace connector::dataplane::server {
@@ -42,7 +49,12 @@ class ClientSession final : public SessionEntry {
         address_(address),
         stream_(std::move(socket), worker.timers),
         client_{.stream = stream_, .address = stream_.RemoteAddress(), .source = address} {}
-  ~ClientSession() override { worker_.shared.budgets.connections.GiveBack(address_); }
+  ~ClientSession() override {
+    if (alive_ != nullptr) {
+      *alive_ = nullptr;
+    }
+    worker_.shared.budgets.connections.GiveBack(address_);
+  }
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
@@ -54,8 +66,19 @@ class ClientSession final : public SessionEntry {
       stream_.CancelWait();
     }
   }
+  void AskAgain() override;
 
  private:
+  using GrantPtr = std::shared_ptr<const token::Grant>;
+
+  // `session` is null once it ended. Takes copies: the request may end while the broker is asked.
+  static Task<void> EndIfDenied(Worker& worker,
+                                std::shared_ptr<ClientSession*> session,
+                                GrantPtr grant,
+                                std::string cache_key,
+                                token::GrantRequest grant_request);
+  void EndDenied(const GrantPtr& grant);
+
   enum class HeadRead : std::uint8_t { kComplete, kClosed, kRefused };
 
   // What it holds while a request is under way, and gives back before it waits for the client.
@@ -86,7 +109,52 @@ class ClientSession final : public SessionEntry {
   std::size_t end_ = 0;
   bool idle_ = false;
   bool gives_way_ = false;
+  std::shared_ptr<ClientSession*> alive_;  // Made when it is needed first.
 };
+
+void ClientSession::AskAgain() {
+  const RequestContext* const request = client_.request;
+  if (request == nullptr || request->record.grant == nullptr ||
+      request->record.grant->deny_list == worker_.routes->deny_list) {
+    return;
+  }
+  if (alive_ == nullptr) {
+    alive_ = std::make_shared<ClientSession*>(this);
+  }
+  asio::co_spawn(
+      worker_.io,
+      EndIfDenied(
+          worker_, alive_, request->record.grant, request->cache_key, request->grant_request),
+      asio::detached);
+}
+
+Task<void> ClientSession::EndIfDenied(Worker& worker,
+                                      std::shared_ptr<ClientSession*> session,
+                                      GrantPtr grant,
+                                      std::string cache_key,
+                                      token::GrantRequest grant_request) {
+  try {
+    const bool denied =
+        co_await IsDeniedByOperator(worker, std::move(cache_key), std::move(grant_request));
+    if (denied && *session != nullptr) {
+      (*session)->EndDenied(grant);
+    }
+  } catch (const std::exception& failure) {
+    worker.shared.logger.Error("a question about a request under way ended by an exception",
+                               {{"what", failure.what()}});
+  }
+}
+
+// Reset, so that no client takes what came so far for the whole.
+void ClientSession::EndDenied(const GrantPtr& grant) {
+  if (client_.request == nullptr || client_.request->record.grant != grant) {
+    return;  // Another request of the connection was asked about by itself.
+  }
+  worker_.shared.logger.Warning(
+      "a request under way was ended: the deny list names its caller",
+      {{"request_id", client_.request->request_id}, {"subject", grant->subject}});
+  stream_.Reset();
+}
 
 Task<bool> ClientSession::WaitIdle(net::PooledBuffer& buffer) {
   end_ = std::min(leftover_.size(), net::kBufferBytes);

@@ -16,6 +16,9 @@ class SessionEntry : public connections::ConnectionTable::Entry {
   virtual void Close() = 0;
   // Ends the wait of a connection that is between requests.
   virtual void CloseIfIdle() = 0;
+  // Another deny list is in force: ends a request under way whose caller it names, once the broker
+  // said so.
+  virtual void AskAgain() = 0;
 };
 
 // The open sessions of one worker: for draining, and to choose the one that gives way when there
@@ -25,6 +28,9 @@ class Sessions {
   [[nodiscard]] connections::ConnectionTable& table() { return table_; }
   void CloseIdle() {
     ForEach([](SessionEntry& session) { session.CloseIfIdle(); });
+  }
+  void AskAgain() {
+    ForEach([](SessionEntry& session) { session.AskAgain(); });
   }
   void CloseAll() {
     ForEach([](SessionEntry& session) { session.Close(); });

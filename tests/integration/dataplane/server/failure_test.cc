@@ -1,9 +1,12 @@
 #include "tests/support/cpp/dataplane_world.h"
+#include "tests/support/cpp/eventually.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <string>
 
 namespace connector::dataplane {
@@ -189,6 +192,72 @@ TEST(AChangedDenyList, IsWhatANewGrantMustHaveBeenCheckedAgainst) {
   world.issuer().SetAnswer([](const token::GrantRequest&) { return GrantBy("list-0"); });
 
   EXPECT_EQ(world.Do("GET", kFailureManifest).status, 503);
+}
+
+// A registry that sends half of a body, and the rest when it is told to.
+struct HalfSent {
+  HalfSent() {
+    client.Send(DataplaneWorld::Request("GET", kFailureManifest));
+    EXPECT_EQ(client.Read(/*head_only=*/true).status, 200);
+  }
+  ~HalfSent() { rest.set_value(); }
+  HalfSent(const HalfSent&) = delete;
+  HalfSent& operator=(const HalfSent&) = delete;
+
+  std::promise<void> rest;
+  DataplaneWorld world{[future = rest.get_future().share()](const HttpRequest&) {
+    return HttpAnswer{.raw = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf ",
+                      .before_reset = [future] { future.wait(); }};
+  }};
+  RawClient client{world.port()};
+};
+
+TEST(AChangedDenyList, EndsABodyUnderWayWhoseCallerItNames) {
+  HalfSent half;
+  half.world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return token::GrantDenial{token::DenialReason::kDeniedByOperator, "no more", {}, "s"};
+  });
+  const auto denied_at = std::chrono::steady_clock::now();
+
+  half.world.PublishDenyList("list-1");
+
+  static_cast<void>(half.client.ReadToEnd());
+  EXPECT_TRUE(half.client.was_reset());
+  EXPECT_LT(std::chrono::steady_clock::now() - denied_at, std::chrono::seconds(1));
+  EXPECT_THAT(half.world.log(), HasSubstr("a request under way was ended"));
+}
+
+TEST(AChangedDenyList, LetsABodyUnderWayGoOnForAnyOtherAnswer) {
+  for (const auto reason :
+       {token::DenialReason::kBrokerUnavailable, token::DenialReason::kCallerUnauthenticated}) {
+    HalfSent half;
+    half.world.issuer().SetAnswer([reason](const token::GrantRequest&) -> token::GrantResult {
+      return token::GrantDenial{reason, "away", {}, "s"};
+    });
+    const std::size_t asked = half.world.issuer().asks().size();
+
+    half.world.PublishDenyList("list-1");
+    EXPECT_TRUE(
+        testing_support::Eventually([&] { return half.world.issuer().asks().size() > asked + 1; }));
+
+    EXPECT_THAT(half.world.log(), Not(HasSubstr("a request under way was ended")));
+  }
+}
+
+TEST(AChangedDenyList, AsksABrokerThatIsBehindOnceMore) {
+  HalfSent half;
+  std::atomic<int> answers{0};
+  half.world.issuer().SetAnswer([&answers](const token::GrantRequest&) -> token::GrantResult {
+    if (answers++ == 0) {
+      return GrantBy("list-0");
+    }
+    return token::GrantDenial{token::DenialReason::kDeniedByOperator, "no more", {}, "s"};
+  });
+
+  half.world.PublishDenyList("list-1");
+
+  static_cast<void>(half.client.ReadToEnd());
+  EXPECT_TRUE(half.client.was_reset());
 }
 
 TEST(AnErrorBody, IsPassedOnWhenItHoldsNoCredential) {
