@@ -1,6 +1,8 @@
 """Which ports the demonstration uses, and who has one that is taken."""
 
+import itertools
 import os
+import random
 import socket
 import sys
 
@@ -44,7 +46,7 @@ def add_options(parser):
 def choose(options):
     """{name: port}. Exits with a sentence for each port that is taken."""
     if options.free_ports:
-        return _free()
+        return dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     ports = {name: getattr(options, f"{name.replace('-', '_')}_port") for name in PORTS}
     unused = () if options.vault else _OF_VAULT
     for name in (*unused, *(() if options.kubernetes else _OF_KUBERNETES)):
@@ -61,13 +63,14 @@ def choose(options):
     return ports
 
 
-def _free():
-    # All are held at once, so that no two are equal.
-    held = {name: socket.create_server(("127.0.0.1", 0)) for name in PORTS}
-    ports = {name: holder.getsockname()[1] for name, holder in held.items()}
-    for holder in held.values():
-        holder.close()
-    return ports
+def free_ports(count):
+    """Different ports that nobody has. Below those that the kernel gives to clients: one of them may
+    be a client's before the server that it was chosen for listens."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first_of_clients = int(file.read().split()[0])
+    below = range(10000, max(first_of_clients, 20000))
+    free = (port for port in random.sample(below, len(below)) if _is_free(port))
+    return list(itertools.islice(free, count))
 
 
 def _is_free(port):

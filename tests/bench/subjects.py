@@ -8,11 +8,15 @@ else; the data plane also knows its caller, applies the policy, and writes its a
 import base64
 import http.client
 import os
-import socket
 import subprocess
+import sys
 import time
 
 from measure import Process
+
+_ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(_ROOT, "deploy", "local"))
+import ports  # noqa: E402
 
 SERVER_CORE, OTHER_CORE = 0, 1
 USER, PASSWORD = "robot", "correct-horse-battery"
@@ -25,9 +29,7 @@ def program(name):
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    return ports.free_ports(1)[0]
 
 
 def wait_for(condition, what, process, seconds=20):

@@ -9,9 +9,9 @@ import base64
 import contextlib
 import json
 import os
-import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -24,11 +24,15 @@ from netns import Ended, Process, wait_until
 from peers import peer
 from testca import TestCa, write
 
+_ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
+sys.path.insert(0, os.path.join(_ROOT, "deploy", "local"))
+import ports  # noqa: E402
+
 ADMIN_TOKEN = "admin-token-of-the-test"
 AUDIENCE = "oci-connector"
 # By name: the class in the same folder cannot be applied before its definition is served.
 CRDS = [
-    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "deploy", "crds", name)
+    os.path.join(_ROOT, "deploy", "crds", name)
     for name in ("connectors.yaml", "connectorclasses.yaml")
 ]
 HOST = "kubernetes.default.svc"
@@ -41,10 +45,9 @@ class ControlPlane:
     def __init__(self, directory, room=None, address="127.0.0.1", port=None, hosts=(), more=()):
         """`hosts`: more names in the server's certificate. `more`: flags of kube-apiserver."""
         self.directory, self.room, self.address = directory, room, address
-        self.port = port or (6443 if room else _free_port())
-        self._etcd_port, self._peer_port, self._manager_port = (
-            (2379, 2380, 10257) if room else (_free_port(), _free_port(), _free_port())
-        )
+        server_port, *other_ports = (6443, 2379, 2380, 10257) if room else ports.free_ports(4)
+        self.port = port or server_port
+        self._etcd_port, self._peer_port, self._manager_port = other_ports
         self.more = list(more)
         self.ca = TestCa(directory, "kube-ca")
         self._certificate = self.ca.issue(
@@ -302,12 +305,6 @@ def _read(data):
         return json.loads(data)
     except ValueError:
         return data.decode("utf-8", "replace")
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _rsa_key(path):
