@@ -22,11 +22,18 @@ ConnectorView Read(std::string_view json) {
 TEST(ReadConnectorView, TakesWhatAMountNeeds) {
   EXPECT_EQ(
       Read(R"({"spec":{"connectorClassName":"team","address":"https://harbor.example.com:8443"},
-                     "status":{"address":{"host":"c-harbor.ci.svc.cluster.local"},
+                     "status":{"address":{"host":"c-harbor.ci.svc.cluster.local",
+                                          "url":"https://c-harbor.ci.svc.cluster.local",
+                                          "caCerts":"PEM"},
                                "conditions":[{"type":"AuthReady","status":"True"},
                                              {"type":"Ready","status":"True"}]}})"),
-      (ConnectorView{
-          "team", "c-harbor.ci.svc.cluster.local", "harbor.example.com:8443", true, ""}));
+      (ConnectorView{.class_name = "team",
+                     .host = "c-harbor.ci.svc.cluster.local",
+                     .tls = true,
+                     .ca_certs = "PEM",
+                     .upstream_host = "harbor.example.com:8443",
+                     .ready = true,
+                     .problem = ""}));
 }
 
 TEST(ReadConnectorView, TakesThePortOfTheDataPlaneFromTheUrl) {
