@@ -176,4 +176,6 @@ def _refuses(client):
         client.connect().close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False  # It stood in the queue of the listener when that ended.
     return False

@@ -205,7 +205,12 @@ class EndpointTest : public ::testing::Test {
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
   IssueTokenHandler issue_{{&catalog_, &verifier_, &tokens_, &audit_, &clock_, &log_}};
-  OperatorHandler operators_{{&catalog_, &verifier_, &EndpointTest::Probe, &log_}};
+  OperatorHandler operators_{{.catalog = &catalog_,
+                              .verifier = &verifier_,
+                              .probe = &EndpointTest::Probe,
+                              .log = &log_,
+                              .audit = &audit_,
+                              .clock = &clock_}};
   WatchHub hub_{catalog_};
   const SealingKeySource sealing_keys_{Secret(std::string(32, 'r')), clock_};
   const listener_authority::ListenerAuthorityOptions authority_options_{{"svc"}, {}};

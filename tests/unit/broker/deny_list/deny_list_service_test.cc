@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 
 namespace connector::broker::deny_list {
@@ -145,6 +146,18 @@ TEST_F(DenyListServiceTest, RecordsEveryChange) {
               ElementsAre(source + "denies namespace \"ci\" (stolen), subject \"a\"",
                           source + "denies subject \"b\"",
                           source + "no longer denies namespace \"ci\" (stolen)"));
+}
+
+TEST_F(DenyListServiceTest, RecordsAListOfAnyLengthInRecordsOfABoundedOne) {
+  std::string list = "denied:\n";
+  for (std::size_t i = 0; i < 2 * kEntriesPerRecord + 1; ++i) {
+    list += "- subject: caller-" + std::to_string(i) + "\n";
+  }
+  ReplaceFile(file_, list);
+  Start();
+
+  EXPECT_TRUE(Eventually([this] { return Records().size() == 3; }));
+  EXPECT_THAT(Records().back(), HasSubstr(": denies subject \"caller-16\""));
 }
 
 TEST_F(DenyListServiceTest, RecordsAChangeOnceTheDiskTakesIt) {
