@@ -3,64 +3,16 @@
 import json
 import os
 import shutil
-import threading
 import time
 
 from brokers import PORTS, Brokers
 from images import Image, digest_of
 from netns import wait_until
-from push import begin_upload, finish_upload, get_manifest, push_blob, push_image, send_chunk
+from push import begin_upload, finish_upload, get_manifest, push_image, send_chunk
+from workers import Workers
 from world import HTTP_PORT, path_form
 
 NAME = path_form("robot/app")
-
-
-class Workers:
-    """Callers that pull and push all the time, each request as somebody whom no data plane knows."""
-
-    def __init__(self, world, dataplanes):
-        self.failures = []
-        self.done = [0] * dataplanes
-        self._stop = threading.Event()
-        self._world = world
-        self._serial = 0
-        self._lock = threading.Lock()
-        self._threads = [
-            threading.Thread(target=self._run, args=(index,), daemon=True)
-            for index in range(dataplanes)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _token(self):
-        """One that was never shown: only a broker can say what it is good for."""
-        with self._lock:
-            self._serial += 1
-            return self._world.forged_token(jti=f"t-{self._serial}")
-
-    def _run(self, index):
-        client = self._world.client(port=HTTP_PORT + index)
-        while not self._stop.is_set():
-            try:
-                answer = get_manifest(client, NAME, "v1", self._token())
-                assert answer.status == 200, answer
-                push_blob(client, NAME, os.urandom(20_000), self._token())
-            except (AssertionError, OSError) as error:
-                self.failures.append(f"data plane {index}: {error}")
-            self.done[index] += 1
-
-    def go_on(self, rounds):
-        """Until every data plane has served `rounds` more."""
-        goal = [done + rounds for done in self.done]
-        wait_until(
-            lambda: all(done >= least for done, least in zip(self.done, goal)),
-            "every data plane goes on", timeout=60,
-        )  # fmt: skip
-
-    def stop(self):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
 
 
 def records_of(directory):
@@ -76,7 +28,7 @@ def test_no_request_fails_while_one_broker_dies_and_one_drains(make_world):
     brokers = Brokers(world)
     world.start(dataplanes=3)
     push_image(world.client(), NAME, "v1", Image(world.path("image")), world.token())
-    workers = Workers(world, 3)
+    workers = Workers(world, NAME, 3)
     workers.go_on(5)
     assert brokers.granted(0) > 0 and brokers.granted(1) > 0, "both brokers are asked"
 
