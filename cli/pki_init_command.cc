@@ -82,7 +82,8 @@ other on one machine. In production these come from your own authority.
   dataplane-NAME.crt, .key     the same of one data plane, .../dataplane/NAME, with --dataplane NAME
   operator.crt operator.key    client certificate, spiffe://oci-connector.local/operator
   listener.crt listener.key    the data plane's TLS listener; --dns and --ip add names
-  root.key                     32 random bytes: sealing keys and secret versions derive from it
+  root.key                     32 random bytes, for all brokers: sealing keys, epochs and the key of
+                               the audit derive from it. docs/root-key.md says how it is replaced
   issuer.jwk.json              private key of the local token issuer (token mint --key)
   issuer.jwks.json             its public key set, for the broker
 

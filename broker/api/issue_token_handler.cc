@@ -4,6 +4,7 @@
 #include "broker/audit/refusal_budget.h"
 #include "broker/authorization/authorize.h"
 #include "broker/callers/token_key.h"
+#include "common/base/keyed_version.h"
 #include "common/log/log.h"
 
 #include <algorithm>
@@ -124,7 +125,7 @@ Task<Done> IssueTokenHandler::Mint(CallPtr call) {
     auto token = co_await parts_.tokens->Get(
         call->entry, std::move(scopes), std::move(subject), call->deadline);
     const auto current = parts_.catalog->Current()->Find(call->entry->connector->ref);
-    if (!current || current->epoch != call->entry->epoch) {
+    if (!current || !SameVersion(current->epoch, call->entry->epoch)) {
       continue;
     }
     if (token) {

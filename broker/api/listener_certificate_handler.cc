@@ -103,7 +103,7 @@ Result<Done> ListenerCertificateHandler::Decide(Call& call) const {
     return key.error();
   }
   Result<listener_authority::ListenerAuthority::Certificate> made =
-      parts_.authority->Issue(call.host, key->get(), parts_.clock->Now());
+      std::atomic_load(&authority_)->Issue(call.host, key->get(), parts_.clock->Now());
   if (!made) {
     return std::move(made).error();
   }
@@ -152,9 +152,14 @@ void ListenerCertificateHandler::Report(const Call& call) const {
   }
 }
 
+void ListenerCertificateHandler::UseAuthority(
+    std::shared_ptr<const listener_authority::ListenerAuthority> authority) {
+  std::atomic_store(&authority_, std::move(authority));
+}
+
 v1::GetListenerAuthorityResponse ListenerCertificateHandler::Authority() const {
   v1::GetListenerAuthorityResponse response;
-  response.set_ca_pem(parts_.authority->pem());
+  response.set_ca_pem(std::atomic_load(&authority_)->pem());
   return response;
 }
 

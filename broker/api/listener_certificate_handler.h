@@ -40,7 +40,7 @@ inline constexpr double kCertificatesBurst = 500;
 enum class CertificateOutcome : std::uint8_t { kIssued, kRefused, kRateLimited, kFailed };
 
 struct ListenerCertificateParts {
-  const listener_authority::ListenerAuthority* authority = nullptr;
+  std::shared_ptr<const listener_authority::ListenerAuthority> authority;
   listener_authority::ListenerAuthorityOptions options;
   const connectors::Catalog* catalog = nullptr;
   audit::AuditLog* audit = nullptr;
@@ -52,7 +52,8 @@ struct ListenerCertificateParts {
 // Thread-safe.
 class ListenerCertificateHandler {
  public:
-  explicit ListenerCertificateHandler(ListenerCertificateParts parts) : parts_(std::move(parts)) {}
+  explicit ListenerCertificateHandler(ListenerCertificateParts parts)
+      : parts_(std::move(parts)), authority_(std::move(parts_.authority)) {}
 
   // Reads `request` before it returns, never later. Fails with kNotFound for a host that is of no
   // connector, kInvalidArgument for a request whose key or signature is not as it should be,
@@ -61,6 +62,9 @@ class ListenerCertificateHandler {
       const v1::IssueListenerCertificateRequest& request, std::string peer);
 
   [[nodiscard]] v1::GetListenerAuthorityResponse Authority() const;
+
+  // Certificates are of this one from now on.
+  void UseAuthority(std::shared_ptr<const listener_authority::ListenerAuthority> authority);
 
  private:
   struct Call {
@@ -80,6 +84,7 @@ class ListenerCertificateHandler {
   void Report(const Call& call) const;
 
   ListenerCertificateParts parts_;
+  std::shared_ptr<const listener_authority::ListenerAuthority> authority_;  // Atomic.
   std::mutex mutex_;
   std::map<std::string, resilience::TokenBucket> turns_;  // By peer: those who asked a moment ago.
 };

@@ -12,21 +12,30 @@ std::uint32_t PeriodOf(WallTime now) {
   return static_cast<std::uint32_t>(now.time_since_epoch() / kSealingPeriod);
 }
 
+std::uint32_t IdOf(std::uint16_t tag, std::uint32_t period) {
+  return (std::uint32_t{tag} << 16U) | (period & 0xFFFFU);
+}
+
 }  // namespace
 
-std::vector<SealingKey> SealingKeysAt(const Secret& root_key, WallTime now) {
+std::vector<SealingKey> SealingKeysAt(const root_key::RootKeys& root_keys, WallTime now) {
   const std::uint32_t current = PeriodOf(now);
   std::vector<SealingKey> keys;
-  for (const std::uint32_t id : {current - 1, current, current + 1}) {
-    const std::string purpose = "oci-connector upload sealing key, period " + std::to_string(id);
-    keys.push_back(
-        {id, crypto::HkdfSha256(root_key.Reveal(), purpose, kSealingKeyBytes), id == current});
+  for (const Secret& root : root_keys.all()) {
+    const std::uint16_t tag = root_key::TagOf(root);
+    for (const std::uint32_t period : {current - 1, current, current + 1}) {
+      const std::string purpose =
+          "oci-connector upload sealing key, period " + std::to_string(period);
+      keys.push_back({IdOf(tag, period),
+                      crypto::HkdfSha256(root.Reveal(), purpose, kSealingKeyBytes),
+                      period == current && &root == &root_keys.current()});
+    }
   }
   return keys;
 }
 
 void SealingKeySource::Fill(v1::GetSealingKeysResponse& response) const {
-  for (const SealingKey& key : SealingKeysAt(root_key_, clock_.Now())) {
+  for (const SealingKey& key : SealingKeysAt(*root_keys_.Current(), clock_.Now())) {
     v1::SealingKey& out = *response.add_keys();
     const std::string_view bytes = key.key.Reveal();
     out.set_id(key.id);

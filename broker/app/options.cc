@@ -1,7 +1,6 @@
 #include "broker/app/options.h"
 
 #include "broker/api/peer_names.h"
-#include "broker/api/sealing_keys.h"
 #include "broker/authorization/access_mode.h"
 #include "broker/secrets/vault/read_vault_options.h"
 #include "common/config/duration.h"
@@ -14,9 +13,8 @@
 
 #include "proto/connector/config/v1/broker.pb.h"
 
-#include <openssl/crypto.h>
-
 #include <chrono>
+#include <memory>
 #include <utility>
 
 namespace connector::broker::app {
@@ -44,16 +42,14 @@ void ReadTls(const pb::ServerTls& from,
   reader.Check("tls.clientCaFile", out.ca_file, grpc_support::CheckCaFile(out.ca_file));
 }
 
-void ReadRootKey(const std::string& file, config::OptionsReader& reader, Secret& out) {
-  std::string bytes = reader.ReadText("rootKeyFile", file);
-  if (!bytes.empty() && bytes.size() < api::kMinRootKeyBytes) {
-    reader.Complain("rootKeyFile",
-                    file +
-                        ": holds fewer than 32 bytes; make one with connectorctl pki init, or "
-                        "head -c 32 /dev/urandom");
+void ReadRootKey(const std::string& file, config::OptionsReader& reader, BrokerOptions& out) {
+  Result<root_key::RootKeys> keys = root_key::ReadRootKeys(file);
+  if (!keys) {
+    reader.Complain("rootKeyFile", keys.error().message);
+    return;
   }
-  out = Secret(bytes);
-  OPENSSL_cleanse(bytes.data(), bytes.size());
+  out.root_key_file = file;
+  out.root_keys = std::make_shared<const root_key::RootKeys>(*std::move(keys));
 }
 
 void CheckPeers(const std::string& path,
@@ -135,7 +131,7 @@ std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions&
                                   });
   out.audit = audit::ReadAudit(from.audit(), reader);
   out.audit_exports = audit_export::ReadAuditExports(from.audit(), reader);
-  ReadRootKey(from.root_key_file(), reader, out.root_key);
+  ReadRootKey(from.root_key_file(), reader, out);
   out.log_level = ReadLevel(from.log_level(), reader);
   if (from.has_vault()) {
     out.vault = secrets::ReadVault(from.vault(), reader);

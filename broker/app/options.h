@@ -10,8 +10,8 @@
 #include "broker/callers/callers_options.h"
 #include "broker/deny_list/deny_list_options.h"
 #include "broker/listener_authority/read_listener_authority.h"
+#include "broker/root_key/root_keys.h"
 #include "broker/secrets/vault/vault_options.h"
-#include "common/base/secret.h"
 #include "common/config/problem.h"
 #include "common/grpc/credentials.h"
 #include "common/kube/cluster_connection.h"
@@ -36,7 +36,8 @@ struct BrokerOptions {
   bool rbac = false;                        // The cluster's RBAC counts, and then the access rules.
   audit::AuditOptions audit;
   audit_export::AuditExportOptions audit_exports;
-  Secret root_key;
+  std::string root_key_file;  // And those beside it (root_keys.h).
+  root_key::RootKeysPtr root_keys;
   log::Level log_level = log::Level::kInfo;
   std::optional<secrets::VaultOptions> vault;
   std::optional<listener_authority::ListenerAuthorityOptions> listener_authority;

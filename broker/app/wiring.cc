@@ -13,9 +13,11 @@
 #include "broker/deny_list/deny_list_service.h"
 #include "broker/health_check/prober.h"
 #include "broker/listener_authority/listener_authority.h"
+#include "broker/root_key/root_key_service.h"
 #include "broker/secrets/file/file_store.h"
 #include "broker/secrets/routing_secret_store.h"
 #include "broker/secrets/vault/vault_service.h"
+#include "broker/secrets/version_digest.h"
 #include "broker/upstream_auth/upstream_auth_service.h"
 #include "common/base/version.h"
 #include "common/kube/metered_client.h"
@@ -82,7 +84,7 @@ class Broker::Impl {
     kube_ = kube::MakeMeteredClient(options_.kubernetes,
                                     {"broker", runtime_.logger(), runtime_.registry()});
     vault_ = secrets::MakeVaultService(options_.vault,
-                                       {options_.root_key.Reveal(),
+                                       {version_key_.Reveal(),
                                         runtime_.clock(),
                                         runtime_.executor(),
                                         runtime_.logger(),
@@ -91,7 +93,7 @@ class Broker::Impl {
     source_ = connectors::MakeResourceSource(options_.resource_directory,
                                              {secrets_,
                                               kube_.get(),
-                                              options_.root_key.Reveal(),
+                                              version_key_.Reveal(),
                                               runtime_.clock(),
                                               runtime_.executor(),
                                               runtime_.logger(),
@@ -104,6 +106,7 @@ class Broker::Impl {
         connectors::CatalogPublisher::Targets{
             secrets_, catalog_, runtime_.registry(), options_.upstream_policy},
         connectors::CredentialViews{secrets::VaultViewOf(vault_.get()), source_->View()});
+    UseEpochKeys();
     catalog_service_ =
         std::make_unique<connectors::CatalogService>(catalog_, *publisher_, runtime_.logger());
     return source_->PublishTo(*publisher_, [this] { PartRead(); });
@@ -134,7 +137,7 @@ class Broker::Impl {
             runtime_.logger()});
     auto audit =
         audit::FileAuditLog::Open(audit::FileAuditLogOptionsOf(options_.audit,
-                                                               {options_.root_key,
+                                                               {*root_keys_.Current(),
                                                                 runtime_.clock(),
                                                                 runtime_.logger(),
                                                                 runtime_.registry(),
@@ -150,7 +153,7 @@ class Broker::Impl {
                                                          runtime_.clock(),
                                                          runtime_.executor(),
                                                          runtime_.logger(),
-                                                         options_.root_key.Reveal(),
+                                                         root_keys_,
                                                          [this] { PartRead(); },
                                                          options_.max_silence});
     deny_list_.OnReplace(
@@ -188,15 +191,14 @@ class Broker::Impl {
       return Done{};
     }
     auto authority = listener_authority::ListenerAuthority::Make(
-        options_.root_key, options_.listener_authority->host_suffixes);
+        *root_keys_.Current(), options_.listener_authority->host_suffixes);
     if (!authority) {
       return authority.error();
     }
-    authority_ = std::move(*authority);
     listener_metrics_ =
-        std::make_unique<api::ListenerMetrics>(runtime_.registry(), authority_->not_after());
+        std::make_unique<api::ListenerMetrics>(runtime_.registry(), (*authority)->not_after());
     listeners_ = std::make_unique<api::ListenerCertificateHandler>(api::ListenerCertificateParts{
-        authority_.get(),
+        std::move(*authority),
         *options_.listener_authority,
         &catalog_,
         audit_.get(),
@@ -204,6 +206,28 @@ class Broker::Impl {
         &runtime_.logger(),
         [this](api::CertificateOutcome outcome) { listener_metrics_->Asked(outcome); }});
     return Done{};
+  }
+
+  void UseEpochKeys() {
+    publisher_->UseEpochKeys(
+        std::make_shared<const connectors::EpochKeys>(*root_keys_.Current(), version_key_));
+  }
+
+  // Sealing keys and the deny list's version are derived anew when they are asked for.
+  void RootKeysChanged(const root_key::RootKeys& keys) {
+    audit_->UseKeys(audit::ChainKeysOf(keys));
+    UseEpochKeys();
+    if (!listeners_) {
+      return;
+    }
+    auto authority = listener_authority::ListenerAuthority::Make(
+        keys, options_.listener_authority->host_suffixes);
+    if (authority) {
+      listeners_->UseAuthority(std::move(*authority));
+    } else {
+      runtime_.logger().Error("no listener authority of the new root key; that of before stays",
+                              {{"error", authority.error().message}});
+    }
   }
 
   // What data planes and operators call.
@@ -246,6 +270,14 @@ class Broker::Impl {
                            .listeners = listeners_.get(),
                            .deny_list = &deny_list_},
         api::ResourceWatch{[this] { return Silence(); }, options_.max_silence});
+    if (!options_.root_key_file.empty()) {
+      root_key_service_ = std::make_unique<root_key::RootKeyService>(
+          options_.root_key_file,
+          root_key::RootKeyService::Parts{
+              root_keys_, runtime_.logger(), [this](const root_key::RootKeysPtr& keys) {
+                RootKeysChanged(*keys);
+              }});
+    }
     status_ = std::make_unique<BrokerStatus>(
         BrokerStatus::Sources{catalog_, *publisher_, hub_, issue_metrics_, issue_failures_});
     return Done{};
@@ -265,7 +297,8 @@ class Broker::Impl {
                            catalog_service_.get(),
                            server_.get(),
                            deny_list_service_.get(),
-                           source_.get()});
+                           source_.get(),
+                           root_key_service_.get()});
   }
 
   const BrokerOptions options_;
@@ -274,13 +307,15 @@ class Broker::Impl {
   api::IssueMetrics issue_metrics_{runtime_.registry()};
   api::IssueFailures issue_failures_;
   callers::CallerMetrics caller_metrics_{runtime_.registry()};
-  secrets::FileSecretStore secrets_{options_.root_key.Reveal()};
+  root_key::ActiveRootKeys root_keys_{options_.root_keys};
+  const Secret version_key_ = secrets::MakeVersionKey();
+  secrets::FileSecretStore secrets_{version_key_.Reveal()};
   connectors::Catalog catalog_;
   std::unique_ptr<connectors::CatalogPublisher> publisher_;
   deny_list::ActiveDenyList deny_list_;
   std::atomic<int> unread_parts_{options_.deny_list ? 2 : 1};
   api::WatchHub hub_{catalog_};
-  const api::SealingKeySource sealing_keys_{options_.root_key.Clone(), runtime_.clock()};
+  const api::SealingKeySource sealing_keys_{root_keys_, runtime_.clock()};
 
   std::unique_ptr<kube::MeteredClient> kube_;  // Whoever asks the Kubernetes API asks through this.
   std::unique_ptr<secrets::VaultService> vault_;
@@ -296,7 +331,6 @@ class Broker::Impl {
   std::unique_ptr<authorization::AccessReviewer> reviewer_;
   std::unique_ptr<upstream_auth::UpstreamAuthService> upstream_auth_;
 
-  std::unique_ptr<listener_authority::ListenerAuthority> authority_;
   std::unique_ptr<api::ListenerMetrics> listener_metrics_;
   std::unique_ptr<api::ListenerCertificateHandler> listeners_;
 
@@ -305,6 +339,7 @@ class Broker::Impl {
   std::unique_ptr<api::OperatorHandler> operators_;
   std::unique_ptr<api::ApiServer> server_;
   std::unique_ptr<BrokerStatus> status_;
+  std::unique_ptr<root_key::RootKeyService> root_key_service_;
 };
 
 Broker::Broker(BrokerOptions options, log::Logger& logger)

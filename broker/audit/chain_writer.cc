@@ -150,7 +150,10 @@ void ChainWriter::NoteKey(const std::string& last_key, const std::optional<audit
   if (position_.seq > 0 && last_key != key_id()) {
     what = last_key.empty() ? Range(1, position_.seq) + " have no key, as version 0.1.0 wrote them"
                             : Range(position_.seq, position_.seq) + " has key " + last_key +
-                                  ", and this broker " + key_id() + ": its hash was not checked";
+                                  ", and this broker " + key_id() +
+                                  (auditlog::FindKey(*options_.keys, last_key) == nullptr
+                                       ? ": its hash was not checked"
+                                       : ", and still has the one before: its hash was checked");
   }
   if (head && !head->proven) {
     what += std::string(what.empty() ? "" : "; ") + options_.head_file + " has key " +
@@ -321,6 +324,19 @@ Result<Done> ChainWriter::WriteBatch(std::string_view batch) {
   // When taking it back fails too, the next batch retries that first.
   dirty_ = !durable && !file_->Truncate(good_size_).has_value();
   return durable;
+}
+
+void ChainWriter::UseKeys(std::shared_ptr<const auditlog::ChainKeys> keys) {
+  const std::string before = key_id();
+  options_.keys = std::move(keys);
+  if (key_id() == before) {
+    return;
+  }
+  written_head_.reset();  // It is to be written again, with the new key.
+  std::string what = "records up to " + std::to_string(position_.seq) + " have key " + before +
+                     ", and those from here on " + key_id() + ": the root key was replaced";
+  options_.log->Info("audit: the chain goes on with a new key", {{"detail", what}});
+  own_records_.push_back(KeyChangedRecord(options_.clock->Now(), std::move(what)));
 }
 
 void ChainWriter::Look() {

@@ -67,6 +67,9 @@ class ChainWriter {
   // was written is taken back, now or before the next batch.
   [[nodiscard]] Result<Done> Append(const std::vector<auditlog::Event>& events);
 
+  // Records are written with the first of `keys` from now on; one of its own says so.
+  void UseKeys(std::shared_ptr<const auditlog::ChainKeys> keys);
+
   // Looks whether the file is still the one that was written.
   void Look();
   // Records of its own wait for the next Append, which may have no events.

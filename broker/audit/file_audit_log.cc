@@ -93,11 +93,12 @@ class FileAuditLog::Impl {
         max_queued_(options.max_queued),
         retention_(options.retention),
         exports_(options.exports),
-        keys_(options.chain.keys),
         clock_(options.chain.clock),
         log_(options.chain.log),
         metrics_(*options.registry),
-        writer_(std::move(writer)) {
+        writer_(std::move(writer)),
+        keys_(options.chain.keys),
+        used_keys_(keys_) {
     status_ = StatusOf({});
     head_due_ = std::chrono::steady_clock::now() + interval_;
     thread_ = std::thread([this] { Run(); });
@@ -157,8 +158,17 @@ class FileAuditLog::Impl {
     return status_;
   }
 
+  void UseKeys(std::shared_ptr<const auditlog::ChainKeys> keys) {
+    {
+      const std::lock_guard lock(mutex_);
+      keys_ = std::move(keys);
+    }
+    wake_.notify_one();
+  }
+
   std::string HeadLine() const {
-    std::string line = auditlog::FormatHead(Status().head, keys_->front());
+    const std::lock_guard lock(mutex_);
+    std::string line = auditlog::FormatHead(status_.head, keys_->front());
     line.pop_back();
     return line;
   }
@@ -189,7 +199,12 @@ class FileAuditLog::Impl {
   // them.
   bool Take(std::vector<auditlog::Event>& events, std::vector<WaiterPtr>& waiters) {
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, interval_, [this] { return stopping_ || !events_.empty(); });
+    wake_.wait_for(
+        lock, interval_, [this] { return stopping_ || !events_.empty() || used_keys_ != keys_; });
+    if (used_keys_ != keys_) {
+      used_keys_ = keys_;
+      writer_->UseKeys(keys_);
+    }
     events.swap(events_);
     waiters.swap(waiters_);
     const bool running = !stopping_ || !events.empty();
@@ -304,7 +319,6 @@ class FileAuditLog::Impl {
   const std::size_t max_queued_;
   const RetentionRule retention_;
   const ExportProgressList exports_;
-  const std::shared_ptr<const auditlog::ChainKeys> keys_;
   const Clock* const clock_;
   log::Logger* const log_;
   AuditMetrics metrics_;
@@ -316,31 +330,14 @@ class FileAuditLog::Impl {
   std::vector<auditlog::Event> events_;
   std::vector<WaiterPtr> waiters_;  // Of the events.
   RefusalBudget refusals_;
+  std::shared_ptr<const auditlog::ChainKeys> keys_;
+  std::shared_ptr<const auditlog::ChainKeys> used_keys_;  // By the writer.
   bool stopping_ = false;
   AuditStatus status_;
 
   std::mutex join_mutex_;
   std::thread thread_;
 };
-
-FileAuditLogOptions FileAuditLogOptionsOf(const AuditOptions& options, const AuditParts& parts) {
-  auto keys = std::make_shared<auditlog::ChainKeys>();
-  keys->emplace_back(parts.root_key);
-  FileAuditLogOptions out;
-  out.chain.directory = options.directory;
-  out.chain.replica = options.replica;
-  out.chain.keys = std::move(keys);
-  out.chain.head_file = options.head_file;
-  out.chain.needs_head_file = options.needs_head_file;
-  out.chain.max_file_age = options.max_file_age;
-  out.chain.max_file_bytes = options.max_file_bytes;
-  out.retention = options.retention;
-  out.exports = parts.exports;
-  out.chain.clock = &parts.clock;
-  out.chain.log = &parts.logger;
-  out.registry = &parts.registry;
-  return out;
-}
 
 FileAuditLog::FileAuditLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
@@ -366,6 +363,10 @@ Task<Result<Done>> FileAuditLog::Append(auditlog::Event event) {
   };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>,
                                           void(Result<Done>)>(initiate, kUseTask);
+}
+
+void FileAuditLog::UseKeys(std::shared_ptr<const auditlog::ChainKeys> keys) {
+  impl_->UseKeys(std::move(keys));
 }
 
 void FileAuditLog::Stop() {

@@ -17,7 +17,7 @@
 #include "broker/audit/chain_writer.h"
 #include "broker/audit/export_progress.h"
 #include "broker/audit/retention.h"
-#include "common/base/secret.h"
+#include "broker/root_key/root_keys.h"
 #include "common/program/component.h"
 
 #include <chrono>
@@ -45,12 +45,16 @@ struct FileAuditLogOptions {
 };
 
 struct AuditParts {
-  const Secret& root_key;
+  const root_key::RootKeys& root_keys;
   const Clock& clock;
   log::Logger& logger;
   prometheus::Registry& registry;
   const ExportProgressList& exports;
 };
+
+// In the order of the root keys: the current one's makes the hashes.
+[[nodiscard]] std::shared_ptr<const auditlog::ChainKeys> ChainKeysOf(
+    const root_key::RootKeys& root_keys);
 
 // What the broker opens.
 [[nodiscard]] FileAuditLogOptions FileAuditLogOptionsOf(const AuditOptions& options,
@@ -64,6 +68,9 @@ class FileAuditLog final : public AuditLog, public program::Component {
 
   // The executor of every waiter outlives the log, or at least Stop.
   [[nodiscard]] Task<Result<Done>> Append(auditlog::Event event) override;
+
+  // The chain goes on with these from the next batch on. Thread-safe.
+  void UseKeys(std::shared_ptr<const auditlog::ChainKeys> keys);
 
   // Writes what is queued, completes every waiter, and refuses all that comes later. Idempotent.
   void Stop();

@@ -19,7 +19,7 @@ namespace connector::broker::audit {
 // The operator's rule removes old files, as `what` says.
 [[nodiscard]] auditlog::Event RemovedRecord(WallTime now, std::string what);
 
-// What stands before was not proven with the present key, as `what` says.
+// Another key makes the hashes from here on, as `what` says.
 [[nodiscard]] auditlog::Event KeyChangedRecord(WallTime now, std::string what);
 
 // The deny list changed, as `what` says: which one, who is denied by it now, and who no longer is.

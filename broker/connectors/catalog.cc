@@ -1,5 +1,6 @@
 #include "broker/connectors/catalog.h"
 
+#include "common/base/keyed_version.h"
 #include "common/crypto/digest.h"
 
 #include <algorithm>
@@ -33,17 +34,28 @@ std::shared_ptr<const CatalogEntry> MakeCatalogEntry(
     resource::CaBundle ca,
     std::string secret_version,
     std::string problem,
-    const routing::UpstreamPolicy& policy) {
+    const routing::UpstreamPolicy& policy,
+    std::shared_ptr<const EpochKeys> keys) {
   auto entry = std::make_shared<CatalogEntry>();
   // Digests have a fixed length (or none, of no bundle) and no "\n", so different inputs never give
   // the same text.
-  entry->mint_key =
-      crypto::Sha256Hex("mint\n" + crypto::Sha256Hex(CanonicalMintText(*connector)) + "\n" +
-                        crypto::Sha256Hex(secret_version) + "\n" + ca.digest());
+  const std::string mint_text = crypto::Sha256Hex(CanonicalMintText(*connector));
+  const auto mint_key = [&](const std::string& version) {
+    return crypto::Sha256Hex("mint\n" + mint_text + "\n" + crypto::Sha256Hex(version) + "\n" +
+                             ca.digest());
+  };
+  entry->mint_key = mint_key(secret_version);
+  const std::string connector_text = crypto::Sha256Hex(CanonicalText(*connector));
   const std::string policy_text = routing::CanonicalText(policy);
-  entry->epoch = crypto::Sha256Hex(
-      "epoch\n" + crypto::Sha256Hex(CanonicalText(*connector)) + "\n" + entry->mint_key +
-      (policy_text.empty() ? "" : "\n" + crypto::Sha256Hex(policy_text)));
+  std::vector<std::string> epochs;
+  for (const std::string& version :
+       keys ? keys->VersionsOf(secret_version) : std::vector{secret_version}) {
+    epochs.push_back(
+        crypto::Sha256Hex("epoch\n" + connector_text + "\n" + mint_key(version) +
+                          (policy_text.empty() ? "" : "\n" + crypto::Sha256Hex(policy_text))));
+  }
+  entry->epoch = JoinVersions(epochs);
+  entry->epoch_keys = std::move(keys);
   entry->policy = std::make_shared<const routing::UpstreamPolicy>(policy);
   entry->connector = std::move(connector);
   entry->ca = std::move(ca);

@@ -4,6 +4,7 @@
 // take an immutable snapshot; writers replace it whole. The catalog holds no secret, only versions
 // and CA bundles, of which entries share one copy.
 
+#include "broker/connectors/epoch_keys.h"
 #include "broker/secrets/secret_store.h"
 #include "common/base/connector_ref.h"
 #include "common/resource/ca_bundle.h"
@@ -29,8 +30,12 @@ struct CatalogEntry {
   // What holds for the connector's namespace. Never null.
   std::shared_ptr<const routing::UpstreamPolicy> policy =
       std::make_shared<routing::UpstreamPolicy>();
-  std::string mint_key;  // Digest of everything that a minted token depends on, except the scopes.
-  std::string epoch;     // Digest of everything that a grant depends on (mint_key, rules, policy).
+  // Of everything that a minted token depends on, except the scopes. This process's own.
+  std::string mint_key;
+  // Of everything that a grant depends on (credential, rules, policy): the same on every broker by
+  // SameVersion of common/base/keyed_version.h, and new text when a root key is replaced.
+  std::string epoch;
+  std::shared_ptr<const EpochKeys> epoch_keys;  // That it was made with.
 };
 
 struct CatalogSnapshot {
@@ -42,13 +47,14 @@ struct CatalogSnapshot {
       std::string_view host) const;
 };
 
-// Makes an entry: computes mint_key and epoch. Equal inputs give equal digests on every broker.
+// Makes an entry: computes mint_key and epoch. Without `keys` the epoch is of the version itself.
 [[nodiscard]] std::shared_ptr<const CatalogEntry> MakeCatalogEntry(
     std::shared_ptr<const resource::Connector> connector,
     resource::CaBundle ca,
     std::string secret_version,
     std::string problem,
-    const routing::UpstreamPolicy& policy = {});
+    const routing::UpstreamPolicy& policy = {},
+    std::shared_ptr<const EpochKeys> keys = {});
 
 // Thread-safe.
 class Catalog {

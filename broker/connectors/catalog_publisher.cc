@@ -103,6 +103,14 @@ void CatalogPublisher::Refresh() {
   static_cast<void>(Rebuild());
 }
 
+void CatalogPublisher::UseEpochKeys(std::shared_ptr<const EpochKeys> keys) {
+  {
+    const std::lock_guard lock(mutex_);
+    epoch_keys_ = std::move(keys);
+  }
+  static_cast<void>(Rebuild());
+}
+
 secrets::CredentialState CatalogPublisher::StateOf(const secrets::SecretRef& ref,
                                                    const std::string& registry) const {
   const secrets::CredentialView& view = ref.vault ? views_.vault : views_.cluster;
@@ -142,7 +150,7 @@ bool CatalogPublisher::Rebuild() {
   };
   const std::shared_ptr<const CatalogSnapshot> previous = targets_.catalog.Current();
   const std::shared_ptr<const CatalogSnapshot> next =
-      MakeSnapshot(*effective_, lookup, *previous, targets_.policy);
+      MakeSnapshot(*effective_, lookup, *previous, targets_.policy, epoch_keys_);
   all_known_ = all_known;
   refreshed_.notify_all();
   connectors_.Set(static_cast<double>(next->entries.size()));

@@ -54,6 +54,9 @@ class CatalogPublisher {
   // The results of `observe` may have changed.
   void Refresh();
 
+  // Epochs are made with these from now on. Without any, of the versions themselves.
+  void UseEpochKeys(std::shared_ptr<const EpochKeys> keys);
+
   // The status of the outside credential that `connector` refers to; none when there is none.
   [[nodiscard]] std::optional<admin::CredentialStatus> CredentialStatusOf(
       const resource::Connector& connector) const;
@@ -85,6 +88,7 @@ class CatalogPublisher {
       mutex_;  // Held while the catalog is replaced, so that the last state is the last one.
   std::condition_variable refreshed_;
   std::shared_ptr<const EffectiveResources> effective_ = std::make_shared<EffectiveResources>();
+  std::shared_ptr<const EpochKeys> epoch_keys_;
   bool all_known_ = true;
 };
 

@@ -43,19 +43,22 @@ std::shared_ptr<const CatalogEntry> EntryOf(
     const std::shared_ptr<const resource::Connector>& connector,
     ConnectorCredentials found,
     const std::shared_ptr<const CatalogEntry>& previous,
-    const routing::UpstreamPolicy& policy) {
+    const routing::UpstreamPolicy& policy,
+    const std::shared_ptr<const EpochKeys>& keys) {
   std::string problem = found.credential.problem;
   AddProblem(problem, found.ca.problem);
   std::string version =
       found.credential.problem.empty() ? std::move(found.credential.version) : std::string();
-  if (previous && SaysTheSame(*previous, *connector, version, found.ca, problem)) {
+  if (previous && previous->epoch_keys == keys &&
+      SaysTheSame(*previous, *connector, version, found.ca, problem)) {
     return previous;
   }
   return MakeCatalogEntry(connector,
                           std::move(found.ca.bundle),
                           std::move(version),
                           std::move(problem),
-                          routing::PolicyFor(policy, connector->ref.ns));
+                          routing::PolicyFor(policy, connector->ref.ns),
+                          keys);
 }
 
 }  // namespace
@@ -104,13 +107,14 @@ CredentialLookup DirectoryLookup(
 std::shared_ptr<const CatalogSnapshot> MakeSnapshot(const EffectiveResources& effective,
                                                     const CredentialLookup& lookup,
                                                     const CatalogSnapshot& previous,
-                                                    const routing::UpstreamPolicy& policy) {
+                                                    const routing::UpstreamPolicy& policy,
+                                                    const std::shared_ptr<const EpochKeys>& keys) {
   auto snapshot = std::make_shared<CatalogSnapshot>();
   for (const auto& [ref, loaded] : effective.connectors) {
     snapshot->entries.emplace_hint(
         snapshot->entries.end(),
         ref,
-        EntryOf(loaded.connector, lookup(*loaded.connector), previous.Find(ref), policy));
+        EntryOf(loaded.connector, lookup(*loaded.connector), previous.Find(ref), policy, keys));
   }
   return snapshot;
 }

@@ -41,12 +41,13 @@ using CredentialLookup = std::function<ConnectorCredentials(const resource::Conn
 // Makes the entries of the effective connectors. One whose credential or CA cannot be used has
 // `problem` set and no secret version: its epoch changes and cached tokens end. Entries of
 // `previous` that are unchanged are reused, because digests are expensive.
-// `policy`, of all namespaces, is that of `previous`.
+// `policy`, of all namespaces, is that of `previous`. `keys` are those of the epochs.
 [[nodiscard]] std::shared_ptr<const CatalogSnapshot> MakeSnapshot(
     const EffectiveResources& effective,
     const CredentialLookup& lookup,
     const CatalogSnapshot& previous = {},
-    const routing::UpstreamPolicy& policy = {});
+    const routing::UpstreamPolicy& policy = {},
+    const std::shared_ptr<const EpochKeys>& keys = {});
 
 // True when both have the same entries for a reader.
 [[nodiscard]] bool SameEntries(const CatalogSnapshot& a, const CatalogSnapshot& b);

@@ -12,7 +12,7 @@ std::unique_ptr<ResourceSource> MakeResourceSource(const std::string& directory,
         directory, DirectoryResources::Parts{parts.secrets, parts.logger, parts.registry});
   }
   return std::make_unique<KubernetesResources>(KubernetesResources::Parts{*parts.kube,
-                                                                          parts.root_key,
+                                                                          parts.version_key,
                                                                           parts.clock,
                                                                           parts.executor,
                                                                           parts.logger,

@@ -18,7 +18,7 @@ namespace connector::broker::connectors {
 struct ResourceSourceParts {
   secrets::FileSecretStore& secrets;
   kube::MeteredClient* kube = nullptr;  // Needed without a directory.
-  std::string_view root_key;
+  std::string_view version_key;
   const Clock& clock;
   Executor executor;
   log::Logger& logger;

@@ -2,6 +2,7 @@
 
 #include "broker/callers/token_key.h"
 #include "common/base/encoding.h"
+#include "common/base/keyed_version.h"
 #include "common/crypto/digest.h"
 
 #include <algorithm>
@@ -32,7 +33,8 @@ void AppendMeasured(std::string& out, std::string_view text) {
   out.append(std::to_string(text.size())).append(":").append(text);
 }
 
-std::string VersionOf(const std::vector<DeniedEntry>& entries, std::string_view root_key) {
+std::string VersionOf(const std::vector<DeniedEntry>& entries,
+                      const root_key::RootKeys& root_keys) {
   std::set<std::string> denied;
   for (const DeniedEntry& entry : entries) {
     std::string text(ToString(entry.kind));
@@ -44,8 +46,12 @@ std::string VersionOf(const std::vector<DeniedEntry>& entries, std::string_view 
   for (const std::string& text : denied) {
     AppendMeasured(all, text);
   }
-  const Secret key = crypto::HkdfSha256(root_key, "deny-list-version", crypto::kSha256Bytes);
-  return HexEncode(crypto::HmacSha256(key.Reveal(), all).substr(0, kVersionBytes));
+  std::vector<std::string> versions;
+  for (const Secret& root : root_keys.all()) {
+    const Secret key = crypto::HkdfSha256(root.Reveal(), "deny-list-version", crypto::kSha256Bytes);
+    versions.push_back(HexEncode(crypto::HmacSha256(key.Reveal(), all).substr(0, kVersionBytes)));
+  }
+  return JoinVersions(versions);
 }
 
 }  // namespace
@@ -81,7 +87,7 @@ std::string Describe(const DeniedEntry& entry) {
 
 DenyList::DenyList(const std::vector<DeniedEntry>& entries,
                    WallTime now,
-                   std::string_view root_key) {
+                   const root_key::RootKeys& root_keys) {
   std::copy_if(entries.begin(),
                entries.end(),
                std::back_inserter(entries_),
@@ -96,7 +102,7 @@ DenyList::DenyList(const std::vector<DeniedEntry>& entries,
     }
   }
   if (!entries_.empty()) {
-    version_ = VersionOf(entries_, root_key);
+    version_ = VersionOf(entries_, root_keys);
   }
 }
 

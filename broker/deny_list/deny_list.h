@@ -4,6 +4,7 @@
 // pure. It grants nothing: access rules and RBAC are asked as before of whom it does not name.
 
 #include "broker/callers/caller_verifier.h"
+#include "broker/root_key/root_keys.h"
 #include "common/base/clock.h"
 
 #include <array>
@@ -38,12 +39,14 @@ struct DeniedEntry {
 class DenyList {
  public:
   DenyList() = default;
-  // What of `entries` has not ended at `now`. `root_key` keys the version.
-  DenyList(const std::vector<DeniedEntry>& entries, WallTime now, std::string_view root_key);
+  // What of `entries` has not ended at `now`. `root_keys` key the version.
+  DenyList(const std::vector<DeniedEntry>& entries,
+           WallTime now,
+           const root_key::RootKeys& root_keys);
   DenyList(const DenyList&) = delete;
   DenyList& operator=(const DenyList&) = delete;
 
-  // Digest of whom it denies: equal on every broker with the same root key, and telling nothing of
+  // Keyed (keyed_version.h), of whom it denies: the same on every broker, and telling nothing of
   // the list. Empty when it denies nobody. Reasons, ends and the order make no difference.
   [[nodiscard]] const std::string& version() const { return version_; }
   [[nodiscard]] const std::vector<DeniedEntry>& entries() const { return entries_; }

@@ -86,7 +86,7 @@ void DenyListService::Look() {
   if (const std::optional<DenyListReading> reading = origin_->Poll()) {
     Take(*reading);
   } else if (const auto at = parts_.active.Current()->changes_at();
-             at && *at <= parts_.clock.Now()) {
+             (at && *at <= parts_.clock.Now()) || used_keys_ != parts_.root_keys.Current()) {
     Apply();
   }
   looked_at_ = std::chrono::steady_clock::now();
@@ -118,8 +118,13 @@ void DenyListService::Take(const DenyListReading& reading) {
 }
 
 void DenyListService::Apply() {
-  auto next = std::make_shared<const DenyList>(entries_, parts_.clock.Now(), parts_.root_key);
-  if (next->entries() == parts_.active.Current()->entries()) {
+  used_keys_ = parts_.root_keys.Current();
+  auto next = std::make_shared<const DenyList>(entries_, parts_.clock.Now(), *used_keys_);
+  const ActiveDenyList::ListPtr before = parts_.active.Current();
+  if (next->entries() == before->entries()) {
+    if (next->version() != before->version()) {
+      parts_.active.Replace(std::move(next));  // The same list, under other keys.
+    }
     return;
   }
   {

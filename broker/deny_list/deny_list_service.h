@@ -11,6 +11,7 @@
 #include "broker/deny_list/active_deny_list.h"
 #include "broker/deny_list/deny_list_options.h"
 #include "broker/deny_list/deny_list_origin.h"
+#include "broker/root_key/active_root_keys.h"
 #include "common/base/clock.h"
 #include "common/kube/api_client.h"
 #include "common/log/log.h"
@@ -25,7 +26,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -45,7 +45,7 @@ class DenyListService final : public program::Component {
     const Clock& clock;
     Executor executor;
     log::Logger& logger;
-    std::string_view root_key;
+    const root_key::ActiveRootKeys& root_keys;
     std::function<void()> when_read = {};          // Once: the first list is in force.
     std::chrono::milliseconds max_silence{60000};  // When the broker stops to grant.
   };
@@ -84,6 +84,7 @@ class DenyListService final : public program::Component {
   // Of Start, and then of the thread.
   std::vector<DeniedEntry> entries_;
   std::vector<DeniedEntry> recorded_;  // What the audit says is in force.
+  root_key::RootKeysPtr used_keys_;    // Of the list in force.
   std::map<std::string, PeerRecord> peers_;
 
   std::atomic<std::chrono::steady_clock::time_point> looked_at_ = std::chrono::steady_clock::now();

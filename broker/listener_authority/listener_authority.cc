@@ -5,6 +5,7 @@
 #include "common/crypto/digest.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace connector::broker::listener_authority {
@@ -31,21 +32,17 @@ std::string DigestOf(const Secret& root_key, const std::vector<std::string>& hos
   return crypto::Sha256(derived.Reveal());
 }
 
-}  // namespace
+struct Authority {
+  x509::KeyPtr key;
+  x509::CertificatePtr certificate;
+};
 
-ListenerAuthority::ListenerAuthority(x509::KeyPtr key,
-                                     x509::CertificatePtr certificate,
-                                     std::string pem)
-    : key_(std::move(key)), certificate_(std::move(certificate)), pem_(std::move(pem)) {}
-
-Result<std::unique_ptr<ListenerAuthority>> ListenerAuthority::Make(
-    const Secret& root_key, const std::vector<std::string>& host_suffixes) {
+// `suffixes` are sorted.
+Result<Authority> MakeAuthority(const Secret& root_key, const std::vector<std::string>& suffixes) {
   Result<x509::KeyPtr> key = DeriveAuthorityKey(root_key);
   if (!key) {
     return std::move(key).error();
   }
-  std::vector<std::string> suffixes = host_suffixes;
-  std::sort(suffixes.begin(), suffixes.end());
   const std::string name = HexEncode(DigestOf(root_key, {})).substr(0, kNameDigits);
   const x509::CertificateRequest request{
       .purpose = x509::Purpose::kAuthority,
@@ -63,12 +60,38 @@ Result<std::unique_ptr<ListenerAuthority>> ListenerAuthority::Make(
   if (!certificate) {
     return std::move(certificate).error();
   }
-  Result<std::string> pem = x509::CertificatePem(certificate->get());
-  if (!pem) {
-    return std::move(pem).error();
+  return Authority{*std::move(key), *std::move(certificate)};
+}
+
+}  // namespace
+
+ListenerAuthority::ListenerAuthority(x509::KeyPtr key,
+                                     x509::CertificatePtr certificate,
+                                     std::string pem)
+    : key_(std::move(key)), certificate_(std::move(certificate)), pem_(std::move(pem)) {}
+
+Result<std::unique_ptr<ListenerAuthority>> ListenerAuthority::Make(
+    const root_key::RootKeys& root_keys, const std::vector<std::string>& host_suffixes) {
+  std::vector<std::string> suffixes = host_suffixes;
+  std::sort(suffixes.begin(), suffixes.end());
+  std::optional<Authority> signing;
+  std::string pems;
+  for (const Secret& root_key : root_keys.all()) {
+    Result<Authority> authority = MakeAuthority(root_key, suffixes);
+    if (!authority) {
+      return std::move(authority).error();
+    }
+    const Result<std::string> pem = x509::CertificatePem(authority->certificate.get());
+    if (!pem) {
+      return pem.error();
+    }
+    pems += *pem;
+    if (!signing) {
+      signing = *std::move(authority);
+    }
   }
-  return std::unique_ptr<ListenerAuthority>(
-      new ListenerAuthority(*std::move(key), *std::move(certificate), *std::move(pem)));
+  return std::unique_ptr<ListenerAuthority>(new ListenerAuthority(
+      std::move(signing->key), std::move(signing->certificate), std::move(pems)));
 }
 
 WallTime ListenerAuthority::not_after() const {

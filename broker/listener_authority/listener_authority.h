@@ -5,9 +5,9 @@
 // whoever has its key can pretend to be a connector, and nothing else. It decides nothing: whether
 // a host may be certified is the handler's question (api/listener_certificate_handler.h).
 
+#include "broker/root_key/root_keys.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
-#include "common/base/secret.h"
 #include "common/x509/x509_certificates.h"
 
 #include <openssl/types.h>
@@ -27,11 +27,11 @@ inline constexpr std::chrono::minutes kBackdated{10};
 class ListenerAuthority {
  public:
   // The same key and certificate for the same root key and suffixes, on every broker and at every
-  // start. Fails with kInternal when OpenSSL does.
+  // start. The current root key's signs. Fails with kInternal when OpenSSL does.
   [[nodiscard]] static Result<std::unique_ptr<ListenerAuthority>> Make(
-      const Secret& root_key, const std::vector<std::string>& host_suffixes);
+      const root_key::RootKeys& root_keys, const std::vector<std::string>& host_suffixes);
 
-  // What clients trust: public.
+  // What clients trust: public. One certificate for each root key, the current one's first.
   [[nodiscard]] const std::string& pem() const { return pem_; }
   // From then on clients accept nothing that it certified.
   [[nodiscard]] WallTime not_after() const;

@@ -40,8 +40,7 @@ struct SecretRef {
 struct StoredSecret {
   std::string type;                    // Kubernetes type, for example kubernetes.io/basic-auth.
   std::map<std::string, Secret> data;  // Decoded bytes by key.
-  // Changes whenever the content does, is equal on every broker, and reveals nothing of the content
-  // (a keyed digest or the store's own version).
+  // Changes whenever the content does, and reveals nothing of it (version_digest.h).
   std::string version;
   // When a lease ends; tokens minted from the credential end no later.
   std::optional<WallTime> not_after{};

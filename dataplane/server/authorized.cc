@@ -1,6 +1,7 @@
 #include "dataplane/server/authorized.h"
 
 #include "common/async/one_shot.h"
+#include "common/base/keyed_version.h"
 
 #include <algorithm>
 #include <utility>
@@ -135,7 +136,8 @@ std::optional<Authorized> Authorized::Join(ParsedRequest request,
                                            std::shared_ptr<const token::Grant> grant,
                                            const routes::RouteTable& routes) {
   auto route = routes.Find(grant->connector);
-  if (route == nullptr || route->epoch != grant->epoch || grant->deny_list != routes.deny_list) {
+  if (route == nullptr || !SameVersion(route->epoch, grant->epoch) ||
+      !SameVersion(grant->deny_list, routes.deny_list)) {
     return std::nullopt;
   }
   return Authorized(request, std::move(grant), std::move(route));
@@ -152,7 +154,8 @@ Task<AuthorizeResult> Authorize(ParsedRequest request, bool mint_anew) {
   std::optional<Authorized> authorized;
   // A ping's grant only says who the caller is: it names no connector, and belongs to no route.
   if (record.grant && request.is_ping() && record.grant->connector.name.empty()) {
-    record.grant = record.grant->deny_list == worker.routes->deny_list ? record.grant : nullptr;
+    record.grant =
+        SameVersion(record.grant->deny_list, worker.routes->deny_list) ? record.grant : nullptr;
   } else if (record.grant) {
     authorized = Authorized::Join(request, record.grant, *worker.routes);
     if (!authorized) {

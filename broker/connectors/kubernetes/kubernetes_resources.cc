@@ -27,7 +27,7 @@ constexpr std::chrono::seconds kStopTimeout{5};
 
 secrets::KubeStoreParts StoreParts(const KubernetesResources::Parts& parts, Debouncer& refresh) {
   secrets::KubeStoreParts out{
-      parts.kube.client(), parts.root_key, parts.clock, parts.executor, parts.logger};
+      parts.kube.client(), parts.version_key, parts.clock, parts.executor, parts.logger};
   out.on_observation = [&refresh](const secrets::SecretRef&) { refresh.Request(); };
   return out;
 }

@@ -25,7 +25,7 @@ class KubernetesResources final : public ResourceSource {
   // All outlive the source.
   struct Parts {
     kube::MeteredClient& kube;
-    std::string_view root_key;
+    std::string_view version_key;
     const Clock& clock;
     Executor executor;
     log::Logger& logger;

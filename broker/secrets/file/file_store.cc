@@ -4,7 +4,7 @@
 #include <utility>
 
 namespace connector::broker::secrets {
-FileSecretStore::FileSecretStore(std::string_view root_key) : versions_(root_key) {}
+FileSecretStore::FileSecretStore(std::string_view version_key) : versions_(version_key) {}
 
 void FileSecretStore::Update(const Secrets& secrets) {
   std::map<SecretRef, VersionedSecret> next;

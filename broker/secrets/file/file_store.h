@@ -20,9 +20,9 @@ class FileSecretStore final : public SecretStore {
  public:
   using Secrets = std::map<SecretRef, std::shared_ptr<const resource::SecretResource>>;
 
-  // Versions are keyed with a key derived from `root_key`, so that they are equal on every broker
-  // and tell nothing about a password, not even by guessing.
-  explicit FileSecretStore(std::string_view root_key);
+  // Versions are keyed with a key derived from `version_key` (version_digest.h), so that they tell
+  // nothing about a password, not even by guessing.
+  explicit FileSecretStore(std::string_view version_key);
 
   // Replaces all Secrets, then notifies the follower of each followed one that differs. One call at
   // a time: the callback runs in the caller's thread.

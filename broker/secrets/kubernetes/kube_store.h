@@ -58,7 +58,7 @@ struct KubeStoreTimes {
 // `client`, `clock` and `logger` outlive the store.
 struct KubeStoreParts {
   kube::ApiClient& client;
-  std::string_view root_key;  // As FileSecretStore's: versions are keyed with it.
+  std::string_view version_key;  // As FileSecretStore's: versions are keyed with it.
   const Clock& clock;
   Executor executor;  // Watches run here, on any number of threads.
   log::Logger& logger;

@@ -40,7 +40,7 @@ bool IsUsable(const KubeContent& content) {
 
 KubernetesSecretWatcher::KubernetesSecretWatcher(KubeStoreParts parts)
     : parts_(WithRandom(std::move(parts))),
-      versions_(parts_.root_key),
+      versions_(parts_.version_key),
       tasks_(std::make_shared<TaskGroup>(parts_.executor)) {}
 
 Task<Result<StoredSecret>> KubernetesSecretWatcher::Fetch(SecretRef ref, Deadline deadline) {

@@ -52,7 +52,7 @@ VaultSecretWatcher::VaultSecretWatcher(VaultOptions options, VaultStoreParts par
     : options_(std::move(options)),
       parts_(WithRandom(std::move(parts))),
       policy_(options_),
-      versions_(parts_.root_key),
+      versions_(parts_.version_key),
       tasks_(std::make_shared<TaskGroup>(parts_.executor)),
       client_(std::make_shared<VaultClient>(
           options_,

@@ -12,7 +12,7 @@ namespace {
 constexpr std::chrono::seconds kStopTimeout{5};
 
 VaultStoreParts StoreParts(VaultService::Parts& parts, VaultRequestMetrics& metrics) {
-  VaultStoreParts out{parts.root_key, parts.clock, parts.executor, parts.logger};
+  VaultStoreParts out{parts.version_key, parts.clock, parts.executor, parts.logger};
   out.on_observation = [on_change = std::move(parts.on_change)](const SecretRef&) { on_change(); };
   out.on_exchange = [&metrics](const VaultExchange& exchange) { metrics.Note(exchange); };
   return out;

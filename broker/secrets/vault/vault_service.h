@@ -24,7 +24,7 @@ class VaultService final : public program::Component {
  public:
   // All outlive the service; so does what `on_change` touches.
   struct Parts {
-    std::string_view root_key;
+    std::string_view version_key;
     const Clock& clock;
     Executor executor;
     log::Logger& logger;

@@ -41,7 +41,7 @@ struct VaultObservation {
 };
 
 struct VaultStoreParts {
-  std::string_view root_key;  // As FileSecretStore's: versions are keyed with it.
+  std::string_view version_key;  // As FileSecretStore's: versions are keyed with it.
   const Clock& clock;
   Executor executor;  // Requests and watching run here, on any number of threads.
   log::Logger& logger;

@@ -1,5 +1,6 @@
 """A second broker beside a world's own: same keys and resources, an audit of its own."""
 
+import json
 import os
 
 from netns import wait_until
@@ -17,6 +18,7 @@ class Brokers:
         self.world = world
         self.processes = {}
         self.own_resources = {}  # By broker: another directory than the world's.
+        self.own_root_keys = {}  # By broker: another root key file.
         world.broker_address = BOTH
         world.start_broker = self.start_both
         world.at_close.append(self.stop_all)
@@ -34,6 +36,7 @@ class Brokers:
         config["audit"] = {"directory": directory, "replica": f"broker-{index}"}
         if index in self.own_resources:
             config["resources"] = {"directory": self.own_resources[index]}
+        config["rootKeyFile"] = self.own_root_keys.get(index, config["rootKeyFile"])
         return config
 
     def start(self, index):
@@ -58,6 +61,12 @@ class Brokers:
     def stop_all(self):
         for index in list(self.processes):
             self.drain(index)
+
+    def status(self, index, section):
+        """What the status page of broker `index` says in one section, by label."""
+        _, text = self.world.ask_admin(BROKER_ADMIN_PORT + index, "/status.json")
+        found = [each for each in json.loads(text)["sections"] if each["title"] == section]
+        return dict(found[0]["rows"]) if found else {}
 
     def granted(self, index):
         """How many tokens broker `index` has issued since it started."""

@@ -4,6 +4,7 @@
 #include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/kube_server.h"
+#include "tests/support/cpp/root_keys.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <gmock/gmock.h>
@@ -49,7 +50,7 @@ class DenyListInAConfigMap : public ::testing::Test {
     service_ = MakeDenyListService(
         DenyListOptions{.config_map = kube::ObjectName{ns_, kName}},
         &*client_,
-        {active_, audit_, clock_, io_.get_executor(), log_, "root-key", [this] { ++read_; }});
+        {active_, audit_, clock_, io_.get_executor(), log_, root_keys_, [this] { ++read_; }});
     ASSERT_TRUE(service_->Start().has_value());
   }
   void Put(const std::string& key, const std::string& text) {
@@ -78,6 +79,7 @@ class DenyListInAConfigMap : public ::testing::Test {
   testing_support::FakeAuditLog audit_;
   log::Logger log_{2, "test", log::Level::kError};
   ActiveDenyList active_;
+  root_key::ActiveRootKeys root_keys_{testing_support::ShareRootKeys("r")};
   std::atomic<int> read_ = 0;
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_{io_.get_executor()};

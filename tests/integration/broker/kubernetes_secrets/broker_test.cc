@@ -7,6 +7,7 @@
 #include "tests/contract/broker/callers/token_forge.h"
 #include "tests/support/cpp/ca_pem.h"
 #include "tests/support/cpp/kube_store_world.h"
+#include "tests/support/cpp/root_keys.h"
 #include "tests/support/cpp/run_task.h"
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
@@ -92,7 +93,7 @@ class KubeBroker : public ::testing::Test {
         callers::LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
     options.callers.local->own_cluster = true;
     options.audit.directory = dir_ / name;
-    options.root_key = Secret(std::string(32, 'r'));
+    options.root_keys = testing_support::ShareRootKeys("r");
     auto broker = std::make_unique<Broker>(std::move(options), log_);
     const Result<Done> started = broker->Start();
     EXPECT_TRUE(started.has_value()) << started.error().message;

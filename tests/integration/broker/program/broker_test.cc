@@ -7,6 +7,7 @@
 #include "common/log/log.h"
 #include "tests/contract/broker/callers/token_forge.h"
 #include "tests/support/cpp/chain_keys.h"
+#include "tests/support/cpp/root_keys.h"
 #include "tests/support/cpp/scratch_dir.h"
 #include "tests/support/cpp/test_ca.h"
 
@@ -92,7 +93,7 @@ class BrokerTest : public ::testing::Test {
         callers::LocalIssuerOptions{"https://issuer.example", dir_ / "jwks.json"};
     options.callers.local->own_cluster = true;
     options.audit.directory = dir_ / "audit";
-    options.root_key = Secret(std::string(32, 'r'));
+    options.root_keys = testing_support::ShareRootKeys("r");
     broker_.emplace(std::move(options), log_);
     const Result<Done> started = broker_->Start();
     ASSERT_TRUE(started.has_value()) << started.error().message;
@@ -260,7 +261,7 @@ TEST_F(BrokerTest, DoesNotStartBesideAnotherOnTheSameAuditDirectory) {
   options.admin_address = "127.0.0.1:0";
   options.resource_directory = dir_ / "resources";
   options.audit.directory = dir_ / "audit";
-  options.root_key = Secret(std::string(32, 'r'));
+  options.root_keys = testing_support::ShareRootKeys("r");
   Broker second(std::move(options), log_);
 
   const Result<Done> started = second.Start();

@@ -131,12 +131,16 @@ inline resource::Connector HarborConnector(
 inline std::shared_ptr<const connectors::CatalogEntry> EntryOf(
     resource::Connector connector,
     const std::string& secret_version = "v1",
-    resource::CaBundle ca = {}) {
+    resource::CaBundle ca = {},
+    const std::optional<root_key::RootKeys>& root_keys = {}) {
   return connectors::MakeCatalogEntry(
       std::make_shared<const resource::Connector>(std::move(connector)),
       std::move(ca),
       secret_version,
-      "");
+      "",
+      {},
+      root_keys ? std::make_shared<const connectors::EpochKeys>(*root_keys, Secret("version key"))
+                : nullptr);
 }
 
 inline std::shared_ptr<const connectors::CatalogSnapshot> SnapshotOf(

@@ -4,6 +4,7 @@
 #include "tests/support/cpp/chain_keys.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/root_keys.h"
 #include "tests/support/cpp/run_task.h"
 #include "tests/unit/broker/api/fakes.h"
 
@@ -52,8 +53,8 @@ class IssueTokenTest : public ::testing::Test {
                               &deny_list_});
   }
   void Deny(const std::vector<deny_list::DeniedEntry>& entries) {
-    deny_list_.Replace(
-        std::make_shared<const deny_list::DenyList>(entries, clock_.Now(), "root-key"));
+    deny_list_.Replace(std::make_shared<const deny_list::DenyList>(
+        entries, clock_.Now(), testing_support::MakeRootKeys("r")));
   }
   v1::IssueTokenResponse Issue(const v1::IssueTokenRequest& request) {
     IssueTokenHandler handler = Handler();
@@ -370,6 +371,21 @@ TEST_F(IssueTokenTest, MintsAgainWhenTheSecretWasRotatedWhileItMinted) {
 
   EXPECT_EQ(response.grant().epoch(), rotated->epoch);
   EXPECT_EQ(tokens_.calls(), 2U);
+}
+
+TEST_F(IssueTokenTest, MintsOnceWhenARootKeyWasReplacedWhileItMinted) {
+  const auto entry_under = [](const char* root_keys) {
+    return EntryOf(HarborConnector("default", "harbor", {{"ci", "builder"}}),
+                   "v1",
+                   {},
+                   testing_support::MakeRootKeys(root_keys));
+  };
+  const auto before = entry_under("r");
+  Publish({before});
+  tokens_.DuringGet([this, &entry_under] { Publish({entry_under("sr")}); });
+
+  EXPECT_EQ(Issue(Pull("team-a/app")).grant().epoch(), before->epoch);
+  EXPECT_EQ(tokens_.calls(), 1U);
 }
 
 TEST_F(IssueTokenTest, GivesUpOnAConnectorThatKeepsChanging) {

@@ -5,6 +5,7 @@
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/root_keys.h"
 #include "tests/support/cpp/run_task.h"
 #include "tests/unit/broker/api/fakes.h"
 
@@ -53,12 +54,12 @@ class ListenerCertificateTest : public ::testing::Test {
   x509::KeyPtr key_ = *x509::MakeEcKey();
   const listener_authority::ListenerAuthorityOptions options_{{"svc", "svc.cluster.local"},
                                                               {kServiceHost}};
-  std::unique_ptr<listener_authority::ListenerAuthority> authority_ =
-      *listener_authority::ListenerAuthority::Make(Secret(std::string(32, 'r')),
+  std::shared_ptr<const listener_authority::ListenerAuthority> authority_ =
+      *listener_authority::ListenerAuthority::Make(testing_support::MakeRootKeys("r"),
                                                    options_.host_suffixes);
   std::vector<CertificateOutcome> outcomes_;
   ListenerCertificateHandler handler_{
-      {authority_.get(),
+      {authority_,
        options_,
        &catalog_,
        &audit_,
@@ -74,6 +75,19 @@ TEST_F(ListenerCertificateTest, IsIssuedForTheKeyAndTheHostOfAConnector) {
   const x509::CertificatePtr certificate = x509::ReadCertificateDer(response->certificate());
   EXPECT_TRUE(x509::IsKeyOf(certificate.get(), key_.get()));
   EXPECT_THAT(outcomes_, ElementsAre(CertificateOutcome::kIssued));
+}
+
+TEST_F(ListenerCertificateTest, IsOfTheNewAuthorityOnceARootKeyWasReplaced) {
+  const auto replaced = testing_support::MakeRootKeys("sr");
+  handler_.UseAuthority(
+      *listener_authority::ListenerAuthority::Make(replaced, options_.host_suffixes));
+
+  const x509::CertificatePtr authority = x509::ReadCertificate(handler_.Authority().ca_pem());
+  const auto response = Issue(kHarborHost);
+  const x509::CertificatePtr certificate =
+      x509::ReadCertificateDer(response ? response->certificate() : "");
+  EXPECT_TRUE(x509::IsSignedBy(certificate.get(), authority.get()));
+  EXPECT_THAT(handler_.Authority().ca_pem(), ::testing::EndsWith(authority_->pem()));
 }
 
 TEST_F(ListenerCertificateTest, IsIssuedForTheDataPlanesService) {

@@ -4,6 +4,7 @@
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/result_matchers.h"
+#include "tests/support/cpp/root_keys.h"
 #include "tests/support/cpp/run_task.h"
 #include "tests/unit/broker/api/fakes.h"
 
@@ -88,7 +89,7 @@ TEST_F(OperatorTest, ExplainNamesTheEntryOfTheDenyListWhateverRulesSay) {
       std::vector<deny_list::DeniedEntry>{
           {deny_list::DeniedKind::kNamespace, "ci", {}, {}, "stolen laptop"}},
       WallTime{},
-      "root-key"));
+      testing_support::MakeRootKeys("r")));
   const v1::ExplainAccessResponse response = Explain(Pull("team-a/app"));
 
   EXPECT_FALSE(response.allowed());

@@ -4,6 +4,7 @@
 #include "broker/api/watch_stream.h"
 
 #include "broker/api/watch_hub.h"
+#include "tests/support/cpp/root_keys.h"
 #include "tests/unit/broker/api/fakes.h"
 
 #include <gmock/gmock.h>
@@ -87,7 +88,8 @@ class WatchStreamTest : public ::testing::Test {
   }
   static std::shared_ptr<const deny_list::DenyList> ListOf(const std::string& peer) {
     const std::vector<deny_list::DeniedEntry> entries{{deny_list::DeniedKind::kDataplane, peer}};
-    return std::make_shared<const deny_list::DenyList>(entries, WallTime{}, "root-key");
+    return std::make_shared<const deny_list::DenyList>(
+        entries, WallTime{}, testing_support::MakeRootKeys("r"));
   }
   static std::vector<std::string> Names(const std::optional<v1::WatchRoutesResponse>& response) {
     std::vector<std::string> names;

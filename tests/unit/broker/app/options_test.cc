@@ -87,7 +87,8 @@ TEST_F(OptionsTest, FillInTheDefaults) {
   EXPECT_EQ(options.callers.audience, "oci-connector");
   EXPECT_EQ(options.audit.max_file_age, std::chrono::hours(24));
   EXPECT_EQ(options.log_level, log::Level::kInfo);
-  EXPECT_EQ(options.root_key.Reveal(), std::string(32, 'r'));
+  EXPECT_EQ(options.root_keys->current().Reveal(), std::string(32, 'r'));
+  EXPECT_EQ(options.root_keys->all().size(), 1U);
   EXPECT_EQ(options.peers.dataplanes, std::vector<std::string>{"spiffe://a/dataplane"});
   EXPECT_THAT(options.peers.operators, IsEmpty());
 }
@@ -281,6 +282,11 @@ TEST_F(OptionsTest, RefuseFilesThatCannotBeUsed) {
 TEST_F(OptionsTest, RefuseARootKeyThatCanBeGuessed) {
   EXPECT_THAT(Problems({{"rootKeyFile", dir_ / "short.key"}}),
               ElementsAre(HasSubstr("fewer than 32 bytes")));
+}
+
+TEST_F(OptionsTest, RefuseAnotherRootKeyThatCannotBeUsed) {
+  ReplaceFile(dir_ / "root.key.previous", "too short");
+  EXPECT_THAT(Problems({}), ElementsAre(HasSubstr("root.key.previous: holds fewer than 32 bytes")));
 }
 
 TEST_F(OptionsTest, TakeResourcesFromOnePlace) {

@@ -1,13 +1,7 @@
 #include "broker/audit/chain_writer.h"
 
-#include "common/auditlog/chain_head.h"
-#include "common/auditlog/verify_directory.h"
-#include "common/log/log.h"
-#include "tests/support/cpp/chain_keys.h"
-#include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/result_matchers.h"
-#include "tests/support/cpp/scratch_dir.h"
-#include "tests/unit/broker/audit/faulty_file.h"
+#include "tests/unit/broker/audit/chain_writer_fixture.h"
 #include "tests/unit/broker/audit/sync_recorder.h"
 
 #include <gmock/gmock.h>
@@ -26,46 +20,6 @@ using ::testing::HasSubstr;
 using testing_support::HasError;
 using testing_support::HasErrorMessage;
 using testing_support::HasValue;
-
-class ChainWriterTest : public ::testing::Test {
- protected:
-  ChainWriterOptions Options() {
-    return {.directory = directory_,
-            .replica = "broker-1",
-            .keys = keys_,
-            .head_file = head_file_,
-            .max_file_age = std::chrono::hours(24),
-            .clock = &clock_,
-            .log = &log_,
-            .open_file = OpenFaulty(faults_)};
-  }
-  std::unique_ptr<ChainWriter> OpenOrDie() {
-    auto writer = ChainWriter::Open(Options());
-    EXPECT_TRUE(writer.has_value()) << (writer ? "" : writer.error().message);
-    return writer ? std::move(*writer) : nullptr;
-  }
-  Result<Done> Append(ChainWriter& writer, std::size_t count = 1) {
-    std::vector<auditlog::Event> events(count);
-    for (auditlog::Event& event : events) {
-      event.time = clock_.Now();
-    }
-    return writer.Append(events);
-  }
-  auditlog::VerificationReport Verified() {
-    const auto report = auditlog::VerifyDirectory(directory_, {*keys_});
-    EXPECT_TRUE(report.has_value()) << (report ? "" : report.error().message);
-    return report ? *report : auditlog::VerificationReport{};
-  }
-  std::string FirstFile() { return directory_ + "/" + auditlog::AuditFileName(1); }
-
-  testing_support::ScratchDir scratch_;
-  std::string directory_ = scratch_ / "audit";
-  testing_support::FakeClock clock_;
-  log::Logger log_{2, "test", static_cast<log::Level>(99)};
-  Faults faults_;
-  std::shared_ptr<const auditlog::ChainKeys> keys_ = testing_support::ChainKeysOf();
-  std::string head_file_ = scratch_ / "audit.head";
-};
 
 TEST_F(ChainWriterTest, NamesItsReplicaInEachRecord) {
   const auto writer = OpenOrDie();
@@ -436,34 +390,6 @@ TEST_F(ChainWriterTest, NeedsTheHeadFileThatWasAskedFor) {
   ChainWriterOptions options = Options();
   options.needs_head_file = true;
   EXPECT_THAT(ChainWriter::Open(options), HasError(ErrorCode::kUnavailable));
-}
-
-TEST_F(ChainWriterTest, SaysThatTheRecordsBeforeHaveNoKey) {
-  ASSERT_TRUE(std::filesystem::create_directory(directory_));
-  auditlog::ChainPosition position;
-  auditlog::Event event;
-  event.time = clock_.Now();
-  std::ofstream(FirstFile()) << testing_support::UnkeyedRecord(event, position)
-                             << testing_support::UnkeyedRecord(event, position);
-
-  ASSERT_THAT(OpenOrDie()->Append({}), HasValue(Done{}));
-
-  std::ifstream in(FirstFile());
-  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}),
-              AllOf(HasSubstr("AUDIT_KEY_CHANGED"), HasSubstr("records 1 to 2 have no key")));
-  EXPECT_EQ(Verified().unkeyed_through, 2U);
-}
-
-TEST_F(ChainWriterTest, SaysThatTheRootKeyIsAnother) {
-  ASSERT_THAT(Append(*OpenOrDie(), 2), HasValue(Done{}));
-  keys_ = testing_support::ChainKeysOf("o");
-  ASSERT_THAT(Append(*OpenOrDie()), HasValue(Done{}));
-
-  std::ifstream in(FirstFile());
-  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}),
-              AllOf(HasSubstr("AUDIT_KEY_CHANGED"),
-                    HasSubstr(head_file_ + " has key " + testing_support::ChainKeyOf().id())));
-  EXPECT_EQ(OpenOrDie()->HasOwnRecords(), false) << "once";
 }
 
 TEST_F(ChainWriterTest, DoesNotFollowASymbolicLink) {

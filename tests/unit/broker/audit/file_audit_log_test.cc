@@ -5,6 +5,7 @@
 #include "common/log/log.h"
 #include "tests/contract/broker/audit/audit_log_contract.h"
 #include "tests/support/cpp/chain_keys.h"
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/scratch_dir.h"
@@ -193,6 +194,16 @@ TEST(FileAuditLog, KeepsTheHeadWhenItStops) {
   std::ifstream in(harness.Path("audit.head"));
   EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}),
               ::testing::StartsWith("oci-connector-audit-head 1 "));
+}
+
+TEST(FileAuditLog, GoesOnUnderANewRootKeyWithoutTraffic) {
+  FileHarness harness;
+  ASSERT_THAT(harness.Append(), HasValue(Done{}));
+  harness.log().UseKeys(testing_support::ChainKeysOf("or"));
+
+  EXPECT_TRUE(testing_support::Eventually([&] { return harness.log().Status().head.seq == 2; }));
+  EXPECT_THAT(harness.Records(), HasSubstr("AUDIT_KEY_CHANGED"));
+  EXPECT_THAT(harness.log().HeadLine(), HasSubstr(testing_support::ChainKeyOf('o').id()));
 }
 
 TEST(FileAuditLog, SaysThatTheHeadFileCannotBeWritten) {

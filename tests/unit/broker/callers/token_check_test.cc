@@ -12,6 +12,7 @@ namespace connector::broker::callers {
 namespace {
 
 using ::testing::HasSubstr;
+using testing_support::HasError;
 using testing_support::HasErrorMessage;
 using testing_support::SigningKey;
 

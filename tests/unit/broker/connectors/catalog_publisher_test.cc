@@ -1,5 +1,8 @@
 #include "broker/connectors/catalog_publisher.h"
 
+#include "common/base/keyed_version.h"
+#include "tests/support/cpp/root_keys.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
@@ -102,6 +105,24 @@ TEST_F(PublisherTest, ChangesTheEpochOfTheConnectorWhoseCredentialChanged) {
   EXPECT_EQ(VersionOf(kA), "v2");
   EXPECT_NE(catalog_.Current()->Find(kA)->epoch, epoch_of_a);
   EXPECT_EQ(catalog_.Current()->Find(kB)->epoch, epoch_of_b);
+}
+
+TEST_F(PublisherTest, PublishesTheEpochsOfOtherRootKeysAtOnce) {
+  const auto use = [this](const char* root_keys) {
+    publisher_.UseEpochKeys(
+        std::make_shared<const EpochKeys>(testing_support::MakeRootKeys(root_keys), Secret("key")));
+  };
+  use("r");
+  vault_[kSecretOfA] = {"v1"};
+  static_cast<void>(publisher_.Publish(BothInVault()));
+  const auto before = catalog_.Current()->Find(kA);
+
+  use("sr");
+  const auto after = catalog_.Current()->Find(kA);
+
+  EXPECT_NE(after->epoch, before->epoch) << "or no data plane is told";
+  EXPECT_TRUE(SameVersion(after->epoch, before->epoch)) << "or grants of before are thrown away";
+  EXPECT_EQ(after->mint_key, before->mint_key) << "or every token is minted again";
 }
 
 TEST_F(PublisherTest, ShowsWhyACredentialCannotBeUsed) {

@@ -1,10 +1,12 @@
 #include "broker/deny_list/deny_list_service.h"
 
 #include "broker/deny_list/deny_list_file.h"
+#include "common/base/keyed_version.h"
 #include "common/log/log.h"
 #include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/root_keys.h"
 #include "tests/support/cpp/scratch_dir.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -38,7 +40,7 @@ class DenyListServiceTest : public ::testing::Test {
     service_ = MakeDenyListService(
         DenyListOptions{.file = file_},
         nullptr,
-        {active_, audit_, clock_, io_.get_executor(), log_, "root-key", [this] { ++read_; }});
+        {active_, audit_, clock_, io_.get_executor(), log_, root_keys_, [this] { ++read_; }});
     ASSERT_TRUE(service_->Start().has_value());
   }
   [[nodiscard]] bool BecomesEntries(std::size_t count) {
@@ -72,6 +74,7 @@ class DenyListServiceTest : public ::testing::Test {
   testing_support::FakeAuditLog audit_;
   log::Logger log_{2, "test", log::Level::kError};
   ActiveDenyList active_;
+  root_key::ActiveRootKeys root_keys_{testing_support::ShareRootKeys("r")};
   std::atomic<int> read_ = 0;
   asio::io_context io_;
   asio::executor_work_guard<Executor> work_{io_.get_executor()};
@@ -121,6 +124,20 @@ TEST_F(DenyListServiceTest, KeepsTheLastGoodListAndSaysSo) {
   EXPECT_TRUE(Eventually([this] { return !Readiness().degraded.empty(); }));
   EXPECT_THAT(active_.Current()->entries(), SizeIs(1));
   EXPECT_EQ(read_, 1);
+}
+
+TEST_F(DenyListServiceTest, KeysItsVersionAnewWithOtherRootKeysAndRecordsNothing) {
+  ReplaceFile(file_, "denied:\n- namespace: ci\n");
+  Start();
+  ASSERT_TRUE(Eventually([this] { return Records().size() == 1; }));
+  const std::string before = active_.Current()->version();
+
+  root_keys_.Replace(testing_support::ShareRootKeys("sr"));
+
+  EXPECT_TRUE(Eventually([&] { return active_.Current()->version() != before; }));
+  EXPECT_TRUE(SameVersion(active_.Current()->version(), before));
+  service_->Stop(Deadline::max());
+  EXPECT_THAT(Records(), SizeIs(1));
 }
 
 TEST_F(DenyListServiceTest, EndsAnEntryWhenItsTimeIsOver) {

@@ -2,6 +2,8 @@
 
 #include "broker/callers/token_key.h"
 #include "common/base/encoding.h"
+#include "common/base/keyed_version.h"
+#include "tests/support/cpp/root_keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +16,7 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr const char* kRootKey = "0123456789abcdef0123456789abcdef";
+const root_key::RootKeys kRootKeys = testing_support::MakeRootKeys("r");
 constexpr const char* kBlue = "https://blue.example.com";
 constexpr WallTime kNow{std::chrono::hours(1000)};
 
@@ -43,7 +45,7 @@ std::string Sha256Of(const std::string& token) {
 }
 
 bool Denies(const DeniedEntry& entry, const callers::Caller& caller) {
-  return DenyList({entry}, kNow, kRootKey).FindCaller(caller, Token()) != nullptr;
+  return DenyList({entry}, kNow, kRootKeys).FindCaller(caller, Token()) != nullptr;
 }
 
 TEST(DenyListOfCallers, DeniesASubjectByTheNameThatTheAuditHas) {
@@ -89,7 +91,7 @@ TEST(DenyListOfCallers, DeniesATokenByItsDigest) {
 }
 
 TEST(DenyListOfPeers, DeniesACertificateByAnyOfItsNames) {
-  const DenyList list({{DeniedKind::kDataplane, "spiffe://a/dataplane/1"}}, kNow, kRootKey);
+  const DenyList list({{DeniedKind::kDataplane, "spiffe://a/dataplane/1"}}, kNow, kRootKeys);
 
   EXPECT_NE(list.FindPeer({"spiffe://a/dataplane/1"}), nullptr);
   EXPECT_NE(list.FindPeer({"other", "spiffe://a/dataplane/1"}), nullptr);
@@ -103,8 +105,8 @@ TEST(DenyListOfPeers, IsNoListOfCallers) {
 
 TEST(DenyList, EndsAnEntryAtItsTime) {
   const DeniedEntry entry{DeniedKind::kNamespace, "ci", {}, kNow + std::chrono::seconds(1)};
-  const DenyList before({entry}, kNow, kRootKey);
-  const DenyList after({entry}, kNow + std::chrono::seconds(1), kRootKey);
+  const DenyList before({entry}, kNow, kRootKeys);
+  const DenyList after({entry}, kNow + std::chrono::seconds(1), kRootKeys);
 
   EXPECT_NE(before.FindCaller(Builder(), Token()), nullptr);
   EXPECT_EQ(before.changes_at(), kNow + std::chrono::seconds(1));
@@ -112,8 +114,8 @@ TEST(DenyList, EndsAnEntryAtItsTime) {
   EXPECT_THAT(after.version(), IsEmpty());
 }
 
-std::string Version(const std::vector<DeniedEntry>& entries, const char* root_key = kRootKey) {
-  return DenyList(entries, kNow, root_key).version();
+std::string Version(const std::vector<DeniedEntry>& entries, const char* root_keys = "r") {
+  return DenyList(entries, kNow, testing_support::MakeRootKeys(root_keys)).version();
 }
 
 TEST(DenyListVersion, IsEmptyWhereNobodyIsDenied) {
@@ -133,7 +135,17 @@ TEST(DenyListVersion, ChangesWithWhomItDeniesAlone) {
   EXPECT_NE(Version({a}), Version({a, b}));
   EXPECT_NE(Version({a}), Version({{DeniedKind::kNamespace, "a"}}));
   EXPECT_NE(Version({b}), Version({{DeniedKind::kNamespace, "b", kBlue}}));
-  EXPECT_NE(Version({a}), Version({a}, "another-root-key")) << "else it could be guessed";
+  EXPECT_NE(Version({a}), Version({a}, "s")) << "else it could be guessed";
+}
+
+TEST(DenyListVersion, IsTheSameWhileOneBrokerHasANewRootKeyAndAnotherNotYet) {
+  const DeniedEntry a{DeniedKind::kSubject, "a"};
+  const DeniedEntry b{DeniedKind::kSubject, "b"};
+
+  EXPECT_TRUE(SameVersion(Version({a}, "sr"), Version({a}, "r")));
+  EXPECT_TRUE(SameVersion(Version({a}, "s"), Version({a}, "sr")));
+  EXPECT_FALSE(SameVersion(Version({a}, "sr"), Version({b}, "sr")));
+  EXPECT_FALSE(SameVersion(Version({}, "sr"), Version({a}, "sr")));
 }
 
 TEST(Describe, NamesWhatWhoseUntilWhenAndWhy) {

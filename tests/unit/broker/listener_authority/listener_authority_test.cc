@@ -2,6 +2,7 @@
 
 #include "common/x509/x509_certificates.h"
 #include "tests/support/cpp/fake_clock.h"
+#include "tests/support/cpp/root_keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,12 +25,17 @@ constexpr WallTime kNow = testing_support::FakeClock::kStart;
 class AuthorityTest : public ::testing::Test {
  protected:
   static std::unique_ptr<ListenerAuthority> Make(
-      char key, const std::vector<std::string>& suffixes = kSuffixes) {
-    auto made = ListenerAuthority::Make(Secret(std::string(32, key)), suffixes);
+      std::string_view root_keys, const std::vector<std::string>& suffixes = kSuffixes) {
+    auto made = ListenerAuthority::Make(testing_support::MakeRootKeys(root_keys), suffixes);
     return made ? std::move(*made) : nullptr;
   }
   x509::CertificatePtr Issue(const std::string& host, WallTime now = kNow) const {
-    const auto made = authority_->Issue(host, key_.get(), now);
+    return IssueWith(*authority_, host, now);
+  }
+  x509::CertificatePtr IssueWith(const ListenerAuthority& authority,
+                                 const std::string& host = kHost,
+                                 WallTime now = kNow) const {
+    const auto made = authority.Issue(host, key_.get(), now);
     return x509::ReadCertificateDer(made ? made->der : "");
   }
   // What a client says that trusts `authority` and wants `host` at `at`; "ok" or why not.
@@ -54,20 +60,32 @@ class AuthorityTest : public ::testing::Test {
                : X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
   }
 
-  std::unique_ptr<ListenerAuthority> authority_ = Make('r');
+  std::unique_ptr<ListenerAuthority> authority_ = Make("r");
   x509::KeyPtr key_ = *x509::MakeEcKey();
 };
 
 TEST_F(AuthorityTest, IsTheSameOnEveryBroker) {
-  EXPECT_EQ(Make('r')->pem(), authority_->pem());
-  EXPECT_EQ(Make('r', {"svc.cluster.local", "svc"})->pem(), authority_->pem());
+  EXPECT_EQ(Make("r")->pem(), authority_->pem());
+  EXPECT_EQ(Make("r", {"svc.cluster.local", "svc"})->pem(), authority_->pem());
 }
 
 TEST_F(AuthorityTest, IsAnotherOneForAnotherRootKey) {
-  const auto other = Make('s');
+  const auto other = Make("s");
 
   EXPECT_NE(other->pem(), authority_->pem());
   EXPECT_NE(Verify(*other, Issue(kHost).get(), kHost), "ok");
+}
+
+TEST_F(AuthorityTest, IsTrustedForEachRootKeyAndSignsWithTheCurrentOne) {
+  const auto before = Make("r");
+  const auto announced = Make("rs");
+  const auto replaced = Make("sr");
+  const auto after = Make("s");
+
+  EXPECT_EQ(announced->pem(), before->pem() + after->pem());
+  EXPECT_EQ(replaced->pem(), after->pem() + before->pem());
+  EXPECT_EQ(Verify(*before, IssueWith(*announced).get(), kHost), "ok");
+  EXPECT_EQ(Verify(*after, IssueWith(*replaced).get(), kHost), "ok");
 }
 
 TEST_F(AuthorityTest, HasASignatureThatHolds) {

@@ -114,6 +114,8 @@ TEST(AGrant, IsUsedWithTheRouteOfItsEpochAlone) {
 
   EXPECT_TRUE(Authorized::Join(world.Parsed(), grant, Table("epoch-1")));
   EXPECT_FALSE(Authorized::Join(world.Parsed(), grant, Table("epoch-2")));
+  EXPECT_TRUE(Authorized::Join(world.Parsed(), grant, Table("epoch-2.epoch-1")))
+      << "a root key is being replaced, and one broker has it already";
   EXPECT_FALSE(Authorized::Join(world.Parsed(), grant, routes::RouteTable{}));
 }
 

@@ -10,7 +10,7 @@
 namespace connector::broker::secrets {
 namespace {
 
-constexpr std::string_view kRootKey = "0123456789abcdef0123456789abcdef";
+constexpr std::string_view kVersionKey = "0123456789abcdef0123456789abcdef";
 
 std::shared_ptr<const resource::SecretResource> Password(std::string_view password) {
   auto secret = std::make_shared<resource::SecretResource>();
@@ -19,20 +19,20 @@ std::shared_ptr<const resource::SecretResource> Password(std::string_view passwo
   return secret;
 }
 
-std::string VersionUnder(std::string_view root_key) {
-  FileSecretStore store(root_key);
+std::string VersionUnder(std::string_view version_key) {
+  FileSecretStore store(version_key);
   store.Update({{{"ns", "s"}, Password("p")}});
   return store.Read({"ns", "s"})->version;
 }
 
-TEST(FileSecretStore, KeysItsVersionsWithTheRootKey) {
-  EXPECT_EQ(VersionUnder(kRootKey), VersionUnder(kRootKey));
-  EXPECT_NE(VersionUnder(kRootKey), VersionUnder("another root key of thirty-two by"))
+TEST(FileSecretStore, KeysItsVersions) {
+  EXPECT_EQ(VersionUnder(kVersionKey), VersionUnder(kVersionKey));
+  EXPECT_NE(VersionUnder(kVersionKey), VersionUnder("another key of thirty-two bytes.."))
       << "else a guessed password could be checked against a version";
 }
 
 TEST(FileSecretStore, TellsNothingWhenAnUpdateChangesNothing) {
-  FileSecretStore store(kRootKey);
+  FileSecretStore store(kVersionKey);
   const SecretRef ref{"ns", "s"};
   std::vector<SecretRef> seen;
   store.Update({{ref, Password("p")}});
@@ -46,7 +46,7 @@ TEST(FileSecretStore, TellsNothingWhenAnUpdateChangesNothing) {
 }
 
 TEST(FileSecretStore, LetsItsFollowerReadTheNewSecret) {
-  FileSecretStore store(kRootKey);
+  FileSecretStore store(kVersionKey);
   const SecretRef ref{"ns", "s"};
   std::string read;
   store.Follow({ref}, [&](const SecretRef& changed) {
