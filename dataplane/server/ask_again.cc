@@ -1,5 +1,7 @@
 #include "dataplane/server/ask_again.h"
 
+#include "common/base/keyed_version.h"
+
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -25,8 +27,8 @@ Task<bool> IsDeniedByOperator(Worker& worker,
       if (denial->reason == token::DenialReason::kDeniedByOperator) {
         co_return true;
       }
-    } else if (std::get<std::shared_ptr<const token::Grant>>(result)->deny_list ==
-               worker.routes->deny_list) {
+    } else if (SameVersion(std::get<std::shared_ptr<const token::Grant>>(result)->deny_list,
+                           worker.routes->deny_list)) {
       co_return false;
     }
     const Deadline next = std::min(give_up, Deadline(steady_clock::now() + kPause));

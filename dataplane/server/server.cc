@@ -1,5 +1,6 @@
 #include "dataplane/server/server.h"
 
+#include "common/base/keyed_version.h"
 #include "dataplane/oci/errors.h"
 #include "dataplane/server/listener_names.h"
 #include "dataplane/server/session.h"
@@ -90,7 +91,7 @@ class WorkerThread {
     });
   }
   void TakeRoutes(const std::shared_ptr<const routes::RouteTable>& table) {
-    const bool other_deny_list = table->deny_list != worker_.routes->deny_list;
+    const bool other_deny_list = !SameVersion(table->deny_list, worker_.routes->deny_list);
     worker_.TakeRoutes(table);
     if (other_deny_list) {
       sessions_.AskAgain();

@@ -1,5 +1,6 @@
 #include "dataplane/server/session.h"
 
+#include "common/base/keyed_version.h"
 #include "common/http/fields.h"
 #include "dataplane/server/ask_again.h"
 #include "dataplane/server/request_context.h"
@@ -115,7 +116,7 @@ class ClientSession final : public SessionEntry {
 void ClientSession::AskAgain() {
   const RequestContext* const request = client_.request;
   if (request == nullptr || request->record.grant == nullptr ||
-      request->record.grant->deny_list == worker_.routes->deny_list) {
+      SameVersion(request->record.grant->deny_list, worker_.routes->deny_list)) {
     return;
   }
   if (alive_ == nullptr) {
