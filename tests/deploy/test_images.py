@@ -227,7 +227,8 @@ class Cluster:
             data = json.loads(self.control.kubectl(
                 "get", "secret", volume["secret"]["secretName"], "-n", NAMESPACE, "-o", "json").ok().stdout)["data"]  # fmt: skip
             decode = base64.b64decode
-            return {item["path"]: decode(data[item["key"]]) for item in volume["secret"]["items"]}
+            paths = {item["key"]: item["path"] for item in volume["secret"].get("items", [])}
+            return {paths.get(key, key): decode(data[key]) for key in paths or data}
         if "projected" in volume:
             token = self.control.token(account, NAMESPACE, audience=None, duration=3607)
             return {"token": token, "ca.crt": self.control.ca.pem, "namespace": NAMESPACE}
