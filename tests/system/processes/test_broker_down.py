@@ -43,7 +43,7 @@ def test_no_token_is_issued_without_an_audit_line_however_the_broker_dies(world)
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         pulls = [pool.submit(pull, index) for index in range(64)]
-        wait_until(lambda: len(world.audit_records()) >= 8, "some pulls have been served")
+        wait_until(lambda: any(each.done() for each in pulls), "a pull has been served")
         world.broker.signal(signal.SIGKILL)
         answers = [done.result() for done in pulls]
 
