@@ -191,19 +191,25 @@ TEST(AnUploadOfASlowClient, IsCutWhenItIsSlowerThanTheLeastRate) {
   server::ServerSettings settings;
   settings.idle_timeout = std::chrono::milliseconds(300);
   settings.min_client_rate = 1ULL << 40U;
-  DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 202}; },
-                       {.settings = settings});
+  std::promise<void> go_on;  // An early answer would end the upload in another way.
+  DataplaneWorld world(
+      [wait = go_on.get_future().share()](const HttpRequest&) {
+        wait.wait();
+        return HttpAnswer{.status = 202};
+      },
+      {.settings = settings});
   RawClient client(world.port());
   client.Send(DataplaneWorld::Request(
       "POST", std::string(kRepositoryPath) + "/blobs/uploads/", "Content-Length: 1073741824\r\n"));
-  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   const auto is_open = [&] { return ServerSide(client.local_port()) >= 0; };
   while (is_open() && std::chrono::steady_clock::now() < give_up_at) {
     client.Send("x");
-    static_cast<void>(world.Do("GET", "/v2/"));  // Meanwhile nothing comes of the upload.
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // Only waiting for it counts.
   }
 
   EXPECT_FALSE(is_open());
+  go_on.set_value();
 }
 
 // The subject of a request is its token here.
