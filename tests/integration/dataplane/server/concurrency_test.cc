@@ -4,6 +4,7 @@
 
 #include "dataplane/relay/relay.h"
 #include "tests/support/cpp/dataplane_world.h"
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/loopback_pair.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -24,11 +25,13 @@ namespace connector::dataplane {
 namespace {
 
 using testing_support::DataplaneWorld;
+using testing_support::Eventually;
 using testing_support::HttpAnswer;
 using testing_support::HttpRequest;
 using testing_support::kRepositoryPath;
 using testing_support::LoopbackPair;
 using testing_support::RawClient;
+using testing_support::RawResponse;
 
 const std::string kManifest = std::string(kRepositoryPath) + "/manifests/latest";
 
@@ -191,25 +194,24 @@ TEST(AnUploadOfASlowClient, IsCutWhenItIsSlowerThanTheLeastRate) {
   server::ServerSettings settings;
   settings.idle_timeout = std::chrono::milliseconds(300);
   settings.min_client_rate = 1ULL << 40U;
-  std::promise<void> go_on;  // An early answer would end the upload in another way.
-  DataplaneWorld world(
-      [wait = go_on.get_future().share()](const HttpRequest&) {
-        wait.wait();
-        return HttpAnswer{.status = 202};
-      },
-      {.settings = settings});
+  DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 202}; },
+                       {.settings = settings});
   RawClient client(world.port());
   client.Send(DataplaneWorld::Request(
-      "POST", std::string(kRepositoryPath) + "/blobs/uploads/", "Content-Length: 1073741824\r\n"));
-  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  const auto is_open = [&] { return ServerSide(client.local_port()) >= 0; };
-  while (is_open() && std::chrono::steady_clock::now() < give_up_at) {
+      "POST",
+      std::string(kRepositoryPath) + "/blobs/uploads/?digest=sha256:" + std::string(64, 'a'),
+      "Content-Length: 1073741824\r\n"));
+
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(8);
+  std::future<RawResponse> answer = std::async(std::launch::async, [&] { return client.Read(); });
+  while (answer.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready &&
+         std::chrono::steady_clock::now() < give_up_at) {
     client.Send("x");
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // Only waiting for it counts.
   }
 
-  EXPECT_FALSE(is_open());
-  go_on.set_value();
+  EXPECT_LT(std::chrono::steady_clock::now(), give_up_at);
+  EXPECT_EQ(answer.get().status, 0) << "a refusal is no cut";
+  EXPECT_TRUE(Eventually([&] { return ServerSide(client.local_port()) < 0; }));
 }
 
 // The subject of a request is its token here.
