@@ -16,7 +16,7 @@ import time
 
 import demo_volume
 import scenario
-from demo_system import Demo
+from demo_system import DATAPLANE_BEHIND_LISTENERS, Demo
 from processes import Failure
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -313,16 +313,7 @@ listenerAuthority: {{}}
 _DATAPLANE = """
 listeners:
 - address: {proxy}
-  tls: {{fromBroker: {{}}}}
-adminAddress: {admin}
-broker:
-  address: {broker}
-  caFile: {root}/pki/ca.crt
-  certificateFile: {root}/pki/dataplane-demo.crt
-  keyFile: {root}/pki/dataplane-demo.key
-  serverName: localhost
-drainTimeout: 5s
-"""
+  tls: {{fromBroker: {{}}}}""" + DATAPLANE_BEHIND_LISTENERS
 
 _CONTROLLER = """
 kubernetes: {{kubeconfigFile: {root}/controller.kubeconfig}}

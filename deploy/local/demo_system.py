@@ -255,11 +255,7 @@ audit: {{directory: {root}/audit}}
 rootKeyFile: {root}/pki/root.key
 """
 
-_DATAPLANE = """
-listeners:
-- address: {listen}
-- address: {listen_tls}
-  tls: {{certificateFile: {root}/pki/listener.crt, keyFile: {root}/pki/listener.key}}
+DATAPLANE_BEHIND_LISTENERS = """
 adminAddress: {admin}
 broker:
   address: {broker}
@@ -269,3 +265,10 @@ broker:
   serverName: localhost
 drainTimeout: 5s
 """
+
+_DATAPLANE = """
+listeners:
+- address: {listen}
+- address: {listen_tls}
+  tls: {{certificateFile: {root}/pki/listener.crt, keyFile: {root}/pki/listener.key}}
+""" + DATAPLANE_BEHIND_LISTENERS
