@@ -3,6 +3,8 @@
 #include "common/async/one_shot.h"
 #include "common/broker_client/broker_client.h"
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,7 +43,10 @@ Error FromStatus(const grpc::Status& status) {
   }
 }
 
-Steps FromResponse(const pb::CheckConnectorResponse& response) {
+Result<Steps> ReadSteps(const grpc::Status& status, const pb::CheckConnectorResponse& response) {
+  if (!status.ok()) {
+    return FromStatus(status);
+  }
   Steps steps;
   for (const pb::ProbeStep& step : response.steps()) {
     steps.push_back({step.name(), step.ok(), step.reason(), step.message()});
@@ -49,11 +54,31 @@ Steps FromResponse(const pb::CheckConnectorResponse& response) {
   return steps;
 }
 
+Result<std::string> ReadListenerCa(const grpc::Status& status,
+                                   const pb::GetListenerAuthorityResponse& response) {
+  const bool none = status.error_code() == grpc::StatusCode::FAILED_PRECONDITION ||
+                    status.error_code() == grpc::StatusCode::UNIMPLEMENTED;  // Of version 0.1.0.
+  return status.ok() || none ? Result<std::string>(response.ca_pem())
+                             : Result<std::string>(FromStatus(status));
+}
+
+// Starts `call`, and waits for what `read` makes of its end.
 // Nothing of the client is used after the wait: it may end meanwhile.
-template <typename Value, typename Call>
-Task<Result<Value>> AwaitAnswer(std::shared_ptr<Call> call,
-                                std::shared_ptr<OneShot<Result<Value>>> answered,
-                                Deadline until) {
+template <typename Value, typename Request, typename Response>
+Task<Result<Value>> Ask(
+    broker_client::BrokerClient& broker,
+    std::shared_ptr<broker_client::UnaryCall<Request, Response>> call,
+    void (broker_client::AsyncBroker::*method)(
+        grpc::ClientContext*, const Request*, Response*, std::function<void(grpc::Status)>),
+    Result<Value> (*read)(const grpc::Status&, const Response&)) {
+  auto answered = std::make_shared<OneShot<Result<Value>>>();
+  auto finish = [call, answered, read](const grpc::Status& status) {
+    answered->Set(read(status, call->response));
+  };
+  const Deadline until = std::chrono::steady_clock::now() + broker.timeout() + kAnswerSlack;
+  if (!broker.Start(call, method, std::move(finish))) {
+    co_return Broken(ErrorCode::kUnavailable, "the controller is stopping");
+  }
   std::optional<Result<Value>> answer = co_await OneShot<Result<Value>>::Wait(answered, until);
   if (!answer) {
     call->context.TryCancel();
@@ -78,32 +103,15 @@ Task<Result<Steps>> ProbeClient::Check(ConnectorRef ref) {
   auto call = std::make_shared<CheckCall>();
   call->request.mutable_connector()->set_namespace_(ref.ns);
   call->request.mutable_connector()->set_name(ref.name);
-  auto answered = std::make_shared<OneShot<Result<Steps>>>();
-  auto finish = [call, answered](const grpc::Status& status) {
-    answered->Set(status.ok() ? Result<Steps>(FromResponse(call->response))
-                              : Result<Steps>(FromStatus(status)));
-  };
-  const Deadline until = std::chrono::steady_clock::now() + broker_->timeout() + kAnswerSlack;
-  if (!broker_->Start(call, &broker_client::AsyncBroker::CheckConnector, std::move(finish))) {
-    co_return Broken(ErrorCode::kUnavailable, "the controller is stopping");
-  }
-  co_return co_await AwaitAnswer(std::move(call), std::move(answered), until);
+  return Ask<Steps>(
+      *broker_, std::move(call), &broker_client::AsyncBroker::CheckConnector, &ReadSteps);
 }
 
 Task<Result<std::string>> ProbeClient::ListenerCa() {
-  auto call = std::make_shared<AuthorityCall>();
-  auto answered = std::make_shared<OneShot<Result<std::string>>>();
-  auto finish = [call, answered](const grpc::Status& status) {
-    const bool none = status.error_code() == grpc::StatusCode::FAILED_PRECONDITION ||
-                      status.error_code() == grpc::StatusCode::UNIMPLEMENTED;  // Of version 0.1.0.
-    answered->Set(status.ok() || none ? Result<std::string>(call->response.ca_pem())
-                                      : Result<std::string>(FromStatus(status)));
-  };
-  const Deadline until = std::chrono::steady_clock::now() + broker_->timeout() + kAnswerSlack;
-  if (!broker_->Start(call, &broker_client::AsyncBroker::GetListenerAuthority, std::move(finish))) {
-    co_return Broken(ErrorCode::kUnavailable, "the controller is stopping");
-  }
-  co_return co_await AwaitAnswer(std::move(call), std::move(answered), until);
+  return Ask<std::string>(*broker_,
+                          std::make_shared<AuthorityCall>(),
+                          &broker_client::AsyncBroker::GetListenerAuthority,
+                          &ReadListenerCa);
 }
 
 }  // namespace connector::controller::probe
