@@ -102,14 +102,7 @@ class EndpointTest : public ::testing::Test {
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   }
   static v1::IssueTokenRequest Pull(const std::string& repository) {
-    v1::IssueTokenRequest request;
-    request.mutable_connector()->set_namespace_("default");
-    request.mutable_connector()->set_name("harbor");
-    request.set_caller_token("builder-token");
-    v1::Scope& scope = *request.add_scopes();
-    scope.set_repository(repository);
-    scope.add_actions(v1::ACTION_PULL);
-    return request;
+    return PullRequest<v1::IssueTokenRequest>(repository);
   }
   static v1::IssueTokenResponse Issue(v1::Broker::Stub& stub,
                                       const v1::IssueTokenRequest& request,

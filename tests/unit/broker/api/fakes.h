@@ -7,6 +7,8 @@
 #include "broker/upstream_auth/token_source.h"
 #include "common/base/clock.h"
 
+#include "proto/connector/broker/v1/broker.pb.h"
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,6 +28,19 @@ inline callers::Caller ServiceAccountCaller(const std::string& ns,
   caller.service_account = callers::ServiceAccount{ns, name};
   caller.expires_at = expires_at;
   return caller;
+}
+
+// For IssueToken or ExplainAccess: the builder asks to pull from `default/harbor`.
+template <typename Request>
+[[nodiscard]] Request PullRequest(const std::string& repository) {
+  Request request;
+  request.mutable_connector()->set_namespace_("default");
+  request.mutable_connector()->set_name("harbor");
+  request.set_caller_token("builder-token");
+  auto& scope = *request.add_scopes();
+  scope.set_repository(repository);
+  scope.add_actions(v1::ACTION_PULL);
+  return request;
 }
 
 // Knows tokens by their text. Every other is refused with the error it was told to give.

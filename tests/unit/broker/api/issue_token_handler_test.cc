@@ -75,15 +75,10 @@ class IssueTokenTest : public ::testing::Test {
 
   static v1::IssueTokenRequest Pull(const std::string& repository,
                                     const std::string& token = "builder-token") {
-    v1::IssueTokenRequest request;
-    request.mutable_connector()->set_namespace_("default");
-    request.mutable_connector()->set_name("harbor");
+    auto request = PullRequest<v1::IssueTokenRequest>(repository);
     request.set_caller_token(token);
     request.set_request_id("r-1");
     request.set_client_address("10.0.0.7");
-    v1::Scope& scope = *request.add_scopes();
-    scope.set_repository(repository);
-    scope.add_actions(v1::ACTION_PULL);
     return request;
   }
   static v1::IssueTokenRequest Mirror(const std::string& repository,

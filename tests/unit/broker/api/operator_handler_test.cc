@@ -40,14 +40,7 @@ class OperatorTest : public ::testing::Test {
     return response ? *response : v1::ExplainAccessResponse();
   }
   static v1::ExplainAccessRequest Pull(const std::string& repository) {
-    v1::ExplainAccessRequest request;
-    request.mutable_connector()->set_namespace_("default");
-    request.mutable_connector()->set_name("harbor");
-    request.set_caller_token("builder-token");
-    v1::Scope& scope = *request.add_scopes();
-    scope.set_repository(repository);
-    scope.add_actions(v1::ACTION_PULL);
-    return request;
+    return PullRequest<v1::ExplainAccessRequest>(repository);
   }
 
   connectors::Catalog catalog_;

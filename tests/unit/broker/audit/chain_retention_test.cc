@@ -1,13 +1,7 @@
 // What the chain writer rotates and removes.
 
-#include "broker/audit/chain_writer.h"
-#include "common/auditlog/verify_directory.h"
-#include "common/log/log.h"
-#include "tests/support/cpp/chain_keys.h"
-#include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/result_matchers.h"
-#include "tests/support/cpp/scratch_dir.h"
-#include "tests/unit/broker/audit/faulty_file.h"
+#include "tests/unit/broker/audit/chain_writer_fixture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,25 +20,20 @@ using testing_support::HasValue;
 
 constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
 
-class ChainRetention : public ::testing::Test {
+class ChainRetention : public ChainWriterTest {
  protected:
   std::unique_ptr<ChainWriter> OpenOrDie() {
-    auto writer = ChainWriter::Open({.directory = directory_,
-                                     .keys = keys_,
-                                     .max_file_age = std::chrono::hours(24),
-                                     .max_file_bytes = 1000,
-                                     .clock = &clock_,
-                                     .log = &log_,
-                                     .open_file = OpenFaulty(faults_)});
+    ChainWriterOptions options = Options();
+    options.head_file.clear();
+    options.max_file_bytes = 1000;
+    auto writer = ChainWriter::Open(std::move(options));
     EXPECT_TRUE(writer.has_value());
     return writer ? std::move(*writer) : nullptr;
   }
   // Each record has some 400 bytes: three make a file.
   void Append(ChainWriter& writer, int count) {
     for (int i = 0; i < count; ++i) {
-      auditlog::Event event;
-      event.time = clock_.Now();
-      ASSERT_THAT(writer.Append({event}), HasValue(Done{}));
+      ASSERT_THAT(ChainWriterTest::Append(writer), HasValue(Done{}));
     }
   }
   [[nodiscard]] std::size_t Files() const { return auditlog::ListAuditFiles(directory_)->size(); }
@@ -52,13 +41,6 @@ class ChainRetention : public ::testing::Test {
     std::ifstream in(auditlog::ListAuditFiles(directory_)->back());
     return {std::istreambuf_iterator<char>(in), {}};
   }
-
-  testing_support::ScratchDir scratch_;
-  std::string directory_ = scratch_ / "audit";
-  testing_support::FakeClock clock_;
-  log::Logger log_{2, "test", static_cast<log::Level>(99)};
-  Faults faults_;
-  std::shared_ptr<const auditlog::ChainKeys> keys_ = testing_support::ChainKeysOf();
 };
 
 TEST_F(ChainRetention, BeginsAFileWhenOneIsLargeEnough) {
