@@ -326,10 +326,9 @@ def test_a_leader_that_was_stopped_past_its_lease_writes_nothing(it):
     for name in (names[0], names[-1]):
         it.until(name, "ProxyServiceReady", "ServiceCreated", 60)
     late = [each for each in it.writes("controller-0") if each[0] > taken]
-    # What it was sending when it stopped is cut when it learns of its loss: 504, and the other one
-    # had that to write.
-    written = {each[2:5] for each in it.writes("controller-1") if each[5] < 300}
-    late = [each for each in late if each[5] != 504 or each[2:5] not in written]
+    # What it was sending when it stopped may still go out, and is cut at once: the API server says
+    # 500 or 504. What it decided on, also to refuse it, was sent in earnest.
+    late = [each for each in late if each[5] < 500]
     assert late == [], "a leader that was stopped wrote after another one had taken its lease"
     it.plane.kubectl("delete", "connectors", "--all", "--wait=false").ok()
 
