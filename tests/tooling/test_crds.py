@@ -89,6 +89,21 @@ def test_a_new_field_of_the_proto_is_taken_up_with_its_comment(tree):
     }
 
 
+def test_a_new_duration_is_checked_as_every_other(tree):
+    replace(
+        tree,
+        PROTO,
+        "message ConnectorLimits {\n",
+        "message ConnectorLimits {\n  google.protobuf.Duration some_timeout = 9 [(max_length) = 32];\n",
+    )
+    assert generate(tree) == (0, "")
+    upstream = schema(tree, "connectors")["properties"]["spec"]["properties"]["upstream"]
+    limits = upstream["properties"]["limits"]["properties"]
+    rules = limits["someTimeout"]["x-kubernetes-validations"]
+    assert rules == limits["idleTimeout"]["x-kubernetes-validations"]
+    assert "is not a duration" in rules[0]["messageExpression"]
+
+
 def test_a_new_kind_of_authentication_is_taken_up_from_its_row(tree):
     names = [kind.name for kind in auth_kinds.KINDS]
     replace(tree, RESOURCE, "AUTH_NAME_UNSPECIFIED = 0;", "AUTH_NAME_UNSPECIFIED = 0;\n  AUTH_NAME_NEW_AUTH = 9;")
