@@ -1,7 +1,8 @@
 #pragma once
 
-// What every Minter promises, as tests. A minter's own file makes a harness and instantiates this
-// suite with it. A harness has: minter(), clock(), world() (a RegistryWorld), and Connector().
+// What every Minter promises, as tests. minter_test.cc instantiates the suite with a harness for
+// each kind of authentication. A harness has: minter(), clock(), world() (a RegistryWorld),
+// Connector().
 
 #include "broker/upstream_auth/minter.h"
 #include "common/base/encoding.h"
