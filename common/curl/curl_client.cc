@@ -25,16 +25,11 @@ namespace connector::curl {
 namespace {
 
 constexpr std::chrono::seconds kGrace{1};
+// A transfer that has not ended so long after its deadline: this program was stopped meanwhile.
+constexpr std::chrono::milliseconds kStopped{50};
 constexpr long kMaxConnections = 256;
 // Where the server cannot share them, each watch has one.
 constexpr long kMaxSharedConnections = 8192;
-
-Error NoTimeLeft(const CurlRequest& request) {
-  return MakeError(ErrorCode::kDeadlineExceeded,
-                   ErrorOrigin::kUpstream,
-                   "no time was left to ask " + request.url.origin.Authority(),
-                   Retry::kSafe);
-}
 
 Error ShutDown() {
   return MakeError(
@@ -129,7 +124,9 @@ class CurlClient::Impl {
 
   void Run() {
     while (TakeQueued()) {
-      loop_.RunOnce();
+      loop_.Wait();
+      CutWhatIsPast();
+      loop_.Act();
       FinishDone();
     }
     while (!waiting_.empty()) {
@@ -183,6 +180,10 @@ class CurlClient::Impl {
   }
 
   void Begin(std::unique_ptr<CurlTransfer> transfer) {
+    if (transfer->deadline() <= std::chrono::steady_clock::now()) {
+      transfer->Finish(transfer->NoTimeLeft());
+      return;
+    }
     if (Result<Done> prepared = transfer->Prepare(reuse_, sharing_, trust_); !prepared) {
       transfer->Finish(std::move(prepared).error());
       return;
@@ -196,6 +197,20 @@ class CurlClient::Impl {
     }
     active_.emplace(easy, std::move(transfer));
     curl_multi_add_handle(loop_.multi(), easy);
+  }
+
+  // Curl ends transfers one after another, and each end sends what stands in the connection: of
+  // others that are past their deadline too, such as the writes of a leader that was stopped.
+  void CutWhatIsPast() {
+    if (loop_.Overdue() < kStopped) {
+      return;
+    }
+    const Deadline past = std::chrono::steady_clock::now() - kStopped;
+    for (const auto& [easy, transfer] : active_) {
+      if (transfer->deadline() < past) {
+        transfer->CutConnection();
+      }
+    }
   }
 
   // `how`: a CURLcode or an Error.
@@ -258,9 +273,6 @@ void CurlClient::Shutdown() {
 }
 
 Task<Result<CurlResponse>> CurlClient::Perform(CurlRequest request, Deadline deadline) {
-  if (deadline <= std::chrono::steady_clock::now()) {
-    co_return NoTimeLeft(request);
-  }
   auto start = [impl = impl_.get()](auto handler, CurlRequest moved, Deadline until) {
     impl->Start(std::make_unique<CurlTransfer>(
         std::move(moved), until, ResumeOnItsExecutor(std::move(handler))));
@@ -273,14 +285,10 @@ Task<Result<CurlResponse>> CurlClient::Perform(CurlRequest request, Deadline dea
 Task<Result<std::unique_ptr<CurlStream>>> CurlClient::Open(CurlRequest request,
                                                            Deadline deadline,
                                                            std::shared_ptr<Cancel> cancel) {
-  const auto now = std::chrono::steady_clock::now();
-  if (deadline <= now) {
-    co_return NoTimeLeft(request);
-  }
   // The transfer ends by itself at the deadline, with a better reason.
   Deadline head_until = deadline + kGrace;
   if (request.head_timeout.count() > 0) {
-    head_until = std::min(head_until, now + request.head_timeout);
+    head_until = std::min(head_until, std::chrono::steady_clock::now() + request.head_timeout);
   }
   const auto inbox = std::make_shared<CurlInbox>(request.max_response_bytes);
   impl_->Start(std::make_unique<CurlTransfer>(std::move(request), deadline, inbox));

@@ -1,6 +1,5 @@
 #include "common/curl/curl_loop.h"
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -13,8 +12,6 @@ namespace connector::curl {
 namespace {
 
 using std::chrono::steady_clock;
-
-constexpr int kEventsAtOnce = 64;
 
 int Opened(int fd, const char* what) {
   if (fd < 0) {
@@ -87,12 +84,18 @@ int CurlLoop::MillisecondsLeft() const {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
 }
 
-void CurlLoop::RunOnce() {
-  epoll_event events[kEventsAtOnce];
-  const int count = ::epoll_wait(epoll_, events, kEventsAtOnce, MillisecondsLeft());
+void CurlLoop::Wait() {
+  count_ = ::epoll_wait(epoll_, events_.data(), kEventsAtOnce, MillisecondsLeft());
+}
+
+steady_clock::duration CurlLoop::Overdue() const {
+  return due_ ? steady_clock::now() - *due_ : steady_clock::duration::zero();
+}
+
+void CurlLoop::Act() {
   int running = 0;
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[i];
+  for (int i = 0; i < count_; ++i) {
+    const epoll_event& event = events_[i];
     if (event.data.fd == wake_) {
       std::uint64_t ignored = 0;
       static_cast<void>(!::read(wake_, &ignored, sizeof ignored));

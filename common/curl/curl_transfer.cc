@@ -148,8 +148,6 @@ int CurlTransfer::OnCloseSocket(void* sharing, curl_socket_t socket) {
 int CurlTransfer::OnConnected(
     void* self, char* /*ip*/, char* /*local_ip*/, int /*port*/, int /*local_port*/) {
   auto* transfer = static_cast<CurlTransfer*>(self);
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  curl_easy_getinfo(transfer->easy_, CURLINFO_ACTIVESOCKET, &socket);
   curl_tlssessioninfo* tls = nullptr;
   curl_easy_getinfo(transfer->easy_, CURLINFO_TLS_SSL_PTR, &tls);
   const unsigned char* protocol = nullptr;
@@ -158,8 +156,26 @@ int CurlTransfer::OnConnected(
     SSL_get0_alpn_selected(static_cast<SSL*>(tls->internals), &protocol, &size);
   }
   const std::string_view chosen(reinterpret_cast<const char*>(protocol), size);
-  transfer->sharing_->Connected(transfer->easy_, socket, chosen == "h2");
+  transfer->sharing_->Connected(transfer->easy_, transfer->Socket(), chosen == "h2");
   return CURL_PREREQFUNC_OK;
+}
+
+curl_socket_t CurlTransfer::Socket() const {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy_, CURLINFO_ACTIVESOCKET, &socket);
+  return socket;
+}
+
+void CurlTransfer::CutConnection() const {
+  if (const curl_socket_t socket = Socket(); socket != CURL_SOCKET_BAD) {
+    ::shutdown(socket, SHUT_RDWR);
+  }
+}
+
+Error CurlTransfer::NoTimeLeft() const {
+  return Upstream(ErrorCode::kDeadlineExceeded,
+                  "no time was left to ask " + request_.url.origin.Authority(),
+                  Retry::kSafe);
 }
 
 // If the peer vanishes, every request on this connection would hang; TCP keepalive detects that.

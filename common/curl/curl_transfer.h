@@ -38,6 +38,10 @@ class CurlTransfer {
 
   [[nodiscard]] CURL* handle() const { return easy_; }
   [[nodiscard]] const CurlInbox* inbox() const { return inbox_.get(); }
+  [[nodiscard]] Deadline deadline() const { return deadline_; }
+  [[nodiscard]] Error NoTimeLeft() const;
+  // Nothing of it is sent any more, and nothing of others on its connection.
+  void CutConnection() const;
   void Finish(CURLcode code);
   void Finish(Error error);
 
@@ -56,6 +60,7 @@ class CurlTransfer {
   void SetMethod();
   [[nodiscard]] Result<connector::Done> SetHeaders();
   void ReadHeaderLine(std::string_view line);
+  [[nodiscard]] curl_socket_t Socket() const;  // CURL_SOCKET_BAD: it has none.
   [[nodiscard]] bool Connected() const;
   [[nodiscard]] bool EndedWithoutConnection(CURLcode code) const;
   [[nodiscard]] Error ToError(CURLcode code) const;

@@ -5,6 +5,7 @@
 #include "tests/support/cpp/run_task.h"
 #include "tests/support/cpp/scratch_dir.h"
 
+#include <boost/asio/detached.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <future>
 #include <thread>
 
 namespace connector::curl {
@@ -218,6 +220,40 @@ TEST(CurlClient, SendsNothingWhenNoTimeIsLeft) {
   EXPECT_THAT(Perform(Get(server), In(std::chrono::milliseconds(0))),
               HasError(ErrorCode::kDeadlineExceeded));
   EXPECT_EQ(server.connections(), 0U);
+}
+
+TEST(CurlClient, SendsNothingOfWhatWaitedPastItsDeadline) {
+  const HttpServer server(Always({}));
+  CurlClient client;
+  // The one thread of all transfers is held up, as it is when the program is stopped.
+  std::promise<void> held;
+  std::promise<void> go_on;
+  CurlRequest first = Get(server, "/first");
+  first.connection_check = std::make_shared<ConnectionCheck>();
+  first.connection_check->why_not = [&](std::span<const std::uint8_t>) {
+    held.set_value();
+    go_on.get_future().wait();
+    return std::string();
+  };
+  asio::io_context io;
+  std::optional<Result<CurlResponse>> second;
+  auto finish = [&](std::exception_ptr, Result<CurlResponse> response) {
+    second.emplace(std::move(response));
+  };
+  asio::co_spawn(io, client.Perform(std::move(first), SoonEnough()), asio::detached);
+  io.run_one();
+  held.get_future().wait();
+  const Deadline deadline = In(std::chrono::milliseconds(20));
+  asio::co_spawn(io, client.Perform(Get(server, "/second"), deadline), finish);
+  io.run_one();
+  std::this_thread::sleep_until(deadline);
+  go_on.set_value();
+  io.run();
+
+  ASSERT_TRUE(second.has_value());
+  EXPECT_THAT(*second,
+              HasErrorMessage(ErrorCode::kDeadlineExceeded, HasSubstr("no time was left")));
+  EXPECT_EQ(server.connections(), 1U);
 }
 
 TEST(CurlClient, NamesHostAndCauseOfAFailure) {
