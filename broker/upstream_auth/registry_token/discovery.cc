@@ -33,27 +33,18 @@ Discovery::Key Discovery::KeyOf(const MintRequest& request) {
   return {request.connector->ref, request.connector->address, request.ca_pem};
 }
 
-void Discovery::Store(Key key, CachedChallenges cached) {
-  const std::lock_guard lock(mutex_);
-  if (cache_.size() >= kMaxDiscoveries) {
-    cache_.clear();
-  }
-  cache_.insert_or_assign(std::move(key), std::move(cached));
-}
-
 void Discovery::Forget(const MintRequest& request) {
   const std::lock_guard lock(mutex_);
-  cache_.erase(KeyOf(request));
+  cache_.Erase(KeyOf(request));
 }
 
 Task<Result<std::vector<oci::Challenge>>> Discovery::Challenges(MintRequest request,
                                                                 Deadline deadline) {
-  Key key = KeyOf(request);
+  const Key key = KeyOf(request);
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = cache_.find(key);
-        found != cache_.end() && clock_.Now() < found->second.until) {
-      co_return found->second.challenges;
+    if (const auto* const known = cache_.Find(key, clock_.Now())) {
+      co_return *known;
     }
   }
   curl::CurlRequest get;
@@ -69,7 +60,9 @@ Task<Result<std::vector<oci::Challenge>>> Discovery::Challenges(MintRequest requ
   Result<std::vector<oci::Challenge>> challenges =
       ReadAnswer(*response, request.connector->address.Authority());
   if (challenges) {
-    Store(std::move(key), {*challenges, clock_.Now() + kDiscoveryLife});
+    const WallTime now = clock_.Now();
+    const std::lock_guard lock(mutex_);
+    cache_.Put(key, *challenges, {now, now + kDiscoveryLife});
   }
   co_return challenges;
 }

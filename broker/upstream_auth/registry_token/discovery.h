@@ -7,11 +7,11 @@
 #include "broker/upstream_auth/minter.h"
 #include "broker/upstream_auth/upstream_client.h"
 #include "common/oci/challenge.h"
+#include "common/resilience/expiring_cache.h"
 
 #include <chrono>
 #include <compare>
 #include <cstddef>
-#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -44,18 +44,13 @@ class Discovery {
 
     auto operator<=>(const Key&) const = default;
   };
-  struct CachedChallenges {
-    std::vector<oci::Challenge> challenges;
-    WallTime until;
-  };
 
   static Key KeyOf(const MintRequest& request);
-  void Store(Key key, CachedChallenges cached);
 
   UpstreamClient& client_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::map<Key, CachedChallenges> cache_;
+  resilience::ExpiringCache<Key, std::vector<oci::Challenge>, WallTime> cache_{kMaxDiscoveries};
 };
 
 }  // namespace connector::broker::upstream_auth

@@ -284,6 +284,10 @@ TEST_F(DistributionMinter, RemembersTheChallengeForSomeMinutes) {
   clock_.Advance(kDiscoveryLife);
   ASSERT_TRUE(Mint().has_value());
   EXPECT_THAT(world_.registry.requests(), SizeIs(2));
+
+  clock_.Advance(-std::chrono::hours(1));
+  ASSERT_TRUE(Mint().has_value());
+  EXPECT_THAT(world_.registry.requests(), SizeIs(3)) << "the clock was set back";
 }
 
 TEST_F(DistributionMinter, AsksTheRegistryAgainAfterAFailure) {
