@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kName = "connector-dataplane";
 constexpr std::string_view kUsage =
-    "connector-dataplane: serves OCI clients and adds the registry's credential on the way.\n"
+    "connector-dataplane: serves OCI clients and adds the registry's token on the way.\n"
     "\n"
     "usage: connector-dataplane --config FILE [--check]\n"
     "\n"
