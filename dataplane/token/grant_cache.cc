@@ -1,10 +1,15 @@
 #include "dataplane/token/grant_cache.h"
 
+#include "common/resilience/expiring_cache.h"
 #include "common/resilience/single_flight.h"
 
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -14,13 +19,7 @@ namespace {
 constexpr std::size_t kShards = 16;
 
 using Flights = resilience::SingleFlightGroup<std::string, GrantResult>;
-
-struct StringHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>{}(text);
-  }
-};
+using Grants = resilience::ExpiringCache<std::string, std::shared_ptr<const Grant>, WallTime>;
 
 // A refusal ends what was granted before; a broker or registry that is away does not (promise P9).
 bool EndsEarlierGrants(DenialReason reason) {
@@ -45,8 +44,10 @@ bool EndsEarlierGrants(DenialReason reason) {
   return true;
 }
 
-bool Usable(const Grant& grant, WallTime now) {
-  return now < grant.authorization_not_after && now + kMinCredentialLife < grant.not_after;
+// Its two ends as one.
+Grants::Validity ValidityOf(const Grant& grant) {
+  return {WallTime::min(),
+          std::min<WallTime>(grant.authorization_not_after, grant.not_after - kMinCredentialLife)};
 }
 
 }  // namespace
@@ -76,34 +77,29 @@ std::string CacheKey(const GrantRequest& grant_request, const TokenHash& caller)
 }
 
 struct GrantCache::Shard {
+  explicit Shard(std::size_t max_grants) : grants(max_grants) {}
+
   mutable std::mutex mutex;
-  std::unordered_map<std::string, std::shared_ptr<const Grant>, StringHash, std::equal_to<>> grants;
+  Grants grants;
   Flights flights;
 };
 
 struct GrantCache::State {
-  State(Issuer& broker, std::size_t max) : issuer(broker), max_per_shard(max / kShards + 1) {}
+  State(Issuer& broker, std::size_t max_entries) : issuer(broker) {
+    for (std::size_t i = 0; i < kShards; ++i) {
+      shards.emplace_back(max_entries / kShards + 1);
+    }
+  }
 
-  Shard& ShardOf(std::string_view key) { return shards[StringHash{}(key) % kShards]; }
+  Shard& ShardOf(const std::string& key) { return shards[std::hash<std::string>{}(key) % kShards]; }
   void Complete(const std::string& key, GrantResult outcome);
-  void Insert(Shard& shard, const std::string& key, std::shared_ptr<const Grant> grant) const;
 
   Issuer& issuer;
-  std::size_t max_per_shard;
-  std::array<Shard, kShards> shards;
+  std::deque<Shard> shards;
   std::atomic<std::uint64_t> hits{0};
   std::atomic<std::uint64_t> misses{0};
   std::atomic<std::uint64_t> refreshes{0};
 };
-
-void GrantCache::State::Insert(Shard& shard,
-                               const std::string& key,
-                               std::shared_ptr<const Grant> grant) const {
-  if (shard.grants.size() >= max_per_shard && !shard.grants.contains(key)) {
-    shard.grants.erase(shard.grants.begin());  // Any: the next request of its owner asks again.
-  }
-  shard.grants.insert_or_assign(key, std::move(grant));
-}
 
 void GrantCache::State::Complete(const std::string& key, GrantResult outcome) {
   Shard& shard = ShardOf(key);
@@ -113,10 +109,10 @@ void GrantCache::State::Complete(const std::string& key, GrantResult outcome) {
     ended = shard.flights.Complete(key);
     const auto* const grant = std::get_if<std::shared_ptr<const Grant>>(&outcome);
     if (grant != nullptr && !(*grant)->single_use) {
-      Insert(shard, key, *grant);
+      shard.grants.Put(key, *grant, ValidityOf(**grant));
     } else if (const auto* denial = std::get_if<GrantDenial>(&outcome);
                denial != nullptr && EndsEarlierGrants(denial->reason)) {
-      shard.grants.erase(key);
+      shard.grants.Erase(key);
     }
   }
   ended->Set(std::move(outcome));
@@ -127,16 +123,15 @@ GrantCache::GrantCache(Issuer& issuer, std::size_t max_entries)
 
 GrantCache::~GrantCache() = default;
 
-std::shared_ptr<const Grant> GrantCache::Find(std::string_view key,
+std::shared_ptr<const Grant> GrantCache::Find(const std::string& key,
                                               WallTime now,
                                               bool& refresh_due) {
   Shard& shard = state_->ShardOf(key);
   std::shared_ptr<const Grant> grant;
   {
     const std::lock_guard lock(shard.mutex);
-    const auto it = shard.grants.find(key);
-    if (it != shard.grants.end() && Usable(*it->second, now)) {
-      grant = it->second;
+    if (const auto* const found = shard.grants.Find(key, now)) {
+      grant = *found;
       refresh_due =
           now + kRefreshAhead > std::min(grant->authorization_not_after, grant->not_after) &&
           !shard.flights.under_way(key);
@@ -190,19 +185,19 @@ void GrantCache::Refresh(std::string key, GrantRequest grant_request) {
   Start(key, std::move(grant_request));
 }
 
-void GrantCache::Drop(std::string_view key, const std::shared_ptr<const Grant>& grant) {
+void GrantCache::Drop(const std::string& key, const std::shared_ptr<const Grant>& grant) {
   Shard& shard = state_->ShardOf(key);
   const std::lock_guard lock(shard.mutex);
-  const auto it = shard.grants.find(key);
-  if (it != shard.grants.end() && it->second == grant) {
-    shard.grants.erase(it);
+  const auto* const found = shard.grants.FindAny(key);
+  if (found != nullptr && *found == grant) {
+    shard.grants.Erase(key);
   }
 }
 
 void GrantCache::EvictExpired(WallTime now) {
   for (Shard& shard : state_->shards) {
     const std::lock_guard lock(shard.mutex);
-    std::erase_if(shard.grants, [now](const auto& entry) { return !Usable(*entry.second, now); });
+    shard.grants.EraseEnded(now);
   }
 }
 

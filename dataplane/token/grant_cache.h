@@ -5,22 +5,19 @@
 // miss asks the broker once, however many requests wait for it. A hit near its end is served while
 // a new one is fetched.
 //
-// A grant serves only while its epoch is the route's (promise P6), which the caller of Get checks
-// by passing the epoch that it knows; it never serves past either of its two ends.
+// A grant serves only with the route of its epoch and the deny list that it was checked against
+// (promise P6), which the caller of Find compares; it never serves past either of its two ends.
 
 #include "common/async/task.h"
 #include "dataplane/token/grant.h"
 #include "dataplane/token/issuer.h"
 
 #include <array>
-#include <atomic>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace connector::dataplane::token {
 
@@ -39,7 +36,7 @@ struct CacheStats {
 using TokenHash = std::array<char, 32>;
 [[nodiscard]] TokenHash HashToken(std::string_view token);
 
-// The cache key of an GrantRequest: everything that decides its outcome, and no token.
+// The cache key of a GrantRequest: everything that decides its outcome, and no token.
 [[nodiscard]] std::string CacheKey(const GrantRequest& grant_request, const TokenHash& caller);
 
 // Thread-safe.
@@ -52,7 +49,7 @@ class GrantCache {
 
   // The grant under `key` when it may be used at `now`; null otherwise. Never waits: the hot path.
   // `refresh_due` is set when a new one should be fetched in the background.
-  [[nodiscard]] std::shared_ptr<const Grant> Find(std::string_view key,
+  [[nodiscard]] std::shared_ptr<const Grant> Find(const std::string& key,
                                                   WallTime now,
                                                   bool& refresh_due);
 
@@ -65,7 +62,7 @@ class GrantCache {
   void Refresh(std::string key, GrantRequest grant_request);
 
   // Forgets `grant`, unless another took its place.
-  void Drop(std::string_view key, const std::shared_ptr<const Grant>& grant);
+  void Drop(const std::string& key, const std::shared_ptr<const Grant>& grant);
 
   void EvictExpired(WallTime now);
   [[nodiscard]] CacheStats Stats() const;

@@ -180,6 +180,22 @@ TEST_F(CacheTest, StaysWithinItsBound) {
   EXPECT_LE(cache_.Stats().entries, 64U + 16U);
 }
 
+TEST_F(CacheTest, GivesUpWhatEndsFirstWhenItIsFull) {
+  const std::shared_ptr<const Grant> kept = GrantOf(Fetch());
+  issuer_.SetAnswer([&](const GrantRequest&) -> GrantResult {
+    auto grant = MakeGrant(kHarbor, "token", "e1");
+    grant->authorization_not_after = now_ + std::chrono::seconds(30);
+    return grant;
+  });
+  for (int i = 0; i < 1000; ++i) {
+    const GrantRequest grant_request = MakeAsk("r" + std::to_string(i));
+    static_cast<void>(
+        RunTask(cache_.Fetch(CacheKey(grant_request, HashToken("caller")), grant_request)));
+  }
+
+  EXPECT_EQ(Find(now_), kept);
+}
+
 TEST_F(CacheTest, EvictsWhatHasEnded) {
   const std::shared_ptr<const Grant> grant = GrantOf(Fetch());
   cache_.EvictExpired(grant->authorization_not_after);
