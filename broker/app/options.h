@@ -43,10 +43,6 @@ struct BrokerOptions {
   std::optional<listener_authority::ListenerAuthorityOptions> listener_authority;
   std::optional<deny_list::DenyListOptions> deny_list;
   std::optional<kube::ClusterConnection> kubernetes;  // Where something needs the API.
-
-  // A Connector of the API without access rules is open to whom RBAC lets in; one of a file, to
-  // nobody.
-  [[nodiscard]] bool in_cluster() const { return resource_directory.empty(); }
 };
 
 // Reads and checks the file. With problems, `out` is not to be used.

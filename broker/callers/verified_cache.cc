@@ -18,13 +18,4 @@ void VerifiedCache::Put(const TokenDigest& digest, Caller caller, WallTime now, 
   shard.entries.Put(digest, std::move(kept), {now, until});
 }
 
-std::size_t VerifiedCache::size() {
-  std::size_t total = 0;
-  for (Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    total += shard.entries.size();
-  }
-  return total;
-}
-
 }  // namespace connector::broker::callers

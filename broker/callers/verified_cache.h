@@ -31,8 +31,6 @@ class VerifiedCache {
   // `now` and `until` bracket when the entry may be used: a clock set back makes it useless.
   void Put(const TokenDigest& digest, Caller caller, WallTime now, WallTime until);
 
-  [[nodiscard]] std::size_t size();
-
  private:
   struct Shard {
     std::mutex mutex;

@@ -60,8 +60,6 @@ class ProbeMemory {
                     const ProbeRules& rules);
 
   [[nodiscard]] const ProbeConditionStates& states() const { return states_; }
-  // True when nothing needs a probe before its usual time.
-  [[nodiscard]] bool Healthy() const { return failures_ == 0; }
   [[nodiscard]] int failures() const { return failures_; }  // Probes in a row that found no health.
 
  private:

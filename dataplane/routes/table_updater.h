@@ -39,10 +39,6 @@ class TableUpdater {
   [[nodiscard]] Result<std::shared_ptr<const RouteTable>> Take(
       const ::connector::broker::v1::WatchRoutesResponse& part);
 
-  // What is held now, for tests of what must not grow.
-  [[nodiscard]] std::size_t trusts() const { return trusts_.size(); }
-  [[nodiscard]] std::size_t counters() const { return stats_.size(); }
-
  private:
   Result<std::shared_ptr<const Route>> MakeRoute(const ::connector::broker::v1::Route& from);
   Result<net::TlsContext> FindContext(const std::string& digest);

@@ -96,11 +96,6 @@ class ReviewCache {
     co_return *std::move(answer);
   }
 
-  [[nodiscard]] std::size_t size() {
-    const std::lock_guard lock(mutex_);
-    return positives_.size() + negatives_.size();
-  }
-
  private:
   using Answers = resilience::ExpiringCache<std::string, Answer, WallTime>;
 

@@ -305,7 +305,7 @@ TEST_F(OptionsTest, TakeTheKubernetesApiOfAKubeconfig) {
   BrokerOptions options;
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
 
-  EXPECT_TRUE(options.in_cluster());
+  EXPECT_EQ(options.resource_directory, "");
   EXPECT_EQ(options.kubernetes->server.ToString(), "https://api:6443");
 }
 
@@ -338,7 +338,7 @@ TEST_F(OptionsTest, AskForNoKubernetesApiWhereNothingNeedsIt) {
   BrokerOptions options;
   ASSERT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
 
-  EXPECT_FALSE(options.in_cluster());
+  EXPECT_NE(options.resource_directory, "");
   EXPECT_FALSE(options.kubernetes.has_value());
 }
 
