@@ -55,30 +55,18 @@ std::chrono::steady_clock::duration DenyListService::Silence() const {
 Result<Done> DenyListService::Start() {
   origin_->Start();
   Look();  // So that a file is in force before the first call comes.
-  thread_ = std::thread([this] { Run(); });
+  thread_.Start(kPollInterval, [this] {
+    Look();
+    RecordChanges();
+    RecordRefusedPeers();
+    return kPollInterval;
+  });
   return Done{};
 }
 
 void DenyListService::Stop(Deadline deadline) {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) {
-    thread_.join();
+  if (thread_.Stop()) {
     origin_->Stop(deadline);
-  }
-}
-
-void DenyListService::Run() {
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, kPollInterval, [this] { return stopping_; })) {
-    lock.unlock();
-    Look();
-    RecordChanges();
-    RecordRefusedPeers();
-    lock.lock();
   }
 }
 

@@ -13,20 +13,19 @@
 #include "broker/deny_list/deny_list_origin.h"
 #include "broker/root_key/active_root_keys.h"
 #include "common/base/clock.h"
+#include "common/base/polling_thread.h"
 #include "common/kube/api_client.h"
 #include "common/log/log.h"
 #include "common/program/component.h"
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace connector::broker::deny_list {
@@ -70,7 +69,6 @@ class DenyListService final : public program::Component {
     std::optional<WallTime> recorded_at = {};
   };
 
-  void Run();
   void Look();
   void Take(const DenyListReading& reading);
   void Apply();
@@ -89,14 +87,12 @@ class DenyListService final : public program::Component {
 
   std::atomic<std::chrono::steady_clock::time_point> looked_at_ = std::chrono::steady_clock::now();
 
-  mutable std::mutex mutex_;  // Guards the rest.
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  bool read_ = false;    // A list is in force.
-  std::string problem_;  // Why the last reading could not be used; empty when it could.
+  mutable std::mutex mutex_;  // Guards the next four.
+  bool read_ = false;         // A list is in force.
+  std::string problem_;       // Why the last reading could not be used; empty when it could.
   std::string revision_;
   WallTime changed_at_ = {};
-  std::thread thread_;
+  PollingThread thread_;
 };
 
 // Null where the configuration names no deny list. `client` is needed for a ConfigMap.

@@ -34,28 +34,15 @@ RootKeyService::~RootKeyService() {
 }
 
 Result<Done> RootKeyService::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_.Start(kPollInterval, [this] {
+    Poll();
+    return kPollInterval;
+  });
   return Done{};
 }
 
 void RootKeyService::Stop(Deadline /*deadline*/) {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) {
-    thread_.join();
-  }
-}
-
-void RootKeyService::Run() {
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, kPollInterval, [this] { return stopping_; })) {
-    lock.unlock();
-    Poll();
-    lock.lock();
-  }
+  thread_.Stop();
 }
 
 void RootKeyService::Poll() {

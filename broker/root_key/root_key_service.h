@@ -7,16 +7,15 @@
 // Files that cannot be used change nothing; the broker is degraded and says why.
 
 #include "broker/root_key/active_root_keys.h"
+#include "common/base/polling_thread.h"
 #include "common/config/stable_reader.h"
 #include "common/log/log.h"
 #include "common/program/component.h"
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
 
 namespace connector::broker::root_key {
 
@@ -47,7 +46,6 @@ class RootKeyService final : public program::Component {
   void Poll();
 
  private:
-  void Run();
   // Why the files cannot be used; empty when they are in force.
   [[nodiscard]] std::string Take(const Result<RootKeys>& reading);
 
@@ -55,11 +53,9 @@ class RootKeyService final : public program::Component {
   const Parts parts_;
   config::StableReader<RootKeys> reader_;
 
-  mutable std::mutex mutex_;  // Guards the rest.
-  std::condition_variable wake_;
-  bool stopping_ = false;
+  mutable std::mutex mutex_;  // Guards the problem.
   std::string problem_;
-  std::thread thread_;
+  PollingThread thread_;
 };
 
 }  // namespace connector::broker::root_key

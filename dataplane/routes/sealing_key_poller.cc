@@ -1,5 +1,6 @@
 #include "dataplane/routes/sealing_key_poller.h"
 
+#include "common/base/polling_thread.h"
 #include "common/broker_client/broker_client.h"
 #include "common/resilience/backoff.h"
 #include "common/resilience/random.h"
@@ -9,10 +10,8 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 namespace connector::dataplane::routes {
@@ -62,8 +61,8 @@ struct SealingKeyPoller::Impl {
        log::Logger& log)
       : publish(std::move(on_keys)), logger(log), broker(channel, timeout) {}
 
-  void Run();
-  [[nodiscard]] bool Pause(milliseconds duration);
+  // Asks once; how long to wait before the next time.
+  [[nodiscard]] milliseconds Ask();
   // Until when the keys need not be asked for again; nothing when they were not had.
   [[nodiscard]] std::optional<milliseconds> Poll();
   void Note(std::string problem);
@@ -71,12 +70,11 @@ struct SealingKeyPoller::Impl {
   Publish publish;
   log::Logger& logger;
 
-  mutable std::mutex mutex;
-  std::condition_variable wake;
-  bool stopping = false;
+  mutable std::mutex mutex;  // Guards the status.
   SealingKeyStatus status;
   broker_client::BrokerClient broker;
-  std::thread thread;
+  resilience::Backoff backoff{kAskAgain};  // Of the thread.
+  PollingThread thread;
 };
 
 SealingKeyPoller::SealingKeyPoller(const std::shared_ptr<grpc::ChannelInterface>& channel,
@@ -90,19 +88,13 @@ SealingKeyPoller::~SealingKeyPoller() {
 }
 
 void SealingKeyPoller::Start() {
-  impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
+  impl_->thread.Start(milliseconds(0), [impl = impl_.get()] { return impl->Ask(); });
 }
 
 void SealingKeyPoller::Stop() {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->stopping = true;
-    impl_->wake.notify_all();
-  }
+  impl_->thread.RequestStop();
   impl_->broker.Shutdown();
-  if (impl_->thread.joinable()) {
-    impl_->thread.join();
-  }
+  impl_->thread.Stop();
 }
 
 SealingKeyStatus SealingKeyPoller::Status() const {
@@ -110,24 +102,13 @@ SealingKeyStatus SealingKeyPoller::Status() const {
   return impl_->status;
 }
 
-bool SealingKeyPoller::Impl::Pause(milliseconds duration) {
-  std::unique_lock lock(mutex);
-  return !wake.wait_for(lock, duration, [this] { return stopping; });
-}
-
-void SealingKeyPoller::Impl::Run() {
-  resilience::Backoff backoff(kAskAgain);
-  while (true) {
-    std::optional<milliseconds> wait = Poll();
-    if (wait) {
-      backoff.Reset();
-    } else {
-      wait = backoff.Next(resilience::RandomFraction());
-    }
-    if (!Pause(*wait)) {
-      return;
-    }
+milliseconds SealingKeyPoller::Impl::Ask() {
+  const std::optional<milliseconds> wait = Poll();
+  if (!wait) {
+    return backoff.Next(resilience::RandomFraction());
   }
+  backoff.Reset();
+  return *wait;
 }
 
 std::optional<milliseconds> SealingKeyPoller::Impl::Poll() {
@@ -155,7 +136,7 @@ std::optional<milliseconds> SealingKeyPoller::Impl::Poll() {
 
 void SealingKeyPoller::Impl::Note(std::string problem) {
   const std::lock_guard lock(mutex);
-  if (stopping) {
+  if (thread.stopping()) {
     return;
   }
   if (!problem.empty() && status.problem.empty()) {

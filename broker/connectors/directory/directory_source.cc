@@ -198,43 +198,26 @@ std::vector<config::Problem> DirectorySource::LastProblems() const {
 }
 
 void DirectorySource::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_.Start(kScanInterval, [this] {
+    ScanInTurn();
+    return kScanInterval;
+  });
 }
 
 void DirectorySource::Stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) {
-    thread_.join();
-  }
+  thread_.Stop();
 }
 
-void DirectorySource::Run() {
-  std::unique_lock lock(mutex_);
-  const auto stopped_after = [&](std::chrono::milliseconds time) {
-    return wake_.wait_for(lock, time, [this] { return stopping_; });
-  };
-  while (!stopped_after(kScanInterval)) {
-    lock.unlock();
-    Result<std::vector<FileState>> states = TakeStates();
-    const bool changed = [&] {
-      const std::lock_guard scan(scan_mutex_);
-      return Differ(states);
-    }();
-    lock.lock();
-    if (changed && stopped_after(kWriteGrace)) {
-      return;
-    }
-    lock.unlock();
-    if (changed) {
-      ScanOnce();
-    } else {
-      Scan(std::move(states));
-    }
-    lock.lock();
+void DirectorySource::ScanInTurn() {
+  Result<std::vector<FileState>> states = TakeStates();
+  const bool changed = [&] {
+    const std::lock_guard lock(scan_mutex_);
+    return Differ(states);
+  }();
+  if (!changed) {
+    Scan(std::move(states));
+  } else if (thread_.Wait(kWriteGrace)) {
+    ScanOnce();
   }
 }
 

@@ -8,19 +8,18 @@
 
 #include "broker/connectors/catalog_publisher.h"
 #include "broker/connectors/effective_resources.h"
+#include "common/base/polling_thread.h"
 #include "common/base/result.h"
 #include "common/config/problem.h"
 #include "common/log/log.h"
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace prometheus {
@@ -99,7 +98,7 @@ class DirectorySource {
   // `visible`: the states of the files say that something changed. True when it did.
   [[nodiscard]] Result<bool> Reload(Result<std::vector<FileState>> states, bool visible);
   void ReportProblems(std::vector<config::Problem> problems);
-  void Run();
+  void ScanInTurn();
 
   const std::string directory_;
   const Targets targets_;
@@ -116,11 +115,9 @@ class DirectorySource {
   bool settled_ = false;  // False: a file changed so recently that its times may hide a change.
   std::shared_ptr<const EffectiveResources> effective_ = std::make_shared<EffectiveResources>();
 
-  mutable std::mutex mutex_;  // Guards the rest.
-  std::condition_variable wake_;
-  bool stopping_ = false;
+  mutable std::mutex mutex_;  // Guards the problems.
   std::vector<config::Problem> problems_;
-  std::thread thread_;
+  PollingThread thread_;
 };
 
 }  // namespace connector::broker::connectors
