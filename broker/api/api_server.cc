@@ -56,10 +56,11 @@ void ApiServer::CheckSilence() {
   }
   endpoint_->SetServing(state_.phase() == ServingPhase::kServing && !blind);
   if (blind) {
-    parts_.log->Error("changes of Connectors are not seen; granting nothing new");
+    parts_.log->Error(
+        "changes of Connectors or of the deny list are not seen; granting nothing new");
     parts_.watch->EndStreams(kSeesNoChanges);
   } else {
-    parts_.log->Info("changes of Connectors are seen again");
+    parts_.log->Info("changes of Connectors and of the deny list are seen again");
   }
 }
 
@@ -92,8 +93,8 @@ std::vector<prometheus::MetricFamily> ApiServer::Metrics() const {
             static_cast<double>(parts_.watch->streams()));
   if (resources_.silence) {
     out.Gauge("connector_broker_resource_silence_seconds",
-              "For how long changes of Connectors cannot be seen; from resources.maxSilence on "
-              "nothing new is granted.",
+              "For how long changes of Connectors or of the deny list cannot be seen; from "
+              "resources.maxSilence on nothing new is granted.",
               {},
               std::chrono::duration<double>(resources_.silence()).count());
   }
@@ -106,7 +107,7 @@ void ApiServer::AddReadiness(admin::Readiness& readiness) const {
   }
   if (state_.blind()) {
     readiness.reasons.push_back(
-        "changes of Connectors cannot be seen for " +
+        "changes of Connectors or of the deny list cannot be seen for " +
         std::to_string(
             std::chrono::duration_cast<std::chrono::seconds>(resources_.silence()).count()) +
         " s (resources.maxSilence), so that nothing new is granted; what was granted serves on");

@@ -1,7 +1,7 @@
 #pragma once
 
 // ApiServer: the gRPC endpoint as a part of the program. Opens the port, answers calls from when
-// the resources were read and while their changes are seen, and drains.
+// the resources and the deny list were read and while their changes are seen, and drains.
 
 #include "broker/api/broker_endpoint.h"
 #include "broker/api/serving_state.h"
@@ -17,7 +17,7 @@
 
 namespace connector::broker::api {
 
-// The resources that decisions are made by, as far as the API has to know.
+// The resources and the deny list that decisions are made by, as far as the API has to know.
 struct ResourceWatch {
   // For how long changes cannot be seen; thread-safe. Empty: they always can.
   std::function<std::chrono::steady_clock::duration()> silence = {};

@@ -17,7 +17,9 @@ namespace connector::broker::api {
 
 inline constexpr std::chrono::seconds kDefaultMaxSilence{60};
 inline constexpr const char* kSeesNoChanges =
-    "this broker sees no changes of its Connectors, and grants nothing until it does";
+    "this broker sees no changes of its Connectors or of its deny list, and grants nothing until "
+    "it "
+    "does";
 
 enum class ServingPhase : std::uint8_t { kStarting, kReading, kServing, kDraining, kStopped };
 
@@ -29,8 +31,9 @@ class ServingState {
   bool ResourcesRead();
   bool StopRequested();
 
-  // Whether changes of the resources are seen. A broker that does not see them would grant what was
-  // taken away (docs/promises.md P6): it answers no calls. True when that is new.
+  // Whether changes of the resources and of the deny list are seen. A broker that does not see them
+  // would grant what was taken away (docs/promises.md P6): it answers no calls. True when that is
+  // new.
   bool SetBlind(bool blind) { return blind_.exchange(blind) != blind; }
   [[nodiscard]] bool blind() const { return blind_; }
 

@@ -30,7 +30,7 @@ struct BrokerOptions {
   grpc_support::TlsFiles tls;
   api::PeerLists peers;
   std::string resource_directory;  // Empty: resources are those of the Kubernetes API.
-  std::chrono::milliseconds max_silence = api::kDefaultMaxSilence;  // Of the resources.
+  std::chrono::milliseconds max_silence = api::kDefaultMaxSilence;  // And of the deny list.
   callers::CallersOptions callers;
   routing::UpstreamPolicy upstream_policy;  // Of all namespaces.
   bool rbac = false;                        // The cluster's RBAC counts, and then the access rules.

@@ -208,6 +208,13 @@ void DenyListService::AddReadiness(admin::Readiness& readiness) const {
     readiness.degraded.push_back(
         "the deny list cannot be used, and the last good one stays in force: " + problem_);
   }
+  const std::chrono::steady_clock::duration silence = Silence();
+  if (silence >= parts_.max_silence) {
+    readiness.reasons.push_back(
+        "changes of the deny list in " + origin_->Name() + " cannot be seen for " +
+        std::to_string(std::chrono::floor<std::chrono::seconds>(silence).count()) +
+        " s (resources.maxSilence), so that nothing new is granted");
+  }
 }
 
 void DenyListService::AddStatus(admin::StatusReport& status) const {

@@ -9,6 +9,7 @@
 #include "tests/support/cpp/kube_store_world.h"
 #include "tests/support/cpp/root_keys.h"
 #include "tests/support/cpp/run_task.h"
+#include "tests/support/cpp/tcp_gate.h"
 
 #include "proto/connector/broker/v1/broker.grpc.pb.h"
 
@@ -58,18 +59,28 @@ class KubeBroker : public ::testing::Test {
                                 {"resources", boost::json::array{"connectors", "connectorclasses"}},
                                 {"verbs", boost::json::array{"get", "list", "watch"}}}};
   }
-  void PutConnector(const std::string& secret = "robot") {
-    server().Apply(boost::json::parse(R"({
+  [[nodiscard]] boost::json::value ConnectorJson(const std::string& secret) const {
+    return boost::json::parse(R"({
       "apiVersion": "oci-connector.dev/v1alpha1", "kind": "Connector",
       "metadata": {"name": "harbor", "namespace": ")" +
-                                      ns_ + R"("},
+                              ns_ + R"("},
       "spec": {
         "connectorClassName": "oci", "address": "https://harbor.example.com",
         "auth": {"name": "basicAuth", "allowStatic": true, "secretRef": {"name": ")" +
-                                      secret + R"("}},
+                              secret + R"("}},
         "caCertSecretRef": {"name": "bundle"},
         "access": [{"from": [{"serviceAccount": {"namespace": "ci", "name": "builder"}}],
-                    "repositories": ["team-a/**"], "actions": ["pull"]}]}})"));
+                    "repositories": ["team-a/**"], "actions": ["pull"]}]}})");
+  }
+  void PutConnector(const std::string& secret = "robot") { server().Apply(ConnectorJson(secret)); }
+  [[nodiscard]] std::string SecretFile(const std::string& name,
+                                       const boost::json::object& data) const {
+    return boost::json::serialize(boost::json::object{
+        {"apiVersion", "v1"},
+        {"kind", "Secret"},
+        {"type", data.contains("password") ? "kubernetes.io/basic-auth" : "Opaque"},
+        {"metadata", {{"name", name}, {"namespace", ns_}}},
+        {"stringData", data}});
   }
   void RemoveConnector() {
     server().Must("DELETE",
@@ -81,8 +92,9 @@ class KubeBroker : public ::testing::Test {
     ReplaceFile(dir_ / (name + ".key"), identity.key_pem);
   }
 
-  // `name` of its audit directory.
-  std::unique_ptr<Broker> NewBroker(const std::string& name) {
+  // `name` of its audit directory; `change` comes last.
+  std::unique_ptr<Broker> NewBroker(
+      const std::string& name, const std::function<void(BrokerOptions&)>& change = [](auto&) {}) {
     BrokerOptions options;
     options.listen_address = "127.0.0.1:0";
     options.admin_address = "127.0.0.1:0";
@@ -94,6 +106,7 @@ class KubeBroker : public ::testing::Test {
     options.callers.local->own_cluster = true;
     options.audit.directory = dir_ / name;
     options.root_keys = testing_support::ShareRootKeys("r");
+    change(options);
     auto broker = std::make_unique<Broker>(std::move(options), log_);
     const Result<Done> started = broker->Start();
     EXPECT_TRUE(started.has_value()) << started.error().message;
@@ -234,6 +247,52 @@ TEST_F(KubeBroker, StaysReadyAndKeepsItsStateWhenTheApiGoesAway) {
   EXPECT_THAT(Readyz(*broker), HasSubstr("200"));
   EXPECT_EQ(Epoch(*broker), before) << "what was minted goes on";
   server().Start();
+}
+
+// Its Connectors are in a directory, so that the deny list alone cannot be seen.
+TEST_F(KubeBroker, GrantsNothingWhileChangesOfItsDenyListAreNotSeen) {
+  const boost::json::value rules = {{{"apiGroups", {""}},
+                                     {"resources", {"configmaps"}},
+                                     {"resourceNames", {"deny-list"}},
+                                     {"verbs", {"list", "watch"}}}};
+  server().Grant(ns_, "broker", "deny-list", rules.as_array());
+  server().Apply(boost::json::object{{"apiVersion", "v1"},
+                                     {"kind", "ConfigMap"},
+                                     {"metadata", {{"name", "deny-list"}, {"namespace", ns_}}},
+                                     {"data", {{"deny-list.yaml", "denied: []"}}}});
+  std::filesystem::create_directory(dir_ / "resources");
+  ReplaceFile(dir_ / "resources/connector.yaml", boost::json::serialize(ConnectorJson("robot")));
+  ReplaceFile(dir_ / "resources/robot.yaml",
+              SecretFile("robot", {{"username", "u"}, {"password", "one"}}));
+  ReplaceFile(dir_ / "resources/bundle.yaml",
+              SecretFile("bundle", {{"ca.crt", testing_support::MakeCaPem()}}));
+  testing_support::TcpGate gate(server().port());
+  const auto broker = NewBroker("a", [&](BrokerOptions& options) {
+    options.kubernetes->server.port = gate.port();
+    options.resource_directory = dir_ / "resources";
+    options.deny_list.emplace().config_map = kube::ObjectName{ns_, "deny-list"};
+    options.max_silence = std::chrono::seconds(5);
+  });
+  ASSERT_TRUE(EventuallyGrants(*broker)) << Readyz(*broker);
+  EXPECT_THAT(Readyz(*broker), HasSubstr("200"));
+
+  gate.CutAfter([] { return std::size_t{0}; });
+  gate.CutAll();
+
+  EXPECT_TRUE(KubeStoreWorld::Eventually([&] {
+    return Issue(*broker).first.error_code() == grpc::StatusCode::UNAVAILABLE;
+  })) << Readyz(*broker);
+  EXPECT_THAT(Issue(*broker).first.error_message(), HasSubstr("or of its deny list"));
+  EXPECT_THAT(Readyz(*broker),
+              AllOf(HasSubstr("503"),
+                    HasSubstr("changes of Connectors or of the deny list cannot be seen for "),
+                    HasSubstr("changes of the deny list in ConfigMap " + ns_ +
+                              "/deny-list cannot be seen for ")));
+
+  gate.CutAfter(nullptr);
+  EXPECT_TRUE(EventuallyGrants(*broker)) << Readyz(*broker);
+  EXPECT_TRUE(
+      KubeStoreWorld::Eventually([&] { return Readyz(*broker).find("200") != std::string::npos; }));
 }
 
 TEST_F(KubeBroker, StopsWhileItWaitsForTheApi) {

@@ -207,7 +207,8 @@ TEST_F(BrokerTest, GrantsNothingWhileChangesOfItsResourcesAreNotSeen) {
   const grpc::Status refused = TryUntil(grpc::StatusCode::UNAVAILABLE);
 
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(refused.error_message(), ::testing::HasSubstr("sees no changes of its Connectors"));
+  EXPECT_THAT(refused.error_message(),
+              ::testing::HasSubstr("sees no changes of its Connectors or of its deny list"));
   while (stream->Read(&part)) {
   }
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE) << "others are followed";

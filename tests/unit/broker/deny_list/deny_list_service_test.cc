@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
 #include <string>
 #include <thread>
 
@@ -27,6 +28,25 @@ using ::testing::SizeIs;
 using testing_support::Eventually;
 using testing_support::ReplaceFile;
 
+// Stands for a file on a server that answers no more, from the second look on.
+class HangingFile final : public DenyListOrigin {
+ public:
+  explicit HangingFile(std::latch& answers) : answers_(answers) {}
+
+  [[nodiscard]] std::string Name() const override { return "file hanging.yaml"; }
+  [[nodiscard]] std::optional<DenyListReading> Poll() override {
+    if (++looks_ == 1) {
+      return DenyListReading{std::string("denied: []\n")};
+    }
+    answers_.wait();
+    return std::nullopt;
+  }
+
+ private:
+  std::latch& answers_;
+  int looks_ = 0;
+};
+
 class DenyListServiceTest : public ::testing::Test {
  protected:
   DenyListServiceTest() : thread_([this] { io_.run(); }) {}
@@ -36,11 +56,11 @@ class DenyListServiceTest : public ::testing::Test {
     thread_.join();
   }
 
+  DenyListService::Parts Parts() {
+    return {active_, audit_, clock_, io_.get_executor(), log_, root_keys_, [this] { ++read_; }};
+  }
   void Start() {
-    service_ = MakeDenyListService(
-        DenyListOptions{.file = file_},
-        nullptr,
-        {active_, audit_, clock_, io_.get_executor(), log_, root_keys_, [this] { ++read_; }});
+    service_ = MakeDenyListService(DenyListOptions{.file = file_}, nullptr, Parts());
     ASSERT_TRUE(service_->Start().has_value());
   }
   [[nodiscard]] bool BecomesEntries(std::size_t count) {
@@ -138,6 +158,25 @@ TEST_F(DenyListServiceTest, KeysItsVersionAnewWithOtherRootKeysAndRecordsNothing
   EXPECT_TRUE(SameVersion(active_.Current()->version(), before));
   service_->Stop(Deadline::max());
   EXPECT_THAT(Records(), SizeIs(1));
+}
+
+TEST_F(DenyListServiceTest, IsSilentAndNotReadyWhileItsFileSystemHangs) {
+  constexpr std::chrono::seconds kMaxSilence{1};
+  std::latch answers(1);
+  DenyListService::Parts parts = Parts();
+  parts.max_silence = kMaxSilence;
+  service_ = std::make_unique<DenyListService>(std::make_unique<HangingFile>(answers), parts);
+  ASSERT_TRUE(service_->Start().has_value());
+  EXPECT_THAT(Readiness().reasons, IsEmpty());
+
+  EXPECT_TRUE(Eventually([&] { return service_->Silence() >= kMaxSilence; }));
+  EXPECT_THAT(Readiness().reasons,
+              ElementsAre(HasSubstr("the deny list in file hanging.yaml cannot be seen for ")));
+
+  answers.count_down();
+  EXPECT_TRUE(Eventually([&] { return service_->Silence() < kMaxSilence; }));
+  EXPECT_TRUE(Eventually([this] { return Readiness().reasons.empty(); }));
+  service_.reset();
 }
 
 TEST_F(DenyListServiceTest, EndsAnEntryWhenItsTimeIsOver) {
