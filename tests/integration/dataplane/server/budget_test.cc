@@ -82,11 +82,11 @@ TEST(AnAddress, IsServedBesideTheSilentConnectionsOfMany) {
 
 TEST(AnAddress, EndsTheOldestOfItsOwnOverItsShare) {
   DataplaneWorld world(Answer, {.settings = Limits(20, 2)});
-  RawClient other(world.port(), kCaller);
+  Clients others = Open(world, 2, kCaller);  // As many, and they wait longer.
   Clients own = Open(world, 3, kAttacker);
 
   EXPECT_TRUE(own[0]->AtEnd());
-  for (RawClient* const kept : {own[1].get(), own[2].get(), &other}) {
+  for (RawClient* const kept : {own[1].get(), own[2].get(), others[0].get(), others[1].get()}) {
     kept->Send(DataplaneWorld::Request("GET", kBudgetManifest));
     EXPECT_EQ(kept->Read().status, 200);
   }

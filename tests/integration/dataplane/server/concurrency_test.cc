@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -214,6 +215,39 @@ TEST(AnUploadOfASlowClient, IsCutWhenItIsSlowerThanTheLeastRate) {
   EXPECT_TRUE(Eventually([&] { return ServerSide(client.local_port()) < 0; }));
 }
 
+// And towards a client that takes a body.
+TEST(ADownloadOfASlowClient, IsCutWhenItIsSlowerThanTheLeastRate) {
+  constexpr std::size_t kBody = 64 * 1024 * 1024;
+  server::ServerSettings settings;
+  settings.idle_timeout = std::chrono::milliseconds(300);
+  settings.min_client_rate = 1ULL << 40U;
+  DataplaneWorld world(
+      [](const HttpRequest&) { return HttpAnswer{.status = 200, .body = std::string(kBody, 'b')}; },
+      {.settings = settings});
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(world.port());
+  ASSERT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const std::string request = DataplaneWorld::Request(
+      "GET", std::string(kRepositoryPath) + "/blobs/sha256:" + std::string(64, 'a'));
+  ASSERT_EQ(::send(client, request.data(), request.size(), 0),
+            static_cast<ssize_t>(request.size()));
+
+  std::size_t received = 0;
+  std::string bytes(256 * 1024, ' ');
+  EXPECT_TRUE(Eventually([&] {
+    const ssize_t got = ::recv(client, bytes.data(), bytes.size(), 0);
+    received += got > 0 ? static_cast<std::size_t>(got) : 0;
+    return got <= 0 || received >= kBody;
+  }));
+
+  EXPECT_GT(received, 0U);
+  EXPECT_LT(received, kBody);
+  ::close(client);
+}
+
 // The subject of a request is its token here.
 TEST(ASubjectWithManyRequests, LeavesASlotToAnotherOne) {
   std::promise<void> go_on;
@@ -231,6 +265,9 @@ TEST(ASubjectWithManyRequests, LeavesASlotToAnotherOne) {
     grant->subject = std::string(asked.caller_token->Reveal());
     return grant;
   });
+  RawClient other(world.port());
+  other.Send(DataplaneWorld::Request("GET", kManifest));
+  EXPECT_EQ(other.Read().status, 200) << "the subject of a request, and not of its connection";
   std::vector<std::unique_ptr<RawClient>> many;
   for (int i = 0; i < 20; ++i) {
     many.push_back(std::make_unique<RawClient>(world.port()));
@@ -238,11 +275,10 @@ TEST(ASubjectWithManyRequests, LeavesASlotToAnotherOne) {
         DataplaneWorld::Request("GET", std::string(kRepositoryPath) + "/manifests/slow"));
   }
   const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (world.registry().requests().size() < 7) {
+  while (world.registry().requests().size() < 1 + 7) {
     ASSERT_LT(std::chrono::steady_clock::now(), give_up_at);
   }
 
-  RawClient other(world.port());
   other.Send("GET " + kManifest + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer other\r\n\r\n");
   EXPECT_EQ(other.Read().status, 200);
 

@@ -260,6 +260,57 @@ TEST(AChangedDenyList, AsksABrokerThatIsBehindOnceMore) {
   EXPECT_TRUE(half.client.was_reset());
 }
 
+TEST(AChangedDenyList, LetsARequestUnderWayGoOnWhoseCallerItDoesNotName) {
+  std::promise<void> go_on;
+  DataplaneWorld world([wait = go_on.get_future().share()](const HttpRequest& request) {
+    wait.wait();
+    return Ok(request);
+  });
+  RawClient client(world.port());
+  client.Send(DataplaneWorld::Request("GET", kFailureManifest));
+  ASSERT_TRUE(testing_support::Eventually([&] { return world.registry().requests().size() == 1; }));
+  world.issuer().SetAnswer([](const token::GrantRequest&) { return GrantBy("list-1"); });
+  const std::size_t asked = world.issuer().asks().size();
+  world.PublishDenyList("list-1");
+  ASSERT_TRUE(testing_support::Eventually([&] { return world.issuer().asks().size() > asked; }));
+  EXPECT_EQ(world.Do("GET", "/none").status, 404) << "what came before is done";
+
+  go_on.set_value();
+
+  EXPECT_EQ(client.Read().status, 200);
+}
+
+TEST(AChangedDenyList, EndsNoOtherRequestOfTheConnection) {
+  std::promise<void> go_on;
+  DataplaneWorld world([wait = go_on.get_future().share()](const HttpRequest& request) {
+    wait.wait();
+    return Ok(request);
+  });
+  RawClient client(world.port());
+  client.Send(DataplaneWorld::Request("GET", kFailureManifest));
+  ASSERT_TRUE(testing_support::Eventually([&] { return world.registry().requests().size() == 1; }));
+  world.issuer().SetAnswer([](const token::GrantRequest& asked) -> token::GrantResult {
+    if (asked.caller_token->Reveal() == "other") {
+      return GrantBy("list-1");
+    }
+    return token::GrantDenial{token::DenialReason::kDeniedByOperator, "no more", {}, "s"};
+  });
+  world.issuer().Hold();
+  const std::size_t asked = world.issuer().asks().size();
+  world.PublishDenyList("list-1");
+  ASSERT_TRUE(testing_support::Eventually([&] { return world.issuer().asks().size() > asked; }));
+
+  go_on.set_value();
+  EXPECT_EQ(client.Read().status, 200);
+  client.Send("GET " + kFailureManifest +
+              " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer other\r\n\r\n");
+  ASSERT_TRUE(
+      testing_support::Eventually([&] { return world.issuer().asks().size() > asked + 1; }));
+  world.issuer().Release();
+
+  EXPECT_EQ(client.Read().status, 200);
+}
+
 TEST(AnErrorBody, IsPassedOnWhenItHoldsNoCredential) {
   DataplaneWorld world([](const HttpRequest&) {
     return HttpAnswer{.status = 404,

@@ -156,6 +156,21 @@ TEST_F(OperatorTest, CheckIsRecordedOnceAMinuteForEachPeerAndConnector) {
   clock_.Advance(kCheckRecordPeriod);
   ASSERT_TRUE(Check("harbor").has_value());
   EXPECT_EQ(audit_.events().size(), 3U);
+
+  clock_.Advance(-std::chrono::seconds(1));
+  ASSERT_TRUE(Check("harbor").has_value());
+  EXPECT_EQ(audit_.events().size(), 4U) << "a clock that was set back hides none";
+}
+
+TEST_F(OperatorTest, CheckThatIsRefusedHidesNoLaterOne) {
+  EXPECT_THAT(Check("later"), HasError(ErrorCode::kNotFound));
+  EXPECT_THAT(Check("later"), HasError(ErrorCode::kNotFound));
+  EXPECT_EQ(audit_.events().size(), 2U);
+
+  catalog_.Replace(SnapshotOf({EntryOf(HarborConnector("default", "later", {{"ci", "builder"}}))}));
+  ASSERT_TRUE(Check("later").has_value());
+
+  EXPECT_EQ(audit_.events().size(), 3U);
 }
 
 }  // namespace

@@ -72,6 +72,12 @@ TEST(IsCountedRefusal, IsEachThatACallerCauses) {
   EXPECT_FALSE(IsCountedRefusal(event));
 }
 
+TEST(IsCountedRefusal, IsNoneOfAKnownCallerWithoutAReason) {
+  auditlog::Event event;
+  event.subject = "known";
+  EXPECT_FALSE(IsCountedRefusal(event));
+}
+
 // A caller with some right asks for what it has none to.
 TEST(RefusalBudget, RecordsHundredsOfDenialsOfEachSubjectWhole) {
   RefusalBudget budget;
@@ -134,6 +140,19 @@ TEST(RefusalBudget, CountsWhatOneSubjectIsRefusedByItsName) {
             "996 more refusals of this caller, in the last 60 s: RATE_LIMITED 996");
 }
 
+TEST(RefusalBudget, RecordsAFewOfASubjectOnTheDenyList) {
+  RefusalBudget budget;
+  auditlog::Event refusal = Refusal("192.0.2.1:1");
+  refusal.subject = "denied";
+  refusal.reason = "DENIED_BY_OPERATOR";
+  std::size_t records = 0;
+  for (int i = 0; i < 1000; ++i) {
+    records += budget.Take(refusal) ? 1 : 0;
+  }
+
+  EXPECT_EQ(records, kRecordsPerSource);
+}
+
 TEST(RefusalBudget, KeepsNoTextOfTheCallersChoice) {
   RefusalBudget budget;
   auditlog::Event expected = Refusal("192.0.2.1:80");
@@ -192,6 +211,22 @@ TEST(RefusalBudget, BeginsAnewAfterThePeriod) {
   EXPECT_THAT(budget.CloseIfOver(kStart - std::chrono::hours(1)), SizeIs(1))
       << "a clock that was set back";
   EXPECT_EQ(RecordsOf(budget, "192.0.2.1:1", 1000), kRecordsPerSource);
+}
+
+TEST(RefusalBudget, MeasuresThePeriodFromItsFirstRefusal) {
+  RefusalBudget budget;
+  RecordsOf(budget, "192.0.2.1:1", 1000);
+  ASSERT_THAT(budget.CloseIfOver(kStart + kRefusalPeriod), SizeIs(1));
+  EXPECT_THAT(budget.CloseIfOver(kStart + 2 * kRefusalPeriod), IsEmpty()) << "nothing came since";
+
+  auditlog::Event later = Refusal("192.0.2.1:1");
+  later.time = kStart + 3 * kRefusalPeriod;
+  for (std::size_t i = 0; i <= kRecordsPerSource; ++i) {
+    static_cast<void>(budget.Take(later));
+  }
+
+  EXPECT_THAT(budget.CloseIfOver(later.time + kRefusalPeriod / 2), IsEmpty());
+  EXPECT_THAT(budget.CloseIfOver(later.time + kRefusalPeriod), SizeIs(1));
 }
 
 // Whoever has many addresses gets no more than the bound, and nothing is lost without a count.

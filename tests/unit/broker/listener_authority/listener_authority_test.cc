@@ -1,14 +1,18 @@
 #include "broker/listener_authority/listener_authority.h"
 
+#include "broker/listener_authority/authority_key.h"
 #include "common/x509/x509_certificates.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/root_keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +41,31 @@ class AuthorityTest : public ::testing::Test {
                                  WallTime now = kNow) const {
     const auto made = authority.Issue(host, key_.get(), now);
     return x509::ReadCertificateDer(made ? made->der : "");
+  }
+  // What somebody makes who has the authority's key.
+  x509::CertificatePtr Forge(x509::Purpose purpose, const std::string& name) const {
+    const x509::CertificatePtr own = x509::ReadCertificate(authority_->pem());
+    const auto stolen = DeriveAuthorityKey(testing_support::MakeRootKeys("r").current());
+    auto made = x509::IssueCertificate({.purpose = purpose,
+                                        .common_name = {},
+                                        .names = {name},
+                                        .validity = {kNow - kBackdated, kNow + kCertificateLife}},
+                                       key_.get(),
+                                       own.get(),
+                                       stolen->get());
+    return made ? *std::move(made) : nullptr;
+  }
+  // The part of the authority's signature that comes of its nonce alone.
+  static std::string NonceMark(const ListenerAuthority& authority) {
+    const x509::CertificatePtr own = x509::ReadCertificate(authority.pem());
+    const ASN1_BIT_STRING* bits = nullptr;
+    X509_get0_signature(&bits, nullptr, own.get());
+    const unsigned char* der = ASN1_STRING_get0_data(bits);
+    const std::unique_ptr<ECDSA_SIG, void (*)(ECDSA_SIG*)> signature(
+        d2i_ECDSA_SIG(nullptr, &der, ASN1_STRING_length(bits)), ECDSA_SIG_free);
+    std::array<unsigned char, 32> mark{};
+    BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), mark.data(), static_cast<int>(mark.size()));
+    return {mark.begin(), mark.end()};
   }
   // What a client says that trusts `authority` and wants `host` at `at`; "ok" or why not.
   static std::string Verify(const ListenerAuthority& authority,
@@ -88,6 +117,12 @@ TEST_F(AuthorityTest, IsTrustedForEachRootKeyAndSignsWithTheCurrentOne) {
   EXPECT_EQ(Verify(*after, IssueWith(*replaced).get(), kHost), "ok");
 }
 
+// Two signatures with one nonce give the key away.
+TEST_F(AuthorityTest, SignsNoTwoCertificatesWithOneNonce) {
+  EXPECT_EQ(NonceMark(*Make("r", {"svc"})), NonceMark(*Make("r", {"svc"})));
+  EXPECT_NE(NonceMark(*Make("r", {"svc"})), NonceMark(*Make("r", {"internal"})));
+}
+
 TEST_F(AuthorityTest, HasASignatureThatHolds) {
   const x509::CertificatePtr own = x509::ReadCertificate(authority_->pem());
 
@@ -121,6 +156,17 @@ TEST_F(AuthorityTest, IsTrustedBelowItsSuffixesAlone) {
                 X509_get_ext(own.get(), X509_get_ext_by_NID(own.get(), NID_name_constraints, -1))),
             1);
   EXPECT_EQ(X509_get_pathlen(own.get()), 0);
+}
+
+TEST_F(AuthorityTest, IsTrustedForNoAddressAndForServersAlone) {
+  EXPECT_EQ(Verify(*authority_, Forge(x509::Purpose::kServer, "DNS:" + kHost).get(), kHost), "ok");
+  for (const char* address : {"IP:192.0.2.1", "IP:2001:db8::1"}) {
+    EXPECT_EQ(Verify(*authority_, Forge(x509::Purpose::kServer, address).get(), ""),
+              "excluded subtree violation")
+        << address;
+  }
+  const x509::CertificatePtr client = Forge(x509::Purpose::kClient, "DNS:" + kHost);
+  EXPECT_NE(Verify(*authority_, client.get(), "", kNow, X509_PURPOSE_SSL_CLIENT), "ok");
 }
 
 TEST_F(AuthorityTest, IssuesForADayAndForLateClocks) {

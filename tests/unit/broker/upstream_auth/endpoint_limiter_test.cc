@@ -139,6 +139,48 @@ TEST_F(EndpointLimiterTest, TakesAnEndpointThatServesAnybodyForOneThatWorks) {
   EXPECT_TRUE(Admits(kLimiterStart, kA, "dave"));
 }
 
+// A mint that was under way when the others failed.
+TEST_F(EndpointLimiterTest, LetsAllGoOnOnceTheEndpointServesOneOfThem) {
+  for (const char* scopes : {"x", "y", "z"}) {
+    FailAs("mallory", Pull(scopes));
+  }
+  FailAs("bob", Pull("u"));
+  FailAs("carol", Pull("v"));
+  ASSERT_FALSE(Admits(kLimiterStart, kA, "dave"));
+  ASSERT_FALSE(Admits(kLimiterStart, kA, "mallory"));
+
+  limiter_.Succeeded(At(kLimiterStart, kB, "mallory"));
+
+  EXPECT_TRUE(Admits(kLimiterStart, kA, "dave"));
+  EXPECT_TRUE(Admits(kLimiterStart, kA, "mallory"));
+  EXPECT_FALSE(Admits(kLimiterStart, Pull("x"), "mallory")) << "that one fails still";
+}
+
+TEST_F(EndpointLimiterTest, ForgetsARefusalOfScopesThatItServes) {
+  FailAt(kLimiterStart, ErrorCode::kPermissionDenied);
+  limiter_.Succeeded(At(kLimiterStart));
+
+  EXPECT_TRUE(Admits(kLimiterStart));
+}
+
+TEST_F(EndpointLimiterTest, TakesOneScopeThatFailsAgainAndAgainForOneScope) {
+  for (int i = 0; i < 5; ++i) {
+    FailAt(kLimiterStart + seconds(i));
+  }
+
+  EXPECT_TRUE(Admits(kLimiterStart + seconds(5), kB));
+}
+
+TEST_F(EndpointLimiterTest, HoldsBackTheConnectorForNoLongerThanAFailureWould) {
+  FailAs("alice", Pull("x"), kLimiterStart, seconds(3600));
+  FailAs("bob", Pull("y"), kLimiterStart, seconds(3600));
+  FailAs("carol", Pull("z"), kLimiterStart, seconds(3600));
+
+  EXPECT_FALSE(Admits(kLimiterStart + seconds(29), kA, "dave"));
+  EXPECT_TRUE(Admits(kLimiterStart + seconds(30), kA, "dave"));
+  EXPECT_FALSE(Admits(kLimiterStart + seconds(3599), Pull("x"), "dave"));
+}
+
 TEST_F(EndpointLimiterTest, DoesNotAddUpFailuresOfDifferentHours) {
   FailAs("alice", Pull("x"), kLimiterStart - kFailureMemory);
   FailAs("bob", Pull("y"));
@@ -214,6 +256,7 @@ TEST_F(EndpointLimiterTest, RemembersARefusalForItsScopesOnly) {
     ASSERT_TRUE(Admits(start));
     FailAt(start, code);
     EXPECT_EQ(limiter_.Admit(At(start + seconds(1)))->error.code, code);
+    EXPECT_EQ(limiter_.Admit(At(start + seconds(1)))->error.retry_after, seconds(4));
     EXPECT_TRUE(Admits(start + seconds(1), kB));
     EXPECT_FALSE(Admits(start + milliseconds(4999)));
     EXPECT_TRUE(Admits(start + seconds(5)));
@@ -227,6 +270,21 @@ TEST_F(EndpointLimiterTest, ForgetsFailuresWhenTheSecretChanges) {
   FailAt(kLimiterStart, ErrorCode::kPermissionDenied);
 
   EXPECT_TRUE(Admits(WithAnotherKey()));
+}
+
+TEST_F(EndpointLimiterTest, CountsNoFailureOfTheOldSecretWithThoseOfTheNewOne) {
+  for (const char* scopes : {"x", "y", "z"}) {
+    FailAs("alice", Pull(scopes));
+  }
+  FailAs("bob", Pull("y"));
+  ASSERT_TRUE(Admits(WithAnotherKey())) << "nor those of this subject";
+
+  limiter_.Failed({"another key", "carol", Pull("u"), kLimiterStart},
+                  Failure(ErrorCode::kUnavailable),
+                  kLimiterStart,
+                  kWhole);
+
+  EXPECT_TRUE(Admits({"another key", "dave", kA, kLimiterStart}));
 }
 
 TEST_F(EndpointLimiterTest, LearnsNothingAboutTheNewSecretFromTheOldOne) {
