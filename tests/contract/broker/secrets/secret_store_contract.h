@@ -17,6 +17,7 @@
 // Two harnesses made one after the other stand for two brokers of one installation.
 
 #include "broker/secrets/secret_store.h"
+#include "tests/contract/broker/secrets/notifications.h"
 #include "tests/support/cpp/result_matchers.h"
 #include "tests/support/cpp/run_task.h"
 
@@ -25,10 +26,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -40,39 +38,6 @@ struct KubernetesSecrets {
   static SecretRef Ref(const std::string& ns, const std::string& name) { return {ns, name}; }
   static std::vector<std::string> Types() { return {"Opaque", "kubernetes.io/basic-auth"}; }
   static std::string Odd() { return "p\n\xff"; }
-};
-
-// Remembers what a follower was told, and waits for it.
-class Notifications {
- public:
-  [[nodiscard]] std::function<void(const SecretRef&)> Listener() {
-    return [state = state_](const SecretRef& ref) {
-      const std::lock_guard lock(state->mutex);
-      state->seen.push_back(ref);
-      state->changed.notify_all();
-    };
-  }
-
-  // True once `ref` was told `count` times; false when that takes longer than it may.
-  [[nodiscard]] bool WaitFor(const SecretRef& ref, std::ptrdiff_t count) {
-    std::unique_lock lock(state_->mutex);
-    return state_->changed.wait_for(lock, std::chrono::seconds(10), [&] {
-      return std::count(state_->seen.begin(), state_->seen.end(), ref) >= count;
-    });
-  }
-
-  [[nodiscard]] std::ptrdiff_t Count(const SecretRef& ref) {
-    const std::lock_guard lock(state_->mutex);
-    return std::count(state_->seen.begin(), state_->seen.end(), ref);
-  }
-
- private:
-  struct State {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::vector<SecretRef> seen;
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();  // A store may outlive the test body.
 };
 
 template <typename Harness>

@@ -2,6 +2,7 @@
 
 #include "tests/contract/broker/callers/token_forge.h"
 #include "tests/integration/broker/kubernetes_access/access_world.h"
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/result_matchers.h"
 
 #include <gmock/gmock.h>
@@ -36,15 +37,12 @@ std::string MakePod(KubeServer& server, const std::string& ns, const std::string
 
 // What the API server learns from itself arrives within moments, and it remembers tokens for 10 s.
 bool ComesTrue(AccessWorld& world, const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + 30s;
-  while (std::chrono::steady_clock::now() < until) {
-    if (condition()) {
-      return true;
-    }
-    world.clock().Advance(10s);  // Nothing that we remember counts.
-    std::this_thread::sleep_for(100ms);
-  }
-  return false;
+  return testing_support::Eventually(
+      [&] {
+        world.clock().Advance(500ms);  // What we remember soon counts no more.
+        return condition();
+      },
+      30s);
 }
 
 class KubernetesCaller : public ::testing::Test {

@@ -7,6 +7,7 @@
 #include "common/grpc/credentials.h"
 #include "common/log/log.h"
 #include "common/x509/x509_certificates.h"
+#include "tests/integration/broker/program/every_method.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
 #include "tests/support/cpp/root_keys.h"
@@ -114,74 +115,8 @@ class EndpointTest : public ::testing::Test {
     EXPECT_EQ(status.error_code(), expected) << status.error_message();
     return response;
   }
-  static v1::GetSealingKeysResponse SealingKeys(v1::Broker::Stub& stub, grpc::StatusCode& code) {
-    grpc::ClientContext context;
-    SetDeadline(context);
-    v1::GetSealingKeysResponse response;
-    code = stub.GetSealingKeys(&context, {}, &response).error_code();
-    return response;
-  }
-  // The codes of IssueToken, WatchRoutes, GetSealingKeys, CheckConnector, ExplainAccess,
-  // IssueListenerCertificate and GetListenerAuthority, in this order.
   std::vector<grpc::StatusCode> CodesOf(const std::string& uri) {
-    const auto stub = StubOf(uri);
-    std::vector<grpc::StatusCode> codes;
-    {
-      grpc::ClientContext context;
-      SetDeadline(context);
-      v1::IssueTokenResponse response;
-      codes.push_back(stub->IssueToken(&context, Pull("team-a/app"), &response).error_code());
-    }
-    {
-      grpc::ClientContext context;
-      SetDeadline(context);
-      const auto stream = stub->WatchRoutes(&context, {});
-      v1::WatchRoutesResponse response;
-      const bool served = stream->Read(&response);
-      if (served) {
-        context.TryCancel();
-      }
-      const grpc::StatusCode code = stream->Finish().error_code();
-      codes.push_back(served ? grpc::StatusCode::OK : code);
-    }
-    {
-      const v1::GetSealingKeysResponse response = SealingKeys(*stub, codes.emplace_back());
-      EXPECT_EQ(response.keys().empty(), codes.back() != grpc::StatusCode::OK);
-    }
-    {
-      grpc::ClientContext context;
-      SetDeadline(context);
-      v1::CheckConnectorRequest request;
-      request.mutable_connector()->set_namespace_("default");
-      request.mutable_connector()->set_name("harbor");
-      v1::CheckConnectorResponse response;
-      codes.push_back(stub->CheckConnector(&context, request, &response).error_code());
-    }
-    {
-      grpc::ClientContext context;
-      SetDeadline(context);
-      v1::ExplainAccessRequest request;
-      request.mutable_connector()->set_namespace_("default");
-      request.mutable_connector()->set_name("harbor");
-      v1::ExplainAccessResponse response;
-      codes.push_back(stub->ExplainAccess(&context, request, &response).error_code());
-    }
-    {
-      grpc::ClientContext context;
-      SetDeadline(context);
-      v1::IssueListenerCertificateRequest request;
-      request.set_host("c-harbor.default.svc");
-      request.set_certificate_request(*x509::MakeKeyProof(listener_key_.get()));
-      v1::IssueListenerCertificateResponse response;
-      codes.push_back(stub->IssueListenerCertificate(&context, request, &response).error_code());
-    }
-    {
-      grpc::ClientContext context;
-      SetDeadline(context);
-      v1::GetListenerAuthorityResponse response;
-      codes.push_back(stub->GetListenerAuthority(&context, {}, &response).error_code());
-    }
-    return codes;
+    return CodesOfEveryMethod(*StubOf(uri), listener_key_.get());
   }
   static Task<v1::CheckConnectorResponse> Probe(
       std::shared_ptr<const connectors::CatalogEntry> /*entry*/, Deadline /*deadline*/) {

@@ -1,6 +1,7 @@
 #include "common/async/cancel.h"
 #include "common/async/task_group.h"
 #include "tests/integration/common/kube/kube_world.h"
+#include "tests/support/cpp/eventually.h"
 #include "tests/support/cpp/tcp_gate.h"
 
 #include <gmock/gmock.h>
@@ -15,6 +16,8 @@
 
 namespace connector::kube {
 namespace {
+
+using testing_support::Eventually;
 
 // KUBE_WATCHES=5000 measures what as many cost.
 int Watches() {
@@ -53,17 +56,6 @@ Task<void> WatchOne(ApiClient* client,
                          cancel);
 }
 
-bool Within(std::chrono::seconds most, const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + most;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
-}
-
 TEST(KubeCrowd, ManyWatchesOfSingleObjectsShareFewConnections) {
   KubeWorld world;
   testing_support::TcpGate gate(KubeWorld::server().port());
@@ -85,10 +77,10 @@ TEST(KubeCrowd, ManyWatchesOfSingleObjectsShareFewConnections) {
   for (int i = 0; i < watches; ++i) {
     tasks.Spawn(WatchOne(&client, selector, made->resource_version(), count, cancel));
   }
-  EXPECT_TRUE(Within(std::chrono::seconds(60), [&] { return count->opened == watches; }));
+  EXPECT_TRUE(Eventually([&] { return count->opened == watches; }, std::chrono::seconds(60)));
   const auto took = std::chrono::steady_clock::now() - started;
   world.Change("one", "2");
-  EXPECT_TRUE(Within(std::chrono::seconds(60), [&] { return count->seen == watches; }));
+  EXPECT_TRUE(Eventually([&] { return count->seen == watches; }, std::chrono::seconds(60)));
   const std::size_t each = (ResidentKib() - before) * 1024 / static_cast<std::size_t>(watches);
   std::cout << watches << " watches: " << gate.connections() << " connections, open after "
             << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms, "

@@ -4,6 +4,7 @@
 
 #include "common/kube/informer.h"
 #include "tests/integration/common/kube/kube_world.h"
+#include "tests/support/cpp/eventually.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 
@@ -61,14 +62,7 @@ class Followed {
   }
   // The same for anything that the test sees.
   bool Eventually(const std::function<bool()>& condition) {
-    const auto until = SoonEnough();
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > until) {
-        return false;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
+    return testing_support::Eventually(condition, std::chrono::seconds(30));
   }
 
   [[nodiscard]] Informer& informer() { return informer_; }
