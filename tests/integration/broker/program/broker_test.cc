@@ -97,11 +97,21 @@ class BrokerTest : public ::testing::Test {
     broker_.emplace(std::move(options), log_);
     const Result<Done> started = broker_->Start();
     ASSERT_TRUE(started.has_value()) << started.error().message;
-    stub_ = v1::Broker::NewStub(
-        grpc_support::MakeChannel("ipv4:127.0.0.1:" + std::to_string(broker_->port()),
-                                  {dir_ / "client.crt", dir_ / "client.key", dir_ / "ca.crt"},
-                                  "connector-broker",
-                                  grpc::ChannelArguments()));
+    stub_ = v1::Broker::NewStub(Channel(grpc::ChannelArguments()));
+  }
+  std::shared_ptr<grpc::Channel> Channel(const grpc::ChannelArguments& arguments) {
+    return grpc_support::MakeChannel("ipv4:127.0.0.1:" + std::to_string(broker_->port()),
+                                     {dir_ / "client.crt", dir_ / "client.key", dir_ / "ca.crt"},
+                                     "connector-broker",
+                                     arguments);
+  }
+  // One that leaves a broker which says that it does not serve.
+  std::shared_ptr<grpc::Channel> WatchfulChannel() {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetServiceConfigJSON(R"({"loadBalancingConfig": [{"round_robin": {}}],
+                                       "healthCheckConfig": {"serviceName": ""}})");
+    return Channel(arguments);
   }
 
   std::string Token() {
@@ -198,7 +208,11 @@ TEST_F(BrokerTest, GrantsNothingWhileChangesOfItsResourcesAreNotSeen) {
   max_silence_ = std::chrono::milliseconds(1000);
   StartBroker();
   ASSERT_TRUE(Issue(Token()).has_grant());
+  const auto soon = [] { return std::chrono::system_clock::now() + std::chrono::seconds(20); };
+  const auto channel = WatchfulChannel();
+  ASSERT_TRUE(channel->WaitForConnected(soon()));
   grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(40));
   const auto stream = stub_->WatchRoutes(&context, {});
   v1::WatchRoutesResponse part;
   ASSERT_TRUE(stream->Read(&part));
@@ -209,11 +223,13 @@ TEST_F(BrokerTest, GrantsNothingWhileChangesOfItsResourcesAreNotSeen) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(refused.error_message(),
               ::testing::HasSubstr("sees no changes of its Connectors or of its deny list"));
+  EXPECT_TRUE(channel->WaitForStateChange(GRPC_CHANNEL_READY, soon())) << "others are asked";
   while (stream->Read(&part)) {
   }
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE) << "others are followed";
   std::filesystem::rename(dir_ / "away", dir_ / "resources");
   EXPECT_TRUE(TryUntil(grpc::StatusCode::OK).ok());
+  EXPECT_TRUE(channel->WaitForConnected(soon()));
 }
 
 TEST_F(BrokerTest, RefusesACallerWhoseRuleWasRemoved) {
