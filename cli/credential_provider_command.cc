@@ -13,7 +13,6 @@
 namespace connector::cli {
 namespace {
 
-constexpr std::string_view kDefaultSuffixes[] = {"svc", "svc.cluster.local"};
 constexpr std::string_view kDefaultCache = "5m";
 
 // Standard input up to a size that no request has. Holds the token: the caller wipes it.
@@ -25,12 +24,9 @@ std::string ReadAll(std::istream& in) {
 }
 
 int RunCredentialProvider(const CommandArguments& arguments, const Console& console) {
-  ProviderHosts hosts{arguments.Values("host-suffix"),
-                      arguments.Values("path-host"),
-                      arguments.Values("mirror-host")};
-  if (hosts.suffixes.empty()) {
-    hosts.suffixes.assign(std::begin(kDefaultSuffixes), std::end(kDefaultSuffixes));
-  }
+  const ProviderHosts hosts{arguments.Values("host-suffix"),
+                            arguments.Values("path-host"),
+                            arguments.Values("mirror-host")};
   if (const Result<Done> checked = CheckHosts(hosts); !checked) {
     return Fail(console, kExitUsage, checked.error().message);
   }
@@ -55,12 +51,16 @@ constexpr std::string_view kCredentialProviderDetails =
 CredentialProviderRequest to standard input and reads the answer. The credential is the token of
 the pod's own ServiceAccount, and goes to these hosts alone:
 
-  c-NAME.NAMESPACE.SUFFIX                       the host form, for every --host-suffix
+  c-NAME.NAMESPACE.svc[.DOMAIN]                 the host form, under any domain
+  c-NAME.NAMESPACE.SUFFIX                       the same, for every --host-suffix
   HOST[:PORT]/namespaces/NS/connectors/NAME/    the path form, for every --path-host
   HOST[:PORT]                                   a registry that the node mirrors: --mirror-host
 
-For any other image the answer holds no credential. A mirrored registry's hosts.toml must name the
-data plane as `server` too: containerd would else show the token to the registry itself.
+For any other image the answer holds no credential. matchImages says under which domains this
+command is started at all: write there those that the node resolves to a data plane.
+
+A mirrored registry's hosts.toml must name the data plane as `server` too: containerd would else
+show the token to the registry itself.
 
 Exit codes: 0 answered; 1 the token is not one or has ended; 2 wrong usage or a request of another
 kind.
@@ -72,7 +72,7 @@ In a CredentialProviderConfig (docs/clients/kubelet.md has it whole):
   - name: connectorctl
     apiVersion: credentialprovider.kubelet.k8s.io/v1
     args: [credential-provider, --mirror-host, harbor.example.com]
-    matchImages: ["c-*.*.svc", "harbor.example.com"]
+    matchImages: ["c-*.*.svc", "c-*.*.svc.local", "harbor.example.com"]
     defaultCacheDuration: 0s
     tokenAttributes:
       serviceAccountTokenAudience: oci-connector
@@ -87,7 +87,7 @@ Command CredentialProviderCommand() {
            .summary = "Give the kubelet the pod's own token for pulling.",
            .flags = {{.name = "host-suffix",
                       .value_name = "SUFFIX",
-                      .help = "The hosts' domain; default: svc, svc.cluster.local.",
+                      .help = "What else ends a host, beside svc and svc.DOMAIN.",
                       .repeated = true},
                      {.name = "path-host",
                       .value_name = "HOST[:PORT]",

@@ -7,6 +7,7 @@
 #include "common/oci/reference.h"
 #include "common/render/volume.h"
 #include "common/resource/names.h"
+#include "common/routing/connector_host.h"
 
 #include <boost/json.hpp>
 
@@ -39,19 +40,8 @@ std::optional<std::string_view> Take(std::string_view& text, char end) {
   return taken;
 }
 
-// "c-NAME.NAMESPACE" of the host form.
-bool NamesConnector(std::string_view host) {
-  const std::optional<std::string_view> name = Take(host, '.');
-  return name && name->starts_with("c-") && resource::IsDnsLabel(name->substr(2)) &&
-         resource::IsDnsLabel(host);
-}
-
 bool IsHostForm(std::string_view authority, const std::vector<std::string>& suffixes) {
-  const std::string_view host = authority.substr(0, authority.find(':'));
-  return std::any_of(suffixes.begin(), suffixes.end(), [&](const std::string& suffix) {
-    return host.size() > suffix.size() + 1 && host.ends_with("." + suffix) &&
-           NamesConnector(host.substr(0, host.size() - suffix.size() - 1));
-  });
+  return std::holds_alternative<ConnectorRef>(routing::ReadConnectorHost(authority, suffixes));
 }
 
 bool IsPathForm(std::string_view repository) {

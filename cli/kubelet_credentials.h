@@ -20,9 +20,10 @@ namespace connector::cli {
 
 // The images for which the data plane is asked.
 struct ProviderHosts {
-  std::vector<std::string> suffixes;  // c-NAME.NAMESPACE.<suffix>, with any port.
-  std::vector<std::string> path;      // host[:port]/namespaces/NS/connectors/NAME/...
-  std::vector<std::string> mirrors;   // host[:port] of registries that the node mirrors.
+  // c-NAME.NAMESPACE.<suffix> with any port, beside those under svc (connector_host.h).
+  std::vector<std::string> suffixes;
+  std::vector<std::string> path;     // host[:port]/namespaces/NS/connectors/NAME/...
+  std::vector<std::string> mirrors;  // host[:port] of registries that the node mirrors.
 };
 
 // Fails with kInvalidArgument for one that is no host[:port] in lower case (no port in a suffix).

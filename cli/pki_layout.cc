@@ -5,6 +5,7 @@
 #include "common/crypto/random_bytes.h"
 #include "common/jose/jws.h"
 #include "common/resource/names.h"
+#include "common/routing/connector_host.h"
 
 #include <arpa/inet.h>
 #include <openssl/crypto.h>
@@ -24,8 +25,11 @@ bool IsIpAddress(const std::string& text) {
 }
 
 Result<std::vector<std::string>> ListenerNames(const PkiRequest& request) {
-  std::vector<std::string> names{
-      "DNS:localhost", "DNS:*.default.svc", "DNS:*.default.svc.cluster.local", "IP:127.0.0.1"};
+  std::vector<std::string> names{"DNS:localhost"};
+  for (const std::string& suffix : routing::ServiceSuffixes()) {
+    names.push_back("DNS:*.default." + suffix);
+  }
+  names.emplace_back("IP:127.0.0.1");
   for (const std::string& name : request.listener_dns) {
     if (!IsDnsName(name)) {
       return InvalidInput("--dns '" + name + "' is not a DNS name");

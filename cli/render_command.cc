@@ -164,19 +164,20 @@ Result<render::VolumeRequest> ReadVolumeRequest(const CommandArguments& argument
   return request;
 }
 
-// The file of the format that was asked. Of the two hosts.toml of a mirror the mirror's is meant.
+// The file of the format that was asked. Of several hosts.toml the mirror's is meant, else that of
+// the host that was given.
 const render::VolumeFile* FindFile(const Volume& files,
                                    std::string_view format,
                                    const VolumeConnector& connector) {
-  const std::string own = "/" + render::HostDirectory(connector.host) + "/";
-  const render::VolumeFile* found = nullptr;
+  const std::string& host =
+      connector.upstream_host.empty() ? connector.host : connector.upstream_host;
+  const std::string below = "/" + render::HostDirectory(host) + "/" + std::string(format);
   for (const auto& [path, file] : files) {
-    const bool asked = path == format || path.ends_with("/" + std::string(format));
-    if (asked && (found == nullptr || path.find(own) == std::string::npos)) {
-      found = &file;
+    if (path == format || path.ends_with(below)) {
+      return &file;
     }
   }
-  return found;
+  return nullptr;
 }
 
 Result<Done> WriteTree(const std::string& directory, const Volume& files, const Console& console) {
@@ -231,8 +232,11 @@ regctl.json, and 'all', which writes a tree into --out. One format without --out
 output.
 
 --host is the data plane as it stands in image references, with its port: clients look their
-credential up by exactly this text. With --upstream-host names stay as they are and the data
-plane is a mirror; hosts.toml then holds the token, because containerd has none for a mirror.
+credential up by exactly this text. A host c-NAME.NAMESPACE.svc, with any domain behind it, is
+written as itself and under .svc, .svc.local and .svc.cluster.local.
+
+With --upstream-host names stay as they are and the data plane is a mirror; hosts.toml then holds
+the token, because containerd has none for a mirror.
 
 Files that hold the token get mode 0600. All are replaced atomically, so a running client sees
 the old token or the new.

@@ -89,14 +89,15 @@ Task<Result<v1::IssueListenerCertificateResponse>> ListenerCertificateHandler::R
 // The host first: it costs nothing, and the key's signature does.
 Result<Done> ListenerCertificateHandler::Decide(Call& call) const {
   const std::optional<ConnectorRef> ref =
-      routing::ConnectorOfHost(call.host, parts_.options.host_suffixes);
+      routing::ConnectorOfCertifiedHost(call.host, parts_.options.certified_suffixes);
   const auto& own = parts_.options.dataplane_hosts;
   if (ref && routing::IsHostSuffix(call.host) && parts_.catalog->Current()->Find(*ref)) {
     call.connector = ref->ToString();
   } else if (std::find(own.begin(), own.end(), call.host) == own.end()) {
     return Refused(ErrorCode::kNotFound,
-                   "no connector has this host, and it is not among "
-                   "listenerAuthority.dataplaneHosts of the broker's configuration");
+                   "no connector has this host, or its domain is not among "
+                   "listenerAuthority.hostSuffixes of the broker's configuration, and it is not "
+                   "among listenerAuthority.dataplaneHosts");
   }
   const Result<x509::KeyPtr> key = x509::ReadKeyProof(call.proof);
   if (!key) {

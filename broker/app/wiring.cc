@@ -191,7 +191,7 @@ class Broker::Impl {
       return Done{};
     }
     auto authority = listener_authority::ListenerAuthority::Make(
-        *root_keys_.Current(), options_.listener_authority->host_suffixes);
+        *root_keys_.Current(), options_.listener_authority->certified_suffixes);
     if (!authority) {
       return authority.error();
     }
@@ -221,7 +221,7 @@ class Broker::Impl {
       return;
     }
     auto authority = listener_authority::ListenerAuthority::Make(
-        keys, options_.listener_authority->host_suffixes);
+        keys, options_.listener_authority->certified_suffixes);
     if (authority) {
       listeners_->UseAuthority(std::move(*authority));
     } else {

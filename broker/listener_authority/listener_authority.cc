@@ -23,9 +23,9 @@ x509::Validity AuthorityValidity() {
 
 // Two authorities in one trust store must not look like one, and neither must two certificates of
 // one authority for different suffixes.
-std::string DigestOf(const Secret& root_key, const std::vector<std::string>& host_suffixes) {
+std::string DigestOf(const Secret& root_key, const std::vector<std::string>& certified_suffixes) {
   std::string purpose = "oci-connector listener authority name";
-  for (const std::string& suffix : host_suffixes) {
+  for (const std::string& suffix : certified_suffixes) {
     purpose += " " + suffix;
   }
   const Secret derived = crypto::HkdfSha256(root_key.Reveal(), purpose, crypto::kSha256Bytes);
@@ -71,8 +71,8 @@ ListenerAuthority::ListenerAuthority(x509::KeyPtr key,
     : key_(std::move(key)), certificate_(std::move(certificate)), pem_(std::move(pem)) {}
 
 Result<std::unique_ptr<ListenerAuthority>> ListenerAuthority::Make(
-    const root_key::RootKeys& root_keys, const std::vector<std::string>& host_suffixes) {
-  std::vector<std::string> suffixes = host_suffixes;
+    const root_key::RootKeys& root_keys, const std::vector<std::string>& certified_suffixes) {
+  std::vector<std::string> suffixes = certified_suffixes;
   std::sort(suffixes.begin(), suffixes.end());
   std::optional<Authority> signing;
   std::string pems;

@@ -29,7 +29,7 @@ class ListenerAuthority {
   // The same key and certificate for the same root key and suffixes, on every broker and at every
   // start. The current root key's signs. Fails with kInternal when OpenSSL does.
   [[nodiscard]] static Result<std::unique_ptr<ListenerAuthority>> Make(
-      const root_key::RootKeys& root_keys, const std::vector<std::string>& host_suffixes);
+      const root_key::RootKeys& root_keys, const std::vector<std::string>& certified_suffixes);
 
   // What clients trust: public. One certificate for each root key, the current one's first.
   [[nodiscard]] const std::string& pem() const { return pem_; }

@@ -14,7 +14,7 @@ class ListenerAuthority;
 namespace connector::broker::listener_authority {
 
 struct ListenerAuthorityOptions {
-  std::vector<std::string> host_suffixes;
+  std::vector<std::string> certified_suffixes;  // routing::CertifiedSuffixes
   std::vector<std::string> dataplane_hosts;
 };
 

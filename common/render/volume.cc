@@ -202,25 +202,34 @@ class Renderer {
     const Fields& params;
   };
 
-  // One file for each connector. Of several with one path the first is taken, as in the lists.
+  // One file for each name of each connector. Of several with one path the first is taken, as in
+  // the lists.
   Result<Done> RenderForEach(const Source& source) {
     std::set<std::string> taken;
     for (const VolumeConnector& connector : request_.connectors) {
-      const Fields own = ConnectorFields(connector, ca_);
-      const Result<Rendered> path = source.file.path.Render({&own});
-      if (!path) {
-        return path.error();
-      }
-      const std::string text(path->content.Reveal());
-      if (IsAbsent(source.file.path, own) || IsAbsent(source.file.content, own) ||
-          !taken.insert(text).second) {
-        continue;
-      }
-      if (Result<Done> added = RenderFile(source, text, {&own, &source.params, &fields_}); !added) {
-        return added;
+      for (const VolumeConnector& named : UnderEachName(connector)) {
+        if (Result<Done> added = RenderFor(named, source, taken); !added) {
+          return added;
+        }
       }
     }
     return Done{};
+  }
+
+  Result<Done> RenderFor(const VolumeConnector& connector,
+                         const Source& source,
+                         std::set<std::string>& taken) {
+    const Fields own = ConnectorFields(connector, ca_);
+    const Result<Rendered> path = source.file.path.Render({&own});
+    if (!path) {
+      return path.error();
+    }
+    const std::string text(path->content.Reveal());
+    if (IsAbsent(source.file.path, own) || IsAbsent(source.file.content, own) ||
+        !taken.insert(text).second) {
+      return Done{};
+    }
+    return RenderFile(source, text, {&own, &source.params, &fields_});
   }
 
   // Whether the template writes a name of a connector, or the CA, that has no value here.

@@ -3,6 +3,7 @@
 #include "common/base/input_error.h"
 #include "common/http/origin.h"
 #include "common/resource/names.h"
+#include "common/routing/connector_host.h"
 
 #include <algorithm>
 #include <set>
@@ -99,6 +100,20 @@ Fields ConnectorFields(const VolumeConnector& connector, const Ca& ca) {
   return out;
 }
 
+std::vector<VolumeConnector> UnderEachName(const VolumeConnector& connector) {
+  std::vector<VolumeConnector> out = {connector};
+  if (connector.path_form) {
+    return out;
+  }
+  for (std::string& name : routing::NamesOfHost(connector.host)) {
+    if (name != connector.host) {
+      out.push_back(connector);
+      out.back().host = std::move(name);
+    }
+  }
+  return out;
+}
+
 void AddLists(const std::vector<VolumeConnector>& connectors, const Ca& ca, Fields& out) {
   std::set<std::string> hosts;
   std::set<std::string> upstreams;
@@ -112,10 +127,12 @@ void AddLists(const std::vector<VolumeConnector>& connectors, const Ca& ca, Fiel
     if (!connector.upstream_host.empty() && upstreams.insert(connector.upstream_host).second) {
       mirrors.push_back(all.back());
     }
-    if (hosts.insert(connector.host).second) {
-      distinct.push_back(all.back());
-      if (!connector.tls) {
-        plain.push_back(all.back());
+    for (const VolumeConnector& named : UnderEachName(connector)) {
+      if (hosts.insert(named.host).second) {
+        distinct.push_back(ConnectorFields(named, ca));
+        if (!named.tls) {
+          plain.push_back(distinct.back());
+        }
       }
     }
   }

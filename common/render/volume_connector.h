@@ -28,8 +28,12 @@ struct Ca {
 // The fields of one connector. `ca` outlives them.
 [[nodiscard]] mustache::Fields ConnectorFields(const VolumeConnector& connector, const Ca& ca);
 
-// The lists connectors, mirrors, hosts and plain_hosts, in the order of the connectors. Of several
-// connectors of one host or one registry the first is taken.
+// The connector under each name by which clients may find it: its own host first.
+[[nodiscard]] std::vector<VolumeConnector> UnderEachName(const VolumeConnector& connector);
+
+// The lists connectors, mirrors, hosts and plain_hosts, in the order of the connectors; hosts and
+// plain_hosts have each under each of its names. Of several connectors of one host or one registry
+// the first is taken.
 void AddLists(const std::vector<VolumeConnector>& connectors, const Ca& ca, mustache::Fields& out);
 
 }  // namespace connector::render

@@ -65,17 +65,18 @@ std::variant<Address, TargetError> ResolveAddress(std::string_view host,
                                                   const std::vector<std::string>& host_suffixes,
                                                   Operation& operation) {
   Address address;
-  const std::optional<ConnectorRef> host_connector = routing::ConnectorOfHost(host, host_suffixes);
+  const routing::HostReading reading = routing::ReadConnectorHost(host, host_suffixes);
+  const auto* const host_connector = std::get_if<ConnectorRef>(&reading);
   const std::optional<PathForm> path_form = ReadPathForm(operation.repository);
   if (path_form) {
-    if (host_connector && *host_connector != path_form->connector) {
+    if (host_connector != nullptr && *host_connector != path_form->connector) {
       return TargetError{TargetErrorCode::kNameInvalid,
                          "The host and the path name different connectors; use one of the forms."};
     }
     address.target = path_form->connector;
     address.client_prefix = PrefixOf(path_form->connector);
     operation.repository = std::string(path_form->repository);
-  } else if (host_connector) {
+  } else if (host_connector != nullptr) {
     address.target = *host_connector;
   } else if (!operation.ns.empty()) {
     address.target = MirrorForm{operation.ns};
@@ -84,9 +85,8 @@ std::variant<Address, TargetError> ResolveAddress(std::string_view host,
     return address;
   }
   if (std::holds_alternative<Unnamed>(address.target)) {
-    return TargetError{
-        TargetErrorCode::kNoSuchEndpoint,
-        "No connector is named; write HOST/namespaces/NAMESPACE/connectors/NAME/REPOSITORY."};
+    return TargetError{TargetErrorCode::kNoSuchEndpoint,
+                       routing::Sentence(std::get<routing::HostProblem>(reading))};
   }
   if (!connector::oci::IsRepository(operation.repository)) {
     return TargetError{TargetErrorCode::kNameInvalid,

@@ -1,6 +1,6 @@
 #pragma once
 
-// Which connector a request names: by its Host (c-<name>.<namespace>.<suffix>), by its path
+// Which connector a request names: by its Host (common/routing/connector_host.h), by its path
 // (namespaces/<namespace>/connectors/<name>/ before the repository) or, with neither, by the mirror
 // form's ?ns=. Rule source: docs/rules.md "Addressing".
 //
@@ -46,7 +46,8 @@ struct Address {
 // upload, which every client continues (docs/rules.md "Mounts"). A `from` without a
 // prefix is a repository of the same connector.
 // Fails with kNameInvalid when host and path name different connectors or the repository is over
-// 255 bytes, kNoSuchEndpoint when nothing names a connector. `operation.ns` stays set: with a
+// 255 bytes, kNoSuchEndpoint when nothing names a connector; its sentence then says what is wrong
+// with a host that nearly names one. `operation.ns` stays set: with a
 // ConnectorRef the caller checks that it is one of that connector's mirror hosts.
 [[nodiscard]] std::variant<Address, TargetError> ResolveAddress(
     std::string_view host, const std::vector<std::string>& host_suffixes, Operation& operation);

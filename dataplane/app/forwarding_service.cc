@@ -70,7 +70,7 @@ bool ForwardingService::IsServed(const std::string& host, const routes::RouteTab
   return std::any_of(server.listeners.begin(), server.listeners.end(), [&](const auto& listener) {
     return listener.from_broker &&
            server::IsServedHost(
-               host, server.settings.host_suffixes, listener.dataplane_hosts, routes);
+               host, server.settings.certified_suffixes, listener.dataplane_hosts, routes);
   });
 }
 

@@ -79,10 +79,11 @@ void ReadListener(const pb::Listener& from,
                     "names no certificate; add fromBroker: {}, or certificateFile and keyFile");
   }
   for (std::size_t i = 0; i < listener.dataplane_hosts.size(); ++i) {
-    if (!routing::IsBelowSuffix(listener.dataplane_hosts[i], out.settings.host_suffixes)) {
-      reader.Complain(path + ".tls.fromBroker.dataplaneHosts[" + std::to_string(i) + "]",
-                      "must be a lower-case DNS name below one of hostSuffixes, which are all that "
-                      "the broker certifies");
+    if (!routing::IsBelowSuffix(listener.dataplane_hosts[i], out.settings.certified_suffixes)) {
+      reader.Complain(
+          path + ".tls.fromBroker.dataplaneHosts[" + std::to_string(i) + "]",
+          "must be a lower-case DNS name below svc, svc.local, svc.cluster.local or one of "
+          "hostSuffixes, which are all that the broker certifies");
     }
   }
   out.listeners.push_back(std::move(listener));
@@ -92,9 +93,7 @@ void ReadSettings(const pb::DataplaneConfig& from,
                   OptionReader& reader,
                   server::ServerSettings& out) {
   out.host_suffixes = {from.host_suffixes().begin(), from.host_suffixes().end()};
-  if (out.host_suffixes.empty()) {
-    out.host_suffixes = routing::DefaultHostSuffixes();
-  }
+  out.certified_suffixes = routing::CertifiedSuffixes(out.host_suffixes);
   for (int i = 0; i < from.host_suffixes_size(); ++i) {
     if (!routing::IsHostSuffix(from.host_suffixes(i))) {
       reader.Complain("hostSuffixes[" + std::to_string(i) + "]",

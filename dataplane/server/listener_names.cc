@@ -10,10 +10,11 @@
 namespace connector::dataplane::server {
 
 bool IsServedHost(const std::string& host,
-                  const std::vector<std::string>& host_suffixes,
+                  const std::vector<std::string>& certified_suffixes,
                   const std::vector<std::string>& dataplane_hosts,
                   const routes::RouteTable& routes) {
-  const std::optional<ConnectorRef> ref = routing::ConnectorOfHost(host, host_suffixes);
+  const std::optional<ConnectorRef> ref =
+      routing::ConnectorOfCertifiedHost(host, certified_suffixes);
   return (ref && routes.Find(*ref) != nullptr) ||
          std::find(dataplane_hosts.begin(), dataplane_hosts.end(), host) != dataplane_hosts.end();
 }
@@ -34,7 +35,7 @@ std::string ListenerNames::HostOf(std::string_view name) const {
 net::ServerNames::Answer ListenerNames::Find(std::string_view name) {
   const std::string host = HostOf(name);
   if (!IsServedHost(
-          host, worker_.shared.settings.host_suffixes, dataplane_hosts_, *worker_.routes)) {
+          host, worker_.shared.settings.certified_suffixes, dataplane_hosts_, *worker_.routes)) {
     if (!has_own_) {
       worker_.counters.tls_names_unknown.Add();
     }

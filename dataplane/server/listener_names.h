@@ -18,7 +18,7 @@ namespace connector::dataplane::server {
 // Whether `host`, in lower case, is one that the broker certifies: of a connector in `routes`, or
 // one of `dataplane_hosts`.
 [[nodiscard]] bool IsServedHost(const std::string& host,
-                                const std::vector<std::string>& host_suffixes,
+                                const std::vector<std::string>& certified_suffixes,
                                 const std::vector<std::string>& dataplane_hosts,
                                 const routes::RouteTable& routes);
 

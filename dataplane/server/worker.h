@@ -31,7 +31,8 @@ namespace connector::dataplane::server {
 
 // What the configuration says, with its defaults. Shared by all workers, never changed.
 struct ServerSettings {
-  std::vector<std::string> host_suffixes;
+  std::vector<std::string> host_suffixes;  // Beside svc and svc.DOMAIN.
+  std::vector<std::string> certified_suffixes;
   std::uint32_t max_connections = 8192;
   std::uint32_t max_connections_per_address = 0;  // 0: as many as are still free.
   // Of one address, whose new tokens wait when it has more.

@@ -96,7 +96,7 @@ class Containerd(Client):
 
     def _user(self):
         with open(self.files.file("config.json"), encoding="ascii") as file:
-            (credential,) = json.load(file)["auths"].values()
+            credential = json.load(file)["auths"][self.files.authority]
         return ["--user", base64.b64decode(credential["auth"]).decode()]
 
     def _do(self, command, *arguments):

@@ -157,7 +157,7 @@ class ClientsWorld(World):
     """Listens on the schemes' own ports, too, each behind an address of its own. Over TLS with certificates
     that the broker issues by name: nobody lists one, and clients trust the broker's authority alone."""
 
-    host_suffixes = {"svc": PROXY, "svc.cluster.local": _SECOND}
+    host_suffixes = {"svc": PROXY, "svc.local": PROXY, "svc.cluster.local": _SECOND}
 
     def start(self, **options):
         self.middle.run(["ip", "address", "add", f"{_SECOND}/24", "dev", "to-clients"]).ok()

@@ -7,15 +7,21 @@ import shutil
 
 import pytest
 
+from buildkit import Buildkit
 from catalog import CLIENTS
 from containerd import ContainerdMirror
+from containers_image import Buildah
+from docker import Docker
+from go_containerregistry import Ko
 from matrix import Matrix
-from setting import SETTINGS, Rendered
+from setting import SETTINGS, Rendered, Setting
 from stand import Stand
 
 # What docs/clients tells a pod to ask for, all at once.
 NAMES = "registry-config,auth,buildkitd,dockerd,containerd,registries,helm,regctl"
 PLAIN, TLS = SETTINGS[:2]
+# What users of the older product have written down. The status of no Connector has this name.
+OLDER = Setting("plain, older name", False, "c-{}.default.svc.local")
 # The mirror's names are the registry's; what is mounted for it is the same as for containerd.
 KINDS = [kind for kind in CLIENTS if kind is not ContainerdMirror]
 
@@ -30,6 +36,16 @@ class Mounted(Rendered):
         self.ca = os.path.join(self.tree, "ca.crt")
         self.etc = world.path(f"mounted-{setting.slug}-etc")
         self._install()
+
+
+class OlderBuildah(Buildah):
+    """As the older product's pages had it called."""
+
+    plain_flags = ("--tls-verify=false",)
+
+    def _do(self, command, *arguments):
+        flags = self.plain() if command in ("pull", "push") else ()
+        return super()._do(command, *flags, *arguments)
 
 
 class MountedStand(Stand):
@@ -48,6 +64,7 @@ class MountedStand(Stand):
         self.node.start_driver()
         for setting in (PLAIN, TLS):
             self._mount(setting)
+        self._mounted[OLDER.name] = Mounted(self.world, OLDER, self._mounted[PLAIN.name].tree)
 
     def rendered(self, setting, connector="demo", mirror=False):
         return self._mounted[setting.name]
@@ -80,6 +97,15 @@ def mounted_stand(tmp_path_factory, request):
 @pytest.mark.parametrize("setting", (PLAIN, TLS), ids=lambda setting: setting.slug)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_pushes_and_pulls_with_what_is_mounted(kind, setting, mounted_stand, request):
+    push_and_pull(kind, setting, mounted_stand, request)
+
+
+@pytest.mark.parametrize("kind", (Docker, Buildkit, OlderBuildah, Ko), ids=lambda kind: kind.name)
+def test_pushes_and_pulls_under_the_older_name(kind, mounted_stand, request):
+    push_and_pull(kind, OLDER, mounted_stand, request)
+
+
+def push_and_pull(kind, setting, mounted_stand, request):
     request.node.worlds = [mounted_stand.world]
     repository = f"robot/mounted-{kind.name}-{setting.slug}"
     client = kind(mounted_stand, setting)

@@ -198,6 +198,18 @@ def test_clients_speak_tls_alone_and_nobody_lists_names():
     assert [port["name"] for port in service["spec"]["ports"]] == ["https"]
 
 
+def test_the_clusters_domain_and_the_suffixes_reach_data_plane_and_broker():
+    objects = render("default", "--set", "clusterDomain=corp.internal", "--set",
+                     "dataplane.hostSuffixes={reg.example.com}")  # fmt: skip
+    dataplane, broker = (yaml.safe_load(program_config(objects, name)) for name in ("dataplane", "broker"))
+
+    assert dataplane["hostSuffixes"] == ["svc.corp.internal", "reg.example.com"]
+    assert broker["listenerAuthority"]["hostSuffixes"] == dataplane["hostSuffixes"]
+    assert broker["listenerAuthority"]["dataplaneHosts"] == [
+        f"oci-connector-dataplane.{NAMESPACE}.{suffix}" for suffix in ("svc", "svc.corp.internal")
+    ]
+
+
 def test_plain_http_is_a_switch_and_so_is_tls():
     def listeners(*settings):
         objects = render("default", *(each for setting in settings for each in ("--set", setting)))

@@ -4,6 +4,7 @@ import subprocess
 import tomllib
 
 import pytest
+import yaml
 
 from chart import component, of_kind, render, template, the
 from csi import DRIVER, RULES
@@ -115,6 +116,17 @@ def test_the_program_takes_its_configuration(settings, tmp_path):
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr + config
+
+
+def test_the_kubelet_asks_under_the_domains_that_connectors_have():
+    made = objects("clusterDomain=corp.internal", "dataplane.hostSuffixes={reg.example.com}")
+    config = yaml.safe_load(the(made, "ConfigMap", "kubelet")["data"]["credential-providers.yaml"])
+    provider = config["providers"][0]
+
+    assert provider["args"] == ["credential-provider", "--host-suffix=reg.example.com"]
+    assert provider["matchImages"] == [
+        f"c-*.*.{end}" for end in ("svc", "svc.local", "svc.corp.internal", "reg.example.com")
+    ]
 
 
 MIRROR = "kubeletPulls.mirrors[0]"

@@ -11,6 +11,7 @@ SOURCES = [
     "common/http/head_reader.cc",
     "common/http/head_reader.h",
     "common/http/parse_request_head.cc",
+    "common/routing/connector_host.cc",
     "dataplane/oci/errors.cc",
     "dataplane/oci/link.cc",
     "dataplane/oci/redirect.cc",

@@ -1,5 +1,7 @@
 #include "tests/support/cpp/dataplane_world.h"
 
+#include "common/routing/connector_host.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -48,8 +50,8 @@ DataplaneWorld::~DataplaneWorld() {
 
 std::unique_ptr<dp::server::Server> DataplaneWorld::MakeServer(dp::token::GrantCache& grants) {
   dp::server::ServerSettings settings = options_.settings;
-  if (settings.host_suffixes.empty()) {
-    settings.host_suffixes = {"svc", "svc.cluster.local"};
+  if (settings.certified_suffixes.empty()) {
+    settings.certified_suffixes = routing::CertifiedSuffixes(settings.host_suffixes);
   }
   return std::make_unique<dp::server::Server>(
       dp::server::ServerOptions{.listeners = {options_.listener},

@@ -18,7 +18,8 @@ def test_a_pod_finds_its_client_configured(node):
     volume = node.publish("ci", "builder", {"connectors": "harbor, shared/hub"})
 
     auths = json.loads(volume.read("config.json"))["auths"]
-    assert sorted(auths) == ["c-harbor.ci.svc", "c-hub.shared.svc"]
+    assert list(auths) == [f"{host}.svc{domain}" for host in ("c-harbor.ci", "c-hub.shared")
+                           for domain in ("", ".local", ".cluster.local")]  # fmt: skip
     assert volume.read("token").count(".") == 2
     assert {"ro", "nosuid", "nodev", "noexec"} <= set(node.mounts()[volume.target])
     volume.unpublish()

@@ -23,7 +23,7 @@ using testing_support::HasErrorMessage;
 constexpr WallTime kAskedAt{seconds(1'800'000'000)};
 
 ProviderHosts Hosts() {
-  return {{"svc", "svc.cluster.local"}, {"10.0.0.1:8080"}, {"harbor.example.com", "docker.io"}};
+  return {{"corp.example.com"}, {"10.0.0.1:8080"}, {"harbor.example.com", "docker.io"}};
 }
 
 // Unsigned: nothing here verifies it.
@@ -105,6 +105,11 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         ImageRow{"HostForm", "c-harbor.default.svc/a", "c-harbor.default.svc"},
         ImageRow{"HostFormLong", "c-a-b.ns.svc.cluster.local/a:v1", "c-a-b.ns.svc.cluster.local"},
+        ImageRow{"HostFormOfTheOlderProduct",
+                 "c-a-connector.default.svc.local/test/abc",
+                 "c-a-connector.default.svc.local"},
+        ImageRow{"HostFormOfAnyDomain", "c-a.ns.svc.corp.internal/a", "c-a.ns.svc.corp.internal"},
+        ImageRow{"HostFormBelowASuffix", "c-a.ns.corp.example.com/a", "c-a.ns.corp.example.com"},
         ImageRow{"HostFormPort",
                  "c-a.ns.svc:8080/a@sha256:"
                  "0123",
@@ -120,7 +125,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         ImageRow{"AnotherRegistry", "quay.io/a/b"},
         ImageRow{"ASuffixThatOnlyEndsTheSame", "c-a.nssvc/a"},
-        ImageRow{"ASuffixWithMoreBehind", "c-a.ns.svc.evil.example/a"},
+        ImageRow{"ASuffixWithMoreBehind", "c-a.ns.corp.example.com.evil.example/a"},
+        ImageRow{"ASuffixWithMoreInFront", "c-a.ns.evil.corp.example.com/a"},
+        ImageRow{"ADomainWithoutSvc", "c-a.ns.evil.example/a"},
         ImageRow{"AServiceOfAnotherKind", "harbor.default.svc/a"},
         ImageRow{"AHostWithMoreLabels", "c-a.b.ns.svc/a"},
         ImageRow{"AHostWithoutNamespace", "c-a.svc/a"},
@@ -211,18 +218,19 @@ TEST(CredentialProvider, AnswersWhatTheKubeletWrites) {
   EXPECT_EQ(answer.at("auth").at("c-harbor.default.svc").at("password").get_string(), LongLived());
 }
 
-TEST(CredentialProvider, TakesOtherSuffixesInsteadOfItsOwn) {
+TEST(CredentialProvider, TakesOtherSuffixesBesideItsOwn) {
   const auto has_credential = [](const std::string& image) {
     const Outcome outcome = Connectorctl({"credential-provider",
-                                          "--host-suffix=svc.corp",
+                                          "--host-suffix=corp.example",
                                           "--mirror-host=r.example",
                                           "--path-host=node:5000"},
                                          Request(image, LongLived()));
     EXPECT_EQ(outcome.code, kExitOk) << outcome.err;
     return boost::json::parse(outcome.out).as_object().contains("auth");
   };
-  EXPECT_TRUE(has_credential("c-a.b.svc.corp/x"));
-  EXPECT_FALSE(has_credential("c-a.b.svc/x"));
+  EXPECT_TRUE(has_credential("c-a.b.corp.example/x"));
+  EXPECT_TRUE(has_credential("c-a.b.svc/x"));
+  EXPECT_FALSE(has_credential("c-a.b.other.example/x"));
   EXPECT_TRUE(has_credential("r.example/x"));
   EXPECT_TRUE(has_credential("node:5000/namespaces/a/connectors/b/x"));
 }

@@ -149,6 +149,7 @@ TEST_F(Pki, NamesEachPeer) {
   EXPECT_THAT(Names("listener"),
               ElementsAre("DNS:localhost",
                           "DNS:*.default.svc",
+                          "DNS:*.default.svc.local",
                           "DNS:*.default.svc.cluster.local",
                           "IP Address:127.0.0.1",
                           "DNS:proxy.example.com",

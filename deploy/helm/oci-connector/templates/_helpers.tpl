@@ -108,14 +108,15 @@ annotations:
 {{- if or (include "oci.listenerFromBroker" .) (not .Values.dataplane.plainHttp.enabled) }}8443{{ else }}8080{{ end }}
 {{- end }}
 
+{{/* What ends a connector's host, beside svc and what every program knows. */}}
 {{- define "oci.hostSuffixes" -}}
-{{ toJson (.Values.dataplane.hostSuffixes | default (list "svc" (print "svc." .Values.clusterDomain))) }}
+{{ toJson (prepend .Values.dataplane.hostSuffixes (print "svc." .Values.clusterDomain) | uniq) }}
 {{- end }}
 
 {{/* Those names of the data plane's Service that the broker may certify. */}}
 {{- define "oci.dataplaneHosts" -}}
 {{- $hosts := list }}
-{{- $suffixes := include "oci.hostSuffixes" . | fromJsonArray }}
+{{- $suffixes := prepend (include "oci.hostSuffixes" . | fromJsonArray) "svc" | uniq }}
 {{- range $host := include "oci.serviceNames" (dict "root" . "component" "dataplane") | trim | splitList "\n" }}
 {{- range $suffixes }}
 {{- if hasSuffix (print "." .) $host }}

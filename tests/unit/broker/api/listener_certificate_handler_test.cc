@@ -1,6 +1,7 @@
 #include "broker/api/listener_certificate_handler.h"
 
 #include "common/log/log.h"
+#include "common/routing/connector_host.h"
 #include "common/x509/x509_certificates.h"
 #include "tests/support/cpp/fake_audit_log.h"
 #include "tests/support/cpp/fake_clock.h"
@@ -52,11 +53,11 @@ class ListenerCertificateTest : public ::testing::Test {
   testing_support::FakeClock clock_;
   log::Logger log_{2, "test", log::Level::kError};
   x509::KeyPtr key_ = *x509::MakeEcKey();
-  const listener_authority::ListenerAuthorityOptions options_{{"svc", "svc.cluster.local"},
-                                                              {kServiceHost}};
+  const listener_authority::ListenerAuthorityOptions options_{
+      routing::CertifiedSuffixes({"corp.example.com"}), {kServiceHost}};
   std::shared_ptr<const listener_authority::ListenerAuthority> authority_ =
       *listener_authority::ListenerAuthority::Make(testing_support::MakeRootKeys("r"),
-                                                   options_.host_suffixes);
+                                                   options_.certified_suffixes);
   std::vector<CertificateOutcome> outcomes_;
   ListenerCertificateHandler handler_{
       {authority_,
@@ -77,10 +78,17 @@ TEST_F(ListenerCertificateTest, IsIssuedForTheKeyAndTheHostOfAConnector) {
   EXPECT_THAT(outcomes_, ElementsAre(CertificateOutcome::kIssued));
 }
 
+TEST_F(ListenerCertificateTest, IsIssuedUnderEachNameThatUsersAreTold) {
+  for (const std::string& suffix : options_.certified_suffixes) {
+    const std::string host = "c-harbor.default." + suffix;
+    EXPECT_THAT(NamesOf(Issue(host)), ElementsAre("DNS:" + host));
+  }
+}
+
 TEST_F(ListenerCertificateTest, IsOfTheNewAuthorityOnceARootKeyWasReplaced) {
   const auto replaced = testing_support::MakeRootKeys("sr");
   handler_.UseAuthority(
-      *listener_authority::ListenerAuthority::Make(replaced, options_.host_suffixes));
+      *listener_authority::ListenerAuthority::Make(replaced, options_.certified_suffixes));
 
   const x509::CertificatePtr authority = x509::ReadCertificate(handler_.Authority().ca_pem());
   const auto response = Issue(kHarborHost);
@@ -97,6 +105,7 @@ TEST_F(ListenerCertificateTest, IsIssuedForTheDataPlanesService) {
 TEST_F(ListenerCertificateTest, IsRefusedForAHostOfNoConnector) {
   for (const std::string host : {"c-absent.default.svc",
                                  "c-harbor.default.example.com",
+                                 "c-harbor.default.svc.corp.internal",
                                  "other-dataplane.oci.svc",
                                  "C-HARBOR.default.svc",
                                  "c-harbor.default.svc:443",

@@ -74,14 +74,15 @@ TEST(ConfigJson, IsOneForAllConnectorsOfAHost) {
 }
 
 TEST(ConfigJson, HoldsAllHostsOfAVolume) {
-  const std::string auth = Base64Encode("connector:eyJ.a.b");
-  const boost::json::value wanted = {{"auths",
-                                      {{"c-harbor.default.svc.cluster.local", {{"auth", auth}}},
-                                       {"c-quay.default.svc.cluster.local", {{"auth", auth}}},
-                                       {"c-hub.default.svc.cluster.local", {{"auth", auth}}}}}};
-  EXPECT_EQ(boost::json::parse(
-                FileOf(Request({Named("harbor"), Named("quay"), Named("hub")}, {}), "config.json")),
-            wanted);
+  boost::json::object auths;
+  for (const std::string name : {"harbor", "quay"}) {
+    for (const std::string domain : {".cluster.local", "", ".local"}) {
+      auths["c-" + name + ".default.svc" + domain] = {{"auth", Base64Encode("connector:eyJ.a.b")}};
+    }
+  }
+  EXPECT_EQ(
+      boost::json::parse(FileOf(Request({Named("harbor"), Named("quay")}, {}), "config.json")),
+      (boost::json::value{{"auths", auths}}));
 }
 
 TEST(BuildkitdToml, SaysHttpAloneOnAPlainListener) {
@@ -112,13 +113,19 @@ TEST(BuildkitdToml, HasOneTableForEachRegistryThatSeveralConnectorsServe) {
             "[registry.\"docker.io\"]\n"
             "  mirrors = [\"c-a.default.svc.cluster.local\"]\n\n"
             "[registry.\"c-a.default.svc.cluster.local\"]\n  http = true\n"
-            "[registry.\"c-b.default.svc.cluster.local\"]\n  http = true\n");
+            "[registry.\"c-a.default.svc\"]\n  http = true\n"
+            "[registry.\"c-a.default.svc.local\"]\n  http = true\n"
+            "[registry.\"c-b.default.svc.cluster.local\"]\n  http = true\n"
+            "[registry.\"c-b.default.svc\"]\n  http = true\n"
+            "[registry.\"c-b.default.svc.local\"]\n  http = true\n");
 }
 
 TEST(DaemonJson, ListsPlainListenersAsInsecure) {
-  const boost::json::value wanted = {
-      {"insecure-registries",
-       boost::json::array{"127.0.0.1:5080", "c-quay.default.svc.cluster.local"}}};
+  const boost::json::value wanted = {{"insecure-registries",
+                                      boost::json::array{"127.0.0.1:5080",
+                                                         "c-quay.default.svc.cluster.local",
+                                                         "c-quay.default.svc",
+                                                         "c-quay.default.svc.local"}}};
   EXPECT_EQ(boost::json::parse(
                 FileOf(Request({Plain(), WithTls(), Named("quay")}, {"dockerd"}), "daemon.json")),
             wanted);
@@ -131,6 +138,17 @@ TEST(DaemonJson, WeakensNothingOverTls) {
 TEST(DaemonJson, NeverMirrorsBecauseDockerdWouldSendItTheCredentialOfDockerHub) {
   EXPECT_EQ(FileOf(Request({Mirror(Plain(), "docker.io")}, {"dockerd"}), "daemon.json"),
             FileOf(Request({Plain()}, {"dockerd"}), "daemon.json"));
+}
+
+TEST(CertsD, HoldsTheCaUnderEachNameOfAConnector) {
+  VolumeConnector connector = Named("a");
+  connector.host = "c-a.default.svc.corp.internal:8443";
+  connector.tls = true;
+  VolumeRequest request = Request({connector}, {"dockerd"});
+  request.ca_bundle = "the CA\n";
+  for (const std::string domain : {".corp.internal", "", ".local", ".cluster.local"}) {
+    EXPECT_EQ(FileOf(request, "certs.d/c-a.default.svc" + domain + ":8443/ca.crt"), "the CA\n");
+  }
 }
 
 TEST(CertsD, HoldsTheCaWhereDockerAndPodmanLookAndIsAbsentWithoutOne) {

@@ -102,6 +102,12 @@ TEST(RenderVolume, WritesAFileForEachConnectorWhereItsPathNamesIt) {
   EXPECT_EQ(FileOf(request, "each/default-b.txt"), "c-b.default.svc.cluster.local of a,b,");
 }
 
+TEST(RenderVolume, GivesAConnectorOfThePathFormNoOtherName) {
+  EXPECT_EQ(FileOf(Request({PathForm(Named("a"))}, {}), "config.json"),
+            "{\n  \"auths\": {\n    \"c-a.default.svc.cluster.local\": {\"auth\": "
+            "\"Y29ubmVjdG9yOmV5Si5hLmI=\"}\n  }\n}\n");
+}
+
 struct Refused {
   std::string_view name;
   VolumeRequest (*make)();

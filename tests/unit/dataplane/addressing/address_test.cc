@@ -1,5 +1,6 @@
 #include "dataplane/addressing/address.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -13,7 +14,7 @@ namespace {
 
 using http::Method;
 
-const std::vector<std::string> kSuffixes = {"svc", "svc.cluster.local"};
+const std::vector<std::string> kSuffixes = {"corp.example.com"};
 const ConnectorRef kHarbor{"default", "harbor"};
 constexpr std::string_view kPrefix = "namespaces/default/connectors/harbor/";
 const std::string kDigest = "sha256:" + std::string(64, 'a');
@@ -31,6 +32,37 @@ TEST(ResolveAddress, TakesTheHostForm) {
   EXPECT_EQ(Resolve("c-harbor.default.svc", operation),
             (std::variant<Address, TargetError>(Address{kHarbor, ""})));
   EXPECT_EQ(operation.repository, "test/abc");
+}
+
+TEST(ResolveAddress, TakesTheHostFormUnderAnyDomainAndEachSuffix) {
+  for (const char* const host : {"c-harbor.default.svc.local",
+                                 "c-harbor.default.svc.corp.internal:5000",
+                                 "c-harbor.default.corp.example.com"}) {
+    Operation operation = Parse("/v2/test/abc/manifests/v1");
+    EXPECT_EQ(Resolve(host, operation), (std::variant<Address, TargetError>(Address{kHarbor, ""})));
+  }
+}
+
+TEST(ResolveAddress, SaysWhatIsWrongWithAHostThatNearlyNamesAConnector) {
+  for (const auto& [host, said] : {std::pair{"c-harbor.default", "write .svc behind"},
+                                   std::pair{"harbor.default.svc", "begins with c-"},
+                                   std::pair{"c-.default.svc", "its name"},
+                                   std::pair{"c-harbor.svc.local", "its namespace"},
+                                   std::pair{"c-x.default.svc..local", "each part"},
+                                   std::pair{"10.0.0.1", "HOST/namespaces"}}) {
+    Operation operation = Parse("/v2/test/abc/manifests/v1");
+    const auto resolved = Resolve(host, operation);
+    ASSERT_TRUE(std::holds_alternative<TargetError>(resolved)) << host;
+    const std::string sentence(std::get<TargetError>(resolved).sentence);
+    EXPECT_THAT(sentence, ::testing::HasSubstr(said));
+    EXPECT_THAT(sentence, ::testing::Not(::testing::HasSubstr("harbor")));
+  }
+}
+
+TEST(ResolveAddress, TakesThePathFormUnderAHostThatNearlyNamesAConnector) {
+  Operation operation = Parse("/v2/" + std::string(kPrefix) + "test/abc/manifests/v1");
+  EXPECT_EQ(Resolve("c-plane.example.com", operation),
+            (std::variant<Address, TargetError>(Address{kHarbor, std::string(kPrefix)})));
 }
 
 TEST(ResolveAddress, TakesThePathFormAndItsPrefixOff) {
