@@ -144,6 +144,34 @@ std::optional<std::string> SchemeOf(std::string_view text) {
   return Lower(text.substr(0, colon));
 }
 
+bool IsWrittenRaw(char c) {
+  return c == '"' || c == '<' || c == '>' || c == ' ' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+// The reference as it may stand in a request line. What stores write, and ParseUrl refuses, is read
+// as browsers do: a fragment is left out (RFC 9110 section 10.2.2), and a quote, '<', '>', a space
+// and bytes outside ASCII are percent-encoded, but for those in the host.
+std::string Tidy(std::string_view reference) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  reference = reference.substr(0, reference.find('#'));
+  const std::size_t slashes = reference.find("//");
+  const bool has_authority =
+      slashes == 0 || (slashes != std::string_view::npos && reference[slashes - 1] == ':' &&
+                       slashes - 1 == reference.find_first_of(":/?"));
+  std::size_t begin = has_authority ? reference.find_first_of("/?", slashes + 2) : 0;
+  begin = std::min(begin, reference.size());
+  std::string out(reference.substr(0, begin));
+  for (const char c : reference.substr(begin)) {
+    if (IsWrittenRaw(c)) {
+      const auto byte = static_cast<unsigned char>(c);
+      out.append({'%', kHex[byte >> 4], kHex[byte & 0xF]});
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string Origin::Authority() const {
@@ -205,7 +233,8 @@ Result<Origin> ParseOrigin(std::string_view text) {
   return std::move(url->origin);
 }
 
-Result<Url> ResolveReference(const Url& base, std::string_view reference) {
+Result<Url> ResolveReference(const Url& base, std::string_view raw) {
+  const std::string reference = Tidy(raw);
   if (reference.empty()) {
     return Invalid("the reference is empty");
   }
@@ -218,7 +247,7 @@ Result<Url> ResolveReference(const Url& base, std::string_view reference) {
   }
   std::string text = base.origin.ToString();
   if (reference.starts_with("//")) {
-    text = (base.origin.tls ? "https:" : "http:") + std::string(reference);
+    text = (base.origin.tls ? "https:" : "http:") + reference;
   } else if (reference.starts_with('/')) {
     text.append(reference);
   } else if (reference.starts_with('?')) {

@@ -45,6 +45,8 @@ inline constexpr std::uint64_t kMaxManifestBytes = 8ULL * 1024 * 1024;
 enum class HopKind : std::uint8_t {
   kRegistry,  // The connector's own registry: all allowed fields.
   kForeign,   // A blob store: no Accept, Docker-* or OCI-* of the client's; never a credential.
+  // Where manifests and lists are redirected to: Accept as well, which says which manifest.
+  kOtherRegistry,
 };
 
 struct UpstreamRequest {

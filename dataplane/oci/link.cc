@@ -92,12 +92,18 @@ std::optional<LinkValue> TakeLink(std::string_view& text) {
   return link;
 }
 
-bool IsSameList(const LinkContext& context, const std::string& path) {
+// By the names of the connector's registry.
+bool IsOwnList(const LinkContext& context, const std::string& path) {
   const addressing::ParsedTarget parsed = addressing::ParseTarget(http::Method::kGet, path);
   const auto* next = std::get_if<Operation>(&parsed);
   const Operation& asked = context.operation;
   return next != nullptr && next->kind == asked.kind && next->reference == asked.reference &&
          next->repository == addressing::UpstreamRepository(asked.repository, context.docker_hub);
+}
+
+// Some leave the API's root out. A list that is redirected to may have another name there.
+bool IsSameList(const LinkContext& context, const std::string& path) {
+  return IsOwnList(context, path) || IsOwnList(context, "/v2" + path) || path == context.asked.path;
 }
 
 // By what a Link's query pages.
@@ -126,8 +132,8 @@ PagesBy ReadPaging(std::string_view query) {
 // The next page as an operation on the same list, or why it is none.
 Result<Operation> ReadNext(const LinkContext& context, std::string_view target) {
   Result<http::Url> url = http::ResolveReference(context.asked, target);
-  if (!url || url->origin != context.asked.origin) {
-    return BadLink("The registry's Link does not lead to the registry.");
+  if (!url) {
+    return BadLink("The registry's Link does not parse.");
   }
   if (!IsSameList(context, url->path)) {
     return BadLink("The registry's Link does not lead on in the same list.");
@@ -136,24 +142,25 @@ Result<Operation> ReadNext(const LinkContext& context, std::string_view target) 
   if (by == PagesBy::kNothing || url->query == context.asked.query) {
     return BadLink("The registry's Link leads to the same page again.");
   }
+  const http::Url page{context.list.origin, context.list.path, std::move(url->query)};
   if (by == PagesBy::kLast) {
-    addressing::ParsedTarget parsed = addressing::ParseTarget(http::Method::kGet, url->Target());
+    addressing::ParsedTarget parsed = addressing::ParseTarget(http::Method::kGet, page.Target());
     if (auto* next = std::get_if<Operation>(&parsed)) {
       return std::move(*next);
     }
   }
-  if (url->query.size() > kMaxPageQueryBytes) {
+  if (page.query.size() > kMaxPageQueryBytes) {
     return BadLink("The registry's Link is too long.");
   }
-  if (!IsPageUrl({context.asked.origin, context.asked.path, url->query})) {
+  if (!IsPageUrl(page)) {
     return BadLink("The registry's Link does not lead on in the same list.");
   }
   Result<std::string> sealed = SealPage(context.keys,
                                         {.connector = context.connector,
-                                         .path = context.asked.path,
+                                         .path = page.path,
                                          .subject = std::string(context.subject),
                                          .expires_at = context.expires_at,
-                                         .query = std::move(url->query)});
+                                         .query = page.query});
   if (!sealed) {
     return std::move(sealed).error();
   }

@@ -21,7 +21,8 @@ namespace connector::dataplane::oci {
 struct LinkContext {
   const addressing::Operation& operation;  // In the client's naming, without a prefix.
   const addressing::Address& address;
-  const http::Url& asked;  // The registry's URL of this request.
+  const http::Url& asked;  // The URL that answered: the registry's, or where it redirected to.
+  http::Url list;          // The registry's URL of the list, without a query.
   bool docker_hub = false;
   // For whom a page is sealed.
   const crypto::SealKeys& keys;
@@ -31,10 +32,12 @@ struct LinkContext {
 };
 
 // The Link for the client, `</v2/...?last=b&n=2>; rel="next"`; empty when `field_value` holds no
-// next relation. Fails with kUnavailable/kUpstream (a 502) for a next link to another origin,
-// repository or operation, to the page that was asked for, to none (no key but `n` and
-// `artifactType`), over kMaxPageQueryBytes, or one that does not parse: dropping it would silently
-// cut the list short. Fails with kUnavailable/kSelf when there is no key to seal with.
+// next relation. Only its query matters, once its path is the list's own: the host is never
+// dialled, since registries behind a terminator or with several names write one that nobody
+// reaches. Fails with kUnavailable/kUpstream (a 502) for a next link to another repository or
+// operation, to the page that was asked for, to none (no key but `n` and `artifactType`), over
+// kMaxPageQueryBytes, or one that does not parse: dropping it would silently cut the list short.
+// Fails with kUnavailable/kSelf when there is no key to seal with.
 [[nodiscard]] Result<std::string> RewriteLink(const LinkContext& context,
                                               std::string_view field_value);
 

@@ -21,14 +21,21 @@
 namespace connector::dataplane::oci {
 
 inline constexpr int kMaxRedirects = 5;
-inline constexpr std::size_t kMaxUploadTargetBytes = 8 * 1024;  // Presigned URLs are long.
+inline constexpr std::size_t kMaxRedirectBytes = 16 * 1024;     // Presigned URLs are long.
+inline constexpr std::size_t kMaxUploadTargetBytes = 8 * 1024;  // Travels sealed, in a path.
 
 // What the connector's configuration allows. Refers to the route; lives for the decision only.
 struct EgressPolicy {
   const http::Origin& address;
   std::span<const std::string> redirect_hosts;  // DNS names, "*.suffix", IP literals; lower case.
   bool allow_insecure = false;                  // spec.upstream.allowInsecureUpstream
+  // Whether the registry itself refuses the credential for another repository than the request's.
+  bool scoped_credential = false;
 };
+
+// Is `origin` the connector's own address? So is its host with http in place of https, at the same
+// port or at the scheme's own: a registry behind a TLS terminator does not know better.
+[[nodiscard]] bool IsAddress(const EgressPolicy& policy, const http::Origin& origin);
 
 // Where to go next, and what may go there.
 struct NextHop {
@@ -40,13 +47,14 @@ struct NextHop {
 };
 
 enum class HopRefusal : std::uint8_t {
-  kNotABlobRead,  // Only GET and HEAD of blobs are redirected.
-  kStatus,        // Not 301, 302, 303, 307 or 308.
+  kNotRedirectable,  // A write, but for 307 and 308 to the same operation of the same origin.
+  kStatus,           // Not 301, 302, 303, 307 or 308.
   kTooManyRedirects,
   kNoLocation,      // Missing, too long, or not a URL that resolves.
   kInsecure,        // http without allowInsecureUpstream.
   kPrivateAddress,  // The host is the literal of a private address, and not listed.
   kHostNotListed,   // An upload elsewhere than the connector's origin or a listed host.
+  kReadNotListed,   // The same of a manifest or a list.
   kNotThisUpload,   // On the connector's origin, and no upload of the repository.
 };
 [[nodiscard]] std::string_view Sentence(HopRefusal refusal);
@@ -59,14 +67,17 @@ struct RedirectSeen {
   const http::Url& asked;  // What answered with the redirect.
   int status = 0;
   std::string_view location = {};
-  int followed = 0;  // Redirects followed before this one.
+  int followed = 0;        // Redirects followed before this one.
+  bool body_sent = false;  // A byte of the request's body: it cannot be sent again.
 };
 
-// May this redirect be followed inside? A refusal is a 502.
+// May this redirect be followed inside? Reads of blobs lead anywhere that is public, those of
+// manifests and lists to the connector's own origin or a listed host. A write leads nowhere but to
+// the same operation on the connector's own origin. A refusal is a 502.
 [[nodiscard]] HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen);
 
-// What holds for every hop: TLS, and no private address that is not listed. Never grants the
-// credential.
+// What holds for every hop: TLS, and no private address that is not listed; another name of the
+// address becomes the address. Never grants the credential.
 [[nodiscard]] HopDecision DecideOrigin(const EgressPolicy& policy, http::Url url);
 
 }  // namespace connector::dataplane::oci

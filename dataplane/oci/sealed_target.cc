@@ -1,6 +1,7 @@
 #include "dataplane/oci/sealed_target.h"
 
 #include "common/base/ascii.h"
+#include "common/oci/reference.h"
 #include "dataplane/addressing/query.h"
 
 #include <algorithm>
@@ -48,8 +49,8 @@ std::string_view BeforeUpload(std::string_view path) {
   return IsUploadWord(path.substr(word + 1)) ? path.substr(0, word) : std::string_view();
 }
 
-// Google's registries go on at /artifacts-uploads/.../uploads/<id>, and want no credential there. A
-// server that is not exact must not read it as a path of the API.
+// Google's registries go on at /artifacts-uploads/.../uploads/<id>, and Artifactory below its own
+// full path. A server that is not exact must not read it as a path of the API.
 bool IsUploadOutsideTheApi(std::string_view before) {
   if (before.empty() || before.find_first_of("%\\;") != std::string_view::npos) {
     return false;
@@ -63,6 +64,16 @@ bool IsUploadOutsideTheApi(std::string_view before) {
     before.remove_prefix(segment.size());
   }
   return true;
+}
+
+// An upload of whatever repository: the one behind a virtual repository, for example.
+bool IsUploadInTheApi(std::string_view before) {
+  constexpr std::string_view kRoot = "/v2/";
+  constexpr std::string_view kBlobs = "/blobs";
+  return before.size() > kRoot.size() + kBlobs.size() && before.starts_with(kRoot) &&
+         before.ends_with(kBlobs) &&
+         connector::oci::IsRepository(
+             before.substr(kRoot.size(), before.size() - kRoot.size() - kBlobs.size()));
 }
 
 }  // namespace
@@ -83,8 +94,11 @@ HopDecision DecideUploadTarget(const EgressPolicy& policy, std::string_view repo
     return decision;
   }
   const std::string_view before = BeforeUpload(hop->url.path);
-  hop->send_credential = before == "/v2/" + std::string(repository) + "/blobs";
-  if (!(hop->send_credential || IsUploadOutsideTheApi(before)) || NamesAnother(hop->url.query)) {
+  const std::string own = "/v2/" + std::string(repository) + "/blobs";
+  const bool outside = IsUploadOutsideTheApi(before);
+  hop->send_credential = before == own || (outside && before.ends_with(own)) ||
+                         (policy.scoped_credential && (outside || IsUploadInTheApi(before)));
+  if (!(hop->send_credential || outside) || NamesAnother(hop->url.query)) {
     return HopRefusal::kNotThisUpload;
   }
   return decision;

@@ -14,8 +14,9 @@
 namespace connector::dataplane::oci {
 
 // May an upload of `repository` (the registry's name of it) go on at `url`? On the connector's own
-// origin only where the path is an upload's; the credential goes along to
-// `/v2/<repository>/blobs/uploads/<id>` alone. Elsewhere only on a listed host, without it.
+// origin only where the path is an upload's. The credential goes along to
+// `/v2/<repository>/blobs/uploads/<id>`, with or without a prefix; and to all of them where the
+// registry itself refuses it for what it is not for. Elsewhere only on a listed host, without it.
 [[nodiscard]] HopDecision DecideUploadTarget(const EgressPolicy& policy,
                                              std::string_view repository,
                                              http::Url url);

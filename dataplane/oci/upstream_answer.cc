@@ -1,5 +1,7 @@
 #include "dataplane/oci/upstream_answer.h"
 
+#include "common/crypto/digest.h"
+
 namespace connector::dataplane::oci {
 
 AnswerAction DecideAnswer(const AnswerFacts& facts) {
@@ -20,6 +22,12 @@ AnswerAction DecideAnswer(const AnswerFacts& facts) {
   if (status >= 300 && status < 400 && status != 304) {
     return AnswerAction::kRedirect;
   }
+  // Stores sign for one method, and which it is the registry alone knows.
+  const bool refuses_head = status == 400 || status == 403 || status == 405 || status == 501;
+  const bool is_silent = status < 300 && (status != 200 || !facts.tells_length);
+  if (!facts.from_registry && facts.asked_by_head && (refuses_head || is_silent)) {
+    return AnswerAction::kAskForOneByte;
+  }
   if (!facts.from_registry && status >= 400 && status != 404 && status != 412 && status != 416) {
     return AnswerAction::kRefuseBlobStore;
   }
@@ -39,6 +47,10 @@ UnauthorizedAction DecideUnauthorized(const UnauthorizedFacts& facts) {
                               : UnauthorizedAction::kMintAnew;
 }
 
+bool IsContentOf(std::string_view digest, std::string_view body) {
+  return digest == "sha256:" + crypto::Sha256Hex(body);
+}
+
 bool MayRepeat(const DeadConnection& connection) {
   return connection.reused && !connection.answer_begun && !connection.carried_body;
 }
@@ -54,7 +66,7 @@ ErrorKind KindOfFailure(ErrorCode code) {
 
 std::string NoConnectionSentence(const std::string& host, HopKind hop) {
   return "No connection to " + host + " could be made, or " +
-         (hop == HopKind::kForeign ? "upstream.redirects.hosts or " : "") +
+         (hop != HopKind::kRegistry ? "upstream.redirects.hosts or " : "") +
          "the platform does not allow its address; try again, then tell the connector's owner.";
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace connector::dataplane::oci {
 
@@ -21,6 +22,7 @@ enum class AnswerAction : std::uint8_t {
   kRedirect,          // DecideRedirect says whether it is followed.
   kRefuseCredential,  // The stored credential may not do this.
   kRefuseNonsense,    // A status that no registry may answer to us.
+  kAskForOneByte,     // The store wants no HEAD: a GET of its first byte tells the size, too.
   kRefuseBlobStore,   // Its errors are not the registry's: they tell the client nothing.
 };
 
@@ -28,6 +30,8 @@ struct AnswerFacts {
   int status = 0;
   bool from_registry = true;  // False: from where the registry redirected to.
   bool mount_can_be_dropped = false;
+  bool asked_by_head = false;
+  bool tells_length = true;
 };
 
 [[nodiscard]] AnswerAction DecideAnswer(const AnswerFacts& facts);
@@ -49,6 +53,9 @@ struct UnauthorizedFacts {
 };
 
 [[nodiscard]] UnauthorizedAction DecideUnauthorized(const UnauthorizedFacts& facts);
+
+// Is `body` what `digest` names? False for an algorithm other than sha256.
+[[nodiscard]] bool IsContentOf(std::string_view digest, std::string_view body);
 
 // A connection that ended before the answer's head was read.
 struct DeadConnection {

@@ -45,6 +45,7 @@ bool IsAllowed(HeaderId id, HopKind hop) {
     case HeaderId::kUserAgent:
       return true;
     case HeaderId::kAccept:
+      return hop != HopKind::kForeign;
     case HeaderId::kDockerContentDigest:
     case HeaderId::kDockerDistributionApiVersion:
     case HeaderId::kDockerOther:

@@ -4,6 +4,7 @@
 #include "dataplane/oci/redirect.h"
 #include "dataplane/oci/upload_session.h"
 #include "dataplane/oci/upstream_answer.h"
+#include "dataplane/server/egress_policy.h"
 #include "dataplane/server/own_answer.h"
 #include "dataplane/server/respond.h"
 #include "dataplane/server/rewrite.h"
@@ -24,12 +25,6 @@ constexpr std::chrono::seconds kSlotWait{4};
 
 bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-oci::EgressPolicy PolicyOf(const routes::Route& route) {
-  return {.address = route.origin,
-          .redirect_hosts = route.redirects.hosts,
-          .allow_insecure = route.allow_insecure};
 }
 
 using FirstHop = std::variant<UpstreamTarget, ErrorReply>;
@@ -67,7 +62,7 @@ FirstHop UploadTarget(const Authorized& authorized) {
                                  .repository = repository,
                                  .subject = authorized.grant().subject,
                                  .now = RequestSeconds(authorized.context()),
-                                 .policy = PolicyOf(route)});
+                                 .policy = EgressPolicyOf(route)});
   if (const auto* refusal = std::get_if<oci::SealRefusal>(&opened)) {
     return RefuseSealed(authorized, *refusal, ErrorKind::kUploadUnknown);
   }
@@ -139,7 +134,8 @@ class Forwarding {
 
   Task<Next> Inspect(UpstreamCall& call);
   Next InspectRedirect(UpstreamCall& call);
-  Next Follow(oci::NextHop hop);
+  Next Follow(const UpstreamCall& call, oci::NextHop hop);
+  Next AskForOneByte();
   Next RefuseBlobStore(const UpstreamCall& call, int status);
   Task<Next> InspectUnauthorized(UpstreamCall& call);
   Task<Next> ObtainAnew(bool mint_anew);
@@ -188,7 +184,9 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
   const oci::AnswerAction action =
       oci::DecideAnswer({.status = status,
                          .from_registry = call.target().hop == oci::HopKind::kRegistry,
-                         .mount_can_be_dropped = authorized_.request().CanGiveUpMount()});
+                         .mount_can_be_dropped = authorized_.request().CanGiveUpMount(),
+                         .asked_by_head = call.target().method == http::Method::kHead,
+                         .tells_length = context_.scratch.response.has_content_length});
   switch (action) {
     case oci::AnswerAction::kPassOn:
       break;
@@ -205,6 +203,8 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
                            RequestDecision::kUpstreamFailed);
     case oci::AnswerAction::kRedirect:
       co_return InspectRedirect(call);
+    case oci::AnswerAction::kAskForOneByte:
+      co_return AskForOneByte();
     case oci::AnswerAction::kRefuseBlobStore:
       co_return RefuseBlobStore(call, status);
   }
@@ -216,9 +216,11 @@ Forwarding::Next Forwarding::RefuseBlobStore(const UpstreamCall& call, int statu
       call.target().origin.Authority() + " answered " + std::to_string(status);
   context_.worker.shared.recent_errors.Add(
       {context_.record.started_at, authorized_.route().ref.ToString(), answered});
-  return RefuseWith(
-      oci::ReplyFor(ErrorKind::kUpstreamUnavailable, "The blob store " + answered + "."),
-      RequestDecision::kUpstreamFailed);
+  const char* const who = call.target().hop == oci::HopKind::kOtherRegistry
+                              ? "The registry redirected, and "
+                              : "The blob store ";
+  return RefuseWith(oci::ReplyFor(ErrorKind::kUpstreamUnavailable, who + answered + "."),
+                    RequestDecision::kUpstreamFailed);
 }
 
 // docs/rules.md "Retry": only while no byte of a body was sent.
@@ -291,17 +293,19 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
   if (blob_read && route.redirects.mode == routing::RedirectMode::kPass && IsRedirect(status)) {
     const Result<http::Url> url = http::ResolveReference(*asked, location);
     // Back to the registry itself: the client has no credential for it, so that hop is ours.
-    if (!url || url->origin != route.origin) {
+    if (!url || !oci::IsAddress(EgressPolicyOf(route), url->origin)) {
       return Next::kRespond;
     }
   }
-  oci::HopDecision decision = oci::DecideRedirect(PolicyOf(route),
-                                                  {.operation = authorized_.operation(),
-                                                   .docker_hub = route.docker_hub,
-                                                   .asked = *asked,
-                                                   .status = status,
-                                                   .location = location,
-                                                   .followed = redirects_});
+  oci::HopDecision decision =
+      oci::DecideRedirect(EgressPolicyOf(route),
+                          {.operation = authorized_.operation(),
+                           .docker_hub = route.docker_hub,
+                           .asked = *asked,
+                           .status = status,
+                           .location = location,
+                           .followed = redirects_,
+                           .body_sent = authorized_.request().CarriesBody()});
   if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
     const std::string_view sentence = oci::Sentence(*refusal);
     context_.worker.shared.recent_errors.Add(
@@ -309,23 +313,28 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
     return RefuseWith(oci::ReplyFor(ErrorKind::kRedirectRefused, sentence),
                       RequestDecision::kRedirectRefused);
   }
-  return Follow(std::get<oci::NextHop>(std::move(decision)));
+  return Follow(call, std::get<oci::NextHop>(std::move(decision)));
 }
 
-Forwarding::Next Forwarding::Follow(oci::NextHop hop) {
+// With the method that was asked: stores sign for one, and some for GET alone (AskForOneByte).
+Forwarding::Next Forwarding::Follow(const UpstreamCall& call, oci::NextHop hop) {
   ++redirects_;
   context_.worker.counters.redirects_followed.Add();
+  const bool blob = authorized_.operation().kind == addressing::OperationKind::kBlob;
+  const oci::HopKind outside = blob ? oci::HopKind::kForeign : oci::HopKind::kOtherRegistry;
   target_ = {.origin = hop.url.origin,
              .target = hop.url.Target(),
-             .method = authorized_.operation().method,
-             .hop = hop.send_credential ? oci::HopKind::kRegistry : oci::HopKind::kForeign,
+             .method = call.target().method,
+             .hop = hop.send_credential ? oci::HopKind::kRegistry : outside,
              .send_credential = hop.send_credential,
-             .allow_private_address = hop.allow_private_address};
-  if (target_.method == http::Method::kHead) {
-    // A URL signed for GET answers 403 to HEAD: ask for one byte instead.
-    target_.method = http::Method::kGet;
-    target_.range_override = "bytes=0-0";
-  }
+             .allow_private_address = hop.allow_private_address,
+             .range_override = call.target().range_override};
+  return Next::kAgain;
+}
+
+Forwarding::Next Forwarding::AskForOneByte() {
+  target_.method = http::Method::kGet;
+  target_.range_override = "bytes=0-0";
   return Next::kAgain;
 }
 

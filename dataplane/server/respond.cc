@@ -3,6 +3,7 @@
 #include "common/http/chunked.h"
 #include "dataplane/oci/headers.h"
 #include "dataplane/oci/tag_list.h"
+#include "dataplane/oci/upstream_answer.h"
 #include "dataplane/relay/relay.h"
 #include "dataplane/server/own_answer.h"
 #include "dataplane/server/rewrite.h"
@@ -43,6 +44,10 @@ class AnswerWriter {
   }
   Task<ConnectionAction> AnswerHeadFromRange();
   Task<ConnectionAction> AnswerError();
+  [[nodiscard]] bool IsForeignManifest() const;
+  [[nodiscard]] bool TellsAnotherDigest() const;
+  Task<ConnectionAction> RefuseForeignManifest();
+  Task<ConnectionAction> AnswerForeignManifest();
   Task<ConnectionAction> Stream(oci::Framing framing);
   Task<ConnectionAction> AnswerTagList(std::string registry_name, std::string client_name);
   Task<std::optional<std::string>> ReadBody(std::size_t max_bytes);
@@ -115,11 +120,13 @@ Task<ConnectionAction> AnswerWriter::WriteOut(bool keep_alive) {
 
 Task<ConnectionAction> AnswerWriter::AnswerHeadFromRange() {
   const std::optional<std::uint64_t> size = oci::SizeFromRangedGet(head_);
-  if (!size) {
+  // All of it, in chunks: then nobody knows the size before it is read, and a HEAD need not tell
+  // it.
+  if (!size && head_.status != 200) {
     co_return co_await Fail(oci::ReplyFor(ErrorKind::kUpstreamUnavailable,
                                           "The blob store did not tell the blob's size."));
   }
-  WriteHead(200, {BodyFraming::kContentLength, *size});
+  WriteHead(200, size ? oci::Framing{BodyFraming::kContentLength, *size} : oci::Framing{});
   call_.Discard();
   co_return co_await WriteOut(keep_alive_);
 }
@@ -207,6 +214,38 @@ Task<ConnectionAction> AnswerWriter::AnswerTagList(std::string registry_name,
   co_return co_await WriteOut(keep_alive_);
 }
 
+// A manifest that was asked by its digest, from where the registry redirected to.
+bool AnswerWriter::IsForeignManifest() const {
+  const addressing::Operation& operation = authorized_.operation();
+  return operation.kind == addressing::OperationKind::kManifest && operation.reference_is_digest &&
+         call_.target().hop == oci::HopKind::kOtherRegistry && head_.status < 300;
+}
+
+bool AnswerWriter::TellsAnotherDigest() const {
+  const std::string_view told = head_.fields.Find(HeaderId::kDockerContentDigest);
+  return !told.empty() && told != authorized_.operation().reference;
+}
+
+Task<ConnectionAction> AnswerWriter::RefuseForeignManifest() {
+  return Fail(oci::ReplyFor(ErrorKind::kUpstreamUnavailable,
+                            "The registry redirected to a host that has another manifest."));
+}
+
+// The digest alone vouches for that host. Clients check it too, but not all of them.
+Task<ConnectionAction> AnswerWriter::AnswerForeignManifest() {
+  std::optional<std::string> body;
+  if (head_.status == 200) {
+    body = co_await ReadBody(oci::kMaxManifestBytes);
+  }
+  if (!body || !oci::IsContentOf(authorized_.operation().reference, *body)) {
+    co_return co_await RefuseForeignManifest();
+  }
+  WriteHead(200, {BodyFraming::kContentLength, body->size()});
+  context_.scratch.out.append(*body);
+  context_.record.bytes_down = body->size();
+  co_return co_await WriteOut(keep_alive_);
+}
+
 Task<ConnectionAction> AnswerWriter::Stream(oci::Framing framing) {
   const std::string_view here = call_.buffered();
   std::string& out = context_.scratch.out;
@@ -261,8 +300,12 @@ Task<ConnectionAction> AnswerWriter::Run() {
   // A HEAD that was asked as a GET, of which the answer's body is not passed on.
   const bool head_by_get =
       operation.method == http::Method::kHead && call_.target().method == http::Method::kGet;
-  if (head_by_get && operation.kind == addressing::OperationKind::kBlob &&
-      (head_.status < 300 || head_.status == 416)) {
+  if (IsForeignManifest() && TellsAnotherDigest()) {
+    co_return co_await RefuseForeignManifest();
+  }
+  const bool has_size = operation.kind == addressing::OperationKind::kBlob ||
+                        operation.kind == addressing::OperationKind::kManifest;
+  if (head_by_get && has_size && (head_.status < 300 || head_.status == 416)) {
     co_return co_await AnswerHeadFromRange();
   }
   if (head_.status >= 400) {
@@ -270,6 +313,9 @@ Task<ConnectionAction> AnswerWriter::Run() {
   }
   if (std::optional<ErrorReply> failure = Rewrite()) {
     co_return co_await Fail(*std::move(failure));
+  }
+  if (IsForeignManifest() && operation.method == http::Method::kGet) {
+    co_return co_await AnswerForeignManifest();
   }
   if (operation.kind == addressing::OperationKind::kTags && head_.status == 200) {
     std::string registry_name =

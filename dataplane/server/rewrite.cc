@@ -3,7 +3,9 @@
 #include "dataplane/oci/link.h"
 #include "dataplane/oci/sealed_target.h"
 #include "dataplane/oci/upload_session.h"
+#include "dataplane/server/egress_policy.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace connector::dataplane::server {
@@ -53,12 +55,8 @@ RewriteResult RewriteUpload(const Authorized& authorized, const UpstreamCall& ca
   }
   const std::string repository =
       addressing::UpstreamRepository(authorized.operation().repository, route.docker_hub);
-  oci::HopDecision decision = oci::DecideUploadLocation({.address = route.origin,
-                                                         .redirect_hosts = route.redirects.hosts,
-                                                         .allow_insecure = route.allow_insecure},
-                                                        repository,
-                                                        *asked,
-                                                        location);
+  oci::HopDecision decision =
+      oci::DecideUploadLocation(EgressPolicyOf(route), repository, *asked, location);
   if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
     return oci::ReplyFor(ErrorKind::kRedirectRefused, oci::Sentence(*refusal));
   }
@@ -93,6 +91,15 @@ RewriteResult PassRedirect(const Authorized& authorized, const UpstreamCall& cal
   return Rewritten{.location = url->ToString(), .link = {}, .upload_uuid = {}};
 }
 
+// Where the connector's registry has the list, whoever answered.
+http::Url ListUrl(const Authorized& authorized) {
+  const routes::Route& route = authorized.route();
+  http::Url url{route.origin, {}, {}};
+  addressing::AppendUpstreamTarget(url.path, authorized.operation(), route.docker_hub);
+  url.path.resize(std::min(url.path.find('?'), url.path.size()));
+  return url;
+}
+
 RewriteResult RewriteNextLink(const Authorized& authorized, const UpstreamCall& call) {
   const Result<http::Url> asked = AskedUrl(call);
   if (!asked) {
@@ -101,6 +108,7 @@ RewriteResult RewriteNextLink(const Authorized& authorized, const UpstreamCall& 
   const oci::LinkContext context{.operation = authorized.operation(),
                                  .address = authorized.context().address,
                                  .asked = *asked,
+                                 .list = ListUrl(authorized),
                                  .docker_hub = authorized.route().docker_hub,
                                  .keys = *authorized.context().worker.sealing_keys,
                                  .connector = authorized.route().ref,

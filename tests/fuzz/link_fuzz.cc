@@ -32,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto link = oci::RewriteLink({.operation = operation,
                                       .address = address,
                                       .asked = asked,
+                                      .list = {asked.origin, asked.path, ""},
                                       .docker_hub = true,
                                       .keys = *keys,
                                       .connector = connector,

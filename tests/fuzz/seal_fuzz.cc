@@ -27,8 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   connector::fuzz::Check(sealed.has_value());
   const auto opened = oci::OpenUpload(keys, *sealed, expectation);
   if (const auto* hop = std::get_if<oci::NextHop>(&opened)) {
-    connector::fuzz::Check(hop->url.origin == address &&
-                           hop->send_credential == hop->url.path.starts_with("/v2/a/blobs/upload"));
+    connector::fuzz::Check(hop->url.origin == address);
+    connector::fuzz::Check(hop->send_credential ==
+                           (hop->url.path.find("/v2/a/blobs/upload") != std::string::npos));
   }
   return 0;
 }

@@ -222,18 +222,29 @@ TEST_P(ALinkElsewhere, IsA502AndNotAShortList) {
 INSTANTIATE_TEST_SUITE_P(
     To,
     ALinkElsewhere,
-    ::testing::Values(
-        std::pair{"AnotherOrigin", Next("https://evil.example/v2/team/app/tags/list?token=x")},
-        std::pair{"AnotherPort", Next("http://127.0.0.1:1/v2/team/app/tags/list?token=x")},
-        std::pair{"AnotherRepository", Next("/v2/team/other/tags/list?token=x")},
-        std::pair{"AnotherOperation", Next("/v2/team/app/manifests/v1?token=x")},
-        std::pair{"TheCatalog", Next("/v2/_catalog?token=x")},
-        std::pair{"AnotherRegistry", Next("?token=x&ns=quay.example.com")},
-        std::pair{"ItsOwnPage", Next("/v2/team/app/tags/list?n=5")},
-        std::pair{"NoUrl", Next("http://[")},
-        std::pair{"TooFar", Next("?token=" + std::string(4096, 'x'))},
-        std::pair{"OurCredential", Next("?token=" + std::string(kUpstreamToken))}),
+    ::testing::Values(std::pair{"AnotherListOfAnotherOrigin",
+                                Next("https://evil.example/v2/team/x/tags/list?token=x")},
+                      std::pair{"AnotherRepository", Next("/v2/team/other/tags/list?token=x")},
+                      std::pair{"AnotherOperation", Next("/v2/team/app/manifests/v1?token=x")},
+                      std::pair{"TheCatalog", Next("/v2/_catalog?token=x")},
+                      std::pair{"AnotherRegistry", Next("?token=x&ns=quay.example.com")},
+                      std::pair{"ItsOwnPage", Next("/v2/team/app/tags/list?n=5")},
+                      std::pair{"NoUrl", Next("http://[")},
+                      std::pair{"TooFar", Next("?token=" + std::string(4096, 'x'))},
+                      std::pair{"OurCredential", Next("?token=" + std::string(kUpstreamToken))}),
     [](const auto& row) { return std::string(row.param.first); });
+
+// A registry behind a terminator, or with several names, does not know by which it is reached.
+TEST(ALink, OfAnotherHostLeadsToTheRegistryItself) {
+  DataplaneWorld world(Registry([](const HttpRequest&, const std::string& cursor) {
+    return Next("https://other.example/v2/team/app/tags/list?token=" + cursor);
+  }));
+
+  const std::string second = NextOf(world.Do("GET", kTags));
+
+  EXPECT_THAT(world.Do("GET", second).body, HasSubstr(R"(["b"])"));
+  EXPECT_EQ(world.registry().requests().back().target, "/v2/team/app/tags/list?token=one");
+}
 
 TEST(ALink, InASecondFieldIsSeen) {
   DataplaneWorld world([](const HttpRequest&) {

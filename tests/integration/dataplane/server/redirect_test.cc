@@ -73,7 +73,35 @@ TEST(ABlobRedirect, ToANameThatResolvesToAPrivateAddressIsRefused) {
   EXPECT_EQ(store.connections(), 0U);
 }
 
-TEST(ABlobRedirect, OfAHeadBecomesAOneByteGet) {
+TEST(ABlobRedirect, OfAHeadGoesOnAsAHead) {
+  HttpServer store([](const HttpRequest& request) {
+    return request.method == "HEAD" ? HttpAnswer{.status = 200, .body = "12345"}
+                                    : HttpAnswer{.status = 403};
+  });
+  DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
+
+  const RawResponse response = world.Do("HEAD", kRedirectBlob);
+
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.Header("content-length"), "5");
+  EXPECT_EQ(response.Header("docker-content-digest"), kRedirectDigest);
+  EXPECT_THAT(store.requests(), SizeIs(1));
+}
+
+TEST(ABlobRedirect, OfAHeadIs200WhereNobodyTellsASize) {
+  HttpServer store([](const HttpRequest&) {
+    return HttpAnswer{.raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"};
+  });
+  DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
+
+  const RawResponse response = world.Do("HEAD", kRedirectBlob);
+
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.Header("content-length"), "");
+  EXPECT_THAT(store.requests(), SizeIs(2));
+}
+
+TEST(ABlobRedirect, OfAHeadThatTheStoreRefusesBecomesAOneByteGet) {
   HttpServer store([](const HttpRequest& request) {
     return request.method == "GET" && request.Header("range") == "bytes=0-0"
                ? HttpAnswer{.status = 206,
@@ -207,19 +235,92 @@ INSTANTIATE_TEST_SUITE_P(
                   HttpAnswer{.status = 300, .headers = {{"Location", "https://a.example/"}}}}),
     [](const auto& row) { return std::string(row.param.first); });
 
-TEST(ARedirectOfAnythingElse, IsNotFollowed) {
+TEST(ARedirectOfAWrite, ToAnotherOriginIsNotFollowed) {
   HttpServer store([](const HttpRequest&) { return HttpAnswer{.status = 200, .body = "bytes"}; });
   DataplaneWorld world(RedirectToPath(store), {.adjust = ListLoopbackStore});
   const std::string path(kRepositoryPath);
 
-  for (const auto& [method, target] : {std::pair{"GET", path + "/manifests/v1"},
-                                       std::pair{"GET", path + "/tags/list"},
-                                       std::pair{"GET", path + "/referrers/" + kRedirectDigest},
-                                       std::pair{"DELETE", kRedirectBlob},
+  for (const auto& [method, target] : {std::pair{"DELETE", kRedirectBlob},
+                                       std::pair{"DELETE", path + "/manifests/v1"},
                                        std::pair{"POST", path + "/blobs/uploads/"}}) {
     EXPECT_EQ(world.Do(method, target).status, 502) << method << " " << target;
   }
   EXPECT_THAT(store.requests(), SizeIs(0));
+}
+
+TEST(ARedirectOfAWrite, OnTheRegistryItselfIsFollowedWithTheCredentialBeforeABodyWasSent) {
+  DataplaneWorld world([](const HttpRequest& request) {
+    return request.Query("node").empty()
+               ? HttpAnswer{.status = 307, .headers = {{"Location", request.target + "?node=2"}}}
+               : HttpAnswer{.status = 202,
+                            .headers = {{"Location", "/v2/team/app/blobs/uploads/1"}}};
+  });
+  const std::string uploads = std::string(kRepositoryPath) + "/blobs/uploads/";
+
+  EXPECT_EQ(world.Do("POST", uploads).status, 202);
+
+  ASSERT_THAT(world.registry().requests(), SizeIs(2));
+  EXPECT_EQ(world.registry().requests()[1].method, "POST");
+  EXPECT_EQ(world.registry().requests()[1].Header("authorization"),
+            "Bearer " + std::string(kUpstreamToken));
+  EXPECT_EQ(world.Do("POST", uploads + "?digest=" + kRedirectDigest, "", "the body").status, 502);
+}
+
+const std::string kMovedManifest = "{\"schemaVersion\":2}";
+const std::string kMovedManifestDigest =
+    "sha256:bafebd36189ad3688b7b3915ea55d461e0bfcfbdde11e54b0a123999fb6be50f";
+
+HttpServer::Handler RedirectAsItIs(const HttpServer& other) {
+  return [&other](const HttpRequest& request) {
+    return HttpAnswer{.status = 307, .headers = {{"Location", other.address() + request.target}}};
+  };
+}
+
+TEST(ARedirectOfAManifestOrAList, ToAListedHostIsFollowedWithoutTheCredential) {
+  HttpServer other([](const HttpRequest& request) {
+    return HttpAnswer{.status = 200,
+                      .headers = {{"Content-Type", "application/json"},
+                                  {"Link", "<" + request.target + "?last=v1&n=1>; rel=\"next\""}},
+                      .body = kMovedManifest};
+  });
+  DataplaneWorld world(RedirectAsItIs(other), {.adjust = ListLoopbackStore});
+  const std::string path(kRepositoryPath);
+
+  for (const std::string target : {"/manifests/v1", "/tags/list"}) {
+    const RawResponse response = world.Do("GET", path + target, "Accept: application/x\r\n");
+    EXPECT_EQ(response.status, 200) << target;
+    EXPECT_EQ(response.body, kMovedManifest);
+    EXPECT_EQ(other.requests().back().Header("authorization"), "");
+    EXPECT_EQ(other.requests().back().Header("accept"), "application/x");
+    EXPECT_EQ(response.Header("link"),
+              target == "/tags/list" ? "<" + path + "/tags/list?n=1&last=v1>; rel=\"next\"" : "");
+  }
+  EXPECT_EQ(world.Do("HEAD", path + "/manifests/v1").status, 200);
+  EXPECT_EQ(other.requests().back().method, "HEAD");
+
+  world.PublishRoute("epoch-1");  // Without the list of hosts.
+  const std::size_t before = other.requests().size();
+  EXPECT_EQ(world.Do("GET", path + "/manifests/v1").status, 502);
+  EXPECT_THAT(other.requests(), SizeIs(before));
+}
+
+TEST(ARedirectOfAManifest, IsCheckedAgainstTheDigestThatWasAsked) {
+  HttpServer other([](const HttpRequest& request) {
+    HttpAnswer answer{.status = 200, .body = kMovedManifest};
+    if (request.method == "HEAD") {
+      answer.headers.emplace_back("Docker-Content-Digest", kMovedManifestDigest);
+    }
+    return answer;
+  });
+  DataplaneWorld world(RedirectAsItIs(other), {.adjust = ListLoopbackStore});
+  const std::string manifests = std::string(kRepositoryPath) + "/manifests/";
+
+  EXPECT_EQ(world.Do("GET", manifests + kMovedManifestDigest).body, kMovedManifest);
+  EXPECT_EQ(world.Do("HEAD", manifests + kMovedManifestDigest).status, 200);
+  const RawResponse bad = world.Do("GET", manifests + kRedirectDigest);
+  EXPECT_EQ(bad.status, 502);
+  EXPECT_THAT(bad.body, Not(HasSubstr("schemaVersion")));
+  EXPECT_EQ(world.Do("HEAD", manifests + kRedirectDigest).status, 502);
 }
 
 HttpAnswer Elsewhere(const std::string& location) {

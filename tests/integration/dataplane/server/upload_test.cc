@@ -282,7 +282,9 @@ struct Foreign {
 class ASealedLocation : public ::testing::TestWithParam<Foreign> {};
 
 TEST_P(ASealedLocation, ThatIsNotForThisRequestIsUnknownAndReachesNoRegistry) {
-  DataplaneWorld world(UploadRegistry);
+  // A password would do in every repository.
+  DataplaneWorld world(UploadRegistry,
+                       {.adjust = [](routes::Route& route) { route.secret_class = "static"; }});
   const auto origin = http::ParseOrigin(world.registry().address());
   oci::UploadState state{.connector = {"default", "harbor"},
                          .repository = "team/app",
@@ -321,7 +323,9 @@ INSTANTIATE_TEST_SUITE_P(
                 [](oci::UploadState& s) { s.url.path += " HTTP/1.1\r\nX: y\r\n\r\nGET /"; }}),
     [](const auto& row) { return row.param.name; });
 
-TEST(AnUploadOutsideTheApi, GetsNoCredential) {
+class AnUploadAtAnotherPath : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(AnUploadAtAnotherPath, OfTheConnectorsOriginGetsTheCredential) {
   DataplaneWorld world(UploadRegistry);
   const std::string sealed =
       *oci::SealUpload(world.sealing_keys(),
@@ -329,13 +333,19 @@ TEST(AnUploadOutsideTheApi, GetsNoCredential) {
                         .repository = "team/app",
                         .subject = "system:serviceaccount:ci:builder",
                         .expires_at = INT64_MAX,
-                        .url = {*http::ParseOrigin(world.registry().address()),
-                                "/artifacts-uploads/namespaces/p/repositories/r/uploads/1",
-                                ""}});
+                        .url = {*http::ParseOrigin(world.registry().address()), GetParam(), ""}});
 
   EXPECT_EQ(world.Do("PATCH", kUploadUploads + sealed, "", "x").status, 202);
-  EXPECT_EQ(world.registry().requests().back().Header("authorization"), "");
+  EXPECT_EQ(world.registry().requests().back().Header("authorization"),
+            "Bearer " + std::string(kUpstreamToken));
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    As,
+    AnUploadAtAnotherPath,
+    ::testing::Values("/artifacts-uploads/namespaces/p/repositories/r/uploads/1",
+                      "/v2/local/app/blobs/uploads/1",
+                      "/artifactory/api/docker/local/v2/app/blobs/uploads/1"));
 
 TEST(AnUpload, IsRepeatedAfterA401WhereTheNewRouteLeads) {
   testing_support::HttpServer moved(UploadRegistry);

@@ -71,6 +71,22 @@ TEST(ResolveReference, FollowsRfc3986) {
   EXPECT_EQ(resolve("?s=1"), "https://r.example/v2/a/blobs/uploads/?s=1");
   EXPECT_EQ(resolve("../../x"), "https://r.example/v2/a/x");
   EXPECT_EQ(resolve("/../.."), "https://r.example/");
+  EXPECT_EQ(resolve("/x?filename=\"a b\"&y=<z>"),
+            "https://r.example/x?filename=%22a%20b%22&y=%3Cz%3E");
+  EXPECT_EQ(resolve("https://o.example/\xC3\xA4?\xC3\xA4"), "https://o.example/%C3%A4?%C3%A4");
+  EXPECT_EQ(resolve("https://o.example/x?a=b#c?d"), "https://o.example/x?a=b");
+  EXPECT_EQ(resolve("https://o.example#@p.example/x"), "https://o.example/");
+  EXPECT_EQ(resolve("/x|{y}`^?z"), "https://r.example/x|{y}`^?z");
+  for (const char* const refused : {"https://o\".example/x",
+                                    "//o <x>/y",
+                                    "https://o.exam\xC3\xA4ple/x",
+                                    "https://o.example\\@p.example/x",
+                                    "/x\\y",
+                                    "/x\r\nY: z",
+                                    "/x\ty",
+                                    "#x"}) {
+    EXPECT_EQ(resolve(refused), "error") << refused;
+  }
   EXPECT_EQ(resolve("r.example:443/v2"), "error") << "a host without a scheme reads as a scheme";
   EXPECT_EQ(resolve(""), "error");
 }

@@ -42,15 +42,17 @@ Result<std::string> Rewrite(std::string_view value,
                             const http::Url& asked = kAsked,
                             bool docker_hub = false) {
   const addressing::Operation operation = Parse(Method::kGet, target);
-  return RewriteLink({.operation = operation,
-                      .address = address,
-                      .asked = asked,
-                      .docker_hub = docker_hub,
-                      .keys = LinkKeys(),
-                      .connector = kHarbor,
-                      .subject = "builder",
-                      .expires_at = 100},
-                     value);
+  return RewriteLink(
+      {.operation = operation,
+       .address = address,
+       .asked = asked,
+       .list = {kAsked.origin, docker_hub ? asked.path : target.substr(0, target.find('?')), ""},
+       .docker_hub = docker_hub,
+       .keys = LinkKeys(),
+       .connector = kHarbor,
+       .subject = "builder",
+       .expires_at = 100},
+      value);
 }
 
 // The query of the page that `link` leads to, for the subject that it was sealed for.
@@ -90,6 +92,15 @@ INSTANTIATE_TEST_SUITE_P(
         LinkRow{"AnAbsoluteUrl",
                 "<https://reg.example.com/v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
                 kNext},
+        LinkRow{"AnotherHost", "<https://evil/v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"", kNext},
+        LinkRow{"AnotherPort",
+                "<https://reg.example.com:8443/v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
+                kNext},
+        LinkRow{"AnotherScheme",
+                "<http://reg.example.com/v2/a/b/tags/list?last=v2&n=2>; rel=\"next\"",
+                kNext},
+        LinkRow{"APathWithoutTheRoot", "</a/b/tags/list?last=v2&n=2>; rel=\"next\"", kNext},
+        LinkRow{"AFragment", "</v2/a/b/tags/list?last=v2&n=2#y>; rel=\"next\"", kNext},
         LinkRow{"ARelativePath", "<list?last=v2&n=2>; rel=\"next\"", kNext},
         LinkRow{"AQueryOnly", "<?last=v2&n=2>; rel=\"next\"", kNext},
         LinkRow{"ARelationWithoutQuotes", "</v2/a/b/tags/list?last=v2&n=2>;rel=next", kNext},
@@ -128,10 +139,10 @@ INSTANTIATE_TEST_SUITE_P(
     Table,
     RewriteLinkRefuses,
     ::testing::Values(
-        Refused{"AnotherOrigin", "<https://evil/v2/a/b/tags/list?last=v2>; rel=\"next\""},
-        Refused{"AnotherPort",
-                "<https://reg.example.com:8443/v2/a/b/tags/list?last=v2>; rel=\"next\""},
-        Refused{"AnotherScheme", "<http://reg.example.com/v2/a/b/tags/list?last=v2>; rel=\"next\""},
+        Refused{"AnotherPathOfAnotherHost",
+                "<https://evil/v2/a/c/tags/list?last=v2>; rel=\"next\""},
+        Refused{"AnotherPathWithoutTheRoot", "</a/c/tags/list?last=v2>; rel=\"next\""},
+        Refused{"NoUrl", "<http://[>; rel=\"next\""},
         Refused{"AnotherRepository", "</v2/a/c/tags/list?last=v2>; rel=\"next\""},
         Refused{"AnotherOperation", "</v2/a/b/manifests/v1?last=v2>; rel=\"next\""},
         Refused{"AnEscapedPath", "</v2/a%2Fb/tags/list?last=v2>; rel=\"next\""},
@@ -139,13 +150,12 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"NoQuery", "</v2/a/b/tags/list>; rel=\"next\""},
         Refused{"AnEmptyLast", "</v2/a/b/tags/list?n=2&last=>; rel=\"next\""},
         Refused{"ATokenWithoutValue", "</v2/a/b/tags/list?n=2&token=>; rel=\"next\""},
-        Refused{"ATokenForAnotherOrigin", "<https://evil/v2/a/b/tags/list?token=x>; rel=\"next\""},
         Refused{"ATokenForAnotherRepository", "</v2/a/c/tags/list?token=x>; rel=\"next\""},
         Refused{"ATokenForAnotherOperation", "</v2/a/b/manifests/v1?token=x>; rel=\"next\""},
         Refused{
             "ATokenOver4KiB",
             "</v2/a/b/tags/list?token=" + std::string(kMaxPageQueryBytes, 'x') + ">; rel=\"next\""},
-        Refused{"AFragment", "</v2/a/b/tags/list?token=x#y>; rel=\"next\""},
+        Refused{"AFragmentAlone", "<#y>; rel=\"next\""},
         Refused{"NoBrackets", "/v2/a/b/tags/list?last=v2; rel=\"next\""},
         Refused{"AnUnclosedBracket", "</v2/a/b/tags/list?last=v2; rel=\"next\""},
         Refused{"AnUnclosedQuote", "</v2/a/b/tags/list?last=v2>; rel=\"next"},
@@ -235,6 +245,29 @@ TEST(RewriteLink, LeadsASealedPageBackByThePathThatTheClientCame) {
                                       "page=[-A-Za-z0-9_]+&ns=reg.example.com>; rel=\"next\""));
 }
 
+// A list that the registry redirected: its pages are asked for at the registry again.
+TEST(RewriteLink, LeadsAListThatIsElsewhereBackToTheRegistry) {
+  const addressing::Operation operation = Parse(Method::kGet, "/v2/a/b/tags/list");
+  const http::Url asked{http::Origin{true, "other.example", 443}, "/v2/x/a/b/tags/list", "n=2"};
+  const auto rewrite = [&](std::string_view value) {
+    return RewriteLink({.operation = operation,
+                        .address = kHostForm,
+                        .asked = asked,
+                        .list = {kAsked.origin, "/v2/a/b/tags/list", ""},
+                        .keys = LinkKeys(),
+                        .connector = kHarbor,
+                        .subject = "builder",
+                        .expires_at = 100},
+                       value);
+  };
+  EXPECT_THAT(rewrite("</v2/x/a/b/tags/list?last=v2&n=2>; rel=\"next\""), HasValue(kNext));
+  const Result<std::string> sealed = rewrite("</v2/x/a/b/tags/list?token=t>; rel=\"next\"");
+  ASSERT_TRUE(sealed.has_value());
+  EXPECT_EQ(OpenedPage(*sealed), (std::variant<std::string, SealRefusal>(std::string("token=t"))));
+  EXPECT_THAT(rewrite("</v2/x/a/c/tags/list?last=v2>; rel=\"next\""),
+              HasError(ErrorCode::kUnavailable));
+}
+
 TEST(RewriteLink, SealsForOneListOnly) {
   const Result<std::string> link = Rewrite("<?token=x>; rel=\"next\"");
   ASSERT_TRUE(link.has_value());
@@ -256,6 +289,7 @@ TEST(RewriteLink, FailsAsOurOwnFaultWithoutAKey) {
   const Result<std::string> link = RewriteLink({.operation = operation,
                                                 .address = kHostForm,
                                                 .asked = kAsked,
+                                                .list = {kAsked.origin, kAsked.path, ""},
                                                 .keys = none,
                                                 .connector = kHarbor},
                                                "<?token=x>; rel=\"next\"");

@@ -58,6 +58,11 @@ INSTANTIATE_TEST_SUITE_P(
         RedirectRow{"ToAListedAddress", "https://10.1.2.3/x", false, true},
         RedirectRow{"ToItself", kBlobPath + "?again=1", true, true},
         RedirectRow{"ToItselfInFull", "https://REG.example.com:443" + kBlobPath, true, true},
+        RedirectRow{"ToItselfWithoutTls", "http://reg.example.com" + kBlobPath, true, true},
+        RedirectRow{
+            "ToItselfWithoutTlsAtItsPort", "http://reg.example.com:443" + kBlobPath, true, true},
+        RedirectRow{
+            "ToAFileNameInQuotes", "https://b.s3.amazonaws.com/x?f=\"a b.bin\"<>#y", false, true},
         RedirectRow{"ToItsOtherPort", "https://reg.example.com:8443" + kBlobPath, false, false},
         RedirectRow{"ToItsSubdomain", "https://x.reg.example.com" + kBlobPath, false, false},
         RedirectRow{"ToItsParent", "https://example.com" + kBlobPath, false, false},
@@ -93,12 +98,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"NoLocation", "", HopRefusal::kNoLocation},
         Refusal{"NoTls", "http://store.example.net/x", HopRefusal::kInsecure},
         Refusal{"NoTlsToAListedHost", "http://b.s3.amazonaws.com/x", HopRefusal::kInsecure},
-        Refusal{"NoTlsToItself", "http://reg.example.com" + kBlobPath, HopRefusal::kInsecure},
+        Refusal{"NoTlsToItsOtherPort",
+                "http://reg.example.com:8080" + kBlobPath,
+                HopRefusal::kInsecure},
+        Refusal{
+            "NoTlsToItsSubdomain", "http://x.reg.example.com" + kBlobPath, HopRefusal::kInsecure},
         Refusal{"AnotherScheme", "file:///etc/passwd", HopRefusal::kNoLocation},
         Refusal{"UserInformation", "https://u:p@store.example.net/x", HopRefusal::kNoLocation},
         Refusal{"ALocationWithALineBreak", "https://a/\r\nX: y", HopRefusal::kNoLocation},
-        Refusal{"ALocationOver8KiB",
-                "https://a.example/" + std::string(kMaxUploadTargetBytes, 'x'),
+        Refusal{"ALocationOver16KiB",
+                "https://a.example/" + std::string(kMaxRedirectBytes, 'x'),
                 HopRefusal::kNoLocation},
         Refusal{"TheMetadataService",
                 "https://169.254.169.254/latest/meta-data",
@@ -110,19 +119,148 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"AnAddressInOneNumber", "https://2130706433/x", HopRefusal::kNoLocation}),
     [](const auto& row) { return row.param.name; });
 
-TEST(DecideRedirect, FollowsOnlyReadsOfBlobs) {
-  const Url asked{kAddress, "/v2/a/b/manifests/v1", ""};
-  for (const auto& [method, target] :
-       {std::pair{Method::kGet, std::string("/v2/a/b/manifests/v1")},
-        std::pair{Method::kGet, std::string("/v2/a/b/tags/list")},
-        std::pair{Method::kDelete, kBlobPath},
-        std::pair{Method::kPost, std::string("/v2/a/b/blobs/uploads/")}}) {
-    const auto operation = std::get<addressing::Operation>(addressing::ParseTarget(method, target));
-    EXPECT_EQ(DecideRedirect(EgressPolicy{kAddress, kHosts, false},
-                             RedirectSeen{operation, false, asked, 307, "https://a.example/", 0}),
-              HopDecision(HopRefusal::kNotABlobRead))
-        << target;
+TEST(DecideRedirect, FollowsAPresignedUrlOf9KiB) {
+  EXPECT_TRUE(std::holds_alternative<NextHop>(
+      Redirect("https://b.s3.amazonaws.com/x?X-Amz-Security-Token=" + std::string(9000, 'A'))));
+}
+
+// `target` answered with `status` and a Location.
+HopDecision Moved(Method method,
+                  const std::string& target,
+                  const std::string& location,
+                  int status = 307,
+                  bool body_sent = false) {
+  const auto operation = std::get<addressing::Operation>(addressing::ParseTarget(method, target));
+  const Url asked{kAddress, target.substr(0, target.find('?')), ""};
+  return DecideRedirect(EgressPolicy{kAddress, kHosts, false},
+                        RedirectSeen{.operation = operation,
+                                     .asked = asked,
+                                     .status = status,
+                                     .location = location,
+                                     .body_sent = body_sent});
+}
+
+TEST(DecideRedirect, FollowsReadsOfManifestsAndListsToListedHostsWithoutTheCredential) {
+  for (const std::string& path : {std::string("/v2/a/b/manifests/v1"),
+                                  std::string("/v2/a/b/tags/list"),
+                                  "/v2/a/b/referrers/" + kDigest}) {
+    for (const Method method : {Method::kGet, Method::kHead}) {
+      const HopDecision listed = Moved(method, path, "https://cdn.internal/v2/c/manifests/v1");
+      ASSERT_TRUE(std::holds_alternative<NextHop>(listed)) << path;
+      EXPECT_FALSE(std::get<NextHop>(listed).send_credential);
+      EXPECT_EQ(Moved(method, path, "https://store.example.net/x"),
+                HopDecision(HopRefusal::kReadNotListed));
+      const HopDecision own = Moved(method, path, path + "?again=1");
+      EXPECT_TRUE(std::get<NextHop>(own).send_credential) << path;
+      const HopDecision other = Moved(method, path, "/v2/a/c/tags/list");
+      EXPECT_FALSE(std::get<NextHop>(other).send_credential) << path;
+    }
   }
+}
+
+const std::string kUploadsPath = "/v2/a/b/blobs/uploads/";
+
+struct Write {
+  std::string name;
+  Method method;
+  std::string target;
+  std::string location;
+
+  friend void PrintTo(const Write& row, std::ostream* os) { *os << row.name; }
+};
+
+class AWriteThatIsRedirected : public ::testing::TestWithParam<Write> {};
+
+TEST_P(AWriteThatIsRedirected, GoesToTheSameOperationOfTheSameOriginWithTheCredential) {
+  for (const int status : {307, 308}) {
+    const HopDecision decision =
+        Moved(GetParam().method, GetParam().target, GetParam().location, status);
+    ASSERT_TRUE(std::holds_alternative<NextHop>(decision)) << status;
+    EXPECT_TRUE(std::get<NextHop>(decision).send_credential);
+    EXPECT_EQ(std::get<NextHop>(decision).url.origin, kAddress);
+  }
+  for (const int status : {301, 302, 303}) {
+    EXPECT_EQ(Moved(GetParam().method, GetParam().target, GetParam().location, status),
+              HopDecision(HopRefusal::kNotRedirectable))
+        << status;
+  }
+  EXPECT_EQ(Moved(GetParam().method, GetParam().target, GetParam().location, 307, true),
+            HopDecision(HopRefusal::kNotRedirectable))
+      << "its body was sent";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    To,
+    AWriteThatIsRedirected,
+    ::testing::Values(
+        Write{"AnotherNode", Method::kPost, kUploadsPath, kUploadsPath + "?node=2"},
+        Write{
+            "ItselfInFull", Method::kPost, kUploadsPath, "https://reg.example.com" + kUploadsPath},
+        Write{"ItselfWithoutTls",
+              Method::kPost,
+              kUploadsPath,
+              "http://reg.example.com" + kUploadsPath},
+        Write{"TheSameMount",
+              Method::kPost,
+              kUploadsPath + "?mount=" + kDigest + "&from=c/d",
+              kUploadsPath + "?mount=" + kDigest + "&from=c/d&node=2"},
+        Write{"ABlobToDelete", Method::kDelete, kBlobPath, kBlobPath + "?node=2"},
+        Write{"AManifestToPut", Method::kPut, "/v2/a/b/manifests/v1", "/v2/a/b/manifests/v1?n=2"},
+        Write{"AnUploadUnderWay",
+              Method::kPut,
+              kUploadsPath + "sealed?digest=" + kDigest,
+              kUploadsPath + "uuid?node=2"}),
+    [](const auto& row) { return row.param.name; });
+
+class AWriteThatIsNotRedirected : public ::testing::TestWithParam<Write> {};
+
+TEST_P(AWriteThatIsNotRedirected, ToAnythingElse) {
+  EXPECT_EQ(Moved(GetParam().method, GetParam().target, GetParam().location),
+            HopDecision(HopRefusal::kNotRedirectable));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    To,
+    AWriteThatIsNotRedirected,
+    ::testing::Values(
+        Write{"AnotherOrigin",
+              Method::kPost,
+              kUploadsPath,
+              "https://store.example.net" + kUploadsPath},
+        Write{"AListedHost", Method::kPost, kUploadsPath, "https://cdn.internal" + kUploadsPath},
+        Write{"AnotherPort",
+              Method::kPost,
+              kUploadsPath,
+              "https://reg.example.com:8443" + kUploadsPath},
+        Write{"AnotherRepository", Method::kPost, kUploadsPath, "/v2/a/c/blobs/uploads/"},
+        Write{"AnotherOperation", Method::kDelete, kBlobPath, "/v2/a/b/manifests/v1"},
+        Write{"AnotherTag", Method::kPut, "/v2/a/b/manifests/v1", "/v2/a/b/manifests/v2"},
+        Write{"AnAdministrationsApi", Method::kPost, kUploadsPath, "/api/v2.0/users"},
+        Write{"AMountThatWasNotAskedFor",
+              Method::kPost,
+              kUploadsPath,
+              kUploadsPath + "?mount=" + kDigest + "&from=c/d"},
+        Write{"AMountFromAnotherRepository",
+              Method::kPost,
+              kUploadsPath + "?mount=" + kDigest + "&from=c/d",
+              kUploadsPath + "?mount=" + kDigest + "&from=e/f"},
+        Write{"AnotherRegistry", Method::kPost, kUploadsPath, kUploadsPath + "?ns=quay.io"},
+        Write{"AnotherMethod", Method::kPost, kUploadsPath, kUploadsPath + "?_method=DELETE"},
+        Write{"AnotherDigest",
+              Method::kPost,
+              kUploadsPath,
+              kUploadsPath + "?digest=sha256:" + std::string(64, 'b')}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(DecideRedirect, FollowsNoWriteFromAnotherOrigin) {
+  const auto operation =
+      std::get<addressing::Operation>(addressing::ParseTarget(Method::kDelete, kBlobPath));
+  const Url asked{Origin{true, "store.example.net", 443}, "/x", ""};
+  EXPECT_EQ(
+      DecideRedirect(
+          EgressPolicy{kAddress, kHosts, false},
+          RedirectSeen{operation, false, asked, 307, "https://reg.example.com" + kBlobPath, 1}),
+      HopDecision(HopRefusal::kNotRedirectable));
 }
 
 TEST(DecideRedirect, KnowsTheStatusesAndTheLimit) {

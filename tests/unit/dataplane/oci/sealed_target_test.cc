@@ -17,6 +17,15 @@ HopDecision Decide(const http::Url& url, bool allow_insecure = false) {
   return DecideUploadTarget({kRegistryOrigin, kStores, allow_insecure}, "a/b", url);
 }
 
+// With a token that is for one repository.
+HopDecision Scoped(const std::string& location) {
+  return DecideUploadLocation(
+      {.address = kRegistryOrigin, .redirect_hosts = kStores, .scoped_credential = true},
+      "a/b",
+      {kRegistryOrigin, "/v2/a/b/blobs/uploads/", ""},
+      location);
+}
+
 HopDecision Upload(const std::string& location) {
   return DecideUploadLocation({kRegistryOrigin, kStores, false},
                               "a/b",
@@ -34,7 +43,7 @@ struct UploadRow {
 
 class AnUploadGoesOn : public ::testing::TestWithParam<UploadRow> {};
 
-TEST_P(AnUploadGoesOn, WithTheCredentialOnlyToTheRepositorysUploads) {
+TEST_P(AnUploadGoesOn, WithTheCredentialOnlyToUploadsOfTheConnectorsOrigin) {
   const HopDecision decision = Upload(GetParam().location);
 
   ASSERT_TRUE(std::holds_alternative<NextHop>(decision))
@@ -56,10 +65,13 @@ INSTANTIATE_TEST_SUITE_P(
         UploadRow{"SeveralParameters",
                   "/v2/a/b/blobs/uploads/uuid?_nouploadcache=false&_state=x==&digest=y",
                   true},
+        UploadRow{"ItselfWithoutTls", "http://reg.example.com/v2/a/b/blobs/uploads/uuid", true},
         UploadRow{"AnUploadOutsideTheApi",
                   "/artifacts-uploads/namespaces/p/repositories/r/uploads/AJ-x_y==",
                   false},
-        UploadRow{"AnApiUnderAPrefix", "/artifactory/api/docker/k/v2/a/b/blobs/uploads/u", false},
+        UploadRow{"AnotherRepositoryUnderAPrefix", "/artifactory/v2/a/c/blobs/uploads/u", false},
+        UploadRow{"ALongerRepositoryUnderAPrefix", "/artifactory/v2/x/a/b/blobs/uploads/u", false},
+        UploadRow{"AnApiUnderAPrefix", "/artifactory/api/docker/k/v2/a/b/blobs/uploads/u", true},
         UploadRow{"AListedStore", "https://b.s3.amazonaws.com/x%2Fy;z?sig=y&from=z", false},
         UploadRow{"AListedAddress", "https://10.1.2.3/x", false}),
     [](const auto& row) { return row.param.name; });
@@ -89,8 +101,9 @@ INSTANTIATE_TEST_SUITE_P(
         UploadRefusal{
             "ThePatternsOwnSuffix", "https://s3.amazonaws.com/x", HopRefusal::kHostNotListed},
         UploadRefusal{"APrivateAddress", "https://10.0.0.1/x", HopRefusal::kPrivateAddress},
-        UploadRefusal{
-            "NoTls", "http://reg.example.com/v2/a/b/blobs/uploads/x", HopRefusal::kInsecure},
+        UploadRefusal{"NoTlsAtAnotherPort",
+                      "http://reg.example.com:8080/v2/a/b/blobs/uploads/x",
+                      HopRefusal::kInsecure},
         UploadRefusal{"NoTlsOfAListedStore", "http://10.1.2.3/x", HopRefusal::kInsecure},
         UploadRefusal{"NoLocation", "", HopRefusal::kNoLocation},
         UploadRefusal{"ALocationOver8KiB",
@@ -124,6 +137,28 @@ INSTANTIATE_TEST_SUITE_P(
         UploadRefusal{"AKeyThatDoesNotDecode", "/v2/a/b/blobs/uploads/u?%zz=1", kNotThis},
         UploadRefusal{"AnotherMethod", "/p/uploads/u?_method=DELETE", kNotThis}),
     [](const auto& row) { return row.param.name; });
+
+TEST(AnUpload, GoesOnInAnotherRepositoryOnlyWhereTheRegistryRefusesTheTokenForIt) {
+  EXPECT_EQ(Upload("/v2/local/app/blobs/uploads/u"), HopDecision(kNotThis));
+  for (const char* const path : {"/v2/local/app/blobs/uploads/u",
+                                 "/artifacts-uploads/namespaces/p/repositories/r/uploads/u",
+                                 "/artifactory/api/docker/local/v2/app/blobs/uploads/u"}) {
+    const HopDecision decision = Scoped(path);
+    ASSERT_TRUE(std::holds_alternative<NextHop>(decision)) << path;
+    EXPECT_TRUE(std::get<NextHop>(decision).send_credential) << path;
+  }
+  for (const char* const path : {"/v2/a/c/manifests/v1",
+                                 "/v2/_catalog",
+                                 "/v2/a/c/blobs/uploads/",
+                                 "/v2/A/c/blobs/uploads/u",
+                                 "/v2//blobs/uploads/u",
+                                 "/v2/blobs/uploads/u",
+                                 "/V2/a/c/blobs/uploads/u",
+                                 "/v2/a%2Fc/blobs/uploads/u",
+                                 "/v2/a/c/blobs/uploads/u?mount=sha256:x&from=c/d"}) {
+    EXPECT_EQ(Scoped(path), HopDecision(kNotThis)) << path;
+  }
+}
 
 // No Location gives such a URL; a forged session may hold it.
 TEST(AForgedUpload, IsRefusedWhereItsBytesWouldBeReadAsAnotherUrl) {

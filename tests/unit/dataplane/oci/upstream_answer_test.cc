@@ -42,6 +42,36 @@ TEST(DecideAnswer, PassesOnOfABlobStoreOnlyWhatTellsOfTheBlob) {
   EXPECT_EQ(OfBlobStore(407), AnswerAction::kRefuseNonsense);
 }
 
+TEST(DecideAnswer, AsksAStoreForOneByteWhereItWantsNoHeadOrTellsNoLength) {
+  const auto of_head = [](int status, bool tells_length = true, bool from_registry = false) {
+    return DecideAnswer({.status = status,
+                         .from_registry = from_registry,
+                         .asked_by_head = true,
+                         .tells_length = tells_length});
+  };
+  for (const int status : {400, 403, 405, 501, 206, 204}) {
+    EXPECT_EQ(of_head(status), AnswerAction::kAskForOneByte) << status;
+  }
+  EXPECT_EQ(of_head(200, false), AnswerAction::kAskForOneByte);
+  EXPECT_EQ(of_head(200), AnswerAction::kPassOn);
+  for (const int status : {304, 404, 412}) {
+    EXPECT_EQ(of_head(status, false), AnswerAction::kPassOn) << status;
+  }
+  for (const int status : {401, 429, 500, 503}) {
+    EXPECT_EQ(of_head(status), AnswerAction::kRefuseBlobStore) << status;
+  }
+  EXPECT_EQ(of_head(307, false), AnswerAction::kRedirect);
+  EXPECT_EQ(of_head(200, false, true), AnswerAction::kPassOn) << "the registry's own answer";
+}
+
+TEST(IsContentOf, ComparesTheDigestOfTheWhole) {
+  const std::string digest =
+      "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+  EXPECT_TRUE(IsContentOf(digest, "{}"));
+  EXPECT_FALSE(IsContentOf(digest, "{} "));
+  EXPECT_FALSE(IsContentOf("sha512:" + digest.substr(7), "{}"));
+}
+
 TEST(DecideAnswer, AsksWithoutTheMountWhenItsSourceIsRefused) {
   for (const int status : {400, 403, 404, 405, 416}) {
     EXPECT_EQ(ToMount(status), AnswerAction::kDropMount) << status;

@@ -153,6 +153,20 @@ TEST(AppendUpstreamRequestHead, TellsABlobStoreNeitherCredentialNorRegistryField
             "\r\n");
 }
 
+TEST(AppendUpstreamRequestHead, TellsAnotherRegistryWhichManifestAndNoMore) {
+  const Client client("Accept: application/a\r\nDocker-X: y\r\nOCI-X: y\r\n");
+  UpstreamRequest request = To(client);
+  request.hop = HopKind::kOtherRegistry;
+
+  EXPECT_EQ(UpstreamRequestHeadWrite(request),
+            "GET /v2/a/manifests/v1 HTTP/1.1\r\n"
+            "Host: registry.example.com\r\n"
+            "Accept-Encoding: identity\r\n"
+            "Accept: application/a\r\n"
+            "User-Agent: oci-connector\r\n"
+            "\r\n");
+}
+
 struct CheckRow {
   std::string name;
   std::string line;
