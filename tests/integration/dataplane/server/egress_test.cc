@@ -401,7 +401,7 @@ INSTANTIATE_TEST_SUITE_P(
                               "AnotherPort", "http://registry.example:PORT" + kRegistryBlob, false},
                           Target{"AnotherPortInUpperCase", "http://REGISTRY.example:PORT/b", false},
                           Target{"UserInformation", "http://u:p@1.1.1.1:PORT/b", false},
-                          Target{"AFragment", "http://1.1.1.1:PORT/b#f", false},
+                          Target{"AFragment", "http://1.1.1.1:PORT/b#f", true},
                           Target{"AnotherScheme", "ftp://1.1.1.1:PORT/b", false},
                           Target{"AFile", "file:///etc/passwd", false},
                           Target{"NoHost", "http:///b", false},
