@@ -73,6 +73,17 @@ TEST(FairQueue, RefusesMoreOfOneWorkloadThanMayWaitWhileOthersStillMay) {
   EXPECT_EQ(queue.queued(), 3U);
 }
 
+TEST(FairQueue, RefusesMoreOfOneWorkloadThanMayWaitHoweverManyPlacesAreFree) {
+  FairQueueOptions options = Options(1);
+  options.max_queued_per_workload = 2;
+  FairQueue queue(options, kStart);
+
+  EXPECT_EQ(queue.Join("noisy").joined, Joined::kQueued);
+  EXPECT_EQ(queue.Join("noisy").joined, Joined::kQueued);
+  EXPECT_EQ(queue.Join("noisy").joined, Joined::kWorkloadFull);
+  EXPECT_EQ(queue.Join("quiet").joined, Joined::kQueued);
+}
+
 TEST(FairQueue, HoldsBackWhileAsManyAreUnderWayAsMayBe) {
   FairQueue queue(
       {.per_second = 100, .max_under_way = 2, .max_queued_per_workload = 9, .max_queued = 9},
