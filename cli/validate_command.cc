@@ -20,8 +20,14 @@ namespace json = boost::json;
 struct ValidationFindings {
   std::vector<config::Problem> problems;
   std::vector<std::string> connectors;  // One line each.
+  std::vector<std::string> skipped;     // Files and folders that were not read.
   std::size_t secrets = 0;
+  std::size_t classes = 0;
   std::size_t configurations = 0;
+
+  [[nodiscard]] bool nothing() const {
+    return problems.empty() && connectors.empty() && secrets + classes + configurations == 0;
+  }
 };
 
 template <typename Message>
@@ -49,7 +55,9 @@ Result<ValidationFindings> Examine(const CommandArguments& arguments) {
       return std::move(content).error();
     }
     findings.problems = std::move(content->problems);
+    findings.skipped = std::move(content->skipped);
     findings.secrets = content->secrets.size();
+    findings.classes = content->classes;
     for (const auto& [ref, loaded] : content->connectors) {
       const resource::Connector& found = *loaded.connector;
       findings.connectors.push_back(
@@ -70,7 +78,14 @@ void PrintJson(const ValidationFindings& findings, std::ostream& out) {
                                     {"path", problem.path},
                                     {"message", problem.message}});
   }
-  out << json::serialize(json::object{{"ok", problems.empty()}, {"problems", problems}}) << "\n";
+  json::array skipped;
+  for (const std::string& name : findings.skipped) {
+    skipped.push_back(json::string(name));
+  }
+  out << json::serialize(json::object{{"ok", problems.empty() && !findings.nothing()},
+                                      {"problems", problems},
+                                      {"skipped", skipped}})
+      << "\n";
 }
 
 std::string Count(std::size_t number, const std::string& what) {
@@ -78,6 +93,14 @@ std::string Count(std::size_t number, const std::string& what) {
 }
 
 void PrintText(const ValidationFindings& findings, std::ostream& out) {
+  for (const std::string& skipped : findings.skipped) {
+    out << "not read: " << skipped << "\n";
+  }
+  if (findings.nothing()) {
+    out << "nothing to validate: the paths hold no resource; of a directory *.yaml and *.yml are "
+           "read, and no folder below it\n";
+    return;
+  }
   if (!findings.problems.empty()) {
     for (const config::Problem& problem : findings.problems) {
       out << config::Format(problem) << "\n";
@@ -110,7 +133,7 @@ int RunValidate(const CommandArguments& arguments, const Console& console) {
     return Fail(console, kExitUsage, findings.error().message);
   }
   format == "json" ? PrintJson(*findings, console.out) : PrintText(*findings, console.out);
-  return findings->problems.empty() ? kExitOk : kExitFailed;
+  return findings->problems.empty() && !findings->nothing() ? kExitOk : kExitFailed;
 }
 
 constexpr std::size_t kMaxPaths = 1000;
@@ -123,7 +146,10 @@ a field is never printed: it might be a password.
 
 Name all files that belong together in one call: a Secret in a file that is not named is missing.
 
-Exit codes: 0 no problem; 1 problems were found; 2 wrong usage, or a PATH is not there.
+What a directory holds besides is named as not read. To read nothing at all is an error.
+
+Exit codes: 0 no problem; 1 problems were found, or nothing to validate; 2 wrong usage, or a PATH is
+not there.
 
 Examples:
   connectorctl validate connectors/

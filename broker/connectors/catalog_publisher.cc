@@ -56,7 +56,7 @@ Needs NeedsOf(const EffectiveResources& effective) {
     if (const std::optional<secrets::SecretRef> secret = secrets::RefOf(connector)) {
       (secret->vault ? out.vault : out.cluster)
           .Of(*secret)
-          .registries.insert(connector.address.Authority());
+          .credentials.insert(resource::WantedBy(connector));
     }
     if (connector.ca_secret_name) {
       out.cluster.Of({connector.ref.ns, *connector.ca_secret_name}).ca = true;
@@ -112,10 +112,10 @@ void CatalogPublisher::UseEpochKeys(std::shared_ptr<const EpochKeys> keys) {
 }
 
 secrets::CredentialState CatalogPublisher::StateOf(const secrets::SecretRef& ref,
-                                                   const std::string& registry) const {
+                                                   const resource::CredentialWanted& wanted) const {
   const secrets::CredentialView& view = ref.vault ? views_.vault : views_.cluster;
   if (view.observe) {
-    return view.observe(ref, registry);
+    return view.observe(ref, wanted);
   }
   if (ref.vault) {
     return {{}, kNoVault};
@@ -127,7 +127,7 @@ secrets::CredentialState CatalogPublisher::StateOf(const secrets::SecretRef& ref
 ConnectorCredentials CatalogPublisher::LookupOutside(const resource::Connector& connector) const {
   ConnectorCredentials found;
   if (const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector)) {
-    found.credential = StateOf(*ref, connector.address.Authority());
+    found.credential = StateOf(*ref, resource::WantedBy(connector));
   }
   if (connector.ca_secret_name) {
     found.ca = views_.cluster.observe_ca({connector.ref.ns, *connector.ca_secret_name});
@@ -138,7 +138,10 @@ ConnectorCredentials CatalogPublisher::LookupOutside(const resource::Connector& 
 bool CatalogPublisher::Rebuild() {
   const std::lock_guard lock(mutex_);
   bool all_known = true;
-  const auto in_directory = [this](const secrets::SecretRef& ref) { return StateOf(ref, {}); };
+  const auto in_directory = [this](const secrets::SecretRef& ref,
+                                   const resource::CredentialWanted& wanted) {
+    return StateOf(ref, wanted);
+  };
   const CredentialLookup base =
       views_.cluster.observe
           ? CredentialLookup([this](const auto& connector) { return LookupOutside(connector); })

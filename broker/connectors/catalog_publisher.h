@@ -73,7 +73,7 @@ class CatalogPublisher {
   };
 
   [[nodiscard]] secrets::CredentialState StateOf(const secrets::SecretRef& ref,
-                                                 const std::string& registry) const;
+                                                 const resource::CredentialWanted& wanted) const;
   [[nodiscard]] ConnectorCredentials LookupOutside(const resource::Connector& connector) const;
   [[nodiscard]] bool Rebuild();
 

@@ -83,7 +83,8 @@ EffectiveResources MergeResources(const EffectiveResources& previous,
 
 CredentialLookup DirectoryLookup(
     const EffectiveResources& effective,
-    std::function<secrets::CredentialState(const secrets::SecretRef&)> state_of) {
+    std::function<secrets::CredentialState(const secrets::SecretRef&,
+                                           const resource::CredentialWanted&)> state_of) {
   return [&effective, state_of = std::move(state_of)](const resource::Connector& connector) {
     ConnectorCredentials found;
     const std::optional<secrets::SecretRef> ref = secrets::RefOf(connector);
@@ -95,7 +96,7 @@ CredentialLookup DirectoryLookup(
       AddProblem(problem.of_ca ? found.ca.problem : found.credential.problem, problem.message);
     }
     if (secret_usable) {
-      found.credential = state_of(*ref);
+      found.credential = state_of(*ref, resource::WantedBy(connector));
     }
     if (ca_usable) {
       found.ca.bundle = CaOf(connector, effective.secrets);

@@ -36,7 +36,8 @@ using CredentialLookup = std::function<ConnectorCredentials(const resource::Conn
 // and for credentials outside the directory. `effective` outlives what is returned.
 [[nodiscard]] CredentialLookup DirectoryLookup(
     const EffectiveResources& effective,
-    std::function<secrets::CredentialState(const secrets::SecretRef&)> state_of);
+    std::function<secrets::CredentialState(const secrets::SecretRef&,
+                                           const resource::CredentialWanted&)> state_of);
 
 // Makes the entries of the effective connectors. One whose credential or CA cannot be used has
 // `problem` set and no secret version: its epoch changes and cached tokens end. Entries of

@@ -220,7 +220,7 @@ Task<HealthCheckStep> Prober::CheckVaultKeys(CheckContextPointer context) {
 
 HealthCheckStep Prober::CheckCredential(const char* name, const CheckContext& context) {
   const Result<secrets::RegistryCredential> credential = secrets::ReadRegistryCredential(
-      *context.ref, **context.secret, context.entry->connector->address.Authority());
+      *context.ref, **context.secret, resource::WantedBy(*context.entry->connector));
   return credential
              ? CheckCa(name, context, Passed(name, context.ref->ToString() + " holds a credential"))
              : SecretFailed(name, credential.error());

@@ -32,8 +32,7 @@ struct CaState {
 struct CredentialView {
   // Sets what is watched from now on.
   std::function<void(std::vector<SecretNeed>)> follow{};
-  // `registry` is host[:port] of the one that the credential is for.
-  std::function<CredentialState(const SecretRef&, const std::string& registry)> observe{};
+  std::function<CredentialState(const SecretRef&, const resource::CredentialWanted&)> observe{};
   std::function<CaState(const SecretRef&)> observe_ca{};
   std::function<admin::CredentialStatus(const SecretRef&)> status{};  // For the status page.
 };

@@ -23,7 +23,8 @@ std::optional<SecretRef> RefOf(const resource::Connector& connector) {
 
 Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
                                                   const StoredSecret& secret,
-                                                  const std::string& registry_host) {
+                                                  const resource::CredentialWanted& wanted,
+                                                  std::string_view repository) {
   if (ref.vault) {
     // Uses the Connector's names for the keys, which the reader below does not know.
     const std::string missing = MissingKeys(*ref.vault, secret.data);
@@ -33,7 +34,7 @@ Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
     }
   }
   Result<resource::RegistrySecret> read =
-      resource::ReadRegistrySecret(secret.type, secret.data, registry_host);
+      resource::ReadRegistrySecret(secret.type, secret.data, wanted, repository);
   if (!read) {
     return MakeError(ErrorCode::kInvalidArgument,
                      ErrorOrigin::kBroker,

@@ -72,18 +72,20 @@ class SecretStore {
   SecretStore& operator=(const SecretStore&) = default;
 };
 
-// User name and password in a stored secret, by its type: basic-auth and Opaque (username,
-// password), cpaas.io/distribution-registry-token (the same), dockerconfigjson (the entry whose key
-// names `registry_host`), or an identity token alone.
+// User name and password in a stored secret, or an identity token alone.
 struct RegistryCredential {
   std::string username;   // Empty with an identity token.
   Secret password;        // Empty with an identity token.
   Secret identity_token;  // A refresh token for the OAuth2 flow; usually empty.
 };
 
-// Fails with kInvalidArgument naming the secret and the missing key; never with its content.
-[[nodiscard]] Result<RegistryCredential> ReadRegistryCredential(const SecretRef& ref,
-                                                                const StoredSecret& secret,
-                                                                const std::string& registry_host);
+// The one check of a credential's content, for every store: resource::ReadRegistrySecret says what
+// it reads. Fails with kInvalidArgument naming the secret and the missing key; never with its
+// content.
+[[nodiscard]] Result<RegistryCredential> ReadRegistryCredential(
+    const SecretRef& ref,
+    const StoredSecret& secret,
+    const resource::CredentialWanted& wanted,
+    std::string_view repository = {});
 
 }  // namespace connector::broker::secrets

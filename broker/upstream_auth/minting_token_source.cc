@@ -11,6 +11,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -47,6 +48,13 @@ bool MayReachUpstream(const connectors::CatalogEntry& entry) {
   const std::optional<http::Url>& realm = connector.upstream.token_realm;
   return !routing::PolicyProblem(*entry.policy, connector.ref.ns, connector.address) &&
          !(realm && routing::PolicyProblem(*entry.policy, connector.ref.ns, realm->origin));
+}
+
+// Which repository the credential is for: of a mount, the one that is pushed to. Empty: of none.
+std::string RepositoryOf(const std::vector<oci::Scope>& scopes) {
+  const auto most = std::ranges::max_element(
+      scopes, {}, [](const oci::Scope& scope) { return std::popcount(scope.actions.bits()); });
+  return most == scopes.end() ? std::string() : most->repository;
 }
 
 using MintFlights = resilience::SingleFlightGroup<TokenCacheKey, TokenResult>;
@@ -266,8 +274,8 @@ class Source final : public MintingTokenSource {
       // one's key.
       minted.keep = secret->version == entry.secret_version;
       credential_ends = secret->not_after;
-      Result<secrets::RegistryCredential> credential =
-          secrets::ReadRegistryCredential(*ref, *secret, entry.connector->address.Authority());
+      Result<secrets::RegistryCredential> credential = secrets::ReadRegistryCredential(
+          *ref, *secret, resource::WantedBy(*entry.connector), RepositoryOf(request.scopes));
       if (!credential) {
         co_return std::move(credential).error();
       }

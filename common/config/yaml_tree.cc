@@ -159,6 +159,12 @@ std::string_view NextStep(std::string_view path) {
   return path.substr(0, path.find_first_of(".[", 1));
 }
 
+// With its mark, or by the zero byte beside the first character.
+bool IsUtf16(std::string_view text) {
+  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
+         (text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0'));
+}
+
 }  // namespace
 
 const Node* Node::Find(std::string_view key) const {
@@ -174,6 +180,10 @@ YamlDocuments ParseYaml(std::string_view text, std::string_view file) {
   };
   if (text.size() > kMaxYamlBytes) {
     fail(0, "larger than 4 MiB; split the file");
+    return out;
+  }
+  if (IsUtf16(text)) {
+    fail(1, "is UTF-16; save it as UTF-8");
     return out;
   }
   const auto control = std::find_if(text.begin(), text.end(), [](char c) {

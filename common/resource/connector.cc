@@ -93,6 +93,10 @@ std::vector<std::string> Connector::MirrorHosts() const {
   return out;
 }
 
+CredentialWanted WantedBy(const Connector& connector) {
+  return {connector.address.Authority(), connector.auth.username_key, connector.auth.password_key};
+}
+
 std::string CanonicalMintText(const Connector& connector) {
   Canonical out;
   out.Add("namespace", std::string_view(connector.ref.ns));
@@ -107,6 +111,12 @@ std::string CanonicalMintText(const Connector& connector) {
     out.Add("auth.vault.passwordKey", std::string_view(vault->password_key));
     out.Add("auth.vault.dockerConfigKey", std::string_view(vault->docker_config_key));
     out.Add("auth.vault.version", std::int64_t{vault->version});
+  }
+  // Brokers of both versions agree on the epochs of those with the usual keys.
+  if (connector.auth.username_key != Auth{}.username_key ||
+      connector.auth.password_key != Auth{}.password_key) {
+    out.Add("auth.usernameKey", std::string_view(connector.auth.username_key));
+    out.Add("auth.passwordKey", std::string_view(connector.auth.password_key));
   }
   out.Add("auth.allowStatic", connector.auth.allow_static);
   out.Add("auth.params", connector.auth.params);

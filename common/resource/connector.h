@@ -9,6 +9,7 @@
 #include "common/http/origin.h"
 #include "common/oci/reference.h"
 #include "common/resource/auth_kinds.h"
+#include "common/resource/registry_secret.h"
 #include "common/resource/vault_location.h"
 #include "common/routing/route_settings.h"
 
@@ -26,6 +27,8 @@ struct Auth {
   AuthKind kind = AuthKind::kAnonymous;
   std::optional<std::string> secret_name;  // Always in the Connector's own namespace.
   std::optional<VaultLocation> vault;      // Never together with secret_name.
+  std::string username_key = "username";   // Of that Secret, where it holds a pair.
+  std::string password_key = "password";
   bool allow_static = false;
   std::map<std::string, std::string> params;
 
@@ -85,6 +88,9 @@ struct Connector {
   // The host[:port] values by which the mirror form (?ns=) may name this connector's registry.
   [[nodiscard]] std::vector<std::string> MirrorHosts() const;
 };
+
+// What its Secret must hold. Of Vault's, the keys have their usual names already.
+[[nodiscard]] CredentialWanted WantedBy(const Connector& connector);
 
 // The Connector in one canonical text: equal connectors give equal text, on every broker. What
 // epochs are computed from; holds names of Secrets, never their content.

@@ -178,8 +178,8 @@ std::string Missing(const SecretName& name) {
 }
 
 // Why `secret` cannot serve; empty when it can.
-std::string CredentialLacks(const SecretResource& secret, const std::string& registry_host) {
-  const Result<RegistrySecret> read = ReadRegistrySecret(secret.type, secret.data, registry_host);
+std::string CredentialLacks(const SecretResource& secret, const CredentialWanted& wanted) {
+  const Result<RegistrySecret> read = ReadRegistrySecret(secret.type, secret.data, wanted);
   return read ? std::string() : "the Secret " + secret.name.ToString() + " " + read.error().message;
 }
 
@@ -241,7 +241,7 @@ std::vector<SecretProblem> CheckSecrets(const Connector& connector, const Secret
   };
   if (connector.auth.secret_name) {
     check(false, *connector.auth.secret_name, "spec.auth.secretRef.name", [&](const auto& secret) {
-      return CredentialLacks(secret, connector.address.Authority());
+      return CredentialLacks(secret, WantedBy(connector));
     });
   }
   if (connector.ca_secret_name) {
@@ -255,6 +255,7 @@ DirectoryContent Assemble(std::vector<FileDocuments> files, SecretSource secrets
   for (FileDocuments& file : files) {
     std::move(file.problems.begin(), file.problems.end(), std::back_inserter(out.problems));
     out.broken.merge(file.broken);
+    out.classes += file.classes.size();
     if (file.unreadable) {
       out.unreadable_files.insert(file.file);
     }
@@ -275,7 +276,8 @@ DirectoryContent Assemble(std::vector<FileDocuments> files, SecretSource secrets
   return out;
 }
 
-Result<std::vector<std::string>> ListResourceFiles(const std::string& path) {
+Result<std::vector<std::string>> ListResourceFiles(const std::string& path,
+                                                   std::vector<std::string>* skipped) {
   namespace fs = std::filesystem;
   std::error_code error;
   std::vector<std::string> out;
@@ -284,8 +286,14 @@ Result<std::vector<std::string>> ListResourceFiles(const std::string& path) {
     const fs::path& name = entry->path();
     const bool yaml = name.extension() == ".yaml" || name.extension() == ".yml";
     std::error_code ignored;
-    if (yaml && !name.filename().string().starts_with('.') && !entry->is_directory(ignored)) {
+    const bool folder = entry->is_directory(ignored);
+    if (name.filename().string().starts_with('.')) {
+      continue;
+    }
+    if (yaml && !folder) {
       out.push_back(name.string());
+    } else if (skipped != nullptr) {
+      skipped->push_back(name.string() + (folder ? "/" : ""));
     }
   }
   if (error) {
@@ -299,19 +307,23 @@ Result<std::vector<std::string>> ListResourceFiles(const std::string& path) {
 
 Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths) {
   std::vector<std::string> names;
+  std::vector<std::string> skipped;
   for (const std::string& path : paths) {
     std::error_code ignored;
     if (!std::filesystem::is_directory(path, ignored)) {
       names.push_back(path);
       continue;
     }
-    Result<std::vector<std::string>> listed = ListResourceFiles(path);
+    Result<std::vector<std::string>> listed = ListResourceFiles(path, &skipped);
     if (!listed) {
       return std::move(listed).error();
     }
     std::move(listed->begin(), listed->end(), std::back_inserter(names));
   }
-  return Assemble(ReadResourceFiles(names));
+  DirectoryContent content = Assemble(ReadResourceFiles(names));
+  std::sort(skipped.begin(), skipped.end());
+  content.skipped = std::move(skipped);
+  return content;
 }
 
 }  // namespace connector::resource

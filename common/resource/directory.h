@@ -36,6 +36,8 @@ struct DirectoryContent {
   std::vector<config::Problem> problems;  // In the order of files and lines.
   std::set<ResourceId> broken;
   std::set<std::string> unreadable_files;  // Files of which some document could not be identified.
+  std::size_t classes = 0;                 // ConnectorClasses in the files.
+  std::vector<std::string> skipped;        // Of the directories that LoadPaths was given.
 };
 
 // Whether the Secrets that Connectors name are among the files, or somewhere else, where others
@@ -55,8 +57,10 @@ enum class SecretSource : std::uint8_t { kFiles, kElsewhere };
 [[nodiscard]] std::vector<FileDocuments> ReadResourceFiles(const std::vector<std::string>& paths);
 
 // The *.yaml and *.yml of a directory, sorted: not hidden ones and not in folders below; follows
-// symbolic links. Fails with kUnavailable when it cannot be listed.
-[[nodiscard]] Result<std::vector<std::string>> ListResourceFiles(const std::string& path);
+// symbolic links. Fails with kUnavailable when it cannot be listed. `skipped`, if given, gets what
+// stands there besides and is not hidden; folders end with a slash.
+[[nodiscard]] Result<std::vector<std::string>> ListResourceFiles(
+    const std::string& path, std::vector<std::string>* skipped = nullptr);
 
 // Files, and directories with what ListResourceFiles finds in them.
 [[nodiscard]] Result<DirectoryContent> LoadPaths(const std::vector<std::string>& paths);

@@ -124,6 +124,45 @@ class DocumentParser {
   FileDocuments& out_;
 };
 
+constexpr const char* kKnownKinds = "Connector, ConnectorClass and Secret";
+constexpr std::size_t kMaxKindName = 63;
+
+bool IsKindName(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxKindName &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+         });
+}
+
+// Of an API group that is not ours. A kind that we do not know in our own group may be a misspelt
+// Connector, which must not end with its mistake.
+bool IsForeign(const std::string& kind, const std::string& version) {
+  const std::string_view group(kApiVersion);
+  return IsKindName(kind) && !version.empty() && kind != "Secret" && kind != "Connector" &&
+         kind != "ConnectorClass" && !version.starts_with(group.substr(0, group.find('/') + 1));
+}
+
+void NoteForeign(const Node& root, const std::string& kind, FileDocuments& out) {
+  std::vector<std::string>& kinds = out.foreign_kinds;
+  if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) {
+    return;
+  }
+  kinds.push_back(kind);
+  if (kinds.size() == 1) {
+    out.problems.push_back({out.file, config::LineOf(root, "kind"), "kind", {}});
+  }
+}
+
+// "Namespace, Role and ServiceMonitor are not read here ..."
+std::string NotReadHere(const std::vector<std::string>& kinds) {
+  std::string list;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    list.append(i == 0 ? "" : i + 1 == kinds.size() ? " and " : ", ").append(kinds[i]);
+  }
+  return list + (kinds.size() == 1 ? " is" : " are") + " not read here; these files hold " +
+         kKnownKinds + ", so move the rest elsewhere";
+}
+
 // The kind of a document, or a problem.
 std::optional<Kind> ReadKind(const Node& root, FileDocuments& out) {
   const auto refuse = [&](const char* path, std::string message) -> std::optional<Kind> {
@@ -137,17 +176,30 @@ std::optional<Kind> ReadKind(const Node& root, FileDocuments& out) {
   const std::string kind = TextAt(root, "kind");
   const std::string version = TextAt(root, "apiVersion");
   const bool secret = kind == "Secret";
-  if (!secret && kind != "Connector" && kind != "ConnectorClass") {
+  if (kind == "List" || kind == "SecretList" || kind == "ConnectorList" ||
+      kind == "ConnectorClassList") {
     return refuse("kind",
-                  kind.ends_with("List") ? "is a list; write its items as documents divided by ---"
-                                         : "is not known here; write Connector, ConnectorClass or "
-                                           "Secret");
+                  "is no list that is read here; write apiVersion: v1, kind: List and items");
+  }
+  if (IsForeign(kind, version)) {
+    NoteForeign(root, kind, out);
+    return std::nullopt;
+  }
+  if (!secret && kind != "Connector" && kind != "ConnectorClass") {
+    return refuse("kind", "is not known here; write Connector, ConnectorClass or Secret");
   }
   const std::string wanted = secret ? "v1" : kApiVersion;
   if (version != wanted) {
     return refuse("apiVersion", "is not the version of this kind; write " + wanted);
   }
   return secret ? Kind::kSecret : (kind == "Connector" ? Kind::kConnector : Kind::kConnectorClass);
+}
+
+// The items of what `kubectl get -o yaml` prints; null of anything else.
+const Node* ItemsOf(const Node& root) {
+  const bool is_list = TextAt(root, "kind") == "List" && TextAt(root, "apiVersion") == "v1";
+  const Node* items = is_list ? root.Find("items") : nullptr;
+  return items != nullptr && items->kind == Node::Kind::kSequence ? items : nullptr;
 }
 
 const char* NameOf(Kind kind) {
@@ -211,11 +263,23 @@ FileDocuments ParseDocuments(std::string_view text, const std::string& file) {
   FileDocuments out;
   out.file = file;
   config::YamlDocuments documents = config::ParseYaml(text, file);
+  const auto parse = [&out](const Node& document) {
+    if (const std::optional<Kind> kind = ReadKind(document, out)) {
+      DocumentParser(document, *kind, out).Parse();
+    }
+  };
   for (Node& root : documents.roots) {
-    if (const std::optional<Kind> kind = ReadKind(root, out)) {
-      DocumentParser(root, *kind, out).Parse();
+    if (const Node* items = ItemsOf(root)) {
+      std::for_each(items->items.begin(), items->items.end(), parse);
+    } else {
+      parse(root);
     }
     config::Wipe(root);
+  }
+  for (Problem& problem : out.problems) {
+    if (problem.message.empty()) {
+      problem.message = NotReadHere(out.foreign_kinds);
+    }
   }
   out.unreadable = out.unreadable || !documents.problems.empty();
   std::move(documents.problems.begin(), documents.problems.end(), std::back_inserter(out.problems));

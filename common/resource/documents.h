@@ -54,10 +54,14 @@ struct FileDocuments {
   std::vector<config::Problem> problems;
   std::set<ResourceId> broken;  // Resources that have problems but say who they are.
   bool unreadable = false;      // Some document does not even say who it is.
+  // Kinds of other API groups, in the order of the file. One problem names them all.
+  std::vector<std::string> foreign_kinds;
 };
 
-// Kinds: Connector and ConnectorClass of kApiVersion, Secret of v1. Fields that an API server sets
-// (status, uid and so on) are accepted and dropped.
+// Kinds: Connector and ConnectorClass of kApiVersion, Secret of v1, and a List of them, whose items
+// are read as documents. Fields that an API server sets (status, uid and so on) are accepted and
+// dropped. A kind of another API group is a problem that touches no other document: exports and
+// builds hold such.
 [[nodiscard]] FileDocuments ParseDocuments(std::string_view text, const std::string& file);
 
 // One object of the API, of which the caller knows the kind since it asked for it: items of a list

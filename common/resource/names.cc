@@ -51,6 +51,13 @@ bool IsDnsSubdomain(std::string_view text) {
   return text.size() <= 253 && EveryPart(text, '.', IsDnsLabel);
 }
 
+bool IsSecretKey(std::string_view text) {
+  return !text.empty() && text.size() <= 253 && text != "." && text != ".." &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return IsLowerAlnum(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+         });
+}
+
 bool PatternCanMatch(std::string_view pattern) {
   return pattern.size() <= oci::kMaxRepositoryBytes && EveryPart(pattern, '/', ComponentCanMatch);
 }

@@ -16,6 +16,9 @@ inline constexpr std::size_t kMaxConnectorNameBytes = 63 - 2;
 // Labels joined by ".", at most 253 bytes: service accounts, Secrets.
 [[nodiscard]] bool IsDnsSubdomain(std::string_view text);
 
+// `[-._a-zA-Z0-9]+`, at most 253 bytes, and neither "." nor "..": keys of Secrets.
+[[nodiscard]] bool IsSecretKey(std::string_view text);
+
 // True when some repository name can match `pattern`: components joined by "/", each "**", or text
 // of a repository component in which "*" stands for a part.
 [[nodiscard]] bool PatternCanMatch(std::string_view pattern);

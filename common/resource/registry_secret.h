@@ -2,8 +2,9 @@
 
 // A stored secret that holds the credential of a registry, and how to read one. Pure.
 //
-// Types: kubernetes.io/basic-auth, Opaque and cpaas.io/distribution-registry-token (keys username
-// and password), kubernetes.io/dockerconfigjson (the entry of the registry's host).
+// Types: kubernetes.io/basic-auth, Opaque and cpaas.io/distribution-registry-token (a pair of keys,
+// or docker's configuration under one of its usual keys), kubernetes.io/dockerconfigjson and
+// kubernetes.io/dockercfg (the entry of the registry).
 
 #include "common/base/result.h"
 #include "common/base/secret.h"
@@ -44,13 +45,25 @@ struct RegistrySecret {
   Secret identity_token;  // Usually empty.
 };
 
-// `registry_host` is host[:port] of the registry; any name of Docker Hub finds any other.
+// What a Connector wants of a stored secret.
+struct CredentialWanted {
+  std::string registry;                   // host[:port]; any name of Docker Hub finds any other.
+  std::string username_key = "username";  // Of a pair: which key is what.
+  std::string password_key = "password";
+
+  bool operator==(const CredentialWanted&) const = default;
+  auto operator<=>(const CredentialWanted&) const = default;
+};
+
+// `repository` is the one that the credential is for: docker's configuration may have one for each
+// (registry_key.h). Empty: any of the registry.
 //
 // Fails with kInvalidArgument: another type, a missing or empty key, a user name with ":", a line
-// break in a value, JSON that is not docker's, no entry for the host. The message names the key and
-// what to write, and never holds content.
+// break at the end of a value, JSON that is not docker's, no entry for the repository. The message
+// names the key and what to write, and never holds content; it goes on after the Secret's name.
 [[nodiscard]] Result<RegistrySecret> ReadRegistrySecret(const std::string& type,
                                                         const std::map<std::string, Secret>& data,
-                                                        std::string_view registry_host);
+                                                        const CredentialWanted& wanted,
+                                                        std::string_view repository = {});
 
 }  // namespace connector::resource

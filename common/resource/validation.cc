@@ -4,6 +4,7 @@
 #include "common/base/secret_place.h"
 #include "common/config/yaml_scalar.h"
 #include "common/resource/names.h"
+#include "common/routing/host_pattern.h"
 
 #include "proto/connector/config/v1/resource.pb.h"
 
@@ -63,7 +64,7 @@ http::Origin ReadAddress(const v1::ConnectorSpec& spec, bool insecure, ProblemRe
                "is plain http; write https, or set spec.upstream.allowInsecureUpstream: true if "
                "credentials may travel unprotected");
   }
-  if (url->origin.host == "docker.io") {
+  if (routing::IsDockerHubWebSite(url->origin.host)) {
     report.Add(path, "is not where Docker Hub serves images; write https://registry-1.docker.io");
   }
   return std::move(url->origin);
@@ -231,6 +232,21 @@ Auth ReadAuth(const v1::ConnectorSpec& spec, ProblemReport& report) {
     auth.secret_name = file.secret_ref().name();
     if (!IsDnsSubdomain(*auth.secret_name)) {
       report.Add("spec.auth.secretRef.name", std::string("is not a Secret's name; ") + kNameHelp);
+    }
+    const auto take_key = [&](const char* name, const std::string& given, std::string& key) {
+      if (!given.empty()) {
+        key = given;
+      }
+      if (!IsSecretKey(key)) {
+        report.Add(Join("spec.auth.secretRef", name),
+                   "is not a key of a Secret; write letters, digits, '-', '_' and '.'");
+      }
+    };
+    take_key("usernameKey", file.secret_ref().username_key(), auth.username_key);
+    take_key("passwordKey", file.secret_ref().password_key(), auth.password_key);
+    if (auth.username_key == auth.password_key) {
+      report.Add("spec.auth.secretRef.passwordKey",
+                 "is the same as usernameKey; name the key that holds the password");
     }
   }
   if (file.has_vault_ref()) {

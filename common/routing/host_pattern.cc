@@ -41,4 +41,9 @@ bool IsDockerHubHost(std::string_view host) {
   return std::find(kDockerHubHosts.begin(), kDockerHubHosts.end(), host) != kDockerHubHosts.end();
 }
 
+bool IsDockerHubWebSite(std::string_view host) {
+  return host == "docker.io" || host == "hub.docker.com" || host == "www.docker.com" ||
+         host == "docker.com";
+}
+
 }  // namespace connector::routing

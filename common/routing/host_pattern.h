@@ -20,5 +20,7 @@ namespace connector::routing {
 inline constexpr std::array<std::string_view, 3> kDockerHubHosts = {
     "docker.io", "index.docker.io", "registry-1.docker.io"};
 [[nodiscard]] bool IsDockerHubHost(std::string_view host);
+// Names that people take for the registry, and that serve pages for browsers.
+[[nodiscard]] bool IsDockerHubWebSite(std::string_view host);
 
 }  // namespace connector::routing

@@ -165,6 +165,14 @@ VAULT_PATH = [
 PATH_END = "; write a relative path such as containerd/hosts.toml"
 
 AUTH_NAMES = [kind.name for kind in auth_kinds.KINDS]
+def given(field):
+    return f"(has(self.{field}) && self.{field} != '')"
+
+
+SECRET_KEY = one(
+    "!self.matches('^[-._a-zA-Z0-9]*$') || self == '.' || self == '..'",
+    "is not a key of a Secret; write letters, digits, '-', '_' and '.'",
+)
 AUTH_NAME = one(
     f"!(self in {AUTH_NAMES})",
     f"is not supported by this release ({auth_kinds.listed(auth_kinds.RESERVED, 'and')} "
@@ -248,11 +256,22 @@ RULES = {
             ]
         ),
         one(
-            rf"self.matches(r'{SCHEME}(?i:docker\.io)([:/?]|$)')",
+            rf"self.matches(r'{SCHEME}(?i:docker\.io|(hub\.|www\.)?docker\.com)([:/?]|$)')",
             "is not where Docker Hub serves images; write https://registry-1.docker.io",
         ),
     ],
     "LocalReference.name": [one(SUBDOMAIN, f"is not a Secret's name; {NAME_HELP}")],
+    "CredentialReference.name": [one(SUBDOMAIN, f"is not a Secret's name; {NAME_HELP}")],
+    "CredentialReference.username_key": [SECRET_KEY],
+    "CredentialReference.password_key": [SECRET_KEY],
+    "CredentialReference": [
+        one(
+            f"({given('usernameKey')} ? self.usernameKey : 'username') == "
+            f"({given('passwordKey')} ? self.passwordKey : 'password')",
+            "is the same as usernameKey; name the key that holds the password",
+            at=".passwordKey",
+        ),
+    ],
     "ConnectorAuth": [
         one(
             "has(self.secretRef) && has(self.vaultRef)",

@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const connector::config::Problem& problem : documents.problems) {
     Check(problem.file == "f.yaml" && !problem.message.empty() && problem.line >= 0);
   }
-  Check(documents.problems.empty() == (documents.broken.empty() && !documents.unreadable));
+  Check(documents.problems.empty() ==
+        (documents.broken.empty() && !documents.unreadable && documents.foreign_kinds.empty()));
   for (const resource::ConnectorDocument& document : documents.connectors) {
     const resource::Connector& connector = document.draft.connector;
     Check(resource::IsDnsLabel("c-" + connector.ref.name) &&

@@ -160,11 +160,10 @@ KubeContent KubeContentOf(const kube::Object& object,
     return out;
   }
   out.version = versions.Of(secret->type, secret->data);
-  for (const std::string& registry : need.registries) {
-    const Result<RegistryCredential> credential =
-        ReadRegistryCredential(need.ref, *secret, registry);
+  for (const resource::CredentialWanted& wanted : need.credentials) {
+    const Result<RegistryCredential> credential = ReadRegistryCredential(need.ref, *secret, wanted);
     if (!credential) {
-      out.lacks.emplace(registry, credential.error().message);
+      out.lacks.emplace(wanted, credential.error().message);
     }
   }
   if (need.ca) {

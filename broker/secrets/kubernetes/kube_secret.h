@@ -31,10 +31,10 @@ enum class KubeVerb : std::uint8_t { kGet, kWatch };
 
 // What is kept of a followed Secret instead of its content.
 struct KubeContent {
-  std::string version;                       // Empty: there is none, or it cannot be read.
-  std::string problem;                       // Why the Secret as a whole cannot be used.
-  std::map<std::string, std::string> lacks;  // By registry: why there is no credential for it.
-  resource::CaBundle ca;                     // Only where one is needed. Public.
+  std::string version;    // Empty: there is none, or it cannot be read.
+  std::string problem;    // Why the Secret as a whole cannot be used.
+  CredentialLacks lacks;  // Why it holds no credential for those that want one.
+  resource::CaBundle ca;  // Only where one is needed. Public.
   std::string ca_problem;
 
   bool operator==(const KubeContent&) const = default;

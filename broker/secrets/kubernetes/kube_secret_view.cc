@@ -12,15 +12,16 @@ constexpr std::size_t kShownVersionDigits = 12;  // Of a version: enough to tell
 
 CredentialView ViewOf(KubeSecretStore& store) {
   return {[&store](std::vector<SecretNeed> needs) { store.FollowNeeds(std::move(needs)); },
-          [&store](const SecretRef& ref, const std::string& registry) {
-            return CredentialStateOf(store.Observed(ref), registry);
+          [&store](const SecretRef& ref, const resource::CredentialWanted& wanted) {
+            return CredentialStateOf(store.Observed(ref), wanted);
           },
           [&store](const SecretRef& ref) { return CaStateOf(store.Observed(ref)); },
           [&store](const SecretRef& ref) { return CredentialStatusOf(ref, store.Observed(ref)); }};
 }
 
-CredentialState CredentialStateOf(const KubeObservation& observed, const std::string& registry) {
-  const auto lack = observed.content.lacks.find(registry);
+CredentialState CredentialStateOf(const KubeObservation& observed,
+                                  const resource::CredentialWanted& wanted) {
+  const auto lack = observed.content.lacks.find(wanted);
   std::string problem =
       lack == observed.content.lacks.end() ? observed.content.problem : lack->second;
   return {observed.content.version, std::move(problem), observed.known};

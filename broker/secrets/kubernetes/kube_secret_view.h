@@ -12,9 +12,9 @@ namespace connector::broker::secrets {
 // `store` outlives the view.
 [[nodiscard]] CredentialView ViewOf(KubeSecretStore& store);
 
-// Pure. `registry` is host[:port] of the one that the credential is for.
+// Pure.
 [[nodiscard]] CredentialState CredentialStateOf(const KubeObservation& observed,
-                                                const std::string& registry);
+                                                const resource::CredentialWanted& wanted);
 [[nodiscard]] CaState CaStateOf(const KubeObservation& observed);
 [[nodiscard]] admin::CredentialStatus CredentialStatusOf(const SecretRef& ref,
                                                          const KubeObservation& observed);

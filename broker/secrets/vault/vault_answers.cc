@@ -6,6 +6,8 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 namespace connector::broker::secrets {
@@ -97,12 +99,23 @@ bool IsWrapped(const json::object& root) {
   return ObjectIn(root, "wrap_info") != nullptr;
 }
 
-// The bytes of one field: text, or for a docker configuration an object too.
+// The bytes of one field: text, or a whole number, which `vault kv put` makes of digits in JSON.
+// Other numbers have several spellings. For a docker configuration an object too.
 Result<Secret> FieldOf(const json::value& value, const std::string& key, const std::string& path) {
   if (value.is_string()) {
     return Secret(std::string_view(value.get_string()));
   }
-  return Invalid("the key " + key + " of " + path + " in Vault is not text");
+  if (value.is_int64() || value.is_uint64()) {
+    std::array<char, 24> digits{};
+    const auto end =
+        value.is_int64()
+            ? std::to_chars(digits.data(), digits.data() + digits.size(), value.get_int64()).ptr
+            : std::to_chars(digits.data(), digits.data() + digits.size(), value.get_uint64()).ptr;
+    Secret out(std::string_view(digits.data(), end));
+    OPENSSL_cleanse(digits.data(), digits.size());
+    return out;
+  }
+  return Invalid("the key " + key + " of " + path + " in Vault is neither text nor a whole number");
 }
 
 Result<Secret> DockerConfigOf(const json::value& value,

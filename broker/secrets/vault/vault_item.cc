@@ -29,6 +29,31 @@ VaultWatchPlan VaultItem::Plan(std::uint64_t generation, bool lease_alive, Vault
   return {metadata ? VaultWatchAction::kReadMetadata : VaultWatchAction::kRead, next};
 }
 
+void VaultItem::Judge(const StoredSecret& secret) {
+  const std::string missing = MissingKeys(*ref.vault, secret.data);
+  seen.problem = missing.empty() ? missing : ref.ToString() + " " + missing;
+  seen.lacks.clear();
+  for (const resource::CredentialWanted& each : wanted) {
+    const Result<RegistryCredential> credential = ReadRegistryCredential(ref, secret, each);
+    if (!credential) {
+      seen.lacks.emplace(each, credential.error().message);
+    }
+  }
+}
+
+bool VaultItem::WantAlso(std::set<resource::CredentialWanted> credentials) {
+  if (wanted == credentials) {
+    return false;
+  }
+  wanted = std::move(credentials);
+  if (lease != nullptr) {
+    Judge(*lease->secret);
+    return false;
+  }
+  kv.reset();  // Else only the metadata would be read.
+  return answered;
+}
+
 bool VaultItem::LeaseEnded(VaultTime now) const {
   const std::optional<VaultTime> end = lease == nullptr ? std::nullopt : lease->terms.End();
   return end && *end <= now;

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct VaultItem {
   using Read = resilience::SingleFlight<Result<std::shared_ptr<const StoredSecret>>>;
 
   SecretRef ref;
+  std::set<resource::CredentialWanted> wanted;  // What followers want of it.
   bool followed = false;
   bool dropped = false;   // Removed from the store; coroutines that still hold it end.
   bool answered = false;  // Vault has answered about it, with data or a refusal.
@@ -62,6 +64,10 @@ struct VaultItem {
   [[nodiscard]] VaultWatchPlan Plan(std::uint64_t generation,
                                     bool lease_alive,
                                     VaultTime now) const;
+  // Judges the content for those that want a credential of it.
+  void Judge(const StoredSecret& secret);
+  // True when the content has to be read again to judge it for `credentials`.
+  [[nodiscard]] bool WantAlso(std::set<resource::CredentialWanted> credentials);
   [[nodiscard]] bool LeaseEnded(VaultTime now) const;
   // Sets the next poll: after `interval` with jitter, sooner after a failure. `random` is in [0,
   // 1).

@@ -220,6 +220,7 @@ VaultSecretWatcher::SecretResult VaultSecretWatcher::ApplyReadResult(const ItemP
     const std::lock_guard lock(mutex_);
     const std::string version = item->seen.version;
     const std::string problem = item->seen.problem;
+    const CredentialLacks lacks = item->seen.lacks;
     item->read.Complete();
     if (read_result.reading) {
       VaultReading reading = *std::move(read_result.reading);
@@ -230,7 +231,8 @@ VaultSecretWatcher::SecretResult VaultSecretWatcher::ApplyReadResult(const ItemP
     }
     item->SetNext(options_.poll_interval, VaultNow(), Random());
     notifications.changed = item->followed && item->seen.version != version;
-    notifications.observed = item->seen.version != version || item->seen.problem != problem;
+    notifications.observed =
+        item->seen.version != version || item->seen.problem != problem || item->seen.lacks != lacks;
     notifications.on_change = on_change_;
   }
   Notify(item, std::move(notifications));
@@ -255,10 +257,9 @@ std::shared_ptr<const StoredSecret> VaultSecretWatcher::ApplyReading(
   item.breaker.Succeeded();
   item.renew_at.reset();
   item.kv = std::move(reading.kv);
-  const std::string missing = MissingKeys(*item.ref.vault, secret->data);
   item.seen.kind = leased ? VaultKind::kLease : VaultKind::kKv;
   item.seen.version = secret->version;
-  item.seen.problem = missing.empty() ? missing : item.ref.ToString() + " " + missing;
+  item.Judge(*secret);
   item.seen.kv_version = item.kv ? item.kv->version : 0;
   item.seen.last_success = parts_.clock.Now();
   item.seen.last_error.clear();
@@ -313,6 +314,7 @@ void VaultSecretWatcher::ApplyFailure(VaultItem& item,
     if (!lease_alive) {
       item.seen.version.clear();
       item.seen.problem = error.message;
+      item.seen.lacks.clear();
       item.kv.reset();
     }
     return;

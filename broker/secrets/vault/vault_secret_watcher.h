@@ -33,7 +33,7 @@ class VaultSecretWatcher : public std::enable_shared_from_this<VaultSecretWatche
   VaultSecretWatcher(VaultOptions options, VaultStoreParts parts);  // Make's.
 
   [[nodiscard]] Task<Result<StoredSecret>> Fetch(SecretRef ref, Deadline deadline);
-  void Follow(std::vector<SecretRef> refs, std::function<void(const SecretRef&)> on_change);
+  void Follow(std::vector<SecretNeed> needs, std::function<void(const SecretRef&)> on_change);
   bool Discard(const SecretRef& ref);
   [[nodiscard]] VaultObservation Observed(const SecretRef& ref) const;
   [[nodiscard]] VaultStatus CurrentStatus() const;

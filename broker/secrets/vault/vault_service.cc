@@ -27,8 +27,8 @@ VaultService::VaultService(const VaultOptions& options, Parts parts)
 
 CredentialView VaultService::View() {
   return {[this](const std::vector<SecretNeed>& needs) { Follow(needs); },
-          [this](const SecretRef& ref, const std::string&) {
-            return CredentialStateOf(store_.Observed(ref));
+          [this](const SecretRef& ref, const resource::CredentialWanted& wanted) {
+            return CredentialStateOf(store_.Observed(ref), wanted);
           },
           {},
           [this](const SecretRef& ref) {
@@ -37,17 +37,14 @@ CredentialView VaultService::View() {
 }
 
 void VaultService::Follow(const std::vector<SecretNeed>& needs) {
-  std::vector<SecretRef> refs;
-  refs.reserve(needs.size());
-  for (const SecretNeed& need : needs) {
-    refs.push_back(need.ref);
-  }
   {
     const std::lock_guard lock(mutex_);
-    followed_ = {refs.begin(), refs.end()};
+    followed_.clear();
+    for (const SecretNeed& need : needs) {
+      followed_.insert(need.ref);
+    }
   }
-  // Changes come as observations; nobody needs them twice.
-  store_.Follow(std::move(refs), [](const SecretRef&) {});
+  store_.FollowNeeds(needs);
 }
 
 std::set<SecretRef> VaultService::Followed() const {

@@ -19,7 +19,17 @@ Task<Result<StoredSecret>> VaultSecretStore::Fetch(SecretRef ref, Deadline deadl
 
 void VaultSecretStore::Follow(std::vector<SecretRef> refs,
                               std::function<void(const SecretRef&)> on_change) {
-  watcher_->Follow(std::move(refs), std::move(on_change));
+  std::vector<SecretNeed> needs;
+  needs.reserve(refs.size());
+  for (SecretRef& ref : refs) {
+    needs.push_back({std::move(ref)});
+  }
+  watcher_->Follow(std::move(needs), std::move(on_change));
+}
+
+void VaultSecretStore::FollowNeeds(std::vector<SecretNeed> needs) {
+  // Changes come as observations; nobody needs them twice.
+  watcher_->Follow(std::move(needs), [](const SecretRef&) {});
 }
 
 bool VaultSecretStore::Discard(const SecretRef& ref) {

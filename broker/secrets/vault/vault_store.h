@@ -6,6 +6,7 @@
 // references are watched: KV through its metadata, leases by renewing or replacing them before they
 // end. Leases that are no longer followed are revoked.
 
+#include "broker/secrets/secret_need.h"
 #include "broker/secrets/secret_store.h"
 #include "broker/secrets/vault/vault_options.h"
 #include "broker/secrets/vault/vault_status.h"
@@ -32,6 +33,7 @@ struct VaultObservation {
   std::string version;
   // Why the credential cannot be used. Empty while it can, also while Vault is down.
   std::string problem;
+  CredentialLacks lacks;         // Of those that FollowNeeds named.
   std::uint32_t kv_version = 0;  // Of KV v2; 0 when there is none.
   std::string lease_hash;        // 16 hexadecimal digits of the lease id's SHA-256.
   std::optional<WallTime> expires_at;
@@ -71,6 +73,9 @@ class VaultSecretStore final : public SecretStore {
   // Starts the login too, when `refs` is not empty.
   void Follow(std::vector<SecretRef> refs,
               std::function<void(const SecretRef&)> on_change) override;
+
+  // The same, for those who need to know what a secret lacks for its purpose.
+  void FollowNeeds(std::vector<SecretNeed> needs);
 
   bool Discard(const SecretRef& ref) override;
 

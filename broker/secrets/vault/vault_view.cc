@@ -29,9 +29,12 @@ std::string Joined(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-CredentialState CredentialStateOf(const VaultObservation& observed) {
+CredentialState CredentialStateOf(const VaultObservation& observed,
+                                  const resource::CredentialWanted& wanted) {
   const bool told = !observed.version.empty() || observed.last_success.has_value();
-  return {observed.version, observed.problem, told};
+  const auto lack = observed.lacks.find(wanted);
+  const bool problem_of_all = !observed.problem.empty() || lack == observed.lacks.end();
+  return {observed.version, problem_of_all ? observed.problem : lack->second, told};
 }
 
 admin::CredentialStatus CredentialStatusOf(const resource::VaultLocation& location,

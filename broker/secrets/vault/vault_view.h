@@ -11,7 +11,8 @@
 
 namespace connector::broker::secrets {
 
-[[nodiscard]] CredentialState CredentialStateOf(const VaultObservation& observed);
+[[nodiscard]] CredentialState CredentialStateOf(const VaultObservation& observed,
+                                                const resource::CredentialWanted& wanted);
 
 [[nodiscard]] admin::CredentialStatus CredentialStatusOf(const resource::VaultLocation& location,
                                                          const VaultObservation& observed);

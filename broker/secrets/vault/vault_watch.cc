@@ -19,13 +19,16 @@ constexpr VaultTime kNotAdmitted{};
 
 }  // namespace
 
-void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
+void VaultSecretWatcher::Follow(std::vector<SecretNeed> needs,
                                 std::function<void(const SecretRef&)> on_change) {
   std::vector<ItemPointer> started;
   std::vector<std::pair<SecretRef, std::vector<std::shared_ptr<VaultLease>>>> to_revoke;
   std::vector<ItemPointer> observed;
   bool keep = false;
-  const std::set<SecretRef> wanted(refs.begin(), refs.end());
+  std::map<SecretRef, std::set<resource::CredentialWanted>> wanted;
+  for (SecretNeed& need : needs) {
+    wanted[need.ref].merge(need.credentials);
+  }
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) {
@@ -47,7 +50,7 @@ void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
     }
     const auto spread = std::min<VaultTime::duration>(
         kLongestReadSpread, kSpreadPerItem * static_cast<int>(wanted.size()));
-    for (const SecretRef& ref : wanted) {
+    for (auto& [ref, credentials] : wanted) {
       if (!ref.vault) {
         continue;
       }
@@ -60,6 +63,10 @@ void VaultSecretWatcher::Follow(std::vector<SecretRef> refs,
         continue;
       }
       keep = true;
+      if (item->WantAlso(std::move(credentials))) {
+        item->next = VaultNow();
+        item->wake->Set(Done{});
+      }
       if (!item->followed) {
         item->followed = true;
         item->next =

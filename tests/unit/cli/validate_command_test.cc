@@ -50,6 +50,37 @@ TEST_F(Validate, NamesEachConnectorAndItsSecretClass) {
             "ok: 1 connector, 1 secret, 0 configuration files\n");
 }
 
+TEST_F(Validate, RefusesToHaveReadNothingAndNamesWhatItSkipped) {
+  const std::string empty = Path("empty");
+  std::filesystem::create_directories(empty + "/below");
+  Write("empty/a.json", "{}");
+  Write("empty/b.YAML", kConnector);
+  Write("empty/.hidden.yaml", kConnector);
+  const Outcome outcome = Connectorctl({"validate", empty});
+  EXPECT_EQ(outcome.code, kExitFailed);
+  EXPECT_EQ(outcome.out,
+            "not read: " + empty + "/a.json\nnot read: " + empty + "/b.YAML\nnot read: " + empty +
+                "/below/\nnothing to validate: the paths hold no resource; of a directory *.yaml "
+                "and *.yml are read, and no folder below it\n");
+  const Outcome json = Connectorctl({"validate", empty, "-o", "json"});
+  EXPECT_EQ(json.code, kExitFailed);
+  EXPECT_THAT(json.out, AllOf(HasSubstr(R"("ok":false)"), HasSubstr("/below/")));
+}
+
+TEST_F(Validate, NamesWhatItSkippedBesideWhatIsSound) {
+  Write("resources/README.md", "x");
+  const Outcome outcome = Connectorctl({"validate", resources_});
+  EXPECT_EQ(outcome.code, kExitOk);
+  EXPECT_THAT(outcome.out, HasSubstr("not read: " + resources_ + "/README.md\ndefault/harbor"));
+}
+
+TEST_F(Validate, IsContentWithAClassAlone) {
+  const std::string file = Write("class.yaml",
+                                 "apiVersion: oci-connector.dev/v1alpha1\nkind: ConnectorClass\n"
+                                 "metadata: {name: slow}\nspec: {}\n");
+  EXPECT_EQ(Connectorctl({"validate", file}).code, kExitOk);
+}
+
 TEST_F(Validate, PrintsEveryProblemWithFileLineAndField) {
   std::string text(kConnector);
   text.replace(text.find("https://"), 8, "");

@@ -111,7 +111,7 @@ TEST_F(KubeFollow, LetsGoOfWhatNobodyNeeds) {
 
 TEST_F(KubeFollow, CountsWhatItKnows) {
   PutSecret(robot_, "Opaque", one_);
-  world().store().FollowNeeds({{robot_, {kRegistry}, false}, {bundle_, {}, true}});
+  world().store().FollowNeeds({{robot_, {{kRegistry}}, false}, {bundle_, {}, true}});
 
   EXPECT_TRUE(KubeStoreWorld::Eventually([&] {
     const KubeStoreStatus status = world().store().Status();
@@ -122,7 +122,7 @@ TEST_F(KubeFollow, CountsWhatItKnows) {
 TEST_F(KubeFollow, GivesTwoBrokersOneVersion) {
   PutSecret(robot_, "Opaque", one_);
   KubeStoreWorld other(token_);
-  other.store().FollowNeeds({{robot_, {kRegistry}, false}});
+  other.store().FollowNeeds({{robot_, {{kRegistry}}, false}});
   FollowRobot();
   ASSERT_TRUE(EventuallyState(GoodState(one_))) << State();
 

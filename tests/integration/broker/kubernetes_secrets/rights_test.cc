@@ -99,7 +99,7 @@ TEST_F(KubeNamespaces, KeepANameThatIsAPathInside) {
                                   other_ + "%2frobot-of-others",
                                   std::string("..")}) {
     const SecretRef ref{ns_, name};
-    world().store().FollowNeeds({{ref, {kRegistry}, false}});
+    world().store().FollowNeeds({{ref, {{kRegistry}}, false}});
 
     EXPECT_THAT(world().Fetch(ref), HasError(ErrorCode::kInvalidArgument)) << name;
     EXPECT_THAT(world().Observed(ref).content.problem, HasSubstr("its own namespace")) << name;
@@ -120,7 +120,7 @@ TEST_F(KubeNamespaces, GiveAMovedConnectorNothingOfItsOldOne) {
   ASSERT_TRUE(EventuallyState(GoodState(one_))) << State();
 
   const SecretRef moved{other_, "robot"};
-  world().store().FollowNeeds({{moved, {kRegistry}, false}});
+  world().store().FollowNeeds({{moved, {{kRegistry}}, false}});
 
   EXPECT_TRUE(KubeStoreWorld::Eventually([&] { return world().Observed(moved).known; }));
   EXPECT_THAT(world().Observed(moved).content.problem,

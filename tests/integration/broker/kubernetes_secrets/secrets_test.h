@@ -51,13 +51,13 @@ class KubeSecretsTest : public ::testing::Test {
     return *world_;
   }
   void FollowRobot(const std::string& registry = kRegistry) {
-    world().store().FollowNeeds({{robot_, {registry}, false}});
+    world().store().FollowNeeds({{robot_, {{registry}}, false}});
   }
 
   // What is known of the credential, as one text: its version's first digits, or why it is none.
   std::string State(const std::string& registry = kRegistry) {
     const KubeObservation seen = world().Observed(robot_);
-    const auto lack = seen.content.lacks.find(registry);
+    const auto lack = seen.content.lacks.find({registry});
     return !seen.known                        ? "unknown"
            : !seen.content.problem.empty()    ? seen.content.problem
            : lack != seen.content.lacks.end() ? lack->second

@@ -114,7 +114,7 @@ TEST_F(VaultKv, TakesUserAndPasswordFromTheKeysThatAreNamed) {
   const Result<StoredSecret> secret = World().Fetch(ref);
 
   ASSERT_TRUE(secret.has_value()) << secret.error().message;
-  const Result<RegistryCredential> credential = ReadRegistryCredential(ref, *secret, "r.example");
+  const Result<RegistryCredential> credential = ReadRegistryCredential(ref, *secret, {"r.example"});
   ASSERT_TRUE(credential.has_value()) << credential.error().message;
   EXPECT_EQ(credential->username, "u1");
   EXPECT_EQ(credential->password.Reveal(), "p1");
@@ -129,17 +129,18 @@ TEST_F(VaultKv, NamesTheKeyThatIsMissing) {
   const Result<StoredSecret> secret = World().Fetch(ref);
 
   ASSERT_TRUE(secret.has_value()) << secret.error().message;
-  EXPECT_THAT(ReadRegistryCredential(ref, *secret, "r.example"),
+  EXPECT_THAT(ReadRegistryCredential(ref, *secret, {"r.example"}),
               HasErrorMessage(ErrorCode::kInvalidArgument, complaint));
   EXPECT_EQ(Seen(ref).problem, complaint);
 }
 
 TEST_F(VaultKv, RefusesAPasswordThatIsNotText) {
-  PutJson(R"({"username":"u","password":12345})");
+  PutJson(R"({"username":"u","password":[12345]})");
 
   EXPECT_THAT(World().Fetch(RefTo(Path())),
               HasErrorMessage(ErrorCode::kInvalidArgument,
-                              "the key password of " + Path() + " in Vault is not text"));
+                              "the key password of " + Path() +
+                                  " in Vault is neither text nor a whole number"));
 }
 
 TEST_F(VaultKv, ReadsAWholeDockerConfigurationUnderOneKey) {
@@ -152,7 +153,8 @@ TEST_F(VaultKv, ReadsAWholeDockerConfigurationUnderOneKey) {
     const Result<StoredSecret> secret = World().Fetch(ref);
 
     ASSERT_TRUE(secret.has_value()) << secret.error().message;
-    const Result<RegistryCredential> credential = ReadRegistryCredential(ref, *secret, "r.example");
+    const Result<RegistryCredential> credential =
+        ReadRegistryCredential(ref, *secret, {"r.example"});
     ASSERT_TRUE(credential.has_value()) << credential.error().message;
     EXPECT_EQ(credential->password.Reveal(), "p") << key;
   }

@@ -55,11 +55,11 @@ class ClusterPublisherTest : public ::testing::Test {
   CredentialViews Views() {
     CredentialViews views;
     views.cluster = {[this](std::vector<SecretNeed> needs) { followed_ = std::move(needs); },
-                     [this](const SecretRef& ref, const std::string& registry) {
-                       return credentials_[ref.ns + "/" + ref.name + " for " + registry];
+                     [this](const SecretRef& ref, const resource::CredentialWanted& wanted) {
+                       return credentials_[ref.ns + "/" + ref.name + " for " + wanted.registry];
                      },
                      [this](const SecretRef& ref) { return cas_[ref.ns + "/" + ref.name]; }};
-    views.vault.observe = [](const SecretRef&, const std::string&) {
+    views.vault.observe = [](const SecretRef&, const resource::CredentialWanted&) {
       return secrets::CredentialState{"of vault", {}};
     };
     return views;
@@ -82,17 +82,18 @@ TEST_F(ClusterPublisherTest, FollowsEachSecretOnceForAllThatNeedIt) {
                                                   {{"team-a", "b"}, "robot", "robot", "", "other"},
                                                   {{"team-b", "c"}, "robot", "", ""}})));
 
-  EXPECT_THAT(followed_,
-              ElementsAre(SecretNeed{{"team-a", "bundle"}, {}, true},
-                          SecretNeed{{"team-a", "robot"}, {"harbor.example.com", "other"}, true},
-                          SecretNeed{{"team-b", "robot"}, {"harbor.example.com"}, false}));
+  EXPECT_THAT(
+      followed_,
+      ElementsAre(SecretNeed{{"team-a", "bundle"}, {}, true},
+                  SecretNeed{{"team-a", "robot"}, {{"harbor.example.com"}, {"other"}}, true},
+                  SecretNeed{{"team-b", "robot"}, {{"harbor.example.com"}}, false}));
 }
 
 TEST_F(ClusterPublisherTest, FollowsAnewWhatIsNeededForAnotherRegistry) {
   static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "", "", "one"}})));
   static_cast<void>(publisher_.Publish(InForceOf({{kTeamA, "robot", "", "", "two"}})));
 
-  EXPECT_THAT(followed_, ElementsAre(SecretNeed{{"team-a", "robot"}, {"two"}, false}));
+  EXPECT_THAT(followed_, ElementsAre(SecretNeed{{"team-a", "robot"}, {{"two"}}, false}));
 }
 
 TEST_F(ClusterPublisherTest, FollowsNothingForACredentialInVault) {

@@ -54,7 +54,9 @@ class PublisherTest : public ::testing::Test {
                 followed_.push_back(need.ref);
               }
             },
-            [this](const secrets::SecretRef& ref, const std::string&) { return vault_[ref]; }};
+            [this](const secrets::SecretRef& ref, const resource::CredentialWanted&) {
+              return vault_[ref];
+            }};
   }
   std::string VersionOf(const ConnectorRef& ref) const {
     return catalog_.Current()->Find(ref)->secret_version;

@@ -97,7 +97,7 @@ std::shared_ptr<const CatalogEntry> EntryOf(const EffectiveResources& effective)
              effective,
              DirectoryLookup(
                  effective,
-                 [](const secrets::SecretRef& ref) {
+                 [](const secrets::SecretRef& ref, const auto&) {
                    return secrets::CredentialState{"version of " + ref.ns + "/" + ref.name, {}};
                  }))
       ->Find(kHarbor);
@@ -142,7 +142,7 @@ TEST(MakeSnapshot, GivesAnEntryThePolicyOfItsNamespace) {
                 {.namespaces = {"elsewhere"}, .hosts = {"b.internal"}}}};
   const auto entry = MakeSnapshot(effective,
                                   DirectoryLookup(effective,
-                                                  [](const auto&) {
+                                                  [](const auto&, const auto&) {
                                                     return secrets::CredentialState{"v1", {}};
                                                   }),
                                   {},
@@ -175,7 +175,7 @@ EffectiveResources InVault() {
 
 std::shared_ptr<const CatalogEntry> EntryInVault(const secrets::CredentialState& state) {
   const EffectiveResources in_vault = InVault();
-  const auto state_of = [&](const secrets::SecretRef& ref) {
+  const auto state_of = [&](const secrets::SecretRef& ref, const auto&) {
     return ref.vault && ref.vault->path == "secret/data/ci/harbor" ? state
                                                                    : secrets::CredentialState{};
   };
@@ -226,7 +226,7 @@ TEST(SameEntries, ComparesEpochsProblemsAndNames) {
       content.secrets.clear();
     }
     const EffectiveResources effective = MergeResources({}, content);
-    return MakeSnapshot(effective, DirectoryLookup(effective, [](const auto&) {
+    return MakeSnapshot(effective, DirectoryLookup(effective, [](const auto&, const auto&) {
                           return secrets::CredentialState{};
                         }));
   };

@@ -16,7 +16,8 @@ TEST(ReadRegistryCredential, ReadsUserNameAndPassword) {
   secret.data.emplace("username", Secret("u"));
   secret.data.emplace("password", Secret("p"));
 
-  const Result<RegistryCredential> read = ReadRegistryCredential({"ns", "s"}, secret, "r.example");
+  const Result<RegistryCredential> read =
+      ReadRegistryCredential({"ns", "s"}, secret, {"r.example"});
 
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->username, "u");
@@ -30,7 +31,8 @@ TEST(ReadRegistryCredential, ReadsTheIdentityTokenOfTheRegistry) {
   secret.data.emplace(".dockerconfigjson",
                       Secret(R"({"auths":{"r.example":{"identitytoken":"t"}}})"));
 
-  const Result<RegistryCredential> read = ReadRegistryCredential({"ns", "s"}, secret, "r.example");
+  const Result<RegistryCredential> read =
+      ReadRegistryCredential({"ns", "s"}, secret, {"r.example"});
 
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->username, "");
@@ -43,7 +45,7 @@ TEST(ReadRegistryCredential, NamesTheSecretAndTheMissingKey) {
   secret.type = "Opaque";
   secret.data.emplace("username", Secret("u"));
 
-  EXPECT_THAT(ReadRegistryCredential({"ns", "s"}, secret, "r.example"),
+  EXPECT_THAT(ReadRegistryCredential({"ns", "s"}, secret, {"r.example"}),
               HasErrorMessage(ErrorCode::kInvalidArgument,
                               "the Secret ns/s lacks the key password; it needs username and "
                               "password"));

@@ -39,6 +39,23 @@ TEST_F(TokenSourceTest, GivesTheMinterTheCredentialAndTheScopes) {
       ElementsAre(oci::Scope{"a", {oci::Action::kPull}}, oci::Scope{"b", {oci::Action::kPull}}));
 }
 
+TEST_F(TokenSourceTest, GivesTheMinterTheCredentialOfTheRepositoryThatIsPushedTo) {
+  store_.Put({"default", "harbor-robot"},
+             "kubernetes.io/dockerconfigjson",
+             {{".dockerconfigjson",
+               R"({"auths":{"harbor.example.com/a":{"username":"of-a","password":"p"},
+                            "harbor.example.com/b":{"username":"of-b","password":"p"}}})"}});
+  ASSERT_TRUE(Get({{"a/x", {oci::Action::kPull}}}).has_value());
+  EXPECT_EQ(minter_->LastRequest().credential->username, "of-a");
+  ASSERT_TRUE(
+      Get({{"a/x", {oci::Action::kPull}}, {"b/y", {oci::Action::kPull, oci::Action::kPush}}})
+          .has_value());
+  EXPECT_EQ(minter_->LastRequest().credential->username, "of-b");
+  EXPECT_THAT(
+      Get({{"c", {oci::Action::kPull}}}),
+      HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("no entry for harbor.example.com/c")));
+}
+
 TEST_F(TokenSourceTest, GivesTheMinterThePolicyOfTheConnector) {
   ASSERT_TRUE(GetFor(EntryUnder(routing::Unlisted::kPublic), kPullA).has_value());
 

@@ -19,7 +19,10 @@ Connector Harbor() {
   out.ref = {"default", "harbor"};
   out.class_name = "oci";
   out.address = {true, "harbor.example.com", 443};
-  out.auth = {AuthKind::kTokenAuth, "robot", {}, false, {{"repository", "a"}}};
+  out.auth = {.kind = AuthKind::kTokenAuth,
+              .secret_name = "robot",
+              .vault = {},
+              .params = {{"repository", "a"}}};
   out.ca_secret_name = "ca";
   out.upstream.token_realm = http::Url{out.address, "/token", ""};
   out.upstream.redirects.hosts = {"a.example", "b.example"};
@@ -42,6 +45,8 @@ const std::vector<Change>& MintChanges() {
       [](Connector& c) { c.address.tls = false; },
       [](Connector& c) { c.auth.kind = AuthKind::kBasicAuth; },
       [](Connector& c) { c.auth.secret_name = "other"; },
+      [](Connector& c) { c.auth.username_key = "other"; },
+      [](Connector& c) { c.auth.password_key = "other"; },
       [](Connector& c) { c.auth.secret_name.reset(); },
       [](Connector& c) {
         c.auth.vault = {"", "secret/data/a"};

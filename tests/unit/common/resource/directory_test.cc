@@ -115,8 +115,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
                 "type: kubernetes.io/dockerconfigjson\n"
                 "stringData: {.dockerconfigjson: '{\"auths\": {}}'}\n",
-                "a.yaml:6: spec.auth.secretRef.name: the Secret default/s key .dockerconfigjson "
-                "has no entry for r.example under auths"},
+                "a.yaml:6: spec.auth.secretRef.name: the Secret default/s has no entry for "
+                "r.example under auths in the key .dockerconfigjson"},
         Refused{"AMissingCaSecret",
                 std::string(kCa),
                 SecretDocument("other", "{a: b}"),

@@ -105,7 +105,7 @@ TEST(ParseDocuments, SaysThatADocumentCannotBeIdentified) {
   for (const char* text : {"a: [\n",
                            "text\n",
                            "kind: Connector\n",
-                           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+                           "apiVersion: oci-connector.dev/v1alpha1\nkind: Conector\n",
                            "apiVersion: v1\nkind: Secret\nmetadata: {}\n"}) {
     const FileDocuments documents =
         ParseDocuments(std::string(kConnectorText) + "---\n" + text, "f");
@@ -113,6 +113,37 @@ TEST(ParseDocuments, SaysThatADocumentCannotBeIdentified) {
     EXPECT_THAT(documents.connectors, SizeIs(1)) << text;
   }
   EXPECT_FALSE(ParseDocuments(kConnectorText, "f").unreadable);
+}
+
+TEST(ParseDocuments, LeavesForeignKindsAsideAndKnowsTheRestOfTheFile) {
+  const FileDocuments documents =
+      ParseDocuments("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\n" +
+                         std::string(kConnectorText) + "---\napiVersion: v1\nkind: Service\n",
+                     "f");
+  EXPECT_THAT(documents.connectors, SizeIs(1));
+  EXPECT_THAT(documents.problems, SizeIs(1));
+  EXPECT_FALSE(documents.unreadable) << "what was deleted from the file is known to be gone";
+  EXPECT_THAT(documents.foreign_kinds, ElementsAre("Namespace", "Service"));
+}
+
+TEST(ParseDocuments, ReadsTheItemsOfAList) {
+  const FileDocuments documents = ParseDocuments(R"(
+apiVersion: v1
+kind: List
+metadata: {resourceVersion: ""}
+items:
+- apiVersion: v1
+  kind: Secret
+  metadata: {name: s, generateName: x, deletionTimestamp: null}
+- {apiVersion: oci-connector.dev/v1alpha1, kind: Connector, metadata: {name: a},
+   spec: {address: 'https://r.example', auth: {name: anonymous}}}
+)",
+                                                 "f");
+  EXPECT_EQ(config::Format(documents.problems), "");
+  EXPECT_THAT(documents.secrets, SizeIs(1));
+  EXPECT_THAT(documents.connectors, SizeIs(1));
+  EXPECT_FALSE(documents.unreadable);
+  EXPECT_THAT(ParseDocuments("apiVersion: v1\nkind: List\nitems: []\n", "f").problems, IsEmpty());
 }
 
 TEST(ParseDocuments, HasNothingToSayAboutAnEmptyFile) {
@@ -140,16 +171,35 @@ INSTANTIATE_TEST_SUITE_P(
     ParseDocumentsRefuses,
     ::testing::Values(
         DocumentsRefused{
-            "AnUnknownKind",
-            "apiVersion: v1\nkind: ConfigMap\n",
+            "AnUnknownKindOfOurGroup",
+            "apiVersion: oci-connector.dev/v1alpha1\nkind: Conector\n",
             "f.yaml:2: kind: is not known here; write Connector, ConnectorClass or Secret"},
         DocumentsRefused{
             "NoKind",
             "apiVersion: v1\n",
             "f.yaml:1: kind: is not known here; write Connector, ConnectorClass or Secret"},
-        DocumentsRefused{"AList",
-                         "apiVersion: v1\nkind: List\nitems: []\n",
-                         "f.yaml:2: kind: is a list; write its items as documents divided by ---"},
+        DocumentsRefused{
+            "AListWithoutItems",
+            "apiVersion: v1\nkind: List\n",
+            "f.yaml:2: kind: is no list that is read here; write apiVersion: v1, kind: "
+            "List and items"},
+        DocumentsRefused{"AProblemInAList",
+                         "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n",
+                         "f.yaml:4: metadata: is missing; add it"},
+        DocumentsRefused{"AForeignKind",
+                         "apiVersion: v1\nkind: ConfigMap\n",
+                         "f.yaml:2: kind: ConfigMap is not read here; these files hold Connector, "
+                         "ConnectorClass and Secret, so move the rest elsewhere"},
+        DocumentsRefused{
+            "ForeignKindsOnce",
+            "apiVersion: v1\nkind: Namespace\n---\napiVersion: rbac.authorization.k8s.io/v1\n"
+            "kind: Role\n---\napiVersion: v1\nkind: Namespace\n---\n"
+            "apiVersion: a.example/v1\nkind: AllowList\n",
+            "f.yaml:2: kind: Namespace, Role and AllowList are not read here; these files hold "
+            "Connector, ConnectorClass and Secret, so move the rest elsewhere"},
+        DocumentsRefused{"TextInUtf16",
+                         std::string("\xFF\xFE#\0\n\0", 6),
+                         "f.yaml:1: is UTF-16; save it as UTF-8"},
         DocumentsRefused{"AnotherVersion",
                          "apiVersion: oci-connector.dev/v1\nkind: Connector\n",
                          "f.yaml:1: apiVersion: is not the version of this kind; write "

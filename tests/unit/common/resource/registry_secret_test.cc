@@ -10,6 +10,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace connector::resource {
 namespace {
@@ -29,8 +30,12 @@ Data Pair(std::string_view username, std::string_view password) {
 }
 
 // "user/password/identity token" of what was read, or the error.
-std::string Read(const std::string& type, const Data& data, std::string_view host = "r.example") {
-  const Result<RegistrySecret> read = ReadRegistrySecret(type, data, host);
+std::string Read(const std::string& type,
+                 const Data& data,
+                 std::string_view host = "r.example",
+                 std::string_view repository = {}) {
+  const Result<RegistrySecret> read =
+      ReadRegistrySecret(type, data, {std::string(host)}, repository);
   if (!read) {
     return read.error().message;
   }
@@ -38,14 +43,20 @@ std::string Read(const std::string& type, const Data& data, std::string_view hos
          std::string(read->identity_token.Reveal());
 }
 
-Data DockerConfig(std::string_view json) {
+Data One(const char* key, std::string_view value) {
   Data out;
-  out.emplace(".dockerconfigjson", Secret(json));
+  out.emplace(key, Secret(value));
   return out;
 }
 
-std::string ReadConfig(std::string_view json, std::string_view host = "r.example") {
-  return Read("kubernetes.io/dockerconfigjson", DockerConfig(json), host);
+std::string ReadConfig(std::string_view json,
+                       std::string_view host = "r.example",
+                       std::string_view repository = {}) {
+  return Read("kubernetes.io/dockerconfigjson", One(".dockerconfigjson", json), host, repository);
+}
+
+std::string WithAuth(std::string_view auth) {
+  return R"({"auths":{"r.example":{"auth":")" + std::string(auth) + R"("}}})";
 }
 
 TEST(ReadRegistrySecret, ReadsThePairOfEveryPlainType) {
@@ -59,6 +70,94 @@ TEST(ReadRegistrySecret, ReadsThePairOfEveryPlainType) {
 TEST(ReadRegistrySecret, ReadsBase64AuthOfADockerConfig) {
   EXPECT_EQ(ReadConfig(R"({"auths":{"r.example":{"auth":")" + Base64Encode("u:p:q") + R"("}}})"),
             "u/p:q/");
+}
+
+TEST(ReadRegistrySecret, KeepsTheLineBreaksInsideAPassword) {
+  const std::string key = "{\n  \"type\": \"x\"\n}\n";
+  EXPECT_EQ(Read("Opaque", Pair("_json_key", key)), "_json_key/" + key + "/");
+  EXPECT_EQ(ReadConfig(WithAuth(Base64Encode("_json_key:" + key))), "_json_key/" + key + "/");
+}
+
+TEST(ReadRegistrySecret, ReadsAuthAsTheKubeletDoes) {
+  struct Row {
+    std::string_view name;
+    std::string auth;
+  };
+  for (const Row& row :
+       {Row{"without padding", "dXM6cGFzcw"},
+        Row{"folded", "dXM6\\ncGFz\\r\\ncw==\\n"},
+        Row{"a line break at its end", Base64Encode("us:pass\n")},
+        Row{"padded with zero bytes", Base64Encode(std::string_view("us:pass\0\0", 9))}}) {
+    EXPECT_EQ(ReadConfig(WithAuth(row.auth)), "us/pass/") << row.name;
+  }
+}
+
+TEST(ReadRegistrySecret, TakesTheMostSpecificEntryOfTheRepository) {
+  const std::string json = R"({"auths":{
+    "*.example": {"username":"glob","password":"p"},
+    "r.example/a": {"username":"a","password":"p"},
+    "r.example/a/b": {"username":"ab","password":"p"},
+    "r.example": {"username":"host","password":"p"},
+    "other.example/a/b/c": {"username":"other","password":"p"}}})";
+  for (const auto& [repository, user] :
+       {std::pair{"a/b/c", "ab"}, {"a/x", "a"}, {"ab", "host"}, {"", "host"}}) {
+    EXPECT_EQ(ReadConfig(json, "r.example", repository), std::string(user) + "/p/") << repository;
+  }
+  EXPECT_EQ(ReadConfig(json, "x.example", "a/b"), "glob/p/");
+}
+
+TEST(ReadRegistrySecret, HasNoEntryForARepositoryThatNoPathCovers) {
+  const std::string json = R"({"auths":{"r.example/a":{"auth":"dTpw"}}})";
+  EXPECT_EQ(ReadConfig(json, "r.example", "a/x"), "u/p/");
+  EXPECT_EQ(ReadConfig(json), "u/p/") << "some repository has one";
+  EXPECT_THAT(ReadConfig(json, "r.example", "b/x"), HasSubstr("has no entry for r.example/b/x"));
+}
+
+TEST(ReadRegistrySecret, IsSoundWhereOneEntryIs) {
+  EXPECT_EQ(ReadConfig(R"({"auths":{"r.example/a":{"auth":"!"},"r.example/b":{"auth":"dTpw"}}})"),
+            "u/p/");
+}
+
+TEST(ReadRegistrySecret, ReadsTheOlderFormOfDockersConfiguration) {
+  EXPECT_EQ(Read("kubernetes.io/dockercfg", One(".dockercfg", R"({"r.example":{"auth":"dTpw"}})")),
+            "u/p/");
+}
+
+TEST(ReadRegistrySecret, ReadsDockersConfigurationInASecretOfNoSpecialType) {
+  for (const char* key : {".dockerconfigjson", "config.json"}) {
+    EXPECT_EQ(Read("Opaque", One(key, WithAuth("dTpw"))), "u/p/") << key;
+  }
+  Data both = One("config.json", WithAuth("dTpw"));
+  both.emplace("username", Secret("of the pair"));
+  both.emplace("password", Secret("p"));
+  EXPECT_EQ(Read("Opaque", both), "of the pair/p/");
+}
+
+TEST(ReadRegistrySecret, ReadsThePairUnderTheKeysThatAreNamed) {
+  Data data = Pair("no", "no");
+  data.emplace("USER", Secret("u"));
+  data.emplace("token", Secret("t"));
+  const Result<RegistrySecret> read =
+      ReadRegistrySecret("Opaque", data, {"r.example", "USER", "token"});
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->username + "/" + std::string(read->password.Reveal()), "u/t");
+  EXPECT_THAT(ReadRegistrySecret("Opaque", Pair("u", "p"), {"r.example", "USER", "password"}),
+              HasErrorMessage(ErrorCode::kInvalidArgument,
+                              "lacks the key USER; it needs USER and password"));
+}
+
+TEST(ReadRegistrySecret, NamesTheStoreOrHelperThatHasTheCredential) {
+  for (const auto& [json, keeper] :
+       {std::pair{R"({"credHelpers":{"r.example":"gcloud"}})",
+                  "credential helper gcloud in the key"},
+        {R"({"auths":{"r.example":{}},"credsStore":"desktop"})", "credential store desktop in the"},
+        {R"({"auths":{},"credsStore":"a b"})", "credential store in the key"}}) {
+    EXPECT_THAT(ReadConfig(json),
+                AllOf(HasSubstr(keeper), HasSubstr("kubectl create secret docker-registry")))
+        << json;
+  }
+  EXPECT_EQ(ReadConfig(R"({"auths":{"r.example":{"auth":"dTpw"}},"credsStore":"desktop"})"),
+            "u/p/");
 }
 
 TEST(ReadRegistrySecret, ReadsUserAndPasswordOfADockerConfig) {
@@ -97,7 +196,7 @@ TEST(ReadRegistrySecret, FindsDockerHubUnderEachOfItsNames) {
 TEST(ReadRegistrySecret, TakesNoOtherHostsEntry) {
   for (const char* key : {"r.example:5000",
                           "x.r.example",
-                          "r.example/team",
+                          "r.example.x/team",
                           "r.example.evil",
                           "https://evil/r.example",
                           "docker.io"}) {
@@ -128,7 +227,7 @@ TEST_P(ReadRegistrySecretRefuses, NamingTheKeyAndNoContent) {
   } else {
     data.emplace(row.key, Secret(row.value));
   }
-  EXPECT_THAT(ReadRegistrySecret(row.type, data, "r.example"),
+  EXPECT_THAT(ReadRegistrySecret(row.type, data, {"r.example"}),
               HasErrorMessage(ErrorCode::kInvalidArgument,
                               AllOf(HasSubstr(row.reason), Not(HasSubstr("hunter2")))));
 }
@@ -146,7 +245,18 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedSecret{"AnEmptyPassword", "Opaque", "", "u|", "empty key password"},
         RefusedSecret{"AnEmptyUserName", "Opaque", "", "|hunter2", "empty key username"},
         RefusedSecret{"AColonInTheUserName", "Opaque", "", "u:x|hunter2", "a user name with ':'"},
-        RefusedSecret{"ATrailingLineBreak", "Opaque", "", "u|hunter2\n", "a line break"},
+        RefusedSecret{"ATrailingLineBreak",
+                      "Opaque",
+                      "",
+                      "u|hunter2\n",
+                      "has a line break at the end of the password in the pair username and "
+                      "password; leave it out: in YAML write |- for |"},
+        RefusedSecret{"ATrailingLineBreakOfWindows", "Opaque", "", "u|hunter2\r\n", "at the end"},
+        RefusedSecret{"AConfigurationThatIsEncodedTwice",
+                      kConfig,
+                      kConfigKey,
+                      "eyJhdXRocyI6e319",
+                      "encoded twice in base64"},
         RefusedSecret{"ALineBreakInTheUserName", "Opaque", "", "u\n|hunter2", "a line break"},
         RefusedSecret{"AnotherType", "kubernetes.io/tls", "", "u|hunter2", "holds no registry"},
         RefusedSecret{

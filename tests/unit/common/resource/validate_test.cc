@@ -54,8 +54,10 @@ TEST(ValidateConnector, ReadsTheConnectorOfTheDesign) {
   expected.ref = {"default", "harbor"};
   expected.class_name = "oci";
   expected.address = {true, "harbor.example.com", 443};
-  expected.auth = {
-      AuthKind::kTokenAuth, "harbor-robot", {}, false, {{"repository", "library/ubuntu"}}};
+  expected.auth = {.kind = AuthKind::kTokenAuth,
+                   .secret_name = "harbor-robot",
+                   .vault = {},
+                   .params = {{"repository", "library/ubuntu"}}};
   expected.ca_secret_name = "harbor-ca";
   expected.upstream.token_realm = http::Url{expected.address, "/service/token", "service=x"};
   expected.upstream.redirects = {routing::RedirectMode::kPass,

@@ -194,6 +194,21 @@ TEST_F(DirectorySourceTest, DropsAConnectorWhoseFileIsGone) {
   EXPECT_EQ(HostOfA(), "");
 }
 
+TEST_F(DirectorySourceTest, DropsAConnectorThatIsGoneFromBesideAForeignKind) {
+  const std::string foreign = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n---\n";
+  Write("a.yaml", foreign + Connector("a"));
+  Write("s.yaml", Password("p"));
+  DirectorySource source = MakeSource();
+  ASSERT_TRUE(source.Load().has_value());
+  EXPECT_THAT(Log(), HasSubstr("Namespace is not read here"));
+  ASSERT_NE(HostOfA(), "");
+
+  Write("a.yaml", foreign);
+  EXPECT_TRUE(source.ScanOnce());
+
+  EXPECT_EQ(HostOfA(), "");
+}
+
 TEST_F(DirectorySourceTest, ServesAConnectorWithoutItsSecretAsAProblem) {
   Write("a.yaml", Connector("a"));
   Write("s.yaml", Password("p"));

@@ -37,7 +37,7 @@ constexpr const char* kBasic =
     R"(,"type":"kubernetes.io/basic-auth","data":{"username":"dQ==","password":"cA=="})";
 
 KubeContent ContentOf(const std::string& rest, bool ca = false) {
-  return KubeContentOf(*Object(rest), {kRef, {"harbor.example.com"}, ca}, kVersions);
+  return KubeContentOf(*Object(rest), {kRef, {{"harbor.example.com"}}, ca}, kVersions);
 }
 
 TEST(KubeNameOf, LetsNoNameLeadOutOfTheNamespace) {
@@ -111,7 +111,7 @@ TEST(ReadKubeSecret, SaysWhichKeyIsNotBase64AndNotWhatItHolds) {
 
 TEST(KubeContentOf, HasOneVersionForOneContentWhateverElseChanges) {
   const KubeContent content = ContentOf(kBasic);
-  const SecretNeed need{kRef, {"harbor.example.com"}, false};
+  const SecretNeed need{kRef, {{"harbor.example.com"}}, false};
 
   EXPECT_EQ(
       KubeContentOf(*Object(kBasic, R"(,"labels":{"a":"b"},"uid":"x")", "8"), need, kVersions),

@@ -9,15 +9,15 @@ KubeObservation Observation() {
   KubeObservation out;
   out.known = true;
   out.content.version = "0123456789abcdef";
-  out.content.lacks = {{"other.example.com", "no entry for other.example.com"}};
+  out.content.lacks = {{{"other.example.com"}, "no entry for other.example.com"}};
   out.content.ca = resource::CaBundle("PEM");
   return out;
 }
 
 TEST(CredentialStateOfASecret, IsOfTheRegistryThatItIsFor) {
-  EXPECT_EQ(CredentialStateOf(Observation(), "harbor.example.com").problem, "");
-  EXPECT_EQ(CredentialStateOf(Observation(), "harbor.example.com").version, "0123456789abcdef");
-  EXPECT_EQ(CredentialStateOf(Observation(), "other.example.com").problem,
+  EXPECT_EQ(CredentialStateOf(Observation(), {"harbor.example.com"}).problem, "");
+  EXPECT_EQ(CredentialStateOf(Observation(), {"harbor.example.com"}).version, "0123456789abcdef");
+  EXPECT_EQ(CredentialStateOf(Observation(), {"other.example.com"}).problem,
             "no entry for other.example.com");
 }
 
@@ -26,12 +26,12 @@ TEST(CredentialStateOfASecret, IsOfTheWholeSecretWhereThatCannotBeUsed) {
   observed.content = {};
   observed.content.problem = "there is none";
 
-  EXPECT_EQ(CredentialStateOf(observed, "other.example.com").problem, "there is none");
+  EXPECT_EQ(CredentialStateOf(observed, {"other.example.com"}).problem, "there is none");
   EXPECT_EQ(CaStateOf(observed).problem, "there is none");
 }
 
 TEST(CredentialStateOfASecret, IsNotKnownBeforeTheApiHasTold) {
-  EXPECT_FALSE(CredentialStateOf({}, "harbor.example.com").known);
+  EXPECT_FALSE(CredentialStateOf({}, {"harbor.example.com"}).known);
   EXPECT_FALSE(CaStateOf({}).known);
   EXPECT_TRUE(CaStateOf(Observation()).known);
 }

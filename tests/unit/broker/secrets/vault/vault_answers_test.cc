@@ -110,6 +110,21 @@ TEST(ReadReading, KeepsARenamedKeyApartFromOneOfThatName) {
   EXPECT_EQ(swapped->data.at("password").Reveal(), "is the password");
 }
 
+TEST(ReadReading, TakesWholeNumbersForText) {
+  const auto reading = ReadReading(
+      LocationOf("kv/x"), Ok(R"({"data":{"username":-7,"password":18446744073709551615}})"));
+  ASSERT_TRUE(reading.has_value());
+  EXPECT_EQ(reading->data.at("username").Reveal(), "-7");
+  EXPECT_EQ(reading->data.at("password").Reveal(), "18446744073709551615");
+  for (const char* value : {"1.5", "1e3", "true", "[]", "null"}) {
+    EXPECT_THAT(
+        ReadReading(LocationOf("kv/x"),
+                    Ok(R"({"data":{"username":"u","password":)" + std::string(value) + "}}")),
+        HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("neither text nor a whole number")))
+        << value;
+  }
+}
+
 TEST(ReadReading, HoldsNothingButTheConfigurationWhenThatIsWhatIsAskedFor) {
   resource::VaultLocation location = LocationOf("kv/x");
   location.docker_config_key = "config";

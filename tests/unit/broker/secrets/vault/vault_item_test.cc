@@ -18,6 +18,34 @@ VaultItem Leased(seconds ttl, seconds requested_ttl) {
   return item;
 }
 
+StoredSecret Pair(const char* password) {
+  StoredSecret out;
+  out.type = "Opaque";
+  out.data.emplace("username", Secret("u"));
+  out.data.emplace("password", Secret(password));
+  return out;
+}
+
+TEST(VaultItem, JudgesTheContentAsEveryStoreDoes) {
+  VaultItem item;
+  item.ref = {"ns", {}, resource::VaultLocation{"", "secret/data/x"}};
+  EXPECT_FALSE(item.WantAlso({{"r.example"}})) << "nothing was read yet";
+  item.answered = true;
+  EXPECT_TRUE(item.WantAlso({{"r.example"}, {"other.example"}}));
+  EXPECT_FALSE(item.WantAlso({{"r.example"}, {"other.example"}})) << "as before";
+
+  item.Judge(Pair("p\n"));
+  EXPECT_EQ(item.seen.problem, "");
+  EXPECT_EQ(item.seen.lacks.size(), 2U);
+  EXPECT_NE(item.seen.lacks.at({"r.example"}).find("secret/data/x in Vault has a line break"),
+            std::string::npos);
+
+  item.Judge(Pair("p"));
+  EXPECT_TRUE(item.seen.lacks.empty());
+  item.Judge({});
+  EXPECT_NE(item.seen.problem, "") << "by the Connector's own names";
+}
+
 TEST(VaultItem, RenewsALeaseAtTwoThirds) {
   const VaultWatchPlan plan = Leased(seconds(30), seconds(30)).Plan(1, true, kNow);
 

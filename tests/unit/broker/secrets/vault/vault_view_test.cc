@@ -17,20 +17,28 @@ constexpr WallTime kVaultViewNow{std::chrono::seconds(1'790'000'000)};
 TEST(CredentialStateOf, KnowsNothingBeforeVaultHasAnswered) {
   secrets::VaultObservation seen;
   seen.problem = "Vault has not answered yet";
-  EXPECT_FALSE(CredentialStateOf(seen).known);
-  EXPECT_EQ(CredentialStateOf(seen).problem, "Vault has not answered yet");
+  EXPECT_FALSE(CredentialStateOf(seen, {"r.example"}).known);
+  EXPECT_EQ(CredentialStateOf(seen, {"r.example"}).problem, "Vault has not answered yet");
 
   seen.last_success = kVaultViewNow;
   seen.problem = "it was deleted";
-  EXPECT_TRUE(CredentialStateOf(seen).known) << "it is told that it cannot be used";
+  EXPECT_TRUE(CredentialStateOf(seen, {"r.example"}).known) << "it is told that it cannot be used";
+}
+
+TEST(CredentialStateOf, SaysWhyThereIsNoCredentialForItsRegistry) {
+  VaultObservation seen;
+  seen.version = "v1";
+  seen.lacks = {{{"r.example"}, "no entry"}};
+  EXPECT_EQ(CredentialStateOf(seen, {"r.example"}).problem, "no entry");
+  EXPECT_EQ(CredentialStateOf(seen, {"other.example"}).problem, "");
 }
 
 TEST(CredentialStateOf, KeepsTheVersionWhileVaultIsAway) {
   secrets::VaultObservation seen;
   seen.version = "v1";
   seen.last_error = "sealed";
-  EXPECT_EQ(CredentialStateOf(seen).version, "v1");
-  EXPECT_EQ(CredentialStateOf(seen).problem, "");
+  EXPECT_EQ(CredentialStateOf(seen, {"r.example"}).version, "v1");
+  EXPECT_EQ(CredentialStateOf(seen, {"r.example"}).problem, "");
 }
 
 TEST(CredentialStatusOf, ShowsTheNumberOfAVersionElseTheBeginningOfItsDigest) {
