@@ -72,8 +72,9 @@ bool Speaks(const resource::OidcMatch& match, const callers::Caller& caller) {
   // A rule without claims would match every subject of the issuer.
   return !match.claims.empty() && caller.issuer == match.issuer &&
          std::all_of(match.claims.begin(), match.claims.end(), [&](const auto& wanted) {
-           const auto found = caller.claims.find(wanted.first);
-           return found != caller.claims.end() && found->second == wanted.second;
+           const auto [first, last] = caller.claims.equal_range(wanted.first);
+           return std::any_of(
+               first, last, [&](const auto& has) { return has.second == wanted.second; });
          });
 }
 

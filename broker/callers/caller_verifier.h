@@ -63,7 +63,8 @@ struct Caller {
   // Of the broker's own cluster alone. What stands here needs no authority beside it: rules, RBAC
   // and namespaces of Connectors mean this cluster.
   std::optional<ServiceAccount> service_account;
-  std::map<std::string, std::string> claims;  // String, number and boolean claims, as text.
+  // Strings, numbers and booleans, as text: of a claim that is a list, each element.
+  std::multimap<std::string, std::string> claims;
   WallTime expires_at;
   // Set when the API server authenticated the caller.
   std::optional<KubernetesUser> kubernetes_user = {};

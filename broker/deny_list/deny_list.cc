@@ -140,7 +140,8 @@ const DeniedEntry* DenyList::FindCaller(const callers::Caller& caller,
       }
     }
   }
-  if (const auto jti = caller.claims.find("jti"); jti != caller.claims.end()) {
+  const auto [first_id, last_id] = caller.claims.equal_range("jti");
+  for (auto jti = first_id; jti != last_id; ++jti) {
     if (const DeniedEntry* const entry = FindTokenId(jti->second, caller.issuer)) {
       return entry;
     }

@@ -4,6 +4,7 @@
 #include "common/jose/json_members.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace connector::jose {
@@ -45,10 +46,10 @@ Result<std::vector<std::string>> ReadAudiences(const Members& members) {
     return std::vector<std::string>{member->text};
   }
   if (member->kind != Kind::kArray || !member->strings_only ||
-      member->strings.size() > kMaxAudiences) {
+      member->scalars.size() > kMaxAudiences) {
     return BadToken("the token's aud is neither a string nor a list of strings");
   }
-  return member->strings;
+  return member->scalars;
 }
 
 Result<std::optional<WallTime>> ReadTime(const Members& members, const char* name) {
@@ -56,10 +57,16 @@ Result<std::optional<WallTime>> ReadTime(const Members& members, const char* nam
   if (member == nullptr) {
     return std::optional<WallTime>{};
   }
-  if (member->kind != Kind::kInteger || member->integer < 0 || member->integer > kMaxNumericDate) {
-    return BadToken("the token's " + std::string(name) + " is not a time in whole seconds");
+  // RFC 7519 section 2 lets a NumericDate have a fraction, and some issuers write one.
+  const double seconds = member->kind == Kind::kInteger  ? static_cast<double>(member->integer)
+                         : member->kind == Kind::kNumber ? std::trunc(member->number)
+                                                         : -1;
+  // The form of the comparison rejects NaN too.
+  if (!(seconds >= 0 && seconds <= static_cast<double>(kMaxNumericDate))) {
+    return BadToken("the token's " + std::string(name) + " is not a time in seconds");
   }
-  return std::optional<WallTime>{WallTime{std::chrono::seconds{member->integer}}};
+  return std::optional<WallTime>{
+      WallTime{std::chrono::seconds{static_cast<std::int64_t>(seconds)}}};
 }
 
 bool IsScalar(const Member& member) {
@@ -102,6 +109,9 @@ Result<Claims> ParseClaims(std::string_view payload) {
   for (Member& member : *members) {
     if (IsScalar(member)) {
       claims.texts.emplace(std::move(member.name), std::move(member.text));
+    }
+    for (std::string& value : member.scalars) {
+      claims.texts.emplace(member.name, std::move(value));
     }
   }
   return claims;

@@ -31,14 +31,15 @@ struct Claims {
   std::optional<WallTime> expires_at;
   std::optional<WallTime> not_before;
   std::optional<WallTime> issued_at;
-  // Every top-level claim that is a string, a number or a boolean, as text; 1.5e1 reads "15".
-  std::map<std::string, std::string> texts;
+  // Every top-level claim that is a string, a number or a boolean, as text; 1.5e1 reads "15". Of
+  // one that is a list, each such element.
+  std::multimap<std::string, std::string> texts;
 };
 
 // Fails with kUnauthenticated when the payload is not one JSON object (limits: json_members.h),
 // repeats a claim, lacks iss or sub or has one that is empty or holds a control character, has an
-// aud that is neither a string nor a list of strings, or a time that is not a whole number of
-// seconds from 0 to kMaxNumericDate.
+// aud that is neither a string nor a list of strings, or a time that is not a number of
+// seconds from 0 to kMaxNumericDate. Fractions of a second are cut off.
 [[nodiscard]] Result<Claims> ParseClaims(std::string_view payload);
 
 struct ExpectedClaims {

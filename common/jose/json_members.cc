@@ -14,6 +14,11 @@ namespace json = boost::json;
 using Code = boost::system::error_code;
 using Kind = Member::Kind;
 
+bool IsScalarKind(Kind kind) {
+  return kind == Kind::kString || kind == Kind::kInteger || kind == Kind::kNumber ||
+         kind == Kind::kBool;
+}
+
 // Boost.JSON calls one function per event; false with a code set stops the parser.
 struct Handler {
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
@@ -41,8 +46,8 @@ struct Handler {
       members.back().text = std::move(text);
     } else if (depth == 2 && members.back().kind == Kind::kArray) {
       members.back().strings_only = members.back().strings_only && kind == Kind::kString;
-      if (kind == Kind::kString) {
-        members.back().strings.push_back(std::move(text));
+      if (IsScalarKind(kind)) {
+        members.back().scalars.push_back(std::move(text));
       }
     }
     return true;
@@ -109,9 +114,15 @@ struct Handler {
     return Value(Kind::kInteger, std::to_string(value), ec);
   }
   bool on_uint64(std::uint64_t value, json::string_view, Code& ec) {
+    if (depth == 1) {
+      members.back().number = static_cast<double>(value);
+    }
     return Value(Kind::kNumber, std::to_string(value), ec);
   }
   bool on_double(double value, json::string_view, Code& ec) {
+    if (depth == 1) {
+      members.back().number = value;
+    }
     std::array<char, 32> text{};
     const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
     return Value(Kind::kNumber, std::string(text.data(), end), ec);

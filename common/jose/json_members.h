@@ -26,8 +26,9 @@ struct Member {
   Kind kind = Kind::kNull;
   std::string text;                  // Of a string, number or boolean.
   std::int64_t integer = 0;          // Of kInteger only. A fraction or an exponent makes kNumber.
+  double number = 0;                 // Of kNumber only.
   bool strings_only = true;          // Of kArray: no element was anything but a string.
-  std::vector<std::string> strings;  // Of kArray: its string elements, in order.
+  std::vector<std::string> scalars;  // Of kArray: its strings, numbers and booleans, in order.
 };
 
 // Fails with kInvalidArgument, and a message that says the rule and never the content, when `json`

@@ -112,12 +112,6 @@ JwkSet::Key ParseKey(const json::value& value) {
   return key;
 }
 
-Error NotUnique() {
-  return MakeError(ErrorCode::kUnauthenticated,
-                   ErrorOrigin::kClient,
-                   "more than one key of the issuer fits the token's header");
-}
-
 }  // namespace
 
 bool JwkSet::Key::IsPinnedTo(std::string_view alg) const {
@@ -154,25 +148,21 @@ std::size_t JwkSet::size() const {
   return keys_ == nullptr ? 0 : keys_->list.size();
 }
 
-Result<const JwkSet::Key*> JwkSet::Find(std::optional<std::string_view> kid,
-                                        std::string_view alg) const {
-  const Key* found = nullptr;
+Result<std::vector<const JwkSet::Key*>> JwkSet::Candidates(std::optional<std::string_view> kid,
+                                                           std::string_view alg) const {
+  std::vector<const Key*> found;
   bool kid_known = false;
-  for (std::size_t i = 0; i < size(); ++i) {
+  for (std::size_t i = 0; i < size() && found.size() < kMaxTriedKeys; ++i) {
     const Key& key = keys_->list[i];
     if (kid && key.kid != *kid) {
       continue;
     }
     kid_known = kid.has_value();
-    if (!key.IsPinnedTo(alg)) {
-      continue;
+    if (key.IsPinnedTo(alg)) {
+      found.push_back(&key);
     }
-    if (found != nullptr) {
-      return NotUnique();
-    }
-    found = &key;
   }
-  if (found != nullptr) {
+  if (!found.empty()) {
     return found;
   }
   if (kid_known) {

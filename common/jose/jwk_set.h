@@ -14,11 +14,14 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace connector::jose {
 
 inline constexpr std::size_t kMaxJwksBytes = 256 * 1024;
 inline constexpr std::size_t kMaxJwksKeys = 100;  // Counted before any is skipped.
+// A token that names no key costs as many verifications.
+inline constexpr std::size_t kMaxTriedKeys = 8;
 inline constexpr std::size_t kMinRsaBits = 2048;
 inline constexpr std::size_t kMaxRsaBits = 8192;  // A larger one is a way to burn our CPU.
 
@@ -33,13 +36,15 @@ class JwkSet {
 
   [[nodiscard]] std::size_t size() const;
 
-  // The one key that may verify a token with this header. Valid as long as a copy of this set is.
+  // The keys that may verify a token with this header, each to be tried: some issuers give two keys
+  // one kid, or name none. Never empty, at most kMaxTriedKeys, in the order of the set. Valid as
+  // long as a copy of this set is.
   //
-  // Without `kid`, the only key that is pinned to `alg`. Fails with kNotFound when no key has that
-  // kid (or, without kid, that alg), so that the caller may look for newer keys; with
-  // kUnauthenticated when the key is not pinned to `alg`, or when several keys fit.
-  [[nodiscard]] Result<const Key*> Find(std::optional<std::string_view> kid,
-                                        std::string_view alg) const;
+  // Without `kid`, those that are pinned to `alg`. Fails with kNotFound when no key has that kid
+  // (or, without kid, that alg), so that the caller may look for newer keys; with kUnauthenticated
+  // when none of that kid is pinned to `alg`.
+  [[nodiscard]] Result<std::vector<const Key*>> Candidates(std::optional<std::string_view> kid,
+                                                           std::string_view alg) const;
 
  private:
   std::shared_ptr<const Keys> keys_;

@@ -5,6 +5,7 @@
 #include "common/jose/compact.h"
 #include "common/jose/json_members.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -90,9 +91,9 @@ Result<std::string> VerifyCompact(std::string_view token, const JwkSet& keys) {
   if (header->alg == "none") {
     return BadToken("the token's alg is none");
   }
-  const auto key = keys.Find(header->kid, header->alg);
-  if (!key) {
-    return key.error();
+  const auto candidates = keys.Candidates(header->kid, header->alg);
+  if (!candidates) {
+    return candidates.error();
   }
   // cjose halves whatever length it is given, so that a padded signature would pass too.
   if (const std::size_t wanted = EcSignatureBytes(header->alg);
@@ -109,7 +110,11 @@ Result<std::string> VerifyCompact(std::string_view token, const JwkSet& keys) {
   if (alg == nullptr || header->alg != alg) {
     return BadToken("the token's alg reads differently to the JOSE library");
   }
-  if (!cjose_jws_verify(jws.get(), (*key)->jwk.get(), &error)) {
+  const bool signed_by_one =
+      std::any_of(candidates->begin(), candidates->end(), [&](const JwkSet::Key* key) {
+        return cjose_jws_verify(jws.get(), key->jwk.get(), &error);
+      });
+  if (!signed_by_one) {
     return BadToken("the token's signature is wrong");
   }
   return std::move(parts->payload);

@@ -44,7 +44,7 @@ TYPED_TEST_P(CallerVerifierContract, SaysWhoTheCallerIs) {
   EXPECT_EQ(caller->issuer, testing_support::kTestIssuer);
   EXPECT_EQ(caller->subject, testing_support::kTestSubject);
   EXPECT_EQ(caller->service_account, (ServiceAccount{"ci", "builder"}));
-  EXPECT_EQ(caller->claims.at("team"), "red");
+  EXPECT_EQ(caller->claims.find("team")->second, "red");
   EXPECT_EQ(caller->expires_at, this->harness_.clock.Now() + std::chrono::hours(1));
 }
 

@@ -36,19 +36,21 @@ class Rows {
 
 void AddTimes(Rows& rows, std::int64_t now) {
   const auto at = [](std::int64_t time) { return std::to_string(time); };
-  const char* kWhole = " is not a time in whole seconds";
+  const char* kTime = " is not a time in seconds";
   rows.AddPayload("expired", rows.good().Set("exp", at(now - 1)).Json(), "is expired");
   rows.AddPayload("expires now", rows.good().Set("exp", at(now)).Json(), "is expired");
   rows.AddPayload("no exp", rows.good().Remove("exp").Json(), "has no exp");
-  rows.AddPayload("exp is a string", rows.good().Set("exp", "\"1\"").Json(), kWhole);
-  rows.AddPayload("exp is a fraction", rows.good().Set("exp", at(now + 60) + ".5").Json(), kWhole);
-  rows.AddPayload("exp has an exponent", rows.good().Set("exp", "4e9").Json(), kWhole);
-  rows.AddPayload("exp is after 2100", rows.good().Set("exp", "4102444801").Json(), kWhole);
-  rows.AddPayload("exp is 2^63", rows.good().Set("exp", "9223372036854775808").Json(), kWhole);
-  rows.AddPayload("exp is negative", rows.good().Set("exp", "-1").Json(), kWhole);
-  rows.AddPayload("exp is null", rows.good().Set("exp", "null").Json(), kWhole);
+  rows.AddPayload("exp is a string", rows.good().Set("exp", "\"1\"").Json(), kTime);
+  rows.AddPayload(
+      "exp is a fraction ago", rows.good().Set("exp", at(now) + ".9").Json(), "is expired");
+  rows.AddPayload(
+      "exp has an exponent and is after 2100", rows.good().Set("exp", "5e9").Json(), kTime);
+  rows.AddPayload("exp is after 2100", rows.good().Set("exp", "4102444801").Json(), kTime);
+  rows.AddPayload("exp is 2^63", rows.good().Set("exp", "9223372036854775808").Json(), kTime);
+  rows.AddPayload("exp is negative", rows.good().Set("exp", "-1").Json(), kTime);
+  rows.AddPayload("exp is null", rows.good().Set("exp", "null").Json(), kTime);
   rows.AddPayload("not valid yet", rows.good().Set("nbf", at(now + 31)).Json(), "not valid yet");
-  rows.AddPayload("nbf is a string", rows.good().Set("nbf", "\"1\"").Json(), kWhole);
+  rows.AddPayload("nbf is a string", rows.good().Set("nbf", "\"1\"").Json(), kTime);
   rows.AddPayload("from the future", rows.good().Set("iat", at(now + 31)).Json(), "in the future");
 }
 

@@ -108,7 +108,7 @@ callers::Caller ServiceAccount(const std::string& ns, const std::string& name) {
           {}};
 }
 
-callers::Caller OidcCaller(std::map<std::string, std::string> claims,
+callers::Caller OidcCaller(std::multimap<std::string, std::string> claims,
                            const std::string& issuer = "https://ci") {
   return {issuer, "job", std::nullopt, std::move(claims), {}};
 }
@@ -262,6 +262,14 @@ INSTANTIATE_TEST_SUITE_P(
         SubjectRow{"AClaimThatDiffers",
                    kJobs,
                    OidcCaller({{"repository", "org/app"}, {"ref", "dev"}}),
+                   false},
+        SubjectRow{"AClaimThatIsAListWithIt",
+                   kJobs,
+                   OidcCaller({{"repository", "org/app"}, {"ref", "dev"}, {"ref", "main"}}),
+                   true},
+        SubjectRow{"AClaimThatIsAListWithoutIt",
+                   kJobs,
+                   OidcCaller({{"repository", "org/app"}, {"ref", "dev"}, {"ref", "x"}}),
                    false},
         SubjectRow{"AClaimThatIsMissing", kJobs, OidcCaller({{"repository", "org/app"}}), false},
         SubjectRow{"AnotherIssuer",

@@ -38,13 +38,17 @@ TEST(ParseClaims, ReadsWhatAKubernetesTokenSays) {
 TEST(ParseClaims, KeepsTopLevelScalarsAsText) {
   const auto claims = ParseClaims(
       R"({"iss":"i","sub":"s","text":"\u00e9","int":-7,"big":18446744073709551615,"real":1.5e1,
-          "yes":true,"no":false,"none":null,"list":["a"],"object":{"inner":"x"}})");
+          "yes":true,"no":false,"none":null,"list":["b",7,true,null,["c"]],
+          "object":{"inner":"x"}})");
 
   ASSERT_TRUE(claims) << claims.error().message;
   EXPECT_THAT(claims->texts,
               ElementsAre(Pair("big", "18446744073709551615"),
                           Pair("int", "-7"),
                           Pair("iss", "i"),
+                          Pair("list", "b"),
+                          Pair("list", "7"),
+                          Pair("list", "true"),
                           Pair("no", "false"),
                           Pair("real", "15"),
                           Pair("sub", "s"),
@@ -74,6 +78,25 @@ TEST(ParseClaims, RefusesMoreAudiencesThanItsLimit) {
   EXPECT_TRUE(ParseClaims(R"({"iss":"i","sub":"s","aud":[)" + list + "]}"));
   EXPECT_THAT(ParseClaims(R"({"iss":"i","sub":"s","aud":["b",)" + list + "]}"),
               HasError(ErrorCode::kUnauthenticated));
+}
+
+TEST(ParseClaims, CutsOffFractionsOfASecond) {
+  const auto claims =
+      ParseClaims(R"({"iss":"i","sub":"s","iat":1800000000.75,"nbf":0.9,"exp":1.8000006009e9})");
+
+  ASSERT_TRUE(claims) << claims.error().message;
+  EXPECT_EQ(claims->issued_at, At(1'800'000'000));
+  EXPECT_EQ(claims->not_before, At(0));
+  EXPECT_EQ(claims->expires_at, At(1'800'000'600));
+}
+
+TEST(ParseClaims, RefusesTimesBeyondItsLimits) {
+  for (const char* time :
+       {"-1", "-1.5", "4102444801", "4102444801.5", "1e300", R"("1800000000")"}) {
+    EXPECT_THAT(ParseClaims(R"({"iss":"i","sub":"s","exp":)" + std::string(time) + "}"),
+                HasErrorMessage(ErrorCode::kUnauthenticated, HasSubstr("not a time in seconds")))
+        << time;
+  }
 }
 
 TEST(ParseClaims, TakesTimesUpToItsLimits) {

@@ -14,6 +14,7 @@ namespace connector::jose {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 using testing_support::HasError;
 using testing_support::HasErrorMessage;
 using testing_support::Jwks;
@@ -39,7 +40,7 @@ std::string Pinned(const std::string& jwk) {
                           "RSA-OAEP",
                           "EdDSA",
                           ""}) {
-    if (set && set->Find(std::nullopt, alg)) {
+    if (set && set->Candidates(std::nullopt, alg)) {
       out += std::string(alg) + " ";
     }
   }
@@ -118,7 +119,7 @@ TEST_P(ParseJwkSetSkipsAKey, AndKeepsTheOthers) {
 
   ASSERT_TRUE(set) << set.error().message;
   EXPECT_EQ(set->size(), 1U);
-  EXPECT_TRUE(set->Find("good", "ES384"));
+  EXPECT_TRUE(set->Candidates("good", "ES384"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Unusable,
@@ -162,29 +163,33 @@ TEST(ParseJwkSet, RefusesWhatIsOverItsLimits) {
               HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("100 keys")));
 }
 
-TEST(Find, TellsAnUnknownKeyFromAForbiddenAlgorithm) {
+TEST(Candidates, TellsAnUnknownKeyFromAForbiddenAlgorithm) {
   const auto set = ParseJwkSet(
       Jwks({SigningKey::Ec("P-256").PublicJwk("a"), SigningKey::Ec("P-384").PublicJwk("b")}));
   ASSERT_TRUE(set);
 
-  EXPECT_TRUE(set->Find("a", "ES256"));
-  EXPECT_THAT(set->Find("a", "ES384"), HasError(ErrorCode::kUnauthenticated));
-  EXPECT_THAT(set->Find("c", "ES256"), HasError(ErrorCode::kNotFound));
-  EXPECT_TRUE(set->Find(std::nullopt, "ES384"));
-  EXPECT_THAT(set->Find(std::nullopt, "RS256"), HasError(ErrorCode::kNotFound));
-  EXPECT_THAT(JwkSet().Find("a", "ES256"), HasError(ErrorCode::kNotFound));
+  EXPECT_TRUE(set->Candidates("a", "ES256"));
+  EXPECT_THAT(set->Candidates("a", "ES384"), HasError(ErrorCode::kUnauthenticated));
+  EXPECT_THAT(set->Candidates("c", "ES256"), HasError(ErrorCode::kNotFound));
+  EXPECT_TRUE(set->Candidates(std::nullopt, "ES384"));
+  EXPECT_THAT(set->Candidates(std::nullopt, "RS256"), HasError(ErrorCode::kNotFound));
+  EXPECT_THAT(JwkSet().Candidates("a", "ES256"), HasError(ErrorCode::kNotFound));
 }
 
-TEST(Find, RefusesToGuessBetweenTwoKeys) {
-  const auto set = ParseJwkSet(Jwks({SigningKey::Ec().PublicJwk("a"),
-                                     SigningKey::Ec().PublicJwk("a"),
-                                     SigningKey::Ec("P-384").PublicJwk("a")}));
+TEST(Candidates, AreAllThatFitUpToABound) {
+  std::vector<std::string> jwks = {SigningKey::Ec("P-384").PublicJwk("a")};
+  const std::string key = SigningKey::Ec().PublicJwk("a");
+  jwks.resize(1 + kMaxTriedKeys + 1, key);
+  std::string list = jwks[0];
+  for (std::size_t i = 1; i < jwks.size(); ++i) {
+    list += "," + jwks[i];
+  }
+  const auto set = ParseJwkSet(Jwks({list}));
   ASSERT_TRUE(set);
 
-  EXPECT_THAT(set->Find("a", "ES256"),
-              HasErrorMessage(ErrorCode::kUnauthenticated, HasSubstr("more than one key")));
-  EXPECT_THAT(set->Find(std::nullopt, "ES256"), HasError(ErrorCode::kUnauthenticated));
-  EXPECT_TRUE(set->Find("a", "ES384")) << "one kid, but only one key for this alg";
+  EXPECT_THAT(*set->Candidates("a", "ES256"), SizeIs(kMaxTriedKeys));
+  EXPECT_THAT(*set->Candidates(std::nullopt, "ES256"), SizeIs(kMaxTriedKeys));
+  EXPECT_THAT(*set->Candidates("a", "ES384"), SizeIs(1)) << "of one kid, one is of this alg";
 }
 
 }  // namespace
