@@ -22,7 +22,7 @@ constexpr std::string_view kUsage =
     "usage: connector-broker --config FILE [--check]\n"
     "\n"
     "  --config FILE  configuration in YAML; broker/README.md lists every key\n"
-    "  --check        read and check the configuration, then exit\n"
+    "  --check        check the configuration and what it names on this machine, then exit\n"
     "\n"
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
@@ -41,5 +41,11 @@ int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
   return connector::program::Main<connector::broker::app::BrokerOptions>(
-      argc, argv, {kName, kUsage, connector::broker::app::LoadOptions, Run});
+      argc,
+      argv,
+      {kName,
+       kUsage,
+       connector::broker::app::LoadOptions,
+       Run,
+       connector::broker::app::CheckMachine});
 }

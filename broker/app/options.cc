@@ -8,8 +8,10 @@
 #include "common/config/problem.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
+#include "common/connections/listen_address.h"
 #include "common/grpc/tls_check.h"
 #include "common/log/level.h"
+#include "common/program/machine_check.h"
 
 #include "proto/connector/config/v1/broker.pb.h"
 
@@ -28,6 +30,14 @@ log::Level ReadLevel(const std::string& text, config::OptionsReader& reader) {
     reader.Complain("logLevel", "must be " + std::string(log::kLevelNames));
   }
   return level.value_or(log::Level::kInfo);
+}
+
+void CheckAddress(const std::string& path,
+                  const std::string& address,
+                  config::OptionsReader& reader) {
+  if (const auto endpoint = connections::ParseListenAddress(address); !endpoint) {
+    reader.Complain(path, endpoint.error().message);
+  }
 }
 
 void ReadTls(const pb::ServerTls& from,
@@ -107,6 +117,8 @@ std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions&
       path, documents.roots.empty() ? config::Node() : std::move(documents.roots.front()));
   out.listen_address = from.listen_address();
   out.admin_address = from.admin_address();
+  CheckAddress("listenAddress", out.listen_address, reader);
+  CheckAddress("adminAddress", out.admin_address, reader);
   ReadTls(from.tls(), reader, out.tls);
   out.peers = {{from.peers().dataplanes().begin(), from.peers().dataplanes().end()},
                {from.peers().operators().begin(), from.peers().operators().end()}};
@@ -141,6 +153,17 @@ std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions&
         listener_authority::ReadListenerAuthority(from.listener_authority(), reader);
   }
   return reader.Take();
+}
+
+std::vector<config::Problem> CheckMachine(const std::string& path, const BrokerOptions& options) {
+  program::MachineCheck check(path);
+  check.Listening("listenAddress", options.listen_address);
+  check.Listening("adminAddress", options.admin_address);
+  if (!options.resource_directory.empty()) {
+    check.ReadableDirectory("resources.directory", options.resource_directory);
+  }
+  check.WritableDirectory("audit.directory", options.audit.directory);
+  return check.Take();
 }
 
 }  // namespace connector::broker::app

@@ -48,4 +48,8 @@ struct BrokerOptions {
 // Reads and checks the file. With problems, `out` is not to be used.
 [[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path, BrokerOptions& out);
 
+// What the start would find on this machine: folders, and addresses to listen on.
+[[nodiscard]] std::vector<config::Problem> CheckMachine(const std::string& path,
+                                                        const BrokerOptions& options);
+
 }  // namespace connector::broker::app

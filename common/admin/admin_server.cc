@@ -3,6 +3,7 @@
 #include "common/admin/responses.h"
 #include "common/async/task.h"
 #include "common/connections/connection_table.h"
+#include "common/connections/listen_address.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -33,36 +34,14 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
 // After an accept that failed, for example for want of descriptors.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
-Error InvalidAddress(const std::string& address) {
-  return MakeError(ErrorCode::kInvalidArgument,
-                   ErrorOrigin::kSelf,
-                   "admin address \"" + address +
-                       "\" is not IP:port, [IPv6]:port or localhost:port, for example "
-                       "127.0.0.1:9090");
-}
-
 Result<Tcp::endpoint> ParseEndpoint(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos) {
-    return InvalidAddress(address);
+  Result<Tcp::endpoint> endpoint = connections::ParseListenAddress(address);
+  if (!endpoint) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     ErrorOrigin::kSelf,
+                     "admin address \"" + address + "\" " + endpoint.error().message);
   }
-  std::string host = address.substr(0, colon);
-  if (host == "localhost") {
-    host = "127.0.0.1";
-  }
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) {
-    host = host.substr(1, host.size() - 2);
-  }
-  boost::system::error_code failed;
-  const auto ip = asio::ip::make_address(host, failed);
-  std::uint16_t port = 0;
-  const char* const end = address.data() + address.size();
-  const auto parsed = std::from_chars(address.data() + colon + 1, end, port);
-  if (failed || ip.is_v6() != bracketed || parsed.ec != std::errc() || parsed.ptr != end) {
-    return InvalidAddress(address);
-  }
-  return Tcp::endpoint(ip, port);
+  return endpoint;
 }
 
 // The answer to a head that is not a request; none when the connection broke or timed out.

@@ -28,6 +28,8 @@ struct Program {
   std::string_view usage;
   std::vector<config::Problem> (*load)(const std::string& path, Options& out) = nullptr;
   int (*run)(Options) = nullptr;  // Its result is the exit code.
+  // What the start would find on this machine (machine_check.h); of --check alone.
+  std::vector<config::Problem> (*check)(const std::string& path, const Options&) = nullptr;
 };
 
 // Before any thread starts: SIGTERM and SIGINT are then only seen by sigwait. A closed pipe and a
@@ -61,7 +63,10 @@ int Main(int argc, char** argv, const Program<Options>& program) {
   }
   try {
     Options options;
-    const std::vector<config::Problem> problems = program.load(arguments.config, options);
+    std::vector<config::Problem> problems = program.load(arguments.config, options);
+    if (problems.empty() && arguments.check && program.check != nullptr) {
+      problems = program.check(arguments.config, options);
+    }
     if (!problems.empty()) {
       std::fprintf(stderr, "%s\n", config::Format(problems).c_str());
       return kExitUsage;

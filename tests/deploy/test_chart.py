@@ -270,6 +270,7 @@ def test_the_program_takes_its_configuration(values, name, tmp_path):
     for path in re.findall(r"(?:/etc/oci-connector|/var/run/secrets)/\S+", config):
         os.makedirs(os.path.dirname(f"{tmp_path}{path}"), exist_ok=True)
         write(f"{tmp_path}{path}", "x" * 32)
+    os.makedirs(tmp_path / "var" / "lib" / "oci-connector")
     ca = TestCa(str(tmp_path))
     certificate, key = ca.issue("program", "a.example.com")
     for folder in ("tls", "listener"):

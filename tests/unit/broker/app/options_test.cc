@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 
 namespace connector::broker::app {
@@ -99,6 +100,33 @@ TEST_F(OptionsTest, RefuseAPeerThatMightMeanMoreThanItSays) {
                          "[\"*\"]}"}}),
               ElementsAre(HasSubstr("peers.dataplanes[1]: spiffe://a/*: has a * elsewhere"),
                           HasSubstr("peers.operators[0]: *: has a * elsewhere")));
+}
+
+TEST_F(OptionsTest, RefuseAnAddressThatTheServerWouldGuessAt) {
+  EXPECT_THAT(Problems({{"listenAddress", "\":7443\""}, {"adminAddress", "0.0.0.0"}}),
+              ElementsAre(HasSubstr("listenAddress: must be IP:PORT"),
+                          HasSubstr("adminAddress: must be IP:PORT")));
+}
+
+TEST_F(OptionsTest, AreCheckedAgainstTheMachine) {
+  std::filesystem::create_directory(dir_ / "res");
+  const auto found = [&](const std::map<std::string, std::string>& changes) {
+    ReplaceFile(dir_ / "broker.yaml", Yaml(changes));
+    BrokerOptions options;
+    std::vector<std::string> texts;
+    EXPECT_THAT(LoadOptions(dir_ / "broker.yaml", options), IsEmpty());
+    for (const config::Problem& problem : CheckMachine("f", options)) {
+      texts.push_back(problem.path);
+    }
+    return texts;
+  };
+  const std::string resources = "{directory: " + dir_ / "res" + "}";
+  const std::string audit = "{directory: " + dir_ / "audit" + "}";
+  EXPECT_THAT(found({{"resources", resources}, {"audit", audit}}), IsEmpty());
+  EXPECT_THAT(found({{"resources", "{directory: /not/there}"},
+                     {"audit", "{directory: /proc/nope}"},
+                     {"listenAddress", "192.0.2.1:0"}}),
+              ElementsAre("listenAddress", "resources.directory", "audit.directory"));
 }
 
 TEST_F(OptionsTest, TakeADenyListFromOnePlace) {
