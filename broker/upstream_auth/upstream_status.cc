@@ -8,7 +8,8 @@ namespace {
 std::chrono::seconds RetryAfter(const curl::CurlResponse& response) {
   const auto found = response.headers.find("retry-after");
   const std::string text = found == response.headers.end() ? std::string() : found->second;
-  return resilience::ReadRetryAfter(text, {.longest = kLongestRetryAfter})
+  const std::int64_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return resilience::ReadRetryAfter(text, {.longest = kLongestRetryAfter, .now_unix = now})
       .value_or(std::chrono::seconds{0});
 }
 
@@ -25,10 +26,12 @@ Error UnexpectedStatus(const curl::CurlResponse& response, const std::string& wh
     return error;
   }
   if (response.status >= 500) {
-    return MakeError(ErrorCode::kUnavailable,
-                     ErrorOrigin::kUpstream,
-                     who + " failed with status " + status,
-                     Retry::kSafe);
+    Error error = MakeError(ErrorCode::kUnavailable,
+                            ErrorOrigin::kUpstream,
+                            who + " failed with status " + status,
+                            Retry::kSafe);
+    error.retry_after = RetryAfter(response);
+    return error;
   }
   if (response.status >= 300 && response.status < 400) {
     return MakeError(ErrorCode::kInvalidArgument,

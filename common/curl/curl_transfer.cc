@@ -235,6 +235,10 @@ void CurlTransfer::SetMethod() {
 Result<connector::Done> CurlTransfer::SetHeaders() {
   // An empty value takes out what curl would add on its own.
   headers_ = curl_slist_append(headers_, "Expect:");
+  // Nobody asks for it, and some services compress their answers all the same. Curl takes it off,
+  // and the bound of the answer counts what comes out.
+  curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
+  headers_ = curl_slist_append(headers_, "Accept-Encoding:");
   bool has_type = false;
   for (const RequestHeader& header : request_.headers) {
     const std::string_view value = header.value.Reveal();

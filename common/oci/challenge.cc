@@ -116,12 +116,18 @@ class ChallengeReader {
   std::string_view rest_;
 };
 
+// Others are not used: a scope that is given twice is harmless.
+bool DecidesWhereToAsk(std::string_view parameter) {
+  return parameter == "realm" || parameter == "service";
+}
+
 // What stands between one scheme and the next. Leaves the reader at the end or at the next scheme;
 // `separated` says whether a comma stood last, without which no scheme may follow.
 Result<Parameters> ReadParameters(ChallengeReader& reader, bool& separated) {
   Parameters parameters;
   separated = false;
   const bool spaced = reader.SkipSpace();
+  bool blank = false;
   if (spaced && reader.TakeToken68()) {
     return parameters;
   }
@@ -130,13 +136,15 @@ Result<Parameters> ReadParameters(ChallengeReader& reader, bool& separated) {
     if (!parameter) {
       break;
     }
-    if (parameters.empty() ? !spaced : !separated) {
-      return Invalid("a challenge's parameters are not separated by commas");
+    // Some registries write blanks between parameters, and clients read them.
+    if (parameters.empty() ? !spaced : !(separated || blank)) {
+      return Invalid("a challenge's parameters are not separated");
     }
-    if (!parameters.insert(*std::move(parameter)).second) {
-      return Invalid("a challenge repeats a parameter");
+    const auto [first, fresh] = parameters.try_emplace(parameter->first, parameter->second);
+    if (!fresh && first->second != parameter->second && DecidesWhereToAsk(parameter->first)) {
+      return Invalid("a challenge repeats its " + parameter->first);
     }
-    reader.SkipSpace();
+    blank = reader.SkipSpace();
     separated = false;
     while (reader.Take(',')) {
       separated = true;

@@ -40,9 +40,11 @@ inline constexpr std::size_t kMaxChallengeBytes = 8192;
 // The Basic and Bearer challenges in the values of all WWW-Authenticate lines of one answer, in
 // their order. One line may hold a list. Schemes and parameter names match in any case.
 //
-// Skips other schemes and unknown parameters. Fails with kInvalidArgument/kUpstream when the lines
-// exceed kMaxChallengeBytes, do not follow the grammar, hold a control character, when a Basic or
-// Bearer challenge repeats a parameter or lacks a realm, or when no known challenge is left.
+// Skips other schemes and unknown parameters. Parameters may be separated by blanks alone; of one
+// that is given twice the first counts. Fails with kInvalidArgument/kUpstream when the lines
+// exceed kMaxChallengeBytes, do not follow the grammar, hold a control character, when a challenge
+// has two realms or services that differ, a Basic or Bearer challenge lacks a realm, or no known
+// challenge is left.
 [[nodiscard]] Result<std::vector<Challenge>> ParseChallenges(
     std::span<const std::string_view> lines);
 [[nodiscard]] Result<std::vector<Challenge>> ParseChallenges(std::string_view line);

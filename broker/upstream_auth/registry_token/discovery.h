@@ -1,8 +1,9 @@
 #pragma once
 
 // Discovery: finds out with an unauthenticated `GET /v2/` how a registry wants clients to
-// authenticate. Keeps the challenges for kDiscoveryLife, because they hardly ever change. Never
-// keeps a token, nor whether a realm is allowed: realm.h decides that each time.
+// authenticate, or with one of a repository where that tells nothing. Keeps the challenges for
+// kDiscoveryLife, because they hardly ever change. Never keeps a token, nor whether a realm is
+// allowed: realm.h decides that each time.
 
 #include "broker/upstream_auth/minter.h"
 #include "broker/upstream_auth/upstream_client.h"
@@ -27,7 +28,7 @@ class Discovery {
   // Both must outlive this object.
   Discovery(UpstreamClient& client, const Clock& clock) : client_(client), clock_(clock) {}
 
-  // The registry's challenges; empty when it asks for none (200). Sends no credential.
+  // The registry's challenges; empty when it asks for none. Sends no credential.
   // Errors: those of Minter::Mint but kPermissionDenied.
   [[nodiscard]] Task<Result<std::vector<oci::Challenge>>> Challenges(MintRequest request,
                                                                      Deadline deadline);
@@ -45,6 +46,12 @@ class Discovery {
     auto operator<=>(const Key&) const = default;
   };
 
+  // Of `/v2/`; where that tells nothing, of a manifest of the first scope's repository.
+  [[nodiscard]] Task<Result<std::vector<oci::Challenge>>> Ask(MintRequest request,
+                                                              Deadline deadline);
+  [[nodiscard]] Task<Result<curl::CurlResponse>> Get(MintRequest request,
+                                                     std::string path,
+                                                     Deadline deadline);
   static Key KeyOf(const MintRequest& request);
 
   UpstreamClient& client_;

@@ -91,6 +91,26 @@ class DeadPort {
   std::uint16_t port_ = 0;
 };
 
+TEST(CurlClient, ReadsAnAnswerThatIsCompressedThoughNobodyAsked) {
+  // gzip of {"token":"t"}.
+  static constexpr char kCompressed[] =
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\xc9\xcf\x4e\xcd\x53\xb2\x52\x2a\x51\xaa"
+      "\x05\x00\xd2\xd0\xd0\x24\x0d\x00\x00\x00";
+  const HttpServer server(Always({.headers = {{"Content-Encoding", "gzip"}},
+                                  .body = std::string(kCompressed, sizeof kCompressed - 1)}));
+
+  const Result<CurlResponse> response = Perform(Get(server));
+
+  ASSERT_TRUE(response.has_value()) << response.error().message;
+  EXPECT_EQ(response->body.Reveal(), R"({"token":"t"})");
+  EXPECT_EQ(server.requests().at(0).Header("accept-encoding"), "");
+
+  CurlRequest bounded = Get(server);
+  bounded.max_response_bytes = 12;
+  EXPECT_THAT(Perform(std::move(bounded)), HasError(ErrorCode::kResourceExhausted))
+      << "what comes out is counted";
+}
+
 TEST(CurlClient, ReturnsStatusHeadersAndBody) {
   const HttpServer server(
       Always({.status = 403, .headers = {{"X-Reason", "  none "}}, .body = "no"}));

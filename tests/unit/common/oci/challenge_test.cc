@@ -77,6 +77,20 @@ INSTANTIATE_TEST_SUITE_P(
              {"r", "", ""}}),
     [](const auto& row) { return std::string(row.param.name); });
 
+TEST(ParseChallenges, ReadsWhatIsSeparatedByBlanksOrGivenTwiceToNoEffect) {
+  for (const char* line : {R"(Bearer realm="https://a" service="s")",
+                           R"(Bearer realm="https://a"  service="s" scope="x" scope="y")",
+                           R"(Bearer realm="https://a",service="s",scope="x",scope="y")",
+                           R"(Bearer realm="https://a",realm="https://a",service="s",x=1,x=2)"}) {
+    const auto read = ParseChallenges(line);
+    ASSERT_TRUE(read.has_value()) << line << ": " << read.error().message;
+    ASSERT_EQ(read->size(), 1U) << line;
+    const auto& bearer = std::get<BearerChallenge>(read->front());
+    EXPECT_EQ(bearer.realm, "https://a") << line;
+    EXPECT_EQ(bearer.service, "s") << line;
+  }
+}
+
 struct Refused {
   std::string_view name;
   std::string line;
@@ -103,7 +117,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Refused{"ALineBreak", "Bearer realm=\"https://a\r\nX: y\""},
                       Refused{"ADelete", "Bearer realm=\"https://a\x7F\""},
                       Refused{"OnlyUnknownSchemes", R"(Negotiate realm="x")"},
-                      Refused{"NoCommaBetweenParameters", R"(Bearer realm="a" service="b")"},
+                      Refused{"TwoServices", R"(Bearer realm="a",service="b",service="c")"},
+                      Refused{"NothingBetweenParameters", R"(Bearer realm="a"service="b")"},
                       Refused{"NoCommaBetweenChallenges", R"(Basic realm="a" Bearer realm="b")"},
                       Refused{"NoSpaceAfterTheScheme", R"(Bearer"realm"="a")"},
                       Refused{"ACommaAfterTheScheme", R"(Bearer,realm="a")"},

@@ -183,9 +183,53 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(RetryAfter{"Seconds", "17", std::chrono::seconds(17)},
                       RetryAfter{"AnHourAtMost", "86400", kLongestRetryAfter},
                       RetryAfter{"AnHourWhenHuge", "99999999999999", kLongestRetryAfter},
-                      RetryAfter{"NothingWhenADate", "Wed, 21 Oct 2015 07:28:00 GMT", {}},
+                      RetryAfter{"ADate", "Wed, 21 Oct 2099 07:28:00 GMT", kLongestRetryAfter},
+                      RetryAfter{"NothingWhenADateIsOver", "Wed, 21 Oct 2015 07:28:00 GMT", {}},
                       RetryAfter{"NothingWhenNegative", "-1", {}}),
     [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(DistributionMinter, KeepsTheRetryAfterOfATokenServiceThatIsDown) {
+  world_.token_service.Answer({.status = 503, .headers = {{"Retry-After", "30"}}});
+
+  const Result<UpstreamToken> token = Mint();
+
+  EXPECT_THAT(token, HasError(ErrorCode::kUnavailable));
+  EXPECT_EQ(token.error().retry_after, std::chrono::seconds(30));
+}
+
+TEST_F(DistributionMinter, ReadsTheChallengeOfARepositoryWhereTheRootTellsNone) {
+  const HttpAnswer challenge = Challenge("Bearer realm=\"" + world_.realm() + "\"");
+  for (const HttpAnswer& root : {HttpAnswer{.status = 404},
+                                 HttpAnswer{.status = 403},
+                                 HttpAnswer{.status = 307, .headers = {{"Location", "/ui/"}}},
+                                 HttpAnswer{.status = 401},
+                                 HttpAnswer{.status = 200}}) {
+    world_.registry.On([root, challenge](const HttpRequest& request) {
+      return request.target == "/v2/" ? root : challenge;
+    });
+    resource::Connector connector = world_.Connector(AuthKind::kTokenAuth);
+    connector.ref.name = "of-" + std::to_string(root.status);
+
+    const Result<UpstreamToken> token = Mint(connector, {{"a/b", {oci::Action::kPull}}});
+
+    ASSERT_TRUE(token.has_value()) << root.status << " " << token.error().message;
+    EXPECT_EQ(token->scheme, CredentialScheme::kBearer) << root.status;
+    const HttpRequest asked = world_.registry.requests().back();
+    EXPECT_EQ(asked.target, "/v2/a/b/manifests/latest");
+    EXPECT_EQ(asked.Header("authorization"), "") << "no credential before its realm is pinned";
+  }
+}
+
+TEST_F(DistributionMinter, PinsTheRealmOfARepositorysChallengeToo) {
+  HttpServer foreign([](const HttpRequest&) { return HttpAnswer{.body = R"({"token":"x"})"}; });
+  const HttpAnswer challenge = Challenge("Bearer realm=\"" + foreign.address() + "/token\"");
+  world_.registry.On([challenge](const HttpRequest& request) {
+    return request.target == "/v2/" ? HttpAnswer{.status = 404} : challenge;
+  });
+
+  EXPECT_THAT(Mint(), HasErrorMessage(ErrorCode::kInvalidArgument, HasSubstr("tokenRealm")));
+  EXPECT_EQ(foreign.connections(), 0U);
+}
 
 TEST_F(DistributionMinter, PostsThePasswordWhereGetIsUnknown) {
   for (const int status : {404, 405}) {
