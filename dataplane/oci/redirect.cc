@@ -167,6 +167,11 @@ HopDecision DecideRedirect(const EgressPolicy& policy, const RedirectSeen& seen)
   // Once outside, the way back does not get the credential either.
   hop->send_credential = hop->url.origin == policy.address && seen.asked.origin == policy.address &&
                          IsSameOperation(operation, seen.docker_hub, hop->url);
+  // A registry that cleans paths would lead to another repository's manifest.
+  if (operation.kind != OperationKind::kBlob && hop->url.origin == policy.address &&
+      !hop->send_credential) {
+    return HopRefusal::kNotRedirectable;
+  }
   return decision;
 }
 
