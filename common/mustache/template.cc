@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,7 @@ class NameCheck {
   }
 
   std::set<std::string> needed;
+  std::set<std::string> needed_once;
   std::set<std::string> used;
   std::set<std::string> sections;
 
@@ -91,6 +93,12 @@ class NameCheck {
                  return place.section == name;
                })) {
       needed.insert(name);
+      // The first place is the template itself.
+      if (std::none_of(std::next(places_.begin()), places_.end(), [](const Place& place) {
+            return place.names != nullptr;
+          })) {
+        needed_once.insert(name);
+      }
     }
     return Done{};
   }
@@ -285,6 +293,7 @@ Result<Template> Template::Parse(std::string text, Format format, const Names& n
     return InvalidInput("is not a template: " + parsed.error_message());
   }
   out.needed_ = std::move(check.needed);
+  out.needed_once_ = std::move(check.needed_once);
   out.used_ = std::move(check.used);
   out.sections_ = std::move(check.sections);
   return out;

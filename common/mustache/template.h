@@ -56,6 +56,8 @@ class Template {
 
   // The names that it writes where no {{#name}} stands around them: without a value it has no use.
   [[nodiscard]] const std::set<std::string>& needed() const { return needed_; }
+  // Those of them that it writes where no list's section stands around them either.
+  [[nodiscard]] const std::set<std::string>& needed_once() const { return needed_once_; }
   // All names in it.
   [[nodiscard]] const std::set<std::string>& used() const { return used_; }
   // Those of them that stand in {{#name}} or {{^name}}.
@@ -73,6 +75,7 @@ class Template {
   std::string prepared_;  // What the engine gets.
   Format format_;
   std::set<std::string> needed_;
+  std::set<std::string> needed_once_;
   std::set<std::string> used_;
   std::set<std::string> sections_;
 };

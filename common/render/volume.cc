@@ -109,6 +109,15 @@ class Renderer {
       return auth.error();
     }
     auth_ = *std::move(auth);
+    for (const VolumeConnector& connector : request_.connectors) {
+      if (connector.token && !own_auth_.contains(connector.token.get())) {
+        Result<Secret> own = BasicCredential(*connector.token);
+        if (!own) {
+          return own.error();
+        }
+        own_auth_.emplace(connector.token.get(), *std::move(own));
+      }
+    }
     ca_.text = request_.ca_bundle;
     ca_.file = request_.ca_file;
     if (ca_.file.empty() && !ca_.text.empty()) {
@@ -118,7 +127,7 @@ class Renderer {
         {"user", std::string(kUserName)}, {"mount_path", mount_path}, {"ca_file", ca_.file}};
     fields_.verbatim = {{"ca", ca_.text}};
     fields_.secrets = {{"token", &request_.token}, {"auth", &auth_}};
-    AddLists(request_.connectors, ca_, fields_);
+    AddLists(request_.connectors, ca_, own_auth_, fields_);
     return Done{};
   }
 
@@ -219,7 +228,7 @@ class Renderer {
   Result<Done> RenderFor(const VolumeConnector& connector,
                          const Source& source,
                          std::set<std::string>& taken) {
-    const Fields own = ConnectorFields(connector, ca_);
+    const Fields own = ConnectorFields(connector, ca_, own_auth_);
     const Result<Rendered> path = source.file.path.Render({&own});
     if (!path) {
       return path.error();
@@ -229,7 +238,7 @@ class Renderer {
         !taken.insert(text).second) {
       return Done{};
     }
-    return RenderFile(source, text, {&own, &source.params, &fields_});
+    return RenderFile(source, text, {&own, &source.params, &fields_}, connector.token != nullptr);
   }
 
   // Whether the template writes a name of a connector, or the CA, that has no value here.
@@ -245,7 +254,8 @@ class Renderer {
 
   Result<Done> RenderFile(const Source& source,
                           const std::string& path,
-                          const std::vector<const Fields*>& layers) {
+                          const std::vector<const Fields*>& layers,
+                          bool own_token = false) {
     const auto wrong = [&](const std::string& problem) {
       return InvalidInput("the file " + QuotedName(path) + " of the configuration " +
                           source.configuration.name + " " + problem);
@@ -253,15 +263,28 @@ class Renderer {
     if (const std::string problem = resource::FilePathProblem(path); !problem.empty()) {
       return wrong(problem);
     }
-    const std::set<std::string>& needed = source.file.content.needed();
-    if (request_.token.empty() && (needed.contains("token") || needed.contains("auth"))) {
-      return wrong("needs a token");
+    // In the section of a list each connector may have its own.
+    const std::set<std::string>& needed =
+        EachHasToken() ? source.file.content.needed_once() : source.file.content.needed();
+    if (request_.token.empty() && !own_token &&
+        (needed.contains("token") || needed.contains("auth"))) {
+      return wrong(EachHasToken()
+                       ? "needs one token for all connectors, and each has its own; name one "
+                         "connector for each volume, or write {{token}} and {{auth}} within "
+                         "{{#connectors}} or {{#hosts}}"
+                       : "needs a token");
     }
     Result<Rendered> rendered = source.file.content.Render(layers);
     if (!rendered) {
       return wrong("cannot be written: " + rendered.error().message);
     }
     return Put(path, {std::move(rendered->content), rendered->holds_secret});
+  }
+
+  [[nodiscard]] bool EachHasToken() const {
+    return std::all_of(request_.connectors.begin(),
+                       request_.connectors.end(),
+                       [](const VolumeConnector& one) { return one.token != nullptr; });
   }
 
   Result<Done> Put(const std::string& path, VolumeFile file) {
@@ -362,6 +385,7 @@ class Renderer {
   const VolumeRequest& request_;
   Ca ca_;
   Secret auth_;
+  OwnCredentials own_auth_;
   Fields fields_;
   ConfigurationChoice choice_;
   Volume volume_;

@@ -44,7 +44,8 @@ struct VolumeConnector {
   std::string upstream_host;  // host[:port] of the registry, for mirrors; empty: no mirror.
   std::string class_name;     // Only to be named in messages.
   std::shared_ptr<const Configurations>
-      configurations;  // Of its class. Null: BuiltInConfigurations().
+      configurations;                        // Of its class. Null: BuiltInConfigurations().
+  std::shared_ptr<const Secret> token = {};  // For this connector alone. Null: the volume's.
 };
 
 struct VolumeRequest {
@@ -55,7 +56,8 @@ struct VolumeRequest {
   std::map<std::string, std::string> params;  // The attribute configuration.params.
   std::string ca_bundle;                      // PEM for TLS; empty: the system's trust.
   std::string ca_file;  // Where the client reads the CA; empty: ca.crt of the mount path.
-  Secret token;         // The pod's own; empty: files that need one are refused.
+  // The pod's own, for connectors without one; empty: files that need one are refused.
+  Secret token;
 };
 
 struct VolumeFile {

@@ -77,7 +77,7 @@ Result<Done> CheckConnector(const VolumeConnector& connector) {
   return CheckAuthority(connector.upstream_host, "the upstream host");
 }
 
-Fields ConnectorFields(const VolumeConnector& connector, const Ca& ca) {
+Fields ConnectorFields(const VolumeConnector& connector, const Ca& ca, const OwnCredentials& own) {
   const std::string url = (connector.tls ? "https://" : "http://") + connector.host;
   const std::string path = ImageAddress(connector).substr(connector.host.size());
   Fields out;
@@ -97,6 +97,9 @@ Fields ConnectorFields(const VolumeConnector& connector, const Ca& ca) {
                {"first", ""},
                {"last", ""}};
   out.verbatim = {{"ca", connector.tls ? ca.text : std::string_view()}};
+  if (connector.token) {
+    out.secrets = {{"token", connector.token.get()}, {"auth", &own.at(connector.token.get())}};
+  }
   return out;
 }
 
@@ -114,7 +117,10 @@ std::vector<VolumeConnector> UnderEachName(const VolumeConnector& connector) {
   return out;
 }
 
-void AddLists(const std::vector<VolumeConnector>& connectors, const Ca& ca, Fields& out) {
+void AddLists(const std::vector<VolumeConnector>& connectors,
+              const Ca& ca,
+              const OwnCredentials& own,
+              Fields& out) {
   std::set<std::string> hosts;
   std::set<std::string> upstreams;
   // All four are there even when empty: to a template that is a condition.
@@ -123,13 +129,13 @@ void AddLists(const std::vector<VolumeConnector>& connectors, const Ca& ca, Fiel
   std::vector<Fields>& distinct = out.lists["hosts"];
   std::vector<Fields>& plain = out.lists["plain_hosts"];
   for (const VolumeConnector& connector : connectors) {
-    all.push_back(ConnectorFields(connector, ca));
+    all.push_back(ConnectorFields(connector, ca, own));
     if (!connector.upstream_host.empty() && upstreams.insert(connector.upstream_host).second) {
       mirrors.push_back(all.back());
     }
     for (const VolumeConnector& named : UnderEachName(connector)) {
       if (hosts.insert(named.host).second) {
-        distinct.push_back(ConnectorFields(named, ca));
+        distinct.push_back(ConnectorFields(named, ca, own));
         if (!named.tls) {
           plain.push_back(distinct.back());
         }

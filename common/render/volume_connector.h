@@ -6,6 +6,7 @@
 #include "common/mustache/template.h"
 #include "common/render/volume.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,13 @@ struct Ca {
   std::string_view text;
 };
 
-// The fields of one connector. `ca` outlives them.
-[[nodiscard]] mustache::Fields ConnectorFields(const VolumeConnector& connector, const Ca& ca);
+// The credentials of a connector that has a token of its own, by that token's address.
+using OwnCredentials = std::map<const Secret*, Secret>;
+
+// The fields of one connector. `ca` and `own` outlive them; `own` has its credential.
+[[nodiscard]] mustache::Fields ConnectorFields(const VolumeConnector& connector,
+                                               const Ca& ca,
+                                               const OwnCredentials& own);
 
 // The connector under each name by which clients may find it: its own host first.
 [[nodiscard]] std::vector<VolumeConnector> UnderEachName(const VolumeConnector& connector);
@@ -34,6 +40,9 @@ struct Ca {
 // The lists connectors, mirrors, hosts and plain_hosts, in the order of the connectors; hosts and
 // plain_hosts have each under each of its names. Of several connectors of one host or one registry
 // the first is taken.
-void AddLists(const std::vector<VolumeConnector>& connectors, const Ca& ca, mustache::Fields& out);
+void AddLists(const std::vector<VolumeConnector>& connectors,
+              const Ca& ca,
+              const OwnCredentials& own,
+              mustache::Fields& out);
 
 }  // namespace connector::render

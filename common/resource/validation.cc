@@ -346,6 +346,7 @@ ConnectorClass ValidateClass(const v1::ConnectorClass& file, ProblemReport& repo
   out.upstream =
       ReadSettings(file.spec().upstream().redirects(), file.spec().upstream().limits(), report);
   out.configurations = ValidateConfigurations(file.spec(), report);
+  out.require_connector_audience = file.spec().require_connector_audience();
   return out;
 }
 
@@ -367,6 +368,7 @@ Connector ApplyClass(ConnectorDraft draft, const ConnectorClass& connector_class
   routing::RouteSettings settings = routing::Resolve(draft.written, connector_class.upstream);
   draft.connector.upstream.redirects = std::move(settings.redirects);
   draft.connector.upstream.limits = settings.limits;
+  draft.connector.require_connector_audience |= connector_class.require_connector_audience;
   return std::move(draft.connector);
 }
 

@@ -32,6 +32,7 @@ struct ConnectorClass {
   std::vector<AuthKind> allowed_auth;  // Empty: every kind.
   routing::WrittenSettings upstream;
   std::vector<Configuration> configurations = {};
+  bool require_connector_audience = false;
 };
 
 // A Connector to which its class has not been applied yet: its redirects and limits are unset.

@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxDriverNameBytes = 63;
 constexpr std::size_t kMaxNodeIdBytes = 256;
+constexpr std::size_t kMaxAudienceBytes = 256;
 constexpr std::size_t kMaxCaBytes = std::size_t{256} * 1024;
 
 class CsiOptionsReader {
@@ -101,6 +102,20 @@ void ReadDataplane(const pb::CsiDataplane& from, CsiOptionsReader& reader, CsiOp
   }
 }
 
+void ReadTokens(const pb::CsiConfig& from, CsiOptionsReader& reader, CsiOptions& out) {
+  out.tokens.require_connector_audience = from.require_connector_audience();
+  if (from.audience().empty()) {
+    return;
+  }
+  out.tokens.audience = from.audience();
+  const bool visible = std::all_of(
+      from.audience().begin(), from.audience().end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!visible || from.audience().size() > kMaxAudienceBytes) {
+    reader.Complain("audience",
+                    "must be visible ASCII, at most 256 bytes, as the broker's identity.audience");
+  }
+}
+
 void ReadDefaults(const pb::CsiDefaults& from, CsiOptionsReader& reader, CsiOptions& out) {
   if (from.configuration_names_size() > 0) {
     out.configurations = {from.configuration_names().begin(), from.configuration_names().end()};
@@ -126,6 +141,7 @@ std::vector<config::Problem> LoadOptions(const std::string& path, CsiOptions& ou
   ReadNames(from, reader, out);
   ReadDataplane(from.dataplane(), reader, out);
   ReadDefaults(from.defaults(), reader, out);
+  ReadTokens(from, reader, out);
   out.admin_address = from.admin_address();
   out.kubeconfig_file = from.kubernetes().kubeconfig_file();
   out.kubeconfig_context = from.kubernetes().context();

@@ -5,6 +5,7 @@
 
 #include "common/config/problem.h"
 #include "common/log/log.h"
+#include "csi/publish/assign_tokens.h"
 
 #include <chrono>
 #include <string>
@@ -24,6 +25,7 @@ struct CsiOptions {
   std::string ca_file;
   std::vector<std::string> configurations = {"registry-config"};
   std::chrono::milliseconds publish_timeout{30000};
+  publish::AudienceRules tokens;
   log::Level log_level = log::Level::kInfo;
 };
 

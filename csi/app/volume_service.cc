@@ -24,7 +24,7 @@ VolumeService::VolumeService(program::Runtime& runtime,
           {options.configurations, options.tls, options.ca_file},
           [&cluster] { return cluster.Current(); },
           access_checker_),
-      publisher_(options.pods_directory, resolver_, runtime.clock()) {}
+      publisher_(options.pods_directory, options.tokens, resolver_, runtime.clock()) {}
 
 Result<Done> VolumeService::Start() {
   rpc::CsiServiceParts parts;

@@ -101,6 +101,9 @@ ConnectorView ReadConnectorView(const boost::json::object& object) {
   if (view.class_name.empty()) {
     view.class_name = resource::kDefaultClass;
   }
+  const boost::json::value* strict =
+      spec == nullptr ? nullptr : spec->if_contains("requireConnectorAudience");
+  view.requires_own_audience = strict != nullptr && strict->is_bool() && strict->get_bool();
   ReadAddress(ObjectIn(status, "address"), view);
   view.upstream_host = UpstreamHost(TextIn(spec, "address"));
   ReadConditions(status, view);

@@ -16,6 +16,7 @@ struct ConnectorView {
   bool tls = false;           // Whether status.address.url is https.
   std::string ca_certs;       // status.address.caCerts: PEM that clients verify by; may be empty.
   std::string upstream_host;  // host[:port] of the registry as images name it: for mirrors.
+  bool requires_own_audience = false;  // spec.requireConnectorAudience
   bool ready = false;
   // Why it is not: "SecretReady is False (SecretNotFound): ...". Printable, at most 400 bytes.
   std::string problem;

@@ -88,7 +88,8 @@ Task<VolumeResolver::Answer> VolumeResolver::Resolve(volume::VolumeAttributes at
         "the driver has not read the cluster's Connectors yet; is the Kubernetes API "
         "reachable from the node?"};
   }
-  render::VolumeRequest request;
+  Resolved out;
+  render::VolumeRequest& request = out.request;
   request.configurations =
       attributes.configurations.empty() ? options_.configurations : attributes.configurations;
   request.params = std::move(attributes.params);
@@ -125,8 +126,8 @@ Task<VolumeResolver::Answer> VolumeResolver::Resolve(volume::VolumeAttributes at
       co_return NotReady(ref,
                          view.problem.empty() ? "its status has no address yet" : view.problem);
     }
-    Configurations configurations = ConfigurationsOf(snapshot, Quoted(ref), view.class_name);
-    if (auto* failure = std::get_if<PublishFailure>(&configurations)) {
+    FoundClass found = FindClass(snapshot, Quoted(ref), view.class_name);
+    if (auto* failure = std::get_if<PublishFailure>(&found)) {
       co_return std::move(*failure);
     }
     if (!options_.tls && view.tls) {
@@ -135,24 +136,28 @@ Task<VolumeResolver::Answer> VolumeResolver::Resolve(volume::VolumeAttributes at
         co_return NotReady(ref, *problem);
       }
     }
+    ParsedClass& connector_class = std::get<ParsedClass>(found);
+    if (view.requires_own_audience || connector_class.strict) {
+      out.strict.insert(ref);
+    }
     request.connectors.push_back({ref,
                                   std::move(view.host),
                                   options_.tls || view.tls,
                                   /*path_form=*/false,
                                   std::move(view.upstream_host),
                                   std::move(view.class_name),
-                                  std::move(std::get<0>(configurations))});
+                                  std::move(connector_class.configurations)});
   }
-  co_return std::move(request);
+  co_return std::move(out);
 }
 
-VolumeResolver::Configurations VolumeResolver::ConfigurationsOf(const ClusterSnapshot& snapshot,
-                                                                const std::string& connector,
-                                                                const std::string& class_name) {
+VolumeResolver::FoundClass VolumeResolver::FindClass(const ClusterSnapshot& snapshot,
+                                                     const std::string& connector,
+                                                     const std::string& class_name) {
   const kube::ObjectPtr object = snapshot.classes->Find({{}, class_name});
   if (object == nullptr) {
     if (class_name == resource::kDefaultClass) {
-      return render::BuiltInConfigurations();
+      return ParsedClass{{}, render::BuiltInConfigurations()};
     }
     return PublishFailure{Reason::kNotReady,
                           connector + " has the class " + class_name +
@@ -168,13 +173,15 @@ VolumeResolver::Configurations VolumeResolver::ConfigurationsOf(const ClusterSna
           Reason::kNotReady,
           connector + " has a class that cannot be used: " + config::Format(documents.problems)};
     }
-    auto& own = documents.classes.front().connector_class.configurations;
+    resource::ConnectorClass& read = documents.classes.front().connector_class;
+    auto& own = read.configurations;
     parsed.configurations = own.empty()
                                 ? render::BuiltInConfigurations()
                                 : std::make_shared<const render::Configurations>(std::move(own));
+    parsed.strict = read.require_connector_audience;
     parsed.resource_version = object->resource_version();
   }
-  return parsed.configurations;
+  return parsed;
 }
 
 }  // namespace connector::csi::publish

@@ -11,6 +11,7 @@
 #include "common/render/volume.h"
 #include "csi/cluster/connector_view.h"
 #include "csi/cluster/proxy_access_checker.h"
+#include "csi/publish/assign_tokens.h"
 #include "csi/publish/failure.h"
 #include "csi/volume/volume_attributes.h"
 
@@ -46,14 +47,18 @@ enum class Stage {
 
 class VolumeResolver {
  public:
-  using Answer = std::variant<render::VolumeRequest, PublishFailure>;
+  struct Resolved {
+    render::VolumeRequest request;  // Without the tokens.
+    StrictConnectors strict;
+  };
+  using Answer = std::variant<Resolved, PublishFailure>;
 
   // `access_checker` outlives the resolver.
   VolumeResolver(ResolverOptions options,
                  std::function<ClusterSnapshot()> snapshot,
                  cluster::ProxyAccessChecker& access_checker);
 
-  // All but the token. Thread-safe.
+  // Thread-safe.
   [[nodiscard]] Task<Answer> Resolve(volume::VolumeAttributes attributes,
                                      Stage stage,
                                      Deadline deadline);
@@ -62,13 +67,13 @@ class VolumeResolver {
   struct ParsedClass {
     std::string resource_version;
     std::shared_ptr<const render::Configurations> configurations;
+    bool strict = false;  // requireConnectorAudience
   };
-  using Configurations =
-      std::variant<std::shared_ptr<const render::Configurations>, PublishFailure>;
+  using FoundClass = std::variant<ParsedClass, PublishFailure>;
 
-  [[nodiscard]] Configurations ConfigurationsOf(const ClusterSnapshot& snapshot,
-                                                const std::string& connector,
-                                                const std::string& class_name);
+  [[nodiscard]] FoundClass FindClass(const ClusterSnapshot& snapshot,
+                                     const std::string& connector,
+                                     const std::string& class_name);
 
   ResolverOptions options_;
   std::function<ClusterSnapshot()> snapshot_;

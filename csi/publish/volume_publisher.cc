@@ -37,12 +37,13 @@ PublishFailure Busy() {
 struct Checked {
   volume::TargetPath target;
   volume::VolumeAttributes attributes;
-  volume::KubeletToken token;
+  volume::KubeletTokens tokens;
 };
 
 // Everything about a call that needs neither the cluster nor the node.
 std::variant<Checked, PublishFailure> Check(const PublishRequest& request,
                                             const std::string& pods_directory,
+                                            const std::string& audience,
                                             WallTime now) {
   if (const Result<Done> id = volume::CheckVolumeId(request.volume_id); !id) {
     return Because(Reason::kRequest, id.error());
@@ -59,11 +60,12 @@ std::variant<Checked, PublishFailure> Check(const PublishRequest& request,
   if (const Result<Done> own = volume::CheckPodUid(*target, attributes->pod.uid); !own) {
     return Because(Reason::kTarget, own.error());
   }
-  Result<volume::KubeletToken> token = volume::ParseKubeletTokens(request.tokens.Reveal(), now);
-  if (!token) {
-    return Because(Reason::kToken, token.error());
+  Result<volume::KubeletTokens> tokens =
+      volume::ParseKubeletTokens(request.tokens.Reveal(), audience, now);
+  if (!tokens) {
+    return Because(Reason::kToken, tokens.error());
   }
-  return Checked{std::move(*target), std::move(*attributes), std::move(*token)};
+  return Checked{std::move(*target), std::move(*attributes), std::move(*tokens)};
 }
 
 }  // namespace
@@ -85,12 +87,17 @@ std::string_view ToString(PublishAction action) {
 }
 
 VolumePublisher::VolumePublisher(std::string pods_directory,
+                                 AudienceRules tokens,
                                  VolumeResolver& resolver,
                                  const Clock& clock)
-    : pods_directory_(std::move(pods_directory)), resolver_(resolver), clock_(clock) {}
+    : pods_directory_(std::move(pods_directory)),
+      token_rules_(std::move(tokens)),
+      resolver_(resolver),
+      clock_(clock) {}
 
 Task<PublishOutcome> VolumePublisher::Publish(PublishRequest request, Deadline deadline) {
-  std::variant<Checked, PublishFailure> result = Check(request, pods_directory_, clock_.Now());
+  std::variant<Checked, PublishFailure> result =
+      Check(request, pods_directory_, token_rules_.audience, clock_.Now());
   if (auto* failure = std::get_if<PublishFailure>(&result)) {
     co_return std::move(*failure);
   }
@@ -115,13 +122,17 @@ Task<PublishOutcome> VolumePublisher::Publish(PublishRequest request, Deadline d
   if (auto* failure = std::get_if<PublishFailure>(&answer)) {
     co_return std::move(*failure);
   }
-  render::VolumeRequest& wanted = std::get<render::VolumeRequest>(answer);
-  wanted.token = std::move(checked.token.value);
-  const Result<render::Volume> volume = render::RenderVolume(wanted);
+  auto& resolved = std::get<VolumeResolver::Resolved>(answer);
+  WallTime expires_at{};
+  if (std::optional<PublishFailure> failure = AssignTokens(
+          checked.tokens, token_rules_, resolved.strict, resolved.request, expires_at)) {
+    co_return *std::move(failure);
+  }
+  const Result<render::Volume> volume = render::RenderVolume(resolved.request);
   if (!volume) {
     co_return Because(Reason::kConfiguration, volume.error());
   }
-  co_return Store(request, checked.target, *volume, checked.token.expires_at, stage);
+  co_return Store(request, checked.target, *volume, expires_at, stage);
 }
 
 PublishOutcome VolumePublisher::Unpublish(const std::string& volume_id,

@@ -58,7 +58,10 @@ using PublishOutcome = std::variant<PublishAction, PublishFailure>;
 class VolumePublisher {
  public:
   // `resolver` and `clock` outlive the publisher. `pods_directory` has no slash at its end.
-  VolumePublisher(std::string pods_directory, VolumeResolver& resolver, const Clock& clock);
+  VolumePublisher(std::string pods_directory,
+                  AudienceRules tokens,
+                  VolumeResolver& resolver,
+                  const Clock& clock);
 
   // Thread-safe. Blocks its thread while files are written to memory.
   [[nodiscard]] Task<PublishOutcome> Publish(PublishRequest request, Deadline deadline);
@@ -101,6 +104,7 @@ class VolumePublisher {
                                      Stage stage) const;
 
   std::string pods_directory_;
+  AudienceRules token_rules_;
   VolumeResolver& resolver_;
   const Clock& clock_;
   std::mutex mutex_;

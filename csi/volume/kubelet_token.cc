@@ -9,11 +9,11 @@
 namespace connector::csi::volume {
 namespace {
 
-Error Missing() {
+Error Missing(const std::string& audience) {
   return MakeError(ErrorCode::kInvalidArgument,
                    ErrorOrigin::kClient,
-                   "the kubelet handed over no token of the audience oci-connector: the CSIDriver "
-                   "object needs tokenRequests with it");
+                   "the kubelet handed over no token of the audience " + audience +
+                       ": the CSIDriver object needs tokenRequests with it");
 }
 
 Error Malformed(const char* what) {
@@ -30,6 +30,33 @@ const boost::json::string* StringIn(const boost::json::object& object, std::stri
 bool IsToken(std::string_view text) {
   return !text.empty() && text.size() <= kMaxTokenBytes &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+// One entry of the object.
+Result<KubeletToken> ReadToken(const boost::json::value& entry, WallTime now) {
+  const boost::json::object* token = entry.if_object();
+  if (token == nullptr) {
+    return Malformed("an entry is not an object");
+  }
+  const boost::json::string* value = StringIn(*token, "token");
+  if (value == nullptr || !IsToken(*value)) {
+    return Malformed("token is not visible ASCII");
+  }
+  const boost::json::string* expiry = StringIn(*token, "expirationTimestamp");
+  const std::optional<WallTime> expires_at =
+      expiry == nullptr ? std::nullopt : ParseTimestamp(*expiry);
+  if (!expires_at) {
+    return Malformed("expirationTimestamp is not a time as in 2026-01-31T12:00:00Z");
+  }
+  if (*expires_at <= now) {
+    return MakeError(
+        ErrorCode::kUnavailable,
+        ErrorOrigin::kClient,
+        "the token that the kubelet handed over has ended already; is the node's clock "
+        "right?",
+        Retry::kSafe);
+  }
+  return KubeletToken{Secret(*value), *expires_at};
 }
 
 }  // namespace
@@ -66,42 +93,32 @@ std::optional<WallTime> ParseTimestamp(std::string_view text) {
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
-Result<KubeletToken> ParseKubeletTokens(std::string_view json, WallTime now) {
+Result<KubeletTokens> ParseKubeletTokens(std::string_view json,
+                                         const std::string& audience,
+                                         WallTime now) {
   if (json.empty()) {
-    return Missing();
+    return Missing(audience);
   }
   WipingMemory memory;
   const std::optional<boost::json::object> tokens = ParseWipedObject(json, memory);
   if (!tokens) {
     return Malformed("not a JSON object");
   }
-  const boost::json::value* entry = tokens->if_contains(kAudience);
-  if (entry == nullptr) {
-    return Missing();
+  KubeletTokens out;
+  bool any = false;
+  for (const auto& entry : *tokens) {
+    const std::string_view name = entry.key();
+    if (name != audience && !name.starts_with(audience + "/")) {
+      continue;
+    }
+    Result<KubeletToken> token = ReadToken(entry.value(), now);
+    if (!token) {
+      return token.error();
+    }
+    out.Add(std::string(name), *std::move(token));
+    any = true;
   }
-  const boost::json::object* token = entry->if_object();
-  if (token == nullptr) {
-    return Malformed("an entry is not an object");
-  }
-  const boost::json::string* value = StringIn(*token, "token");
-  if (value == nullptr || !IsToken(*value)) {
-    return Malformed("token is not visible ASCII");
-  }
-  const boost::json::string* expiry = StringIn(*token, "expirationTimestamp");
-  const std::optional<WallTime> expires_at =
-      expiry == nullptr ? std::nullopt : ParseTimestamp(*expiry);
-  if (!expires_at) {
-    return Malformed("expirationTimestamp is not a time as in 2026-01-31T12:00:00Z");
-  }
-  if (*expires_at <= now) {
-    return MakeError(
-        ErrorCode::kUnavailable,
-        ErrorOrigin::kClient,
-        "the token that the kubelet handed over has ended already; is the node's clock "
-        "right?",
-        Retry::kSafe);
-  }
-  return KubeletToken{Secret(*value), *expires_at};
+  return any ? Result<KubeletTokens>(std::move(out)) : Missing(audience);
 }
 
 }  // namespace connector::csi::volume

@@ -86,6 +86,38 @@ def test_images_come_from_the_one_registry_by_name_and_version():
     assert f"{registry}csi-node-driver-registrar:v9" in images
 
 
+def audiences(*settings):
+    requests = the(objects(*settings), "CSIDriver", "csi")["spec"]["tokenRequests"]
+    assert all(each["expirationSeconds"] == 3600 for each in requests)
+    return [each["audience"] for each in requests]
+
+
+STRICT = ("broker.identity.requireConnectorAudience=true", "kubeletPulls.enabled=false")
+
+
+def test_the_kubelet_makes_a_token_for_all_and_one_for_each_listed_connector():
+    listed = "csi.connectorAudiences={team-a/harbor,team-b/hub}"
+
+    assert audiences() == ["oci-connector"]
+    assert audiences(listed) == [
+        "oci-connector", "oci-connector/team-a/harbor", "oci-connector/team-b/hub",
+    ]  # fmt: skip
+    assert audiences(listed, "broker.identity.audience=ours")[1] == "ours/team-a/harbor"
+    assert audiences(listed, *STRICT) == audiences(listed)[1:], "the broker would refuse the first"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_broker_and_driver_know_the_same_audience(strict):
+    settings = ("broker.identity.audience=ours", "csi.connectorAudiences={team-a/harbor}")
+    made = objects(*settings, *(STRICT if strict else ()))
+    broker = yaml.safe_load(the(made, "ConfigMap", "broker")["data"]["broker.yaml"])["identity"]
+    csi = yaml.safe_load(the(made, "ConfigMap", "csi")["data"]["csi.yaml"])
+
+    assert (broker["audience"], csi["audience"]) == ("ours", "ours")
+    for each in (broker, csi):
+        assert each.get("requireConnectorAudience", False) is strict
+
+
 def test_tokens_are_in_secrets_where_the_server_knows_that():
     field = "serviceAccountTokenInSecrets"
     assert the(objects(), "CSIDriver", "csi")["spec"][field] is True
@@ -103,7 +135,10 @@ def test_it_is_reached_for_its_metrics_and_reaches_the_api_alone():
     assert [port["port"] for rule in spec["egress"] for port in rule["ports"]] == [443, 6443]
 
 
-@pytest.mark.parametrize("settings", [(), ("csi.dataplane.tls=true",)])
+@pytest.mark.parametrize(
+    "settings",
+    [(), ("csi.dataplane.tls=true",), ("csi.connectorAudiences={team-a/harbor}", *STRICT)],
+)
 def test_the_program_takes_its_configuration(settings, tmp_path):
     config = the(objects(*settings), "ConfigMap", "csi")["data"]["csi.yaml"]
     kubeconfig = write(str(tmp_path / "kubeconfig"), "{}")
@@ -186,6 +221,11 @@ REFUSED = {
     "a folder that is no whole path": ("csi.kubeletDirectory=kubelet", "kubeletDirectory"),
     "a mirror without a Connector": ("kubeletPulls.mirrors[0].host=a.example.com", "connector"),
     "a key that does not exist": ("csi.replicas=1", "replicas"),
+    "a Connector without its namespace": ("csi.connectorAudiences={harbor}", "connectorAudiences"),
+}  # fmt: skip
+REFUSED_TOGETHER = {
+    "volumes that no broker would serve": ("csi.enabled=true", "csi.connectorAudiences is empty"),
+    "pulls that no broker would serve": ("kubeletPulls.enabled=true", "kubeletPulls.enabled does not"),
 }  # fmt: skip
 
 
@@ -193,6 +233,18 @@ REFUSED = {
 def test_refuses(rule):
     setting, says = REFUSED[rule]
     code, _, err = template("--set", "image.registry=registry.example.com/x", "--set", setting)
+
+    assert code != 0
+    assert says in err
+
+
+@pytest.mark.parametrize("rule", REFUSED_TOGETHER)
+def test_refuses_beside_the_audience_of_each_connector(rule):
+    setting, says = REFUSED_TOGETHER[rule]
+    code, _, err = template(
+        "--set", "image.registry=registry.example.com/x", "--set", setting,
+        "--set", "broker.identity.requireConnectorAudience=true",
+    )  # fmt: skip
 
     assert code != 0
     assert says in err

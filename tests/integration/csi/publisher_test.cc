@@ -81,7 +81,7 @@ class PublisherTest : public ::testing::Test {
       [this](boost::json::object, Deadline) { return cluster_.Review(); }};
   VolumeResolver resolver_{
       {{"registry-config"}, false, {}}, [this] { return cluster_.Current(); }, access_checker_};
-  VolumePublisher publisher_{node_.pods(), resolver_, clock_};
+  VolumePublisher publisher_{node_.pods(), {}, resolver_, clock_};
   std::string target_ = node_.MakePod("cfg");
 };
 
@@ -90,6 +90,30 @@ TEST_F(PublisherTest, MountsTheConfigurationWithThePodsToken) {
 
   EXPECT_EQ(Node::Read(target_ + "/token"), "token-1");
   EXPECT_THAT(Node::Read(target_ + "/config.json"), HasSubstr("c-harbor.ci.svc"));
+}
+
+TEST_F(PublisherTest, MountsTheTokenOfTheConnectorsOwnAudienceAndNoOther) {
+  PublishRequest request = Request();
+  request.tokens = Secret(
+      R"({"oci-connector":{"token":"broad","expirationTimestamp":"2099-01-01T00:00:00Z"},
+          "oci-connector/ci/harbor":{"token":"own","expirationTimestamp":"2099-01-01T00:00:00Z"}})");
+
+  EXPECT_THAT(Publish(std::move(request)), Does(PublishAction::kMounted));
+
+  EXPECT_EQ(Node::Read(target_ + "/token"), "own");
+  // connector:own
+  EXPECT_THAT(Node::Read(target_ + "/config.json"), HasSubstr("Y29ubmVjdG9yOm93bg=="));
+}
+
+TEST_F(PublisherTest, SaysWhatTheMountOfAStrictConnectorLacks) {
+  cluster_.PutConnector("ci",
+                        "harbor",
+                        R"([{"type":"Ready","status":"True"}])",
+                        R"({"requireConnectorAudience":true})");
+
+  EXPECT_THAT(Publish(Request()),
+              Fails(Reason::kToken, "in the chart csi.connectorAudiences: [ci/harbor]"));
+  EXPECT_THAT(node_.Mounts(), IsEmpty());
 }
 
 TEST_F(PublisherTest, DoesNothingWhenItIsCalledAgain) {
@@ -117,7 +141,7 @@ TEST_F(PublisherTest, DoesNotPutAnOlderTokenBackWhenCallsComeOutOfOrder) {
 
 TEST_F(PublisherTest, RefreshesAVolumeThatADriverBeforeItMounted) {
   (void)Publish(Request());
-  VolumePublisher second(node_.pods(), resolver_, clock_);
+  VolumePublisher second(node_.pods(), {}, resolver_, clock_);
 
   EXPECT_THAT(RunTask(second.Publish(Request("token-2", "2099-01-01T00:10:00Z"), Deadline::max())),
               Does(PublishAction::kRefreshed));

@@ -111,10 +111,14 @@ class Volume:
         )
         self.target = os.path.join(self.parent, "mount")
 
-    def request(self, token=None, tokens_in="secrets", expires=None):
-        token = token or self.node.token(self.account, self.pod)
-        tokens = json.dumps({AUDIENCE: {
-            "token": token, "expirationTimestamp": expires or expiry_of(token)}})  # fmt: skip
+    def request(self, token=None, tokens_in="secrets", expires=None, tokens=None):
+        """`tokens`: by audience; else one, `token`, for every connector."""
+        if tokens is None:
+            tokens = {AUDIENCE: token or self.node.token(self.account, self.pod)}
+        tokens = json.dumps({
+            audience: {"token": each, "expirationTimestamp": expires or expiry_of(each)}
+            for audience, each in tokens.items()
+        })  # fmt: skip
         prefix = "csi.storage.k8s.io/"
         context = {
             **self.attributes,
@@ -364,9 +368,13 @@ class CsiNode:
         self.kubeconfig = self.control.kubeconfig_of("csi", "oci-connector-csi")
 
 
+def claims_of(token):
+    """Of a JSON Web Token."""
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
 def expiry_of(token):
     """The kubelet's expirationTimestamp of a JSON Web Token."""
-    payload = token.split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    time = datetime.datetime.fromtimestamp(claims["exp"], datetime.timezone.utc)
+    time = datetime.datetime.fromtimestamp(claims_of(token)["exp"], datetime.timezone.utc)
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,5 +1,6 @@
 """What a kubelet's calls come to: real API server, real RBAC, real mounts."""
 
+import base64
 import concurrent.futures
 import json
 import os
@@ -8,6 +9,7 @@ import stat
 import grpc
 import pytest
 
+from csi import AUDIENCE, GROUP, claims_of
 from failures import is_served, refusal
 from netns import wait_until
 
@@ -99,6 +101,31 @@ def test_it_says_what_a_connector_lacks_and_recovers_by_itself(node):
          "lastTransitionTime": "2026-01-01T00:00:00Z"}])  # fmt: skip
     wait_until(lambda: is_served(volume.publish), "it recovers")
     volume.unpublish()
+
+
+def test_a_strict_connector_is_mounted_with_its_own_token_alone(node):
+    made = {"apiVersion": "oci-connector.dev/v1alpha1", "kind": "ConnectorClass",
+            "metadata": {"name": "strict"}, "spec": {"requireConnectorAudience": True}}  # fmt: skip
+    node.control.must("POST", f"{GROUP}/connectorclasses", made)
+    node.new_connector("ci", "strict", requireConnectorAudience=True)
+    node.new_connector("ci", "by-class", connectorClassName="strict")
+    node.grant("ci", "builder", "ci", "strict", "by-class")
+    for name in ("strict", "by-class"):
+        volume = node.volume("ci", "builder", {"connectors": name})
+        says = f"in the chart csi.connectorAudiences: [ci/{name}]"
+        wait_until(lambda: says in refusal(volume.publish)[1], "it says what to do")
+        assert refusal(volume.publish)[0] == Code.FAILED_PRECONDITION
+        assert not volume.is_mounted()
+
+        own = f"{AUDIENCE}/ci/{name}"
+        tokens = {AUDIENCE: node.token("builder", volume.pod),
+                  own: node.control.token("builder", "ci", own)}  # fmt: skip
+        volume.publish(tokens=tokens)
+
+        assert claims_of(volume.read("token"))["aud"] == [own]
+        held = json.loads(volume.read("config.json"))["auths"][f"c-{name}.ci.svc"]["auth"]
+        assert base64.b64decode(held).decode() == "connector:" + tokens[own]
+        volume.unpublish()
 
 
 def test_a_right_that_is_given_later_counts_at_once(node):

@@ -9,6 +9,7 @@ import pytest
 
 from chart import component, render, the
 from cluster import API_ADDRESS, HOST
+from csi import AUDIENCE, claims_of
 from images import Image
 from netns import wait_until
 from node import NODE_FLAGS, PROGRAM, Node, add_node_user
@@ -24,6 +25,7 @@ def whole_chart():
     return render(
         "default", "--set", "csi.enabled=true", "--set", "kubeletPulls.enabled=true",
         "--set", f"kubeletPulls.hosts={{{HOST}}}",
+        "--set", "csi.connectorAudiences={default/demo}",
     )  # fmt: skip
 
 
@@ -76,6 +78,13 @@ def test_the_kubelet_mounts_the_volume_and_the_container_reads_it(node):
     node.wait_phase("reader", "Succeeded")
 
     assert next(iter(json.loads(node.output("reader"))["auths"])) == HOST
+
+
+def test_the_volume_holds_a_token_for_its_connector_alone(node):
+    node.pod("narrow", "builder", ["cat", "/etc/registries/token"], volume={"connectors": "demo"})
+    node.wait_phase("narrow", "Succeeded")
+
+    assert claims_of(node.output("narrow"))["aud"] == [f"{AUDIENCE}/default/demo"]
 
 
 def test_the_container_cannot_write_it(node):

@@ -22,6 +22,9 @@
 {{- define "oci.brokerConfig" -}}
 {{- $etc := "/etc/oci-connector" }}
 {{- $identity := dict "audience" .Values.broker.identity.audience "kubernetes" (dict "verify" .Values.broker.identity.verify) }}
+{{- if .Values.broker.identity.requireConnectorAudience }}
+{{- $_ := set $identity "requireConnectorAudience" true }}
+{{- end }}
 {{- if .Values.broker.identity.oidc }}
 {{- $_ := set $identity "oidc" .Values.broker.identity.oidc }}
 {{- end }}

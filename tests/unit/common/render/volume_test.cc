@@ -5,7 +5,9 @@
 
 #include <gmock/gmock.h>
 
+#include <memory>
 #include <ostream>
+#include <string>
 
 namespace connector::render {
 namespace {
@@ -46,6 +48,44 @@ TEST(RenderVolume, GivesAllButTheFilesWithTheTokenToEveryone) {
     EXPECT_EQ(file.holds_token, holds) << path;
     EXPECT_EQ(file.mode(), holds ? 0600U : 0644U) << path;
   }
+}
+
+VolumeConnector WithToken(VolumeConnector connector, const std::string& token) {
+  connector.token = std::make_shared<const Secret>(token);
+  return connector;
+}
+
+TEST(RenderVolume, GivesEachConnectorItsOwnTokenAndTheOthersThatOfTheVolume) {
+  const VolumeRequest request = Request({WithToken(Named("a", "r.example"), "own"), Named("b")},
+                                        {"registry-config", "containerd"});
+  // connector:own and connector:eyJ.a.b
+  EXPECT_THAT(
+      FileOf(request, "config.json"),
+      AllOf(HasSubstr(R"("c-a.default.svc.cluster.local": {"auth": "Y29ubmVjdG9yOm93bg=="})"),
+            HasSubstr(R"("c-b.default.svc.cluster.local": {"auth": "Y29ubmVjdG9yOmV5Si5hLmI="})")));
+  EXPECT_THAT(FileOf(request, "containerd/certs.d/r.example/hosts.toml"),
+              HasSubstr("Basic Y29ubmVjdG9yOm93bg=="));
+  EXPECT_EQ(FileOf(request, "token"), "eyJ.a.b");
+}
+
+TEST(RenderVolume, NeedsNoTokenForAllWhereEachConnectorHasItsOwn) {
+  constexpr const char* kForAll = R"(  - name: own
+    files: {own.txt: "{{token}}"}
+  - name: each
+    files: {each.txt: "{{#connectors}}{{token}} {{/connectors}}", "{{name}}.txt": "{{token}}"}
+)";
+  VolumeRequest request = Request({WithToken(OfClass(Named("a"), kForAll), "one"),
+                                   WithToken(OfClass(Named("b"), kForAll), "two")},
+                                  {"each"});
+  request.token = Secret();
+  EXPECT_EQ(FileOf(request, "each.txt"), "one two ");
+  EXPECT_EQ(FileOf(request, "b.txt"), "two");
+  EXPECT_EQ(FileOf(request, "token"), "no such file");
+  request.configurations = {"own"};
+  EXPECT_THAT(ErrorOf(request), HasSubstr("needs one token for all connectors, and each has its"));
+  request.connectors[1].token = nullptr;
+  request.configurations = {"each"};
+  EXPECT_THAT(ErrorOf(request), HasSubstr("needs a token"));
 }
 
 TEST(RenderVolume, FindsAConfigurationByTheNameOfItsFile) {

@@ -224,6 +224,19 @@ TEST(Assemble, AppliesTheClassOfAConnector) {
             std::chrono::seconds(60));
 }
 
+TEST(Assemble, LetsAClassRequireTheAudienceOfAConnector) {
+  const std::string own = std::string(kAnonymous) + "\n  requireConnectorAudience: true";
+  const auto required = [](std::string_view spec, const std::string& of_class) {
+    const DirectoryContent content =
+        Load({{"a.yaml", ConnectorDocument("a", spec)}, {"c.yaml", Class("oci", of_class)}});
+    EXPECT_EQ(config::Format(content.problems), "");
+    return content.connectors.at({"default", "a"}).connector->require_connector_audience;
+  };
+  EXPECT_FALSE(required(kAnonymous, "{requireConnectorAudience: false}"));
+  EXPECT_TRUE(required(kAnonymous, "{requireConnectorAudience: true}"));
+  EXPECT_TRUE(required(own, "{requireConnectorAudience: false}")) << "it only takes away";
+}
+
 TEST(Assemble, DoesNotFallBackToTheBuiltInClassWhenItsFileIsBroken) {
   const DirectoryContent content =
       Load({{"a.yaml", ConnectorDocument("a", kAnonymous)}, {"c.yaml", Class("oci", "{x: y}")}});

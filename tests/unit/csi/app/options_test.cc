@@ -81,6 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"ACaThatIsNotThere", "dataplane: {caFile: /no/such/file}\n", "dataplane.caFile"},
         Refused{
             "ATimeoutThatIsTooLong", "defaults: {publishTimeout: 3m}\n", "defaults.publishTimeout"},
+        Refused{"AnAudienceWithASpace", "audience: our connector\n", "audience"},
         Refused{"AnUnknownLevel", "logLevel: loud\n", "logLevel"},
         Refused{"AnUnknownKey", "podDirectory: /pods\n", "podDirectory"}),
     [](const auto& row) { return std::string(row.param.name); });

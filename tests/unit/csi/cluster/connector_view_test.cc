@@ -21,7 +21,8 @@ ConnectorView Read(std::string_view json) {
 
 TEST(ReadConnectorView, TakesWhatAMountNeeds) {
   EXPECT_EQ(
-      Read(R"({"spec":{"connectorClassName":"team","address":"https://harbor.example.com:8443"},
+      Read(R"({"spec":{"connectorClassName":"team","address":"https://harbor.example.com:8443",
+                             "requireConnectorAudience":true},
                      "status":{"address":{"host":"c-harbor.ci.svc.cluster.local",
                                           "url":"https://c-harbor.ci.svc.cluster.local",
                                           "caCerts":"PEM"},
@@ -32,6 +33,7 @@ TEST(ReadConnectorView, TakesWhatAMountNeeds) {
                      .tls = true,
                      .ca_certs = "PEM",
                      .upstream_host = "harbor.example.com:8443",
+                     .requires_own_audience = true,
                      .ready = true,
                      .problem = ""}));
 }

@@ -58,9 +58,10 @@ class ReadyResolverTest : public ResolverTest {
 TEST_F(ReadyResolverTest, FindsWhatTheFilesAreMadeOf) {
   const VolumeResolver::Answer answer = Resolve({{"ci", "harbor"}, {"shared", "hub"}});
 
-  ASSERT_TRUE(std::holds_alternative<render::VolumeRequest>(answer))
+  ASSERT_TRUE(std::holds_alternative<VolumeResolver::Resolved>(answer))
       << std::get<PublishFailure>(answer).message;
-  const auto& request = std::get<render::VolumeRequest>(answer);
+  const auto& [request, strict] = std::get<VolumeResolver::Resolved>(answer);
+  EXPECT_TRUE(strict.empty());
   ASSERT_EQ(request.connectors.size(), 2U);
   EXPECT_EQ(request.connectors[0].host, "c-harbor.ci.svc");
   EXPECT_EQ(request.connectors[0].upstream_host, "harbor.example.com");
@@ -113,7 +114,7 @@ TEST_F(ReadyResolverTest, RefreshesALivingMountWithoutAskingAndEvenIfTheRegistry
   cluster_.review = CsiCluster::Allowed(false);
 
   EXPECT_THAT(Resolve({{"ci", "harbor"}}, Stage::kRefresh),
-              VariantWith<render::VolumeRequest>(::testing::_));
+              VariantWith<VolumeResolver::Resolved>(::testing::_));
   EXPECT_EQ(cluster_.reviews, 0);
 }
 
@@ -151,7 +152,8 @@ TEST_F(ReadyResolverTest, NamesTheClassThatDoesNotExist) {
 TEST_F(ReadyResolverTest, FollowsTheClassWhenItChanges) {
   const auto names = [this] {
     const VolumeResolver::Answer answer = Resolve({{"ci", "harbor"}});
-    return std::get<render::VolumeRequest>(answer).connectors[0].configurations->front().name;
+    const auto& request = std::get<VolumeResolver::Resolved>(answer).request;
+    return request.connectors[0].configurations->front().name;
   };
   constexpr const char* kOne = R"({"configurations":[{"name":"one","files":{"a.txt":"x"}}]})";
   constexpr const char* kTwo = R"({"configurations":[{"name":"two","files":{"a.txt":"x"}}]})";
@@ -160,6 +162,22 @@ TEST_F(ReadyResolverTest, FollowsTheClassWhenItChanges) {
   EXPECT_EQ(names(), "one");
   cluster_.PutClass("oci", kTwo, "2");
   EXPECT_EQ(names(), "two");
+}
+
+TEST_F(ReadyResolverTest, SaysWhichConnectorsAcceptTheirOwnAudienceAlone) {
+  constexpr const char* kReady = R"([{"type":"Ready","status":"True"}])";
+  cluster_.PutConnector("ci", "own", kReady, R"({"requireConnectorAudience":true})");
+  cluster_.PutConnector("ci", "by-class", kReady, R"({"connectorClassName":"strict"})");
+  cluster_.PutConnector("ci", "neither", kReady, R"({"requireConnectorAudience":false})");
+  cluster_.PutClass("strict", R"({"requireConnectorAudience":true})", "1");
+
+  const VolumeResolver::Answer answer =
+      Resolve({{"ci", "own"}, {"ci", "by-class"}, {"ci", "neither"}});
+
+  ASSERT_TRUE(std::holds_alternative<VolumeResolver::Resolved>(answer))
+      << std::get<PublishFailure>(answer).message;
+  EXPECT_THAT(std::get<VolumeResolver::Resolved>(answer).strict,
+              ElementsAre(ConnectorRef{"ci", "by-class"}, ConnectorRef{"ci", "own"}));
 }
 
 TEST_F(ReadyResolverTest, SaysWhatIsWrongWithAClass) {
@@ -189,7 +207,7 @@ class StatusResolverTest : public ResolverTest {
       ADD_FAILURE() << failure->message;
       return {};
     }
-    return std::move(std::get<render::VolumeRequest>(answer));
+    return std::move(std::get<VolumeResolver::Resolved>(answer).request);
   }
 
   const std::string ca_ = testing_support::MakeCaPem();

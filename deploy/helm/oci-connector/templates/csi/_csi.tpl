@@ -14,6 +14,10 @@ dataplane: {tls: true}
 defaults:
   configurationNames: {{ toJson .Values.csi.configurationNames }}
 logLevel: {{ .Values.csi.logLevel }}
+audience: {{ toJson .Values.broker.identity.audience }}
+{{- if .Values.broker.identity.requireConnectorAudience }}
+requireConnectorAudience: true
+{{- end }}
 {{- end }}
 
 {{/* Of the two that speak to the driver's socket, which root alone may open. */}}
