@@ -1,12 +1,25 @@
 #include "broker/api/route_update.h"
 
 #include "broker/api/to_proto.h"
+#include "common/routing/upstream_policy_proto.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace connector::broker::api {
 namespace {
+
+void FillPolicy(v1::Route& route, const routing::UpstreamPolicy& policy) {
+  if (!policy.narrowed_by) {
+    routing::ToProto(policy, *route.mutable_upstream_policy());
+    return;
+  }
+  routing::ToProto(policy, *route.mutable_narrowed_upstream_policy()->mutable_platform());
+  routing::ToProto(*policy.narrowed_by,
+                   *route.mutable_narrowed_upstream_policy()->mutable_connector_class());
+  // For data planes that know only this field: half of the rules would lead too far.
+  routing::ToProto(routing::ClassPolicy{}, *route.mutable_upstream_policy());
+}
 
 void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   const resource::Connector& connector = *entry.connector;
@@ -22,7 +35,7 @@ void FillRoute(v1::Route& route, const connectors::CatalogEntry& entry) {
   route.set_secret_class(api::ToProto(resource::ClassOf(connector.auth.kind)));
   route.set_allow_insecure_upstream(connector.upstream.allow_insecure);
   route.set_docker_hub(connector.IsDockerHub());
-  routing::ToProto(*entry.policy, *route.mutable_upstream_policy());
+  FillPolicy(route, *entry.policy);
   route.set_epoch(entry.epoch);
 }
 

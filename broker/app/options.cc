@@ -12,6 +12,7 @@
 #include "common/grpc/tls_check.h"
 #include "common/log/level.h"
 #include "common/program/machine_check.h"
+#include "common/routing/read_upstream_policy.h"
 
 #include "proto/connector/config/v1/broker.pb.h"
 

@@ -2,6 +2,7 @@
 
 #include "common/base/keyed_version.h"
 #include "common/crypto/digest.h"
+#include "common/routing/upstream_policy_proto.h"
 
 #include <algorithm>
 #include <utility>

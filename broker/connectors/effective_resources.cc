@@ -53,12 +53,13 @@ std::shared_ptr<const CatalogEntry> EntryOf(
       SaysTheSame(*previous, *connector, version, found.ca, problem)) {
     return previous;
   }
-  return MakeCatalogEntry(connector,
-                          std::move(found.ca.bundle),
-                          std::move(version),
-                          std::move(problem),
-                          routing::PolicyFor(policy, connector->ref.ns),
-                          keys);
+  return MakeCatalogEntry(
+      connector,
+      std::move(found.ca.bundle),
+      std::move(version),
+      std::move(problem),
+      routing::PolicyFor(policy, connector->ref.ns, connector->class_policy.value.get()),
+      keys);
 }
 
 }  // namespace

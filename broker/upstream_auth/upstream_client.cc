@@ -20,9 +20,10 @@ Task<Result<curl::CurlResponse>> UpstreamClient::Perform(Purpose purpose,
   const auto check = std::make_shared<curl::ConnectionCheck>();
   check->why_not = [origin, policy = purpose.policy](std::span<const std::uint8_t> bytes) {
     const routing::IpAddress address(bytes);
-    return routing::MayConnect(*policy, origin, routing::Destination::kRegistry, address)
+    constexpr routing::Destination kRegistry = routing::Destination::kRegistry;
+    return routing::MayConnect(*policy, origin, kRegistry, address)
                ? std::string()
-               : routing::WhyNotConnected(origin, address);
+               : routing::WhyNotConnected(*policy, origin, kRegistry, address);
   };
   request.connection_check = check;
   Result<curl::CurlResponse> response = co_await client_.Perform(std::move(request), deadline);

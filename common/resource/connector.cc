@@ -1,6 +1,7 @@
 #include "common/resource/connector.h"
 
 #include "common/routing/host_pattern.h"
+#include "common/routing/upstream_policy_proto.h"
 
 namespace connector::resource {
 namespace {
@@ -124,6 +125,10 @@ std::string CanonicalMintText(const Connector& connector) {
   const std::optional<http::Url>& realm = connector.upstream.token_realm;
   out.Add("tokenRealm", realm ? std::optional(realm->ToString()) : std::nullopt);
   out.Add("allowInsecure", connector.upstream.allow_insecure);
+  if (const auto& policy = connector.class_policy.value) {
+    const routing::ClassPolicy own = routing::PolicyFor(*policy, connector.ref.ns);
+    out.Add("classPolicy", std::string_view(routing::CanonicalText(own)));
+  }
   return std::move(out).Take();
 }
 

@@ -12,9 +12,11 @@
 #include "common/resource/registry_secret.h"
 #include "common/resource/vault_location.h"
 #include "common/routing/route_settings.h"
+#include "common/routing/upstream_policy.h"
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,6 +73,15 @@ struct AccessRule {
   bool operator==(const AccessRule&) const = default;
 };
 
+// Of the ConnectorClass, which all its Connectors share; null: it narrows nothing.
+struct SharedClassPolicy {
+  std::shared_ptr<const routing::ClassPolicy> value;
+
+  bool operator==(const SharedClassPolicy& other) const {
+    return value == other.value || (value && other.value && *value == *other.value);
+  }
+};
+
 struct Connector {
   ConnectorRef ref;
   std::string class_name;
@@ -79,7 +90,9 @@ struct Connector {
   std::optional<std::string> ca_secret_name;  // Key ca.crt.
   Upstream upstream;
   std::vector<AccessRule> access;
-  bool require_connector_audience = false;  // A token must name this Connector in its audience.
+  // A token must name this Connector in its audience: the Connector says so, or its class.
+  bool require_connector_audience = false;
+  SharedClassPolicy class_policy = {};
 
   bool operator==(const Connector&) const = default;
 
@@ -95,7 +108,8 @@ struct Connector {
 // The Connector in one canonical text: equal connectors give equal text, on every broker. What
 // epochs are computed from; holds names of Secrets, never their content.
 [[nodiscard]] std::string CanonicalText(const Connector& connector);
-// The same of only what a minted token depends on: address, auth, CA name, token realm.
+// The same of only what a minted token depends on: address, auth, CA name, token realm, and what
+// the class lets the token service be.
 [[nodiscard]] std::string CanonicalMintText(const Connector& connector);
 
 }  // namespace connector::resource

@@ -2,6 +2,7 @@
 
 #include "common/config/read_file.h"
 #include "common/config/yaml_tree.h"
+#include "common/routing/upstream_policy.h"
 
 #include <openssl/crypto.h>
 
@@ -82,7 +83,8 @@ std::map<std::string, ConnectorClass> CollectClasses(const std::vector<FileDocum
       }
     }
   }
-  const ConnectorClass built_in{kDefaultClass, {}, {}};
+  ConnectorClass built_in;
+  built_in.name = kDefaultClass;
   if (!out.broken.contains(IdOf(built_in))) {
     classes.emplace(built_in.name, built_in);
   }
@@ -97,6 +99,29 @@ void CollectSecrets(const std::vector<FileDocuments>& files, DirectoryContent& o
       }
     }
   }
+}
+
+// What the text of a Connector names, and its class does not let it reach.
+struct NotAllowedOrigin {
+  std::string path;
+  std::string message;
+};
+std::vector<NotAllowedOrigin> NotAllowedOrigins(const Connector& connector) {
+  std::vector<NotAllowedOrigin> out;
+  const auto check = [&](const char* path, const http::Origin& origin) {
+    const routing::ClassPolicy* policy = connector.class_policy.value.get();
+    std::optional<std::string> problem =
+        policy == nullptr ? std::nullopt
+                          : routing::ClassPolicyProblem(*policy, connector.ref.ns, origin);
+    if (problem) {
+      out.push_back({path, *std::move(problem)});
+    }
+  };
+  check("spec.address", connector.address);
+  if (const std::optional<http::Url>& realm = connector.upstream.token_realm) {
+    check("spec.upstream.tokenRealm", realm->origin);
+  }
+  return out;
 }
 
 // Resolves one connector against the classes and Secrets, and reports at its lines.
@@ -133,6 +158,10 @@ class Resolver {
     }
     auto resolved =
         std::make_shared<const Connector>(ApplyClass(std::move(document.draft), found->second));
+    // Reported, and not broken: the last good version would go where the class no longer leads.
+    for (NotAllowedOrigin& each : NotAllowedOrigins(*resolved)) {
+      report(each.path, std::move(each.message));
+    }
     if (secrets_ == SecretSource::kFiles) {
       for (SecretProblem& problem : CheckSecrets(*resolved, out_.secrets)) {
         if (!SecretIsBroken(*resolved, problem)) {

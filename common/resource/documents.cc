@@ -21,10 +21,12 @@ namespace v1 = config::v1;
 
 // What directory.cc reports problems at.
 constexpr const char* kCrossChecked[] = {"metadata.name",
+                                         "spec.address",
                                          "spec.connectorClassName",
                                          "spec.auth.name",
                                          "spec.auth.secretRef.name",
-                                         "spec.caCertSecretRef.name"};
+                                         "spec.caCertSecretRef.name",
+                                         "spec.upstream.tokenRealm"};
 
 std::string TextAt(const Node& root, std::string_view outer, std::string_view inner = {}) {
   const Node* node = root.Find(outer);

@@ -5,6 +5,7 @@
 #include "common/config/yaml_scalar.h"
 #include "common/resource/names.h"
 #include "common/routing/host_pattern.h"
+#include "common/routing/read_upstream_policy.h"
 
 #include "proto/connector/config/v1/resource.pb.h"
 
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace connector::resource {
@@ -347,6 +349,12 @@ ConnectorClass ValidateClass(const v1::ConnectorClass& file, ProblemReport& repo
       ReadSettings(file.spec().upstream().redirects(), file.spec().upstream().limits(), report);
   out.configurations = ValidateConfigurations(file.spec(), report);
   out.require_connector_audience = file.spec().require_connector_audience();
+  if (file.spec().has_upstream_policy()) {
+    out.policy.value = std::make_shared<const routing::ClassPolicy>(routing::ReadClassPolicy(
+        file.spec().upstream_policy(), [&report](const std::string& path, const char* message) {
+          report.Add(Join("spec.upstreamPolicy", path), message);
+        }));
+  }
   return out;
 }
 
@@ -369,6 +377,7 @@ Connector ApplyClass(ConnectorDraft draft, const ConnectorClass& connector_class
   draft.connector.upstream.redirects = std::move(settings.redirects);
   draft.connector.upstream.limits = settings.limits;
   draft.connector.require_connector_audience |= connector_class.require_connector_audience;
+  draft.connector.class_policy = connector_class.policy;
   return std::move(draft.connector);
 }
 

@@ -33,6 +33,7 @@ struct ConnectorClass {
   routing::WrittenSettings upstream;
   std::vector<Configuration> configurations = {};
   bool require_connector_audience = false;
+  SharedClassPolicy policy = {};
 };
 
 // A Connector to which its class has not been applied yet: its redirects and limits are unset.

@@ -1,5 +1,6 @@
 #include "common/routing/host_pattern.h"
 
+#include "common/base/ascii.h"
 #include "common/http/origin.h"
 
 #include <algorithm>
@@ -44,6 +45,14 @@ bool IsDockerHubHost(std::string_view host) {
 bool IsDockerHubWebSite(std::string_view host) {
   return host == "docker.io" || host == "hub.docker.com" || host == "www.docker.com" ||
          host == "docker.com";
+}
+
+std::string CanonicalMirrorHost(std::string_view text) {
+  std::string host = Lower(text);
+  if (host.ends_with(":443") && host.find(':') == host.size() - 4) {
+    host.resize(host.size() - 4);
+  }
+  return IsDockerHubHost(host) ? std::string(kDockerHubHosts.front()) : host;
 }
 
 }  // namespace connector::routing

@@ -23,4 +23,8 @@ inline constexpr std::array<std::string_view, 3> kDockerHubHosts = {
 // Names that people take for the registry, and that serve pages for browsers.
 [[nodiscard]] bool IsDockerHubWebSite(std::string_view host);
 
+// The host[:port] of a mirror in the form that is compared: lower case, one name for Docker Hub,
+// and no port where it is 443.
+[[nodiscard]] std::string CanonicalMirrorHost(std::string_view text);
+
 }  // namespace connector::routing

@@ -12,6 +12,8 @@ using resource::Kind;
 
 constexpr std::string_view kClassPath = "spec.connectorClassName";
 constexpr std::string_view kAuthPath = "spec.auth.name";
+constexpr std::string_view kAddressPath = "spec.address";
+constexpr std::string_view kRealmPath = "spec.upstream.tokenRealm";
 
 std::string Sentence(const config::Problem& problem) {
   return problem.path.empty() ? problem.message : problem.path + ": " + problem.message;
@@ -65,6 +67,9 @@ SpecCheck CheckSpec(const boost::json::object& connector,
     }
     if (problem.path == kAuthPath) {
       return Failed(std::move(out), "AuthNotAllowed", Sentence(problem));
+    }
+    if (problem.path == kAddressPath || problem.path == kRealmPath) {
+      return Failed(std::move(out), "UpstreamNotAllowed", Sentence(problem));
     }
   }
   out.sound = true;

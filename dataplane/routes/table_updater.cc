@@ -1,6 +1,8 @@
 #include "dataplane/routes/table_updater.h"
 
 #include "common/crypto/digest.h"
+#include "common/routing/read_upstream_policy.h"
+#include "common/routing/upstream_policy_proto.h"
 
 #include "proto/connector/broker/v1/broker.pb.h"
 
@@ -85,8 +87,12 @@ Result<std::shared_ptr<const Route>> TableUpdater::MakeRoute(const pb::Route& fr
   route->redirects = std::move(settings.redirects);
   route->limits = settings.limits;
   route->allow_insecure = from.allow_insecure_upstream();
-  if (from.has_upstream_policy()) {
-    std::optional<routing::UpstreamPolicy> policy = routing::FromProto(from.upstream_policy());
+  if (from.has_upstream_policy() || from.has_narrowed_upstream_policy()) {
+    const pb::NarrowedUpstreamPolicy& narrowed = from.narrowed_upstream_policy();
+    std::optional<routing::UpstreamPolicy> policy =
+        from.has_narrowed_upstream_policy()
+            ? routing::FromProto(narrowed.platform(), &narrowed.connector_class())
+            : routing::FromProto(from.upstream_policy());
     if (!policy) {
       return MakeError(ErrorCode::kInvalidArgument,
                        ErrorOrigin::kBroker,

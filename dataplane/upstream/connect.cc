@@ -37,7 +37,8 @@ std::string WhyNot(const DialTarget& endpoint, const asio::ip::address& dialled)
   }
   return routing::MayConnect(*endpoint.policy, endpoint.origin, endpoint.destination, address)
              ? std::string()
-             : routing::WhyNotConnected(endpoint.origin, address);
+             : routing::WhyNotConnected(
+                   *endpoint.policy, endpoint.origin, endpoint.destination, address);
 }
 
 // Ends a connect that takes too long; asio::cancel_after is not in Boost 1.81.

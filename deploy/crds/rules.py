@@ -424,6 +424,10 @@ RULES = {
         one("self == ''", "can never match: a claim needs a name and a value")
     ],
     "ConnectorClassSpec.allowed_auth_names[]": [AUTH_NAME],
+    # Hosts and address ranges have grammars that CEL cannot say: the controller does, in ClassReady.
+    "UpstreamPolicy.unlisted": [
+        one("!(self in ['none', 'public', 'local'])", "must be none, public or local")
+    ],
     "ClientConfiguration.name": [
         one(
             SUBDOMAIN,

@@ -218,6 +218,9 @@ class World:
     def put_connector(self, connector):
         self._put(f"connector-{connector['metadata']['name']}.yaml", connector)
 
+    def put_class(self, connector_class):
+        self._put(f"class-{connector_class['metadata']['name']}.yaml", connector_class)
+
     def put_secret(self, password, name="robot", user=up.USER):
         self._put_secret(name, {"username": user, "password": password})
 

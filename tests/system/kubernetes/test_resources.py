@@ -15,6 +15,7 @@ import urllib.request
 import pytest
 import yaml
 from kube import ADMIN_TOKEN, ControlPlane
+from netns import wait_until
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "deploy", "crds"))
@@ -136,6 +137,7 @@ def test_a_file_says_why_its_sentence_differs_and_few_are_accepted():
     accepted = {name_of(path) for path in corpus("refused") if "accepted" in expected(read(path))}
     assert accepted == {
         "class-a-namespace",
+        "class-a-policy-host-with-a-port",
         "class-configuration-with-a-format-that-nothing-says",
         "class-configuration-with-a-path-that-names-no-field",
         "class-configuration-with-a-template-without-escaping",
@@ -194,6 +196,26 @@ def test_every_example_applies_and_validate_accepts_it(kubernetes):
         [connectorctl, "validate", *EXAMPLES], check=False, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_admission_policy_of_the_page_says_which_class_a_namespace_has(kubernetes):
+    page = read(os.path.join(ROOT, "docs", "upstream-policy.md"))
+    (policy,) = [p for p in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "Admission" in p]
+    internal = json.dumps({**LEAST, "spec": {**LEAST["spec"], "connectorClassName": "internal"}})
+    kubernetes.new_namespace("platform")
+    in_platform = json.dumps({**LEAST, "metadata": {"name": "least", "namespace": "platform"}})
+
+    def refused():
+        code, answer = create(kubernetes, json.dumps(LEAST))
+        return code >= 400 and "have the class internal" in answer["message"]
+
+    kubernetes.apply(policy)
+    try:
+        wait_until(refused, "the policy is in force")
+        assert create(kubernetes, internal)[0] == create(kubernetes, in_platform)[0] == 201
+    finally:
+        kubernetes.kubectl("delete", "-f", "-", stdin=policy).ok()
+        wait_until(lambda: not refused(), "the policy is gone")
 
 
 # Fields

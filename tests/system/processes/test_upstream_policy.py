@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from netns import wait_until
 from push import get_manifest
 from upstream import ADDRESS, REGISTRY_HOST, REGISTRY_PORT
 from world import path_form
@@ -55,6 +56,38 @@ def test_a_private_registry_is_refused_without_a_rule_and_nobody_is_told_why(
         assert f"upstreamPolicy does not allow {ADDRESS}, a private address" in log.read()
 
 
+def of_class(*rules):
+    return {
+        "apiVersion": "oci-connector.dev/v1alpha1",
+        "kind": "ConnectorClass",
+        "metadata": {"name": "oci"},
+        "spec": {"upstreamPolicy": {"rules": [{"namespaces": ["*"], **rule} for rule in rules]}},
+    }
+
+
+@pytest.mark.parametrize(
+    "auth, refuses, says",
+    [("token", "broker", "No token could be had for"), ("htpasswd", "dataplane-0", NOT_CONNECTED)],
+)
+def test_a_class_narrows_it_while_everything_runs(make_world, auth, refuses, says):
+    world = started(make_world, {"addresses": [ADDRESS]}, auth=auth)
+    client, token = world.client(), world.token()
+    assert get_manifest(client, NAME, "v1", token).status == 404
+
+    world.put_class(of_class({"addresses": ["10.99.0.0/16"]}))
+
+    refused = wait_until(
+        lambda: (a := get_manifest(client, NAME, "v1", token)).status == 502 and a, "it is in force"
+    )
+    assert says in refused.error()[1] and ADDRESS not in refused.error()[1]
+    why = f"upstreamPolicy of the ConnectorClass does not allow {ADDRESS}, a private address"
+    with open(world.path(f"{refuses}.log"), encoding="utf-8") as log:
+        assert why in log.read()
+
+    world.put_class(of_class({"addresses": [ADDRESS]}))
+    wait_until(lambda: get_manifest(client, NAME, "v1", token).status == 404, "it is let through")
+
+
 def test_the_author_is_told_what_the_platform_must_allow(make_world):
     world = started(make_world, auth="htpasswd", address=f"https://{ADDRESS}:{REGISTRY_PORT}")
 
@@ -87,10 +120,12 @@ def test_a_namespace_serves_others_in_the_mirror_form_where_a_rule_says_so(make_
 
 def test_the_broker_takes_the_policy_of_the_page(make_world):
     with open(PAGE, encoding="utf-8") as page:
-        (shown,) = re.findall(r"```yaml\n(.*?)```", page.read(), re.DOTALL)
+        shown, narrow, _ = re.findall(r"```yaml\n(.*?)```", page.read(), re.DOTALL)
     world = make_world()
     world.broker_extra = yaml.safe_load(shown)
     world.start()
+    world.put_class(yaml.safe_load(narrow))
+    world.connectorctl("validate", world.path("resources"))
 
     assert len(world.broker_extra["upstreamPolicy"]["rules"]) == 3
     # With files, the registry needs no rule.

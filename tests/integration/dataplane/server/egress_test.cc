@@ -1,6 +1,7 @@
 // Where the data plane connects on a registry's word. Runs in a network namespace of its own, where
 // the addresses that must never be reached do answer, and where names resolve to what a test says.
 
+#include "common/routing/upstream_policy_proto.h"
 #include "tests/support/cpp/dataplane_world.h"
 
 #include <dlfcn.h>

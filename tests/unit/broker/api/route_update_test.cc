@@ -98,6 +98,28 @@ TEST(RouteSnapshot, DescribesARouteWhollyAndHoldsNoSecret) {
   EXPECT_EQ(response.ShortDebugString().find("version-1"), std::string::npos);
 }
 
+TEST(RouteSnapshot, SendsBothPoliciesAndLetsAnOldDataPlaneLeadNowhere) {
+  const auto entry = connectors::MakeCatalogEntry(
+      std::make_shared<const resource::Connector>(HarborConnector("default", "harbor", {})),
+      {},
+      "version-1",
+      "",
+      {.unlisted = routing::Unlisted::kPublic,
+       .narrowed_by = routing::ClassPolicy{.rules = {{.hosts = {"harbor.internal"}}}}});
+
+  const v1::WatchRoutesResponse response = OnlyPart({}, StateOf({entry}));
+
+  ASSERT_EQ(response.routes().size(), 1);
+  const v1::Route& route = response.routes(0);
+  EXPECT_EQ(route.narrowed_upstream_policy().platform().unlisted(), "public");
+  const auto& of_class = route.narrowed_upstream_policy().connector_class();
+  EXPECT_EQ(of_class.unlisted(), "none");
+  ASSERT_EQ(of_class.rules_size(), 1);
+  EXPECT_THAT(of_class.rules(0).hosts(), ::testing::ElementsAre("harbor.internal"));
+  EXPECT_EQ(route.upstream_policy().unlisted(), "none");
+  EXPECT_EQ(route.upstream_policy().rules_size(), 0);
+}
+
 TEST(RouteChanges, HoldOnlyWhatDiffers) {
   const auto kept = EntryOf(HarborConnector("default", "kept", {}));
   const auto gone = EntryOf(HarborConnector("default", "gone", {}));

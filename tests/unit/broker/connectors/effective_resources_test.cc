@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace connector::broker::connectors {
 namespace {
@@ -150,6 +151,24 @@ TEST(MakeSnapshot, GivesAnEntryThePolicyOfItsNamespace) {
                          ->Find(kHarbor);
 
   EXPECT_EQ(*entry->policy, routing::PolicyFor(policy, kHarbor.ns));
+}
+
+TEST(MakeSnapshot, NarrowsThePolicyByThatOfTheClass) {
+  EffectiveResources effective = MergeResources({}, OneOfEach(1));
+  const auto epoch = EntryOf(effective)->epoch;
+  auto connector =
+      std::make_shared<resource::Connector>(*effective.connectors.at(kHarbor).connector);
+  connector->class_policy.value = std::make_shared<routing::ClassPolicy>(
+      routing::ClassPolicy{.rules = {{.namespaces = {kHarbor.ns}, .hosts = {"a.internal"}},
+                                     {.namespaces = {"elsewhere"}, .hosts = {"b.internal"}}}});
+  effective.connectors.at(kHarbor).connector = connector;
+
+  const auto entry = EntryOf(effective);
+
+  ASSERT_TRUE(entry->policy->narrowed_by.has_value());
+  ASSERT_EQ(entry->policy->narrowed_by->rules.size(), 1U);
+  EXPECT_EQ(entry->policy->narrowed_by->rules[0].hosts, std::vector<std::string>{"a.internal"});
+  EXPECT_NE(entry->epoch, epoch);
 }
 
 TEST(MakeSnapshot, TakesTheCaBundle) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -75,7 +76,12 @@ const std::vector<Change>& MintChanges() {
       [](Connector& c) { c.ca_secret_name.reset(); },
       [](Connector& c) { c.upstream.token_realm->path = "/other"; },
       [](Connector& c) { c.upstream.token_realm.reset(); },
-      [](Connector& c) { c.upstream.allow_insecure = true; }};
+      [](Connector& c) { c.upstream.allow_insecure = true; },
+      [](Connector& c) { c.class_policy.value = std::make_shared<routing::ClassPolicy>(); },
+      [](Connector& c) {
+        c.class_policy.value = std::make_shared<routing::ClassPolicy>(
+            routing::ClassPolicy{.unlisted = routing::Unlisted::kPublic});
+      }};
   return kChanges;
 }
 
@@ -141,6 +147,19 @@ TEST(CanonicalMintText, IgnoresPolicyAndLimits) {
     OtherChanges()[i](changed);
     EXPECT_EQ(CanonicalMintText(changed), CanonicalMintText(Harbor())) << "change " << i;
   }
+}
+
+TEST(CanonicalMintText, HoldsWhatTheClassLetsTheNamespaceReach) {
+  const auto text = [](const char* first, const char* second) {
+    Connector connector = Harbor();
+    connector.class_policy.value = std::make_shared<routing::ClassPolicy>(
+        routing::ClassPolicy{.rules = {{.namespaces = {first}, .hosts = {"a.internal"}},
+                                       {.namespaces = {second}, .hosts = {"b.internal"}}}});
+    return CanonicalMintText(connector);
+  };
+  EXPECT_NE(text("default", "other"), text("other", "other"));
+  EXPECT_NE(text("default", "other"), text("other", "default"));
+  EXPECT_EQ(text("default", "other"), text("default", "another")) << "it is of no matter here";
 }
 
 TEST(CanonicalText, CannotBeForgedByAValueThatLooksLikeAnother) {

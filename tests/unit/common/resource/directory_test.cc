@@ -18,6 +18,7 @@
 namespace connector::resource {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -235,6 +236,38 @@ TEST(Assemble, LetsAClassRequireTheAudienceOfAConnector) {
   EXPECT_FALSE(required(kAnonymous, "{requireConnectorAudience: false}"));
   EXPECT_TRUE(required(kAnonymous, "{requireConnectorAudience: true}"));
   EXPECT_TRUE(required(own, "{requireConnectorAudience: false}")) << "it only takes away";
+}
+
+TEST(Assemble, ReportsWhereAClassDoesNotLeadAndKeepsTheConnector) {
+  const std::string realm =
+      std::string(kAnonymous) + "\n  upstream: {tokenRealm: \"https://sts.example/token\"}";
+  const DirectoryContent content =
+      Load({{"a.yaml", ConnectorDocument("a", realm)},
+            {"c.yaml",
+             Class("oci",
+                   "{upstreamPolicy: {rules: [{namespaces: [elsewhere], hosts: [\"*.example\"]}, "
+                   "{namespaces: [default], hosts: [sts.example]}]}}")}});
+
+  EXPECT_THAT(config::Format(content.problems),
+              HasSubstr("spec.address: the platform does not let Connectors of namespace default "
+                        "reach r.example; ask its operators for a rule of the ConnectorClass's "
+                        "upstreamPolicy with hosts: [r.example]"));
+  EXPECT_THAT(content.problems, SizeIs(1));
+  EXPECT_THAT(content.broken, IsEmpty()) << "the last good version would go there";
+  const auto& connector = content.connectors.at({"default", "a"}).connector;
+  ASSERT_NE(connector->class_policy.value, nullptr);
+  EXPECT_THAT(connector->class_policy.value->rules, SizeIs(2));
+}
+
+TEST(Assemble, SaysWhatIsWrongWithThePolicyOfAClass) {
+  const DirectoryContent content = Load(
+      {{"c.yaml",
+        Class("oci",
+              "{upstreamPolicy: {unlisted: all, rules: [{namespaces: [a], hosts: [\"a:1\"]}]}}")}});
+
+  EXPECT_THAT(config::Format(content.problems),
+              AllOf(HasSubstr("spec.upstreamPolicy.unlisted: must be none, public or local"),
+                    HasSubstr("spec.upstreamPolicy.rules[0].hosts[0]: is not a name")));
 }
 
 TEST(Assemble, DoesNotFallBackToTheBuiltInClassWhenItsFileIsBroken) {

@@ -1,6 +1,6 @@
 #include "common/routing/upstream_policy.h"
 
-#include "proto/connector/config/v1/upstream_policy.pb.h"
+#include "tests/unit/common/routing/upstream_policy_fixture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,62 +15,9 @@ namespace {
 namespace v1 = config::v1;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 http::Origin OriginOf(const std::string& text) {
   return *http::ParseOrigin(text);
-}
-
-std::vector<std::string> ProblemsOf(const v1::UpstreamPolicy& file) {
-  std::vector<std::string> out;
-  static_cast<void>(
-      ReadUpstreamPolicy(file, true, [&](const std::string& path, const char* message) {
-        out.push_back(path + ": " + message);
-      }));
-  return out;
-}
-
-UpstreamPolicy Read(const v1::UpstreamPolicy& file, bool in_cluster) {
-  return ReadUpstreamPolicy(file, in_cluster, [](const std::string& path, const char* message) {
-    ADD_FAILURE() << path << " " << message;
-  });
-}
-
-v1::UpstreamPolicyRule& AddRule(v1::UpstreamPolicy& file, const std::string& ns = "*") {
-  v1::UpstreamPolicyRule& rule = *file.add_rules();
-  rule.add_namespaces(ns);
-  return rule;
-}
-
-// "in" (a cluster, no rule), "laptop", "none", "rules": what the policies are called below.
-UpstreamPolicy Policy(const std::string& name) {
-  v1::UpstreamPolicy file;
-  if (name == "none") {
-    file.set_unlisted("none");
-  }
-  if (name == "rules") {
-    v1::UpstreamPolicyRule& tls = AddRule(file);
-    tls.add_hosts("harbor.internal");
-    tls.add_hosts("*.svc.example");
-    tls.add_addresses("10.20.0.0/16");
-    tls.add_addresses("127.0.0.0/8");
-    tls.add_addresses("fd00:ec2::254");
-    tls.add_redirect_hosts("store.internal");
-    tls.add_redirect_hosts("127.0.0.9");
-    v1::UpstreamPolicyRule& plain = AddRule(file);
-    plain.add_hosts("plain.internal");
-    plain.add_addresses("10.30.0.7");
-    plain.add_redirect_hosts("plainstore.internal");
-    plain.set_plain_http(true);
-  }
-  if (name == "wide") {
-    v1::UpstreamPolicyRule& rule = AddRule(file);
-    rule.add_addresses("0.0.0.0/0");
-    rule.add_addresses("::/0");
-    rule.add_hosts("*.internal");
-    rule.set_plain_http(true);
-  }
-  return Read(file, name != "laptop");
 }
 
 struct Connection {
@@ -198,7 +145,7 @@ TEST(PolicyFor, KeepsTheRulesOfTheNamespace) {
   AddRule(file, "*").add_hosts("all.internal");
   AddRule(file, "team-*").add_hosts("teams.internal");
   AddRule(file, "team-a").add_hosts("a.internal");
-  const UpstreamPolicy all = Read(file, true);
+  const UpstreamPolicy all = ReadPolicy(file, true);
   const auto hosts = [&](const char* ns) {
     std::vector<std::string> out;
     for (const UpstreamRule& rule : PolicyFor(all, ns).rules) {
@@ -220,7 +167,7 @@ TEST(MayMirrorForOthers, SaysYesWhereTheListSaysSo) {
   rule.add_mirror_hosts("Quay.example:443");
   rule.add_mirror_hosts("r.example:5000");
   rule.add_mirror_hosts("*.mirror.example");
-  const UpstreamPolicy policy = Read(file, true);
+  const UpstreamPolicy policy = ReadPolicy(file, true);
 
   for (const char* asked : {"docker.io",
                             "index.docker.io",
@@ -242,7 +189,7 @@ TEST(MayMirrorForOthers, IsNoByDefaultInAClusterAndYesOnALaptop) {
   EXPECT_TRUE(MayMirrorForOthers(Policy("laptop"), "docker.io"));
   v1::UpstreamPolicy file;
   AddRule(file, "platform").add_mirror_hosts("*");
-  const UpstreamPolicy with_list = Read(file, false);
+  const UpstreamPolicy with_list = ReadPolicy(file, false);
   EXPECT_TRUE(MayMirrorForOthers(PolicyFor(with_list, "platform"), "docker.io"));
   EXPECT_FALSE(MayMirrorForOthers(PolicyFor(with_list, "shop"), "docker.io"))
       << "who writes a list means it, with files too";
@@ -267,99 +214,56 @@ TEST(PolicyProblem, SaysWhatThePlatformMustAllow) {
   EXPECT_EQ(problem("laptop", "http://127.0.0.1"), "");
 }
 
-TEST(UpstreamPolicy, TravelsToDataPlanesWithoutLoss) {
-  v1::UpstreamPolicy file;
-  file.set_unlisted("none");
-  v1::UpstreamPolicyRule& rule = AddRule(file);
-  rule.add_hosts("harbor.internal");
-  rule.add_addresses("10.20.0.0/16");
-  rule.add_addresses("::1");
-  rule.set_plain_http(true);
-  rule.add_redirect_hosts("*.store.internal");
-  UpstreamPolicy policy = Read(file, true);
-  v1::UpstreamPolicy sent;
-  ToProto(policy, sent);
-
-  policy.rules[0].namespaces.clear();  // It is of one namespace.
-  EXPECT_EQ(FromProto(sent), policy);
+TEST(AClass, LetsConnectWhatBothAllow) {
+  const auto connects = [](const char* platform,
+                           const char* origin,
+                           const char* address,
+                           Destination destination = Destination::kRegistry) {
+    return MayConnect(
+        Narrowed(platform), OriginOf(origin), destination, *IpAddress::Parse(address));
+  };
+  EXPECT_TRUE(connects("rules", "https://harbor.internal", "10.0.0.1"));
+  EXPECT_TRUE(connects("rules", "https://x.svc.example", "10.20.0.1"));
+  EXPECT_TRUE(connects("in", "https://harbor.internal", "1.1.1.1"));
+  EXPECT_TRUE(connects("rules", "https://store.internal", "10.0.0.1", kRedirect));
+  // The class does not allow it.
+  EXPECT_FALSE(connects("rules", "https://x.svc.example", "10.20.128.1"));
+  EXPECT_FALSE(connects("in", "https://r.example", "1.1.1.1"));
+  EXPECT_FALSE(connects("rules", "http://plain.internal", "10.0.0.1")) << "a rule of team-b";
+  EXPECT_FALSE(connects("rules", "https://s3.example", "1.1.1.1", kRedirect));
+  // The platform does not, and a class cannot widen that.
+  EXPECT_FALSE(connects("rules", "https://elsewhere.internal", "10.0.0.1"));
+  EXPECT_FALSE(connects("rules", "http://harbor.internal", "10.0.0.1"));
+  EXPECT_FALSE(connects("rules", "https://other.internal", "10.0.0.1", kRedirect));
 }
 
-TEST(UpstreamPolicy, IsNotTakenWhereItCannotBeUnderstood) {
-  v1::UpstreamPolicy sent;
-  sent.set_unlisted("everything");
-  EXPECT_EQ(FromProto(sent), std::nullopt);
-  sent.set_unlisted("public");
-  sent.add_rules()->add_addresses("ten");
-  EXPECT_EQ(FromProto(sent), std::nullopt);
+TEST(AClass, LetsMirrorForOthersWhatBothAllow) {
+  UpstreamPolicy policy = Narrowed("in");
+  EXPECT_FALSE(MayMirrorForOthers(policy, "quay.example")) << "a class cannot widen";
+  policy.rules.push_back({.mirror_hosts = {"*"}});
+  EXPECT_TRUE(MayMirrorForOthers(policy, "quay.example"));
+  EXPECT_FALSE(MayMirrorForOthers(policy, "docker.io"));
+  policy = {.narrowed_by = ClassPolicy{}};
+  EXPECT_FALSE(MayMirrorForOthers(policy, "quay.example"));
 }
 
-TEST(CanonicalText, TellsPoliciesApart) {
-  v1::UpstreamPolicy file;
-  AddRule(file).add_hosts("a.internal");
-  const UpstreamPolicy one = Read(file, true);
-  file.mutable_rules(0)->set_plain_http(true);
-  const UpstreamPolicy other = Read(file, true);
-  v1::UpstreamPolicy mirrors;
-  AddRule(mirrors).add_mirror_hosts("a.internal");
-
-  EXPECT_EQ(CanonicalText(UpstreamPolicy{}), "");
-  EXPECT_NE(CanonicalText(one), CanonicalText(other));
-  EXPECT_NE(CanonicalText(Read(mirrors, true)), CanonicalText(Policy("in")));
-  EXPECT_EQ(CanonicalText(one), CanonicalText(UpstreamPolicy(one)));
-}
-
-TEST(ReadUpstreamPolicy, SaysWhatIsWrongAndWhatToWrite) {
-  v1::UpstreamPolicy file;
-  file.set_unlisted("any");
-  v1::UpstreamPolicyRule& rule = AddRule(file, "Team_A");
-  rule.add_hosts("10.0.0.1");
-  rule.add_hosts("https://a.example");
-  rule.add_addresses("10.0.0.1/8");
-  rule.add_redirect_hosts("a.example:443");
-  rule.add_mirror_hosts("a.example/x");
-  AddRule(file);
-  v1::UpstreamPolicyRule& plain = AddRule(file);
-  plain.set_plain_http(true);
-  plain.add_mirror_hosts("a.example");
-
-  EXPECT_THAT(ProblemsOf(file),
-              ElementsAre("unlisted: must be none, public or local",
-                          HasSubstr("rules[0].namespaces[0]: is not a namespace"),
-                          HasSubstr("rules[0].hosts[0]: is not a name"),
-                          HasSubstr("rules[0].hosts[1]: is not a name"),
-                          HasSubstr("rules[0].addresses[0]: is not an address range"),
-                          HasSubstr("rules[0].redirectHosts[0]: is not a host"),
-                          HasSubstr("rules[0].mirrorHosts[0]: is not a registry"),
-                          HasSubstr("rules[1]: allows nothing"),
-                          HasSubstr("rules[2].plainHttp: says not to what")));
-}
-
-TEST(ReadUpstreamPolicy, HasABound) {
-  v1::UpstreamPolicy many;
-  for (int i = 0; i < 65; ++i) {
-    AddRule(many).add_hosts("a.example");
-  }
-  EXPECT_THAT(ProblemsOf(many), ElementsAre(HasSubstr("rules: has more than 64 entries")));
-
-  v1::UpstreamPolicy long_list;
-  for (int i = 0; i < 65; ++i) {
-    (i == 0 ? AddRule(long_list) : *long_list.mutable_rules(0)).add_hosts("a.example");
-  }
-  EXPECT_THAT(ProblemsOf(long_list), ElementsAre(HasSubstr("rules[0].hosts: has more than 64")));
-
-  v1::UpstreamPolicy large;
-  for (int i = 0; i < 60; ++i) {
-    AddRule(large).add_hosts(std::string(60, 'a') + "." + std::string(60, 'b') + "." +
-                             std::string(60, 'c') + "." + std::string(60, 'd') + "." +
-                             std::string(60, 'e'));
-  }
-  EXPECT_THAT(ProblemsOf(large), ElementsAre(HasSubstr("rules: are more than 16 KiB")));
-}
-
-TEST(ReadUpstreamPolicy, TakesAnEmptyOneForTheDefault) {
-  EXPECT_THAT(ProblemsOf({}), IsEmpty());
-  EXPECT_EQ(Read({}, false), UpstreamPolicy{});
-  EXPECT_EQ(Read({}, true).unlisted, Unlisted::kPublic);
+TEST(AClass, IsNamedWhereItRefuses) {
+  const auto problem = [](const std::string& origin) {
+    return PolicyProblem(Narrowed("rules"), "team-a", OriginOf(origin)).value_or("");
+  };
+  EXPECT_EQ(problem("https://harbor.internal"), "");
+  EXPECT_THAT(problem("https://10.20.128.1"),
+              HasSubstr("ask its operators for a rule of the ConnectorClass's upstreamPolicy with "
+                        "addresses: [10.20.128.1]"));
+  EXPECT_THAT(problem("https://10.9.0.1"), HasSubstr("a rule of the broker's upstreamPolicy"));
+  const auto why = [](const char* address) {
+    return WhyNotConnected(Narrowed("rules"),
+                           OriginOf("https://x.svc.example"),
+                           Destination::kRegistry,
+                           *IpAddress::Parse(address));
+  };
+  EXPECT_THAT(why("10.20.128.1"), HasSubstr("upstreamPolicy of the ConnectorClass does not allow"));
+  EXPECT_THAT(why("169.254.0.1"), ::testing::StartsWith("upstreamPolicy does not allow"));
 }
 
 }  // namespace

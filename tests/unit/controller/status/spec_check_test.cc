@@ -78,6 +78,24 @@ TEST(CheckSpec, NamesTheAuthsThatAClassAllows) {
   EXPECT_FALSE(found.sound);
 }
 
+TEST(CheckSpec, SaysWhereAClassDoesNotLead) {
+  const auto reason = [](const std::string& rest) {
+    return CheckSpec(
+               Connector(R"({"address":"https://r.example","auth":{"name":"anonymous"})" + rest),
+               {Class("oci",
+                      R"({"upstreamPolicy":{"rules":[{"namespaces":["*"],)"
+                      R"("hosts":["r.example"]}]}})")})
+        .class_ready.reason;
+  };
+  EXPECT_EQ(reason("}"), "ClassFound");
+  EXPECT_EQ(reason(R"(,"upstream":{"tokenRealm":"https://s.example/t"}})"), "UpstreamNotAllowed");
+  const SpecCheck found =
+      CheckSpec(Connector(kSound), {Class("oci", R"({"upstreamPolicy":{"unlisted":"none"}})")});
+  EXPECT_EQ(found.class_ready.reason, "UpstreamNotAllowed");
+  EXPECT_THAT(found.class_ready.message, HasSubstr("spec.address: the platform does not let"));
+  EXPECT_FALSE(found.sound);
+}
+
 TEST(CheckSpec, SaysAllThatValidateSays) {
   const SpecCheck found =
       CheckSpec(Connector(R"({"address":"http://r.example","auth":{"name":"tokenAuth"}})"), {});

@@ -158,6 +158,26 @@ TEST_F(TableUpdaterTest, TakesTheUpstreamPolicyOfARoute) {
       << "a connection that one may have is not for the other";
 }
 
+TEST_F(TableUpdaterTest, TakesWhatAClassNarrows) {
+  pb::WatchRoutesResponse update;
+  auto& harbor = *AddRoute(update, kHarbor);
+  harbor.mutable_upstream_policy()->set_unlisted("none");
+  harbor.mutable_narrowed_upstream_policy()->mutable_platform()->set_unlisted("public");
+  auto& of_class = *harbor.mutable_narrowed_upstream_policy()->mutable_connector_class();
+  of_class.set_unlisted("none");
+  of_class.add_rules()->add_hosts("harbor.example.com");
+  auto& quay = *AddRoute(update, kQuay);
+  quay.mutable_narrowed_upstream_policy()->mutable_platform()->set_unlisted("public");
+  quay.mutable_narrowed_upstream_policy()->mutable_connector_class()->set_unlisted("newer");
+  Apply(update);
+
+  const routing::UpstreamPolicy& policy = *table_->Find(kHarbor)->upstream_policy;
+  EXPECT_EQ(policy.unlisted, routing::Unlisted::kPublic);
+  ASSERT_TRUE(policy.narrowed_by.has_value());
+  EXPECT_EQ(policy.narrowed_by->rules.at(0).hosts.at(0), "harbor.example.com");
+  EXPECT_EQ(table_->Find(kQuay), nullptr) << "half of a policy would lead too far";
+}
+
 TEST_F(TableUpdaterTest, LetsARouteWhosePolicyIsNotUnderstoodServeNobody) {
   ApplyRoute(kHarbor, "https://harbor.example.com");
   pb::WatchRoutesResponse update;
