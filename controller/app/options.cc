@@ -86,16 +86,18 @@ void ReadService(const pb::ConnectorService& from,
                       "must be lower-case DNS labels, for example cluster.local");
     }
   }
+  out.https_url = from.url_scheme() == pb::URL_SCHEME_HTTPS;
   if (from.http_port() > 0) {
     out.http_port = reader.Port("service.httpPort", from.http_port());
+  } else if (out.https_url) {
+    out.http_port.reset();
   }
   if (from.https_port() > 0) {
     out.https_port = reader.Port("service.httpsPort", from.https_port());
-    if (*out.https_port == out.http_port) {
+    if (out.https_port == out.http_port) {
       reader.Complain("service.httpsPort", "must differ from httpPort");
     }
   }
-  out.https_url = from.url_scheme() == pb::URL_SCHEME_HTTPS;
   if (out.https_url && !out.https_port) {
     reader.Complain("service.urlScheme", "https wants a service.httpsPort, for example 443");
   }

@@ -119,13 +119,16 @@ std::string HostOf(const ConnectorRef& ref, const ProxyServiceSettings& settings
 std::string UrlOf(const ConnectorRef& ref, const ProxyServiceSettings& settings) {
   const std::uint16_t usual = settings.https_url ? 443 : 80;
   const std::uint16_t port =
-      settings.https_url ? settings.https_port.value_or(usual) : settings.http_port;
+      (settings.https_url ? settings.https_port : settings.http_port).value_or(usual);
   const std::string suffix = port == usual ? "" : ":" + std::to_string(port);
   return (settings.https_url ? "https://" : "http://") + HostOf(ref, settings) + suffix;
 }
 
 std::vector<Port> PortsOf(const ProxyServiceSettings& settings) {
-  std::vector<Port> ports{{"http", settings.http_port}};
+  std::vector<Port> ports;
+  if (settings.http_port) {
+    ports.push_back({"http", *settings.http_port});
+  }
   if (settings.https_port) {
     ports.push_back({"https", *settings.https_port});
   }

@@ -29,7 +29,7 @@ struct ProxyServiceSettings {
   std::string dataplane_ns;
   std::string dataplane_name;
   std::string cluster_domain = "cluster.local";
-  std::uint16_t http_port = 80;
+  std::optional<std::uint16_t> http_port = 80;
   std::optional<std::uint16_t> https_port;
   bool https_url = false;
 };

@@ -194,8 +194,18 @@ def test_clients_speak_tls_alone_and_nobody_lists_names():
         "dataplaneHosts": own,
     }
     assert controller["service"]["urlScheme"] == "https"
-    service = the(objects, "Service", "dataplane")
-    assert [port["name"] for port in service["spec"]["ports"]] == ["https"]
+    assert ports_of(objects) == {"https": 443}
+
+
+def ports_of(objects):
+    """Of the data planes' Service; those that the controller gives each c-NAME are the same."""
+    ports = the(objects, "Service", "dataplane")["spec"]["ports"]
+    written = yaml.safe_load(program_config(objects, "controller"))["service"]
+    keys = {"http": "httpPort", "https": "httpsPort"}
+    out = {port["name"]: port["port"] for port in ports}
+    assert out == {name: written[key] for name, key in keys.items() if key in written}
+    assert "http" in out or written["urlScheme"] == "https", "else it lists 80 by default"
+    return out
 
 
 def test_the_clusters_domain_and_the_suffixes_reach_data_plane_and_broker():
@@ -220,6 +230,10 @@ def test_plain_http_is_a_switch_and_so_is_tls():
 
     plain, tls = ("0.0.0.0:8080", []), ("0.0.0.0:8443", ["fromBroker"])
     both = ("0.0.0.0:8443", ["certificateFile", "fromBroker", "keyFile"])
+    plain_http = ("--set", "dataplane.plainHttp.enabled=true")
+    assert ports_of(render("default", *plain_http)) == {"http": 80, "https": 443}
+    alone = render("default", *plain_http, "--set", "dataplane.tls.enabled=false")
+    assert ports_of(alone) == {"http": 80}
     own = ("0.0.0.0:8443", ["certificateFile", "keyFile"])
     assert listeners("dataplane.plainHttp.enabled=true") == [plain, tls]
     assert listeners("dataplane.plainHttp.enabled=true", "dataplane.tls.enabled=false") == [plain]

@@ -101,6 +101,9 @@ serverName: {{ include "oci.fullname" . }}-broker.{{ .Release.Namespace }}.svc
   "dataplane" (dict "namespace" .Release.Namespace "name" (print (include "oci.fullname" .) "-dataplane"))
   "mode" .Values.controller.serviceMode
   "clusterDomain" .Values.clusterDomain }}
+{{- if .Values.dataplane.plainHttp.enabled }}
+{{- $_ := set $service "httpPort" 80 }}
+{{- end }}
 {{- if .Values.dataplane.tls.enabled }}
 {{- $_ := set $service "httpsPort" 443 }}
 {{- $_ := set $service "urlScheme" "https" }}

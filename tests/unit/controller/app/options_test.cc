@@ -90,6 +90,19 @@ TEST_F(OptionsTest, TakeWhatIsWritten) {
   EXPECT_EQ(options_.workers, 3);
 }
 
+TEST_F(OptionsTest, ListNoHttpPortBesideHttpsUnlessItIsWritten) {
+  const auto http_port = [this](const std::string& rest) {
+    options_ = {};
+    EXPECT_THAT(Problems({{"service", "{dataplane: {namespace: oci, name: d}" + rest + "}"}}),
+                IsEmpty());
+    return options_.service.http_port;
+  };
+
+  EXPECT_EQ(http_port(", httpsPort: 443, urlScheme: https"), std::nullopt);
+  EXPECT_EQ(http_port(", httpsPort: 443, urlScheme: https, httpPort: 80"), 80);
+  EXPECT_EQ(http_port(", httpsPort: 443"), 80);
+}
+
 struct Refused {
   const char* name;
   const char* key;

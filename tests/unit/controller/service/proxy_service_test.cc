@@ -54,6 +54,15 @@ TEST(ProxyService, HasTheHttpsPortThatIsConfigured) {
   EXPECT_EQ(BuildService(kOwner, settings).at("spec").at("ports").at(1).at("name"), "https");
 }
 
+TEST(ProxyService, ListsNoHttpPortWhereDataPlanesServeNone) {
+  ProxyServiceSettings settings = WithEndpoints();
+  settings.http_port.reset();
+  settings.https_port = 443;
+
+  EXPECT_EQ(BuildService(kOwner, settings).at("spec").at("ports"),
+            json::parse(R"([{"name":"https","protocol":"TCP","port":443,"targetPort":443}])"));
+}
+
 TEST(ProxyService, IsOwnedByItsConnector) {
   EXPECT_EQ(BuildService(kOwner, ExternalName()).at("metadata").at("ownerReferences"),
             json::parse(R"([{"apiVersion":"oci-connector.dev/v1alpha1","kind":"Connector",
