@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import textwrap
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from chart import (
     CHART,
     NAMESPACE,
     PROGRAMS,
+    ROOT,
     SETS,
     helm,
     of_kind,
@@ -396,8 +398,33 @@ def test_data_planes_with_certificates_of_their_own_are_known_by_no_shared_name(
     assert volumes["tls"]["csi"]["driver"] == "csi.cert-manager.io"
     peers = config_of(objects, "broker")["peers"]["dataplanes"]
     assert peers == ["spiffe://oci-connector.local/dataplane/*"]
+    asked = volumes["tls"]["csi"]["volumeAttributes"]["csi.cert-manager.io/uri-sans"]
+    assert asked == peers[0].replace("*", "${POD_NAME}")
+    made = {each["metadata"]["name"] for each in of_kind(objects, "Certificate")}
+    assert "oci-connector-broker" in made
+    assert "oci-connector-dataplane" not in made
     shared = config_of(render("default"), "broker")["peers"]["dataplanes"]
     assert shared == ["spiffe://oci-connector.local/dataplane"]
+
+
+def test_the_page_shows_certificates_of_their_own_as_they_are_rendered_here():
+    with open(os.path.join(ROOT, "docs/deny-list.md"), encoding="utf-8") as page:
+        (shown,) = re.findall(r"```yaml\n( *certificates:.*?)```", page.read(), re.DOTALL)
+    with open(values_of("cert-manager"), encoding="utf-8") as file:
+        tested = yaml.safe_load(file)
+
+    shown = yaml.safe_load(textwrap.dedent(shown))
+    assert shown["certificates"]["mode"] == tested["certificates"]["mode"]
+    assert shown["dataplane"] == {"certificateVolume": tested["dataplane"]["certificateVolume"]}
+
+
+def test_replicas_change_to_certificates_of_their_own_while_they_run():
+    """As the page says it: pods of before are let through until the last of them is gone."""
+    name = "spiffe://oci-connector.local/dataplane"
+    peers = config_of(
+        render("cert-manager", "--set", f"broker.peers.dataplanes={{{name}}}"), "broker"
+    )["peers"]["dataplanes"]
+    assert peers == [f"{name}/*", name]
 
 
 @each_set
