@@ -66,7 +66,7 @@ std::shared_ptr<const CatalogEntry> EntryOf(
 
 EffectiveResources MergeResources(const EffectiveResources& previous,
                                   const resource::DirectoryContent& loaded) {
-  EffectiveResources next{loaded.connectors, loaded.secrets};
+  EffectiveResources next{loaded.connectors, loaded.secrets, loaded.classes};
   const auto keeps = [&](const ResourceId& identity, const std::string& file) {
     return loaded.broken.contains(identity) || loaded.unreadable_files.contains(file);
   };
@@ -79,7 +79,32 @@ EffectiveResources MergeResources(const EffectiveResources& previous,
                [&](const resource::SecretName& name, const std::string& file) {
                  return keeps({Kind::kSecret, name.ns, name.name}, file);
                });
+  // Where a file cannot be read, what is built in does not take the place of the class in it.
+  std::erase_if(next.classes, [&](const auto& built_in) {
+    const auto held = previous.classes.find(built_in.first);
+    return built_in.second.file.empty() && held != previous.classes.end() &&
+           loaded.unreadable_files.contains(held->second.file);
+  });
+  KeepLastGood(
+      previous.classes, next.classes, [&](const std::string& name, const std::string& file) {
+        return keeps({Kind::kConnectorClass, {}, name}, file);
+      });
+  for (auto& [ref, connector] : next.connectors) {
+    NarrowByItsClass(next.classes, connector);
+  }
   return next;
+}
+
+void NarrowByItsClass(const resource::ClassMap& classes, resource::LoadedConnector& connector) {
+  const auto found = classes.find(connector.connector->class_name);
+  if (found == classes.end()) {
+    return;
+  }
+  auto narrowed = std::make_shared<resource::Connector>(*connector.connector);
+  resource::NarrowByClass(*narrowed, found->second.connector_class);
+  if (*narrowed != *connector.connector) {
+    connector.connector = std::move(narrowed);
+  }
 }
 
 CredentialLookup DirectoryLookup(

@@ -4,7 +4,8 @@
 //
 // A resource with problems keeps its last good version, so that a typing mistake breaks nobody. The
 // same holds for every resource of a file of which a part cannot be identified. A deleted resource
-// stops at once (docs/promises.md P6); nothing else keeps it.
+// stops at once (docs/promises.md P6); nothing else keeps it. A Connector that is kept goes by its
+// class of today: else its author, who may break it, would keep what the class has taken away.
 
 #include "broker/connectors/catalog.h"
 #include "broker/secrets/credential_view.h"
@@ -20,10 +21,14 @@ namespace connector::broker::connectors {
 struct EffectiveResources {
   std::map<ConnectorRef, resource::LoadedConnector> connectors;
   resource::SecretMap secrets;
+  resource::ClassMap classes = {};  // Of files.
 };
 
 [[nodiscard]] EffectiveResources MergeResources(const EffectiveResources& previous,
                                                 const resource::DirectoryContent& loaded);
+
+// Narrows `connector` by its class, where that is one of `classes`.
+void NarrowByItsClass(const resource::ClassMap& classes, resource::LoadedConnector& connector);
 
 struct ConnectorCredentials {
   secrets::CredentialState credential{};

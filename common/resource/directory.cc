@@ -73,22 +73,20 @@ void CollectNames(const std::vector<FileDocuments>& files, DirectoryContent& out
   }
 }
 
-std::map<std::string, ConnectorClass> CollectClasses(const std::vector<FileDocuments>& files,
-                                                     const DirectoryContent& out) {
-  std::map<std::string, ConnectorClass> classes;
+void CollectClasses(const std::vector<FileDocuments>& files, DirectoryContent& out) {
   for (const FileDocuments& file : files) {
     for (const ClassDocument& document : file.classes) {
       if (!out.broken.contains(IdOf(document.connector_class))) {
-        classes.emplace(document.connector_class.name, document.connector_class);
+        out.classes.emplace(document.connector_class.name,
+                            LoadedClass{document.connector_class, file.file});
       }
     }
   }
   ConnectorClass built_in;
   built_in.name = kDefaultClass;
   if (!out.broken.contains(IdOf(built_in))) {
-    classes.emplace(built_in.name, built_in);
+    out.classes.emplace(built_in.name, LoadedClass{built_in, {}});
   }
-  return classes;
 }
 
 void CollectSecrets(const std::vector<FileDocuments>& files, DirectoryContent& out) {
@@ -127,10 +125,7 @@ std::vector<NotAllowedOrigin> NotAllowedOrigins(const Connector& connector) {
 // Resolves one connector against the classes and Secrets, and reports at its lines.
 class Resolver {
  public:
-  Resolver(const std::map<std::string, ConnectorClass>& classes,
-           SecretSource secrets,
-           DirectoryContent& out)
-      : classes_(classes), secrets_(secrets), out_(out) {}
+  Resolver(SecretSource secrets, DirectoryContent& out) : secrets_(secrets), out_(out) {}
 
   void Resolve(ConnectorDocument document, const std::string& file) {
     const Connector& connector = document.draft.connector;
@@ -143,21 +138,22 @@ class Resolver {
       out_.problems.push_back(
           {file, line == document.lines.end() ? 0 : line->second, path, std::move(message)});
     };
-    const auto found = classes_.find(connector.class_name);
-    if (found == classes_.end()) {
+    const auto found = out_.classes.find(connector.class_name);
+    if (found == out_.classes.end()) {
       out_.broken.insert(identity);
       report("spec.connectorClassName", UnknownClass(connector.class_name));
       return;
     }
-    const std::vector<AuthKind>& allowed = found->second.allowed_auth;
+    const ConnectorClass& connector_class = found->second.connector_class;
+    const std::vector<AuthKind>& allowed = connector_class.allowed_auth;
     if (!allowed.empty() &&
         std::find(allowed.begin(), allowed.end(), connector.auth.kind) == allowed.end()) {
       out_.broken.insert(identity);
-      report("spec.auth.name", NotAllowed(found->second));
+      report("spec.auth.name", NotAllowed(connector_class));
       return;
     }
     auto resolved =
-        std::make_shared<const Connector>(ApplyClass(std::move(document.draft), found->second));
+        std::make_shared<const Connector>(ApplyClass(std::move(document.draft), connector_class));
     // Reported, and not broken: the last good version would go where the class no longer leads.
     for (NotAllowedOrigin& each : NotAllowedOrigins(*resolved)) {
       report(each.path, std::move(each.message));
@@ -197,7 +193,6 @@ class Resolver {
     return out_.broken.contains(ResourceId{Kind::kSecret, connector.ref.ns, name});
   }
 
-  const std::map<std::string, ConnectorClass>& classes_;
   const SecretSource secrets_;
   DirectoryContent& out_;
 };
@@ -291,8 +286,8 @@ DirectoryContent Assemble(std::vector<FileDocuments> files, SecretSource secrets
   }
   CollectNames(files, out);
   CollectSecrets(files, out);
-  const std::map<std::string, ConnectorClass> classes = CollectClasses(files, out);
-  Resolver resolver(classes, secrets, out);
+  CollectClasses(files, out);
+  Resolver resolver(secrets, out);
   for (FileDocuments& file : files) {
     for (ConnectorDocument& document : file.connectors) {
       resolver.Resolve(std::move(document), file.file);

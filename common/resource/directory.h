@@ -28,11 +28,18 @@ struct LoadedSecret {
   std::string file;
 };
 
+struct LoadedClass {
+  ConnectorClass connector_class;
+  std::string file;  // Empty: the one that is built in.
+};
+
 using SecretMap = std::map<SecretName, LoadedSecret>;
+using ClassMap = std::map<std::string, LoadedClass>;
 
 struct DirectoryContent {
   std::map<ConnectorRef, LoadedConnector> connectors;
   SecretMap secrets;
+  ClassMap classes;
   std::vector<config::Problem> problems;  // In the order of files and lines.
   std::set<ResourceId> broken;
   std::set<std::string> unreadable_files;  // Files of which some document could not be identified.

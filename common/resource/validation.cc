@@ -376,9 +376,13 @@ Connector ApplyClass(ConnectorDraft draft, const ConnectorClass& connector_class
   routing::RouteSettings settings = routing::Resolve(draft.written, connector_class.upstream);
   draft.connector.upstream.redirects = std::move(settings.redirects);
   draft.connector.upstream.limits = settings.limits;
-  draft.connector.require_connector_audience |= connector_class.require_connector_audience;
-  draft.connector.class_policy = connector_class.policy;
+  NarrowByClass(draft.connector, connector_class);
   return std::move(draft.connector);
+}
+
+void NarrowByClass(Connector& connector, const ConnectorClass& connector_class) {
+  connector.require_connector_audience |= connector_class.require_connector_audience;
+  connector.class_policy = connector_class.policy;
 }
 
 }  // namespace connector::resource

@@ -56,5 +56,7 @@ struct ConnectorDraft {
                                             ProblemReport& report);
 
 [[nodiscard]] Connector ApplyClass(ConnectorDraft draft, const ConnectorClass& connector_class);
+// Of that only what takes away: for a Connector to which the class was applied as it was before.
+void NarrowByClass(Connector& connector, const ConnectorClass& connector_class);
 
 }  // namespace connector::resource

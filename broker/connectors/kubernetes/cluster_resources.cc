@@ -18,6 +18,7 @@ std::string TitleOf(const ConnectorRef& ref) {
 }  // namespace
 
 void ClusterResources::TakeClasses(const kube::Store& classes) {
+  have_classes_ = true;
   classes_.clear();
   class_problems_.clear();
   for (const auto& [name, object] : classes.objects) {
@@ -45,7 +46,10 @@ void ClusterResources::TakeConnectors(const kube::Store& connectors, const kube:
       connectors_[names.back()] = object;
     }
   }
-  Resolve(names);
+  // Without the classes a Connector would count as good that its class does not let be.
+  if (have_classes_) {
+    Resolve(names);
+  }
 }
 
 void ClusterResources::Resolve(const std::vector<ConnectorRef>& names) {
@@ -68,6 +72,8 @@ void ClusterResources::Resolve(const std::vector<ConnectorRef>& names) {
       next->connectors.insert_or_assign(ref, std::move(good->second));
     } else if (!connectors_.contains(ref)) {
       next->connectors.erase(ref);  // Gone at once (docs/promises.md P6).
+    } else if (const auto kept = next->connectors.find(ref); kept != next->connectors.end()) {
+      NarrowByItsClass(content.classes, kept->second);
     }
   }
   for (config::Problem& problem : content.problems) {

@@ -21,7 +21,8 @@ class ClusterResources {
  public:
   // All classes; every connector is looked at anew.
   void TakeClasses(const kube::Store& classes);
-  // `changes` names the connectors of `connectors` that appeared, changed or vanished.
+  // `changes` names the connectors of `connectors` that appeared, changed or vanished. None is
+  // effective before the classes are known.
   void TakeConnectors(const kube::Store& connectors, const kube::Changes& changes);
 
   [[nodiscard]] std::shared_ptr<const EffectiveResources> effective() const { return effective_; }
@@ -34,6 +35,7 @@ class ClusterResources {
   // Connectors of `names` against the classes.
   void Resolve(const std::vector<ConnectorRef>& names);
 
+  bool have_classes_ = false;
   std::vector<Documents> classes_;
   std::map<ConnectorRef, kube::ObjectPtr> connectors_;  // The informer's: no second copy.
   std::map<std::string, std::vector<config::Problem>> class_problems_;

@@ -93,6 +93,49 @@ TEST(MergeResources, KeepsThroughSeveralBrokenLoads) {
       "1/1");
 }
 
+DirectoryContent OneOfAClass(const std::string& file, const resource::SharedClassPolicy& policy) {
+  DirectoryContent out = OneOfEach(1);
+  resource::Connector connector = *out.connectors.at(kHarbor).connector;
+  connector.class_name = "oci";
+  connector.class_policy = policy;
+  out.connectors.at(kHarbor).connector = std::make_shared<resource::Connector>(connector);
+  resource::ConnectorClass of_it;
+  of_it.name = "oci";
+  of_it.policy = policy;
+  out.classes.emplace("oci", resource::LoadedClass{of_it, file});
+  return out;
+}
+
+const resource::SharedClassPolicy kNarrow{std::make_shared<routing::ClassPolicy>()};
+
+resource::SharedClassPolicy PolicyOf(const EffectiveResources& effective) {
+  return effective.connectors.at(kHarbor).connector->class_policy;
+}
+
+TEST(MergeResources, NarrowsAVersionThatIsKeptByTheClassOfToday) {
+  const EffectiveResources before = MergeResources({}, OneOfAClass("class.yaml", {}));
+  EXPECT_EQ(PolicyOf(before).value, nullptr);
+
+  DirectoryContent broken = OneOfAClass("class.yaml", kNarrow);
+  broken.connectors.clear();
+  broken.broken.insert({Kind::kConnector, "default", "harbor"});
+
+  EXPECT_EQ(PolicyOf(MergeResources(before, broken)), kNarrow);
+}
+
+TEST(MergeResources, TakesWhatIsBuiltInForNoClassOfAFileThatCannotBeRead) {
+  const EffectiveResources before = MergeResources({}, OneOfAClass("class.yaml", kNarrow));
+
+  DirectoryContent built_in = OneOfAClass("", {});
+  built_in.unreadable_files = {"class.yaml"};
+  const EffectiveResources still = MergeResources(before, built_in);
+  EXPECT_EQ(PolicyOf(still), kNarrow);
+  EXPECT_EQ(PolicyOf(MergeResources(still, built_in)), kNarrow);
+
+  built_in.unreadable_files = {"other.yaml"};
+  EXPECT_EQ(PolicyOf(MergeResources(still, built_in)).value, nullptr) << "it is gone";
+}
+
 std::shared_ptr<const CatalogEntry> EntryOf(const EffectiveResources& effective) {
   return MakeSnapshot(
              effective,

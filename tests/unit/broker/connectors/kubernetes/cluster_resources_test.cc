@@ -29,6 +29,8 @@ class ClusterResourcesTest : public ::testing::Test {
            R"("robot"}})" + more + "}";
   }
 
+  ClusterResourcesTest() { resources_.TakeClasses(classes_); }
+
   void Put(const kube::ObjectName& name, const std::string& spec) {
     connectors_.objects[name] = Object(name, spec);
     resources_.TakeConnectors(connectors_, {name});
@@ -110,6 +112,30 @@ TEST_F(ClusterResourcesTest, KeepsAConnectorWhoseClassIsGone) {
 
   EXPECT_EQ(AddressOf(kTeamHarbor), "https://one.example");
   EXPECT_THAT(Problems(), HasSubstr("there is no ConnectorClass strict"));
+}
+
+TEST_F(ClusterResourcesTest, TakesNoConnectorForGoodBeforeItsClassIsKnown) {
+  resources_ = ClusterResources();
+  Put(kTeamHarbor, Spec("https://one.example"));
+  EXPECT_EQ(AddressOf(kTeamHarbor), "-");
+
+  PutClass("oci", R"({"nonsense":true})");
+  EXPECT_EQ(AddressOf(kTeamHarbor), "-") << "what is built in is not its class";
+  PutClass("oci", "{}");
+  EXPECT_EQ(AddressOf(kTeamHarbor), "https://one.example");
+}
+
+TEST_F(ClusterResourcesTest, NarrowsTheLastGoodVersionByTheClassOfToday) {
+  PutClass("oci", "{}");
+  Put(kTeamHarbor, Spec("https://one.example"));
+  Put(kTeamHarbor, Spec("http://one.example"));
+
+  PutClass("oci", R"({"requireConnectorAudience":true,"upstreamPolicy":{"unlisted":"none"}})");
+
+  EXPECT_EQ(AddressOf(kTeamHarbor), "https://one.example");
+  EXPECT_TRUE(Held(kTeamHarbor)->require_connector_audience);
+  ASSERT_NE(Held(kTeamHarbor)->class_policy.value, nullptr) << "its author has broken it for that";
+  EXPECT_EQ(*Held(kTeamHarbor)->class_policy.value, routing::ClassPolicy{});
 }
 
 TEST_F(ClusterResourcesTest, WaitsForTheClassOfAConnector) {
