@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <ostream>
 #include <utility>
@@ -57,7 +58,10 @@ Result<ValidationFindings> Examine(const CommandArguments& arguments) {
     findings.problems = std::move(content->problems);
     findings.skipped = std::move(content->skipped);
     findings.secrets = content->secrets.size();
-    findings.classes = content->classes;
+    findings.classes =
+        static_cast<std::size_t>(std::ranges::count_if(content->classes, [](const auto& each) {
+          return !each.second.file.empty();  // Not the one that is built in.
+        }));
     for (const auto& [ref, loaded] : content->connectors) {
       const resource::Connector& found = *loaded.connector;
       findings.connectors.push_back(

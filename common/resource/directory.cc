@@ -279,7 +279,6 @@ DirectoryContent Assemble(std::vector<FileDocuments> files, SecretSource secrets
   for (FileDocuments& file : files) {
     std::move(file.problems.begin(), file.problems.end(), std::back_inserter(out.problems));
     out.broken.merge(file.broken);
-    out.classes += file.classes.size();
     if (file.unreadable) {
       out.unreadable_files.insert(file.file);
     }

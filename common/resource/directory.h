@@ -43,7 +43,6 @@ struct DirectoryContent {
   std::vector<config::Problem> problems;  // In the order of files and lines.
   std::set<ResourceId> broken;
   std::set<std::string> unreadable_files;  // Files of which some document could not be identified.
-  std::size_t classes = 0;                 // ConnectorClasses in the files.
   std::vector<std::string> skipped;        // Of the directories that LoadPaths was given.
 };
 
