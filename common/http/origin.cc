@@ -172,6 +172,17 @@ std::string Tidy(std::string_view reference) {
   return out;
 }
 
+// A line break in a path, though it is encoded, is never meant well.
+bool HasEncodedControl(std::string_view path) {
+  for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
+    const std::string_view code = path.substr(at + 1, 2);
+    if (code.starts_with('0') || code.starts_with('1') || Lower(code) == "7f") {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string Origin::Authority() const {
@@ -238,15 +249,10 @@ Result<Url> ResolveReference(const Url& base, std::string_view raw) {
   if (reference.empty()) {
     return Invalid("the reference is empty");
   }
-  if (SchemeOf(reference)) {
-    Result<Url> url = ParseUrl(reference);
-    if (url) {
-      url->path = RemoveDotSegments(url->path);
-    }
-    return url;
-  }
   std::string text = base.origin.ToString();
-  if (reference.starts_with("//")) {
+  if (SchemeOf(reference)) {
+    text = reference;
+  } else if (reference.starts_with("//")) {
     text = (base.origin.tls ? "https:" : "http:") + reference;
   } else if (reference.starts_with('/')) {
     text.append(reference);
@@ -256,6 +262,9 @@ Result<Url> ResolveReference(const Url& base, std::string_view raw) {
     text.append(base.path.substr(0, base.path.rfind('/') + 1)).append(reference);
   }
   Result<Url> url = ParseUrl(text);
+  if (url && HasEncodedControl(url->path)) {
+    return Invalid("the path holds an encoded control character");
+  }
   if (url) {
     url->path = RemoveDotSegments(url->path);
   }

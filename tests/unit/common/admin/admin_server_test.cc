@@ -180,9 +180,10 @@ TEST(AdminServer, RefusesAnAddressThatItCannotRead) {
                               "[127.0.0.1]:0",
                               "[::1:0",
                               "example.com:9090"}) {
-    EXPECT_THAT(AdminServer(Options(address)).Start(),
-                HasErrorMessage(ErrorCode::kInvalidArgument,
-                                HasSubstr("admin address \"" + std::string(address) + "\" is not")))
+    EXPECT_THAT(
+        AdminServer(Options(address)).Start(),
+        HasErrorMessage(ErrorCode::kInvalidArgument,
+                        HasSubstr("admin address \"" + std::string(address) + "\" must be")))
         << address;
   }
 }

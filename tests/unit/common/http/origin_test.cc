@@ -77,6 +77,7 @@ TEST(ResolveReference, FollowsRfc3986) {
   EXPECT_EQ(resolve("https://o.example/x?a=b#c?d"), "https://o.example/x?a=b");
   EXPECT_EQ(resolve("https://o.example#@p.example/x"), "https://o.example/");
   EXPECT_EQ(resolve("/x|{y}`^?z"), "https://r.example/x|{y}`^?z");
+  EXPECT_EQ(resolve("/x?y=%0A"), "https://r.example/x?y=%0A");
   for (const char* const refused : {"https://o\".example/x",
                                     "//o <x>/y",
                                     "https://o.exam\xC3\xA4ple/x",
@@ -84,6 +85,9 @@ TEST(ResolveReference, FollowsRfc3986) {
                                     "/x\\y",
                                     "/x\r\nY: z",
                                     "/x\ty",
+                                    "/x%0d%0ay",
+                                    "/x%1Fy",
+                                    "/x%7F",
                                     "#x"}) {
     EXPECT_EQ(resolve(refused), "error") << refused;
   }
