@@ -160,16 +160,16 @@ TEST(DecideRedirect, FollowsReadsOfManifestsAndListsToListedHostsWithoutTheCrede
 
 const std::string kUploadsPath = "/v2/a/b/blobs/uploads/";
 
-struct Write {
+struct RedirectedWrite {
   std::string name;
   Method method;
   std::string target;
   std::string location;
 
-  friend void PrintTo(const Write& row, std::ostream* os) { *os << row.name; }
+  friend void PrintTo(const RedirectedWrite& row, std::ostream* os) { *os << row.name; }
 };
 
-class AWriteThatIsRedirected : public ::testing::TestWithParam<Write> {};
+class AWriteThatIsRedirected : public ::testing::TestWithParam<RedirectedWrite> {};
 
 TEST_P(AWriteThatIsRedirected, GoesToTheSameOperationOfTheSameOriginWithTheCredential) {
   for (const int status : {307, 308}) {
@@ -193,26 +193,27 @@ INSTANTIATE_TEST_SUITE_P(
     To,
     AWriteThatIsRedirected,
     ::testing::Values(
-        Write{"AnotherNode", Method::kPost, kUploadsPath, kUploadsPath + "?node=2"},
-        Write{
+        RedirectedWrite{"AnotherNode", Method::kPost, kUploadsPath, kUploadsPath + "?node=2"},
+        RedirectedWrite{
             "ItselfInFull", Method::kPost, kUploadsPath, "https://reg.example.com" + kUploadsPath},
-        Write{"ItselfWithoutTls",
-              Method::kPost,
-              kUploadsPath,
-              "http://reg.example.com" + kUploadsPath},
-        Write{"TheSameMount",
-              Method::kPost,
-              kUploadsPath + "?mount=" + kDigest + "&from=c/d",
-              kUploadsPath + "?mount=" + kDigest + "&from=c/d&node=2"},
-        Write{"ABlobToDelete", Method::kDelete, kBlobPath, kBlobPath + "?node=2"},
-        Write{"AManifestToPut", Method::kPut, "/v2/a/b/manifests/v1", "/v2/a/b/manifests/v1?n=2"},
-        Write{"AnUploadUnderWay",
-              Method::kPut,
-              kUploadsPath + "sealed?digest=" + kDigest,
-              kUploadsPath + "uuid?node=2"}),
+        RedirectedWrite{"ItselfWithoutTls",
+                        Method::kPost,
+                        kUploadsPath,
+                        "http://reg.example.com" + kUploadsPath},
+        RedirectedWrite{"TheSameMount",
+                        Method::kPost,
+                        kUploadsPath + "?mount=" + kDigest + "&from=c/d",
+                        kUploadsPath + "?mount=" + kDigest + "&from=c/d&node=2"},
+        RedirectedWrite{"ABlobToDelete", Method::kDelete, kBlobPath, kBlobPath + "?node=2"},
+        RedirectedWrite{
+            "AManifestToPut", Method::kPut, "/v2/a/b/manifests/v1", "/v2/a/b/manifests/v1?n=2"},
+        RedirectedWrite{"AnUploadUnderWay",
+                        Method::kPut,
+                        kUploadsPath + "sealed?digest=" + kDigest,
+                        kUploadsPath + "uuid?node=2"}),
     [](const auto& row) { return row.param.name; });
 
-class AWriteThatIsNotRedirected : public ::testing::TestWithParam<Write> {};
+class AWriteThatIsNotRedirected : public ::testing::TestWithParam<RedirectedWrite> {};
 
 TEST_P(AWriteThatIsNotRedirected, ToAnythingElse) {
   EXPECT_EQ(Moved(GetParam().method, GetParam().target, GetParam().location),
@@ -223,33 +224,36 @@ INSTANTIATE_TEST_SUITE_P(
     To,
     AWriteThatIsNotRedirected,
     ::testing::Values(
-        Write{"AnotherOrigin",
-              Method::kPost,
-              kUploadsPath,
-              "https://store.example.net" + kUploadsPath},
-        Write{"AListedHost", Method::kPost, kUploadsPath, "https://cdn.internal" + kUploadsPath},
-        Write{"AnotherPort",
-              Method::kPost,
-              kUploadsPath,
-              "https://reg.example.com:8443" + kUploadsPath},
-        Write{"AnotherRepository", Method::kPost, kUploadsPath, "/v2/a/c/blobs/uploads/"},
-        Write{"AnotherOperation", Method::kDelete, kBlobPath, "/v2/a/b/manifests/v1"},
-        Write{"AnotherTag", Method::kPut, "/v2/a/b/manifests/v1", "/v2/a/b/manifests/v2"},
-        Write{"AnAdministrationsApi", Method::kPost, kUploadsPath, "/api/v2.0/users"},
-        Write{"AMountThatWasNotAskedFor",
-              Method::kPost,
-              kUploadsPath,
-              kUploadsPath + "?mount=" + kDigest + "&from=c/d"},
-        Write{"AMountFromAnotherRepository",
-              Method::kPost,
-              kUploadsPath + "?mount=" + kDigest + "&from=c/d",
-              kUploadsPath + "?mount=" + kDigest + "&from=e/f"},
-        Write{"AnotherRegistry", Method::kPost, kUploadsPath, kUploadsPath + "?ns=quay.io"},
-        Write{"AnotherMethod", Method::kPost, kUploadsPath, kUploadsPath + "?_method=DELETE"},
-        Write{"AnotherDigest",
-              Method::kPost,
-              kUploadsPath,
-              kUploadsPath + "?digest=sha256:" + std::string(64, 'b')}),
+        RedirectedWrite{"AnotherOrigin",
+                        Method::kPost,
+                        kUploadsPath,
+                        "https://store.example.net" + kUploadsPath},
+        RedirectedWrite{
+            "AListedHost", Method::kPost, kUploadsPath, "https://cdn.internal" + kUploadsPath},
+        RedirectedWrite{"AnotherPort",
+                        Method::kPost,
+                        kUploadsPath,
+                        "https://reg.example.com:8443" + kUploadsPath},
+        RedirectedWrite{"AnotherRepository", Method::kPost, kUploadsPath, "/v2/a/c/blobs/uploads/"},
+        RedirectedWrite{"AnotherOperation", Method::kDelete, kBlobPath, "/v2/a/b/manifests/v1"},
+        RedirectedWrite{"AnotherTag", Method::kPut, "/v2/a/b/manifests/v1", "/v2/a/b/manifests/v2"},
+        RedirectedWrite{"AnAdministrationsApi", Method::kPost, kUploadsPath, "/api/v2.0/users"},
+        RedirectedWrite{"AMountThatWasNotAskedFor",
+                        Method::kPost,
+                        kUploadsPath,
+                        kUploadsPath + "?mount=" + kDigest + "&from=c/d"},
+        RedirectedWrite{"AMountFromAnotherRepository",
+                        Method::kPost,
+                        kUploadsPath + "?mount=" + kDigest + "&from=c/d",
+                        kUploadsPath + "?mount=" + kDigest + "&from=e/f"},
+        RedirectedWrite{
+            "AnotherRegistry", Method::kPost, kUploadsPath, kUploadsPath + "?ns=quay.io"},
+        RedirectedWrite{
+            "AnotherMethod", Method::kPost, kUploadsPath, kUploadsPath + "?_method=DELETE"},
+        RedirectedWrite{"AnotherDigest",
+                        Method::kPost,
+                        kUploadsPath,
+                        kUploadsPath + "?digest=sha256:" + std::string(64, 'b')}),
     [](const auto& row) { return row.param.name; });
 
 TEST(DecideRedirect, FollowsNoWriteFromAnotherOrigin) {
