@@ -18,8 +18,7 @@ namespace connector::broker::api {
 inline constexpr std::chrono::seconds kDefaultMaxSilence{60};
 inline constexpr const char* kSeesNoChanges =
     "this broker sees no changes of its Connectors or of its deny list, and grants nothing until "
-    "it "
-    "does";
+    "it does";
 
 enum class ServingPhase : std::uint8_t { kStarting, kReading, kServing, kDraining, kStopped };
 

@@ -1,5 +1,6 @@
 #include "broker/connectors/catalog.h"
 
+#include "common/base/ascii.h"
 #include "common/base/keyed_version.h"
 #include "common/crypto/digest.h"
 #include "common/routing/upstream_policy_proto.h"
@@ -17,10 +18,7 @@ std::shared_ptr<const CatalogEntry> CatalogSnapshot::Find(const ConnectorRef& re
 std::vector<std::shared_ptr<const CatalogEntry>> CatalogSnapshot::FindByMirrorHost(
     std::string_view host) const {
   std::vector<std::shared_ptr<const CatalogEntry>> out;
-  std::string wanted(host);
-  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string wanted = Lower(host);
   for (const auto& [ref, entry] : entries) {
     const std::vector<std::string> hosts = entry->connector->MirrorHosts();
     if (std::find(hosts.begin(), hosts.end(), wanted) != hosts.end()) {

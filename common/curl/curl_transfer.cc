@@ -1,5 +1,6 @@
 #include "common/curl/curl_transfer.h"
 
+#include "common/base/ascii.h"
 #include "common/base/secret_place.h"
 
 #include <netinet/in.h>
@@ -292,10 +293,7 @@ void CurlTransfer::ReadHeaderLine(std::string_view line) {
   if (colon == std::string_view::npos) {
     return;
   }
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::string name = Lower(line.substr(0, colon));
   const std::string_view value = Trim(line.substr(colon + 1));
   const auto [place, added] = response_.headers.try_emplace(std::move(name), value);
   if (!added) {

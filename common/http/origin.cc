@@ -262,12 +262,13 @@ Result<Url> ResolveReference(const Url& base, std::string_view raw) {
     text.append(base.path.substr(0, base.path.rfind('/') + 1)).append(reference);
   }
   Result<Url> url = ParseUrl(text);
-  if (url && HasEncodedControl(url->path)) {
+  if (!url) {
+    return url;
+  }
+  if (HasEncodedControl(url->path)) {
     return Invalid("the path holds an encoded control character");
   }
-  if (url) {
-    url->path = RemoveDotSegments(url->path);
-  }
+  url->path = RemoveDotSegments(url->path);
   return url;
 }
 

@@ -1,5 +1,6 @@
 #include "common/resource/registry_key.h"
 
+#include "common/base/ascii.h"
 #include "common/routing/host_pattern.h"
 
 #include <algorithm>
@@ -128,10 +129,7 @@ RegistryKey ParseRegistryKey(std::string_view key) {
       break;
     }
   }
-  std::string host(TakeUntil(key, '/'));
-  std::transform(host.begin(), host.end(), host.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string host = Lower(TakeUntil(key, '/'));
   for (const std::string_view version : {"v1", "v2"}) {
     if (key == version || (key.starts_with(version) && key[version.size()] == '/')) {
       key.remove_prefix(std::min(version.size() + 1, key.size()));

@@ -1,10 +1,9 @@
+#include "common/base/ascii.h"
 #include "common/http/origin.h"
 #include "common/resource/names.h"
 #include "common/resource/validation.h"
 
 #include "proto/connector/config/v1/resource.pb.h"
-
-#include <algorithm>
 
 namespace connector::resource {
 namespace {
@@ -83,10 +82,7 @@ void CheckPattern(const std::string& pattern, const std::string& path, ProblemRe
   if (PatternCanMatch(pattern)) {
     return;
   }
-  std::string lower = pattern;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string lower = Lower(pattern);
   report.Add(path,
              PatternCanMatch(lower)
                  ? "can never match: repository names are lower case; write " + lower
