@@ -33,6 +33,9 @@ bool IsEstablished(const json::value& crd) {
 void KubeServer::ApplyCrds() {
   const std::string directory = SourcePath("deploy/crds");
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() != ".yaml") {
+      continue;
+    }
     const std::string text = ReadWhole(entry.path());
     if (text.find("kind: CustomResourceDefinition") == std::string::npos) {
       continue;
