@@ -149,6 +149,12 @@ Row RowOf(ErrorKind kind) {
               "UNAVAILABLE",
               "CONNECTOR_OVERLOADED",
               "The connector is at its limit of connections; try again shortly."};
+    case ErrorKind::kSendAgain:
+      return {503,
+              "UNAVAILABLE",
+              "CONNECTOR_SEND_AGAIN",
+              "The registry refused the token of this request or closed the connection, and the "
+              "body is no longer here to be sent once more; send the request again."};
     case ErrorKind::kBrokerUnavailable:
       return {503,
               "UNAVAILABLE",

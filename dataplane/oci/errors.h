@@ -47,7 +47,8 @@ enum class ErrorKind : std::uint8_t {
   kInternal,
   kUpstreamUnavailable,  // No connection, TLS, nonsense.
   kRedirectRefused,
-  kOverloaded,           // This and the next four with Retry-After.
+  kOverloaded,           // This and the next five with Retry-After.
+  kSendAgain,            // The registry did not take the request, and its body is gone.
   kBrokerUnavailable,    // No answer from any broker, or the route is not here yet.
   kSecretUnavailable,    // The broker cannot use the connector's Secret.
   kAuditUnavailable,     // The broker cannot record, so it does not issue.

@@ -35,13 +35,16 @@ AnswerAction DecideAnswer(const AnswerFacts& facts) {
 }
 
 UnauthorizedAction DecideUnauthorized(const UnauthorizedFacts& facts) {
-  if (facts.carries_body || !facts.sent_credential) {
+  if (!facts.sent_credential) {
     return UnauthorizedAction::kRefuse;
   }
   if (facts.retried) {
     // A registry refuses a token without the source's scope like one that has expired.
     return facts.mount_can_be_dropped ? UnauthorizedAction::kDropMount
                                       : UnauthorizedAction::kRefuse;
+  }
+  if (facts.body_is_gone) {
+    return UnauthorizedAction::kMintForRepetition;
   }
   return facts.cancels_upload ? UnauthorizedAction::kObtainRightToCancel
                               : UnauthorizedAction::kMintAnew;
@@ -52,7 +55,8 @@ bool IsContentOf(std::string_view digest, std::string_view body) {
 }
 
 bool MayRepeat(const DeadConnection& connection) {
-  return connection.reused && !connection.answer_begun && !connection.carried_body;
+  return connection.reused && !connection.answer_begun && !connection.body_is_gone &&
+         !connection.appends;
 }
 
 ErrorKind KindOfFailure(ErrorCode code) {

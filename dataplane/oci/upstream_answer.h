@@ -39,6 +39,7 @@ struct AnswerFacts {
 enum class UnauthorizedAction : std::uint8_t {
   kRefuse,
   kMintAnew,
+  kMintForRepetition,  // By the client: its body is gone.
   kObtainRightToCancel,
   kDropMount,
 };
@@ -46,7 +47,7 @@ enum class UnauthorizedAction : std::uint8_t {
 // Of a 401 by the registry.
 struct UnauthorizedFacts {
   bool retried = false;       // There was a 401 before.
-  bool carries_body = false;  // Which could be sent once only.
+  bool body_is_gone = false;  // It cannot be sent once more.
   bool sent_credential = true;
   bool cancels_upload = false;
   bool mount_can_be_dropped = false;
@@ -61,11 +62,12 @@ struct UnauthorizedFacts {
 struct DeadConnection {
   bool reused = false;        // It had served a request before.
   bool answer_begun = false;  // A byte of an answer came.
-  bool carried_body = false;
+  bool body_is_gone = false;
+  bool appends = false;  // A PATCH with a body: what arrived of it would be there twice.
 };
 
-// May the request be sent once more, on a new connection? Only when the registry cannot have
-// noticed it: it closed an idle connection just as it was used.
+// May the request be sent once more, on a new connection? Only when the registry hardly noticed it:
+// it closed an idle connection just as it was used.
 [[nodiscard]] bool MayRepeat(const DeadConnection& connection);
 
 // How a failure to reach the registry is told to the client.

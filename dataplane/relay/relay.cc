@@ -135,9 +135,9 @@ Task<RelayEnd> Mover::AwaitSink() {
 // A pipe and its system calls only pay for themselves on a long body. Chunked framing, TLS and a
 // limit all need to see the bytes.
 bool Mover::CanSplice() const {
-  return !splice_refused_ && job_.in == http::BodyFraming::kContentLength && !job_.chunk_output &&
-         portions_.left() > kSpliceBytes && job_.max_payload == UINT64_MAX && !job_.from.tls() &&
-         !job_.to.tls();
+  return !splice_refused_ && job_.keep == nullptr && job_.in == http::BodyFraming::kContentLength &&
+         !job_.chunk_output && portions_.left() > kSpliceBytes && job_.max_payload == UINT64_MAX &&
+         !job_.from.tls() && !job_.to.tls();
 }
 
 // The rest of the body, inside the kernel. What an ending leaves in the pipe is lost with it, which
@@ -228,6 +228,9 @@ Task<RelayEnd> Mover::Write(std::string_view payload, bool last) {
     co_return RelayEnd::kTooLarge;
   }
   payload_bytes_ += payload.size();
+  if (job_.keep != nullptr) {
+    job_.keep->Append(payload);
+  }
   if (!job_.chunk_output) {
     pieces.Add(payload);
     co_return co_await Flush(pieces);

@@ -9,6 +9,7 @@
 #include "common/http/head.h"
 #include "dataplane/net/buffer_pool.h"
 #include "dataplane/net/stream.h"
+#include "dataplane/relay/kept_body.h"
 #include "dataplane/relay/request_slots.h"
 
 #include <chrono>
@@ -56,6 +57,8 @@ struct RelayJob {
   // Given back once the source has been read to its end, before the last bytes go to the sink;
   // null for none.
   InFlightSlot* slot = nullptr;
+  // Gets a copy of the payload, all that was read of it; null for none.
+  KeptBody* keep = nullptr;
 };
 
 struct RelayResult {

@@ -138,6 +138,7 @@ class Forwarding {
   Next AskForOneByte();
   Next RefuseBlobStore(const UpstreamCall& call, int status);
   Task<Next> InspectUnauthorized(UpstreamCall& call);
+  Task<Next> MintForRepetition();
   Task<Next> ObtainAnew(bool mint_anew);
   Next RefuseWith(ErrorReply reply, RequestDecision decision);
 
@@ -168,6 +169,7 @@ Task<ConnectionAction> Forwarding::Run(UpstreamTarget first) {
     }
     switch (co_await Inspect(call)) {
       case Next::kRespond:
+        context_.kept_body.reset();
         co_return co_await Respond(authorized_, call);
       case Next::kRefuse:
         call.Discard();
@@ -223,12 +225,12 @@ Forwarding::Next Forwarding::RefuseBlobStore(const UpstreamCall& call, int statu
                     RequestDecision::kUpstreamFailed);
 }
 
-// docs/rules.md "Retry": only while no byte of a body was sent.
+// docs/rules.md "Retry": only with the body at hand.
 Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
   ParsedRequest& request = authorized_.request();
   const oci::UnauthorizedAction action =
       oci::DecideUnauthorized({.retried = token_retried_,
-                               .carries_body = request.CarriesBody(),
+                               .body_is_gone = request.BodyIsGone(),
                                .sent_credential = call.target().send_credential,
                                .cancels_upload = request.CancelsUpload(),
                                .mount_can_be_dropped = request.CanGiveUpMount()});
@@ -248,12 +250,28 @@ Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
       context_.worker.counters.token_retries.Add();
       request.RequestRightToCancel(authorized_.route().docker_hub);
       co_return co_await ObtainAnew(false);
+    case oci::UnauthorizedAction::kMintForRepetition:
+      co_return co_await MintForRepetition();
     case oci::UnauthorizedAction::kMintAnew:
       token_retried_ = true;
       context_.worker.counters.token_retries.Add();
       co_return co_await ObtainAnew(true);
   }
   co_return RefuseWith(oci::ReplyFor(ErrorKind::kUpstreamRefused),
+                       RequestDecision::kUpstreamRefused);
+}
+
+// The client's repetition gets the new token. Where the credential is the same as before, a
+// repetition would be refused like this one.
+Task<Forwarding::Next> Forwarding::MintForRepetition() {
+  const std::shared_ptr<const token::Grant> refused = authorized_.shared_grant();
+  const Next next = co_await ObtainAnew(true);
+  if (next == Next::kRefuse) {
+    co_return next;
+  }
+  const bool same =
+      authorized_.grant().authorization_line.Reveal() == refused->authorization_line.Reveal();
+  co_return RefuseWith(oci::ReplyFor(same ? ErrorKind::kUpstreamRefused : ErrorKind::kSendAgain),
                        RequestDecision::kUpstreamRefused);
 }
 

@@ -77,6 +77,17 @@ bool ParsedRequest::CarriesBody() const {
   return head.framing == http::BodyFraming::kChunked || head.content_length != 0;
 }
 
+bool ParsedRequest::BodyIsGone() const {
+  if (!CarriesBody() || !context_->body_begun) {
+    return false;
+  }
+  // What is kept of a body of known length is continued from the client; chunks are only kept
+  // without their framing.
+  const bool continues = context_->body_consumed ||
+                         context_->scratch.request.framing == http::BodyFraming::kContentLength;
+  return context_->kept_body == nullptr || !context_->kept_body->at_hand() || !continues;
+}
+
 bool ParsedRequest::CanGiveUpMount() const {
   return !operation().from.empty() && !CarriesBody();
 }

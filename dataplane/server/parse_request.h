@@ -18,8 +18,10 @@ class ParsedRequest {
     return context_->operation.kind == addressing::OperationKind::kPing;
   }
 
-  // Does the request carry a body, which could be sent once only?
   [[nodiscard]] bool CarriesBody() const;
+  // Can the body not be sent once more, because what was taken from the client is not here any
+  // more?
+  [[nodiscard]] bool BodyIsGone() const;
 
   // A mount whose source may not be read is turned into the start of a plain upload, which is how
   // a registry declines a mount (docs/rules.md "Mounts"). False: no mount, or no way back because

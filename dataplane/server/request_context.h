@@ -10,6 +10,7 @@
 #include "dataplane/addressing/address.h"
 #include "dataplane/addressing/target.h"
 #include "dataplane/oci/errors.h"
+#include "dataplane/relay/kept_body.h"
 #include "dataplane/relay/request_slots.h"
 #include "dataplane/server/request_decision.h"
 #include "dataplane/server/worker.h"
@@ -86,6 +87,8 @@ struct RequestContext {
   relay::InFlightSlot slot = {};  // Of the route; given back before the answer's end is written.
   // The request's body has been read to its end, or there is none.
   bool body_consumed = true;
+  bool body_begun = false;  // Some of it may have been taken from the client.
+  std::unique_ptr<relay::KeptBody> kept_body = {};  // Null where the body is not kept.
   std::string leftover = {};
 };
 

@@ -21,6 +21,9 @@ std::uint64_t MaxBody(const addressing::Operation& operation) {
                                                                 : UINT64_MAX;
 }
 
+// What is kept of bodies that are not manifests: a small chunk of an upload.
+constexpr std::uint64_t kMaxKeptChunk = 64ULL * 1024;
+
 RequestDecision DecisionOf(relay::RelayEnd end) {
   return end == relay::RelayEnd::kSourceTimeout ? RequestDecision::kClientSilent
                                                 : RequestDecision::kClientGone;
@@ -64,7 +67,26 @@ UpstreamCall::~UpstreamCall() = default;
 
 bool UpstreamCall::has_body() const {
   const http::RequestHead& head = context_.scratch.request;
-  return target_.method == head.method && head.framing != http::BodyFraming::kNone;
+  return target_.method == head.method && authorized_.request().CarriesBody();
+}
+
+oci::Framing UpstreamCall::BodyFraming() const {
+  if (!has_body()) {
+    return {};
+  }
+  if (context_.body_consumed && context_.kept_body != nullptr) {
+    return {http::BodyFraming::kContentLength, context_.kept_body->bytes().size()};
+  }
+  return {context_.scratch.request.framing, context_.scratch.request.content_length};
+}
+
+void UpstreamCall::KeepBody() {
+  const bool manifest = authorized_.operation().kind == addressing::OperationKind::kManifest;
+  const std::uint64_t most = manifest ? oci::kMaxManifestBytes : kMaxKeptChunk;
+  if (context_.scratch.request.content_length <= most) {
+    context_.kept_body = std::make_unique<relay::KeptBody>(
+        context_.worker.shared.budgets.kept_bodies, authorized_.grant().subject, most);
+  }
 }
 
 ErrorReply UpstreamCall::Failure(const Error& error) {
@@ -120,10 +142,6 @@ void UpstreamCall::ComposeHead() {
   const http::RequestHead& head = context_.scratch.request;
   std::string& out = context_.scratch.out;
   out.clear();
-  oci::Framing framing;
-  if (has_body()) {
-    framing = {head.framing, head.content_length};
-  }
   // Both, so that one wrong decision alone sends no credential to a foreign host (promise P5).
   const bool credential = target_.send_credential && target_.hop == oci::HopKind::kRegistry;
   oci::AppendUpstreamRequestHead(
@@ -132,7 +150,7 @@ void UpstreamCall::ComposeHead() {
        .method = target_.method,
        .target = target_.target,
        .authority = target_.origin.Authority(),
-       .framing = framing,
+       .framing = BodyFraming(),
        .hop = target_.hop,
        .range_override = target_.range_override,
        .authorization_line =
@@ -160,9 +178,16 @@ Task<CallResult> UpstreamCall::Run() {
       context_.record.answered = std::chrono::steady_clock::now();
       co_return std::move(stop.client);
     }
-    if (!oci::MayRepeat(
-            {.reused = reused_, .answer_begun = answer_begun_, .carried_body = has_body()})) {
-      co_return CallResult{Failure(*stop.upstream), false};
+    const bool unanswered = reused_ && !answer_begun_;
+    if (!oci::MayRepeat({.reused = reused_,
+                         .answer_begun = answer_begun_,
+                         .body_is_gone = authorized_.request().BodyIsGone(),
+                         .appends = has_body() && target_.method == http::Method::kPatch})) {
+      ErrorReply failure = Failure(*stop.upstream);
+      if (unanswered && has_body()) {
+        failure = oci::ReplyFor(ErrorKind::kSendAgain);
+      }
+      co_return CallResult{std::move(failure), false};
     }
     context_.worker.counters.upstream_retries.Add();
     stream_.reset();
@@ -171,7 +196,7 @@ Task<CallResult> UpstreamCall::Run() {
 }
 
 Task<UpstreamCall::Stop> UpstreamCall::Send() {
-  if (has_body() && !context_.body_consumed) {
+  if (has_body()) {
     co_return co_await SendWithBody();
   }
   const Result<Done> written =
@@ -185,13 +210,23 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
   net::Stream& client = context_.client.stream;
   // Only now: a request that is refused must not have its body invited (docs/rules.md "Client
   // framing"). A client that sends without waiting needs no invitation.
-  if (head.expect_continue && context_.buffered.empty()) {
+  if (head.expect_continue && !context_.body_begun && context_.buffered.empty()) {
     const Result<Done> invited =
         co_await client.WriteAll("HTTP/1.1 100 Continue\r\n\r\n", client_timeout);
     if (!invited) {
       co_return Stop{.client = {std::nullopt, true}};
     }
   }
+  const bool again = std::exchange(context_.body_begun, true);
+  const oci::Framing framing = BodyFraming();
+  if (!again) {
+    KeepBody();
+    if (framing.kind == http::BodyFraming::kContentLength) {
+      context_.leftover = context_.buffered.substr(
+          std::min<std::uint64_t>(framing.content_length, context_.buffered.size()));
+    }
+  }
+  relay::KeptBody* const kept = context_.kept_body.get();
   // Registries refuse a push before they have read it. Who goes on sending into a connection that
   // is being closed gets a reset, and loses the answer that says why.
   const auto early = std::make_shared<EarlyAnswer>();
@@ -199,25 +234,32 @@ Task<UpstreamCall::Stop> UpstreamCall::SendWithBody() {
   early->Watch();
   const relay::RelayJob job{.from = client,
                             .to = *stream_,
-                            .in = head.framing,
-                            .length = head.content_length,
+                            .in = framing.kind,
+                            .length = framing.content_length,
                             .max_payload = MaxBody(authorized_.operation()),
-                            .chunk_output = head.framing == http::BodyFraming::kChunked,
+                            .chunk_output = framing.kind == http::BodyFraming::kChunked,
                             .head = context_.scratch.out,
-                            .buffered = context_.buffered,
+                            .buffered = again ? kept->bytes() : context_.buffered,
                             .buffers = context_.worker.buffers,
                             .source_timeout = client_timeout,
                             .sink_timeout = authorized_.route().limits.idle_timeout,
                             .min_source_rate = context_.worker.shared.settings.min_client_rate,
-                            .interrupted = &early->seen};
+                            .interrupted = &early->seen,
+                            .keep = again ? nullptr : kept};
   relay::RelayResult outcome = co_await relay::Relay(job);
   early->Forget();
-  context_.record.bytes_up = outcome.payload_bytes;
+  // Of what the client sent, however often it went on from here.
+  context_.record.bytes_up = std::max(context_.record.bytes_up, outcome.payload_bytes);
   context_.buffered = {};
+  if (again && !context_.body_consumed) {
+    kept->LetGo();  // The rest that was read now is not in it.
+  }
   switch (outcome.end) {
     case relay::RelayEnd::kDone:
       context_.body_consumed = true;
-      context_.leftover = std::move(outcome.leftover);
+      if (!outcome.leftover.empty()) {
+        context_.leftover = std::move(outcome.leftover);
+      }
       co_return Stop{};
     case relay::RelayEnd::kInterrupted:
     case relay::RelayEnd::kSinkCut:

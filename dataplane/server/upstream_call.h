@@ -2,7 +2,8 @@
 
 // UpstreamCall: one request to one origin and the head of its answer. Takes a connection from the
 // pool, sends head and body, notices an answer that comes before the body was sent, and repeats
-// once on a new connection when a reused one died before it answered. Decides nothing about the
+// once on a new connection when a reused one died before it answered. A small body is kept for
+// that, and for a call that repeats this one. Decides nothing about the
 // answer.
 
 #include "dataplane/oci/headers.h"
@@ -74,6 +75,8 @@ class UpstreamCall {
   [[nodiscard]] Task<Result<Done>> ReadHead();
   [[nodiscard]] oci::ErrorReply Failure(const Error& error);
   [[nodiscard]] bool has_body() const;
+  [[nodiscard]] oci::Framing BodyFraming() const;
+  void KeepBody();
 
   const Authorized& authorized_;
   RequestContext& context_;

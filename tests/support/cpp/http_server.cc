@@ -336,6 +336,9 @@ void HttpServer::Serve(int fd) {
         requests_.push_back(*request);
       }
       const HttpAnswer answer = handler_(*request);
+      if (answer.unanswered) {
+        break;
+      }
       if (answer.silent) {
         while (stream.Read(buffer)) {
         }

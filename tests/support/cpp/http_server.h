@@ -40,10 +40,11 @@ struct HttpAnswer {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
-  std::string raw{};    // When set, these bytes are sent instead of all above, then the end ...
-  bool keep = false;    // ... unless this is set too.
-  bool silent = false;  // Nothing is sent until the client leaves or the server is destroyed.
-  bool cut = false;     // Announces one byte more than it sends, then closes.
+  std::string raw{};        // When set, these bytes are sent instead of all above, then the end ...
+  bool keep = false;        // ... unless this is set too.
+  bool silent = false;      // Nothing is sent until the client leaves or the server is destroyed.
+  bool unanswered = false;  // Closes without a byte.
+  bool cut = false;         // Announces one byte more than it sends, then closes.
   // Closes at once: without a close notification over TLS, and with a reset where something of the
   // request was not read.
   bool abrupt = false;

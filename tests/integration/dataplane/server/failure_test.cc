@@ -64,16 +64,6 @@ TEST(AnUpstream401, ThatComesTwiceIsFinalAndNeverRelayed) {
   EXPECT_THAT(world.registry().requests(), SizeIs(2));
 }
 
-TEST(AnUpstream401, ToARequestWithABodyIsNotRepeated) {
-  DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 401}; });
-
-  const RawResponse response =
-      world.Do("PUT", kFailureManifest, "Content-Type: application/json\r\n", "{}");
-
-  EXPECT_EQ(response.status, 403);
-  EXPECT_THAT(world.registry().requests(), SizeIs(1));
-}
-
 TEST(AnUpstream403, SaysThatTheStoredCredentialWasRefused) {
   DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 403, .body = "no"}; });
 

@@ -87,9 +87,11 @@ TEST(DecideUnauthorized, MintsOnceAndTakesTheSecond401AsFinal) {
   EXPECT_EQ(DecideUnauthorized({.retried = true}), UnauthorizedAction::kRefuse);
 }
 
-TEST(DecideUnauthorized, RepeatsNothingThatCarriedABody) {
-  EXPECT_EQ(DecideUnauthorized({.carries_body = true}), UnauthorizedAction::kRefuse);
-  EXPECT_EQ(DecideUnauthorized({.carries_body = true, .cancels_upload = true}),
+TEST(DecideUnauthorized, MintsForTheClientsRepetitionWhereTheBodyIsGone) {
+  EXPECT_EQ(DecideUnauthorized({.body_is_gone = true}), UnauthorizedAction::kMintForRepetition);
+  EXPECT_EQ(DecideUnauthorized({.retried = true, .body_is_gone = true}),
+            UnauthorizedAction::kRefuse);
+  EXPECT_EQ(DecideUnauthorized({.body_is_gone = true, .sent_credential = false}),
             UnauthorizedAction::kRefuse);
 }
 
@@ -109,11 +111,12 @@ TEST(DecideUnauthorized, DropsAMountOnlyAfterANewTokenDidNotHelp) {
             UnauthorizedAction::kDropMount);
 }
 
-TEST(MayRepeat, OnlyWhatTheRegistryCannotHaveNoticed) {
+TEST(MayRepeat, OnlyWhatTheRegistryHardlyNoticed) {
   EXPECT_TRUE(MayRepeat({.reused = true}));
   EXPECT_FALSE(MayRepeat({.reused = false})) << "a new connection does not die of idleness";
   EXPECT_FALSE(MayRepeat({.reused = true, .answer_begun = true}));
-  EXPECT_FALSE(MayRepeat({.reused = true, .carried_body = true}));
+  EXPECT_FALSE(MayRepeat({.reused = true, .body_is_gone = true}));
+  EXPECT_FALSE(MayRepeat({.reused = true, .appends = true})) << "it may be there already";
 }
 
 TEST(KindOfFailure, TellsSilenceFromTheRest) {
