@@ -79,13 +79,22 @@ bool IsMirrorHost(std::string_view text) {
   });
 }
 
-// A key stands once. `slot` is empty until then, since no empty value is valid.
+// What a slot holds until the whole query is read when its key has no value: clients and Links
+// write such keys, and registries read them as absent. No value that is valid reads so.
+constexpr std::string_view kNoValue = "=";
+constexpr std::uint32_t kNoPageSize = kMaxPageSize + 1;
+
+// A key stands once, with a value or without. `slot` is empty until then.
 MaybeTargetError Store(std::string value,
                        bool valid,
                        std::string& slot,
                        const TargetError& invalid) {
   if (!slot.empty()) {
     return Fail(TargetErrorCode::kQueryInvalid, "A query parameter must stand once.");
+  }
+  if (value.empty()) {
+    slot = kNoValue;
+    return std::nullopt;
   }
   if (!valid) {
     return invalid;
@@ -120,9 +129,13 @@ MaybeTargetError StorePageSize(std::string_view value, std::optional<std::uint32
   if (slot) {
     return Fail(TargetErrorCode::kQueryInvalid, "A query parameter must stand once.");
   }
-  const bool digits =
-      !value.empty() && value.size() <= 18 &&
-      std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (value.empty()) {
+    slot = kNoPageSize;
+    return std::nullopt;
+  }
+  const bool digits = value.size() <= 18 && std::all_of(value.begin(), value.end(), [](char c) {
+                        return c >= '0' && c <= '9';
+                      });
   if (!digits) {
     return Fail(TargetErrorCode::kPageInvalid, "The parameter n must be a number from 0 to 10000.");
   }
@@ -151,6 +164,9 @@ MaybeTargetError ReadUploadStart(std::string_view key, std::string value, Operat
 }
 
 MaybeTargetError ReadTag(std::string value, Operation& operation) {
+  if (value.empty()) {
+    return std::nullopt;
+  }
   if (!connector::oci::IsTag(value)) {
     return Fail(TargetErrorCode::kTagInvalid, "A tag must be 1 to 128 of [A-Za-z0-9._-].");
   }
@@ -179,8 +195,9 @@ MaybeTargetError ReadPage(std::string_view key, std::string value, Operation& op
 
 MaybeTargetError ReadOne(std::string_view key, std::string value, Operation& operation) {
   if (key == "ns") {
-    const bool valid = IsMirrorHost(value);
-    return Store(Lower(value), valid, operation.ns, kBadHost);
+    // Not a parameter of the registry's: it says whom the request is for.
+    return IsMirrorHost(value) ? Store(Lower(value), true, operation.ns, kBadHost)
+                               : MaybeTargetError(kBadHost);
   }
   switch (operation.kind) {
     case OperationKind::kUploadStart:
@@ -206,6 +223,23 @@ MaybeTargetError ReadOne(std::string_view key, std::string value, Operation& ope
       break;
   }
   return std::nullopt;
+}
+
+void DropKeysWithoutValue(Operation& operation) {
+  for (std::string* slot : {&operation.digest,
+                            &operation.digest_algorithm,
+                            &operation.mount,
+                            &operation.from,
+                            &operation.last,
+                            &operation.artifact_type,
+                            &operation.page}) {
+    if (*slot == kNoValue) {
+      slot->clear();
+    }
+  }
+  if (operation.n == kNoPageSize) {
+    operation.n.reset();
+  }
 }
 
 }  // namespace
@@ -249,6 +283,7 @@ std::optional<TargetError> ReadQuery(std::string_view query, Operation& operatio
       return failure;
     }
   }
+  DropKeysWithoutValue(operation);
   return std::nullopt;
 }
 

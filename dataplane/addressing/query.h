@@ -14,6 +14,7 @@ namespace connector::dataplane::addressing {
 
 // `query` is what stands after '?'. Returns the error, or nullopt when all keys that this kind and
 // method know are valid and each stands once (`tag` aside). All other keys are dropped.
+// A key without a value is as absent, `ns` aside, but it stands once, too.
 [[nodiscard]] std::optional<TargetError> ReadQuery(std::string_view query, Operation& operation);
 
 // What Seal() of common/crypto writes: [A-Za-z0-9_-], at least one of them.

@@ -337,6 +337,48 @@ std::vector<Accepted> TargetQueries() {
   };
 }
 
+// A parameter without a value is an absent one.
+std::vector<Accepted> EmptyParameters() {
+  const auto start = [](auto change) { return Of(Kind::kUploadStart, "a", change); };
+  const auto tags = [](auto change) { return Of(Kind::kTags, "a", change); };
+  const std::string up = "/v2/a/blobs/uploads/";
+  const std::string list = "/v2/a/tags/list";
+  const std::string referrers = "/v2/a/referrers/" + kDigest;
+  return {
+      {"ALast",
+       Method::kGet,
+       list + "?n=10&last=",
+       tags([](Operation& o) { o.n = 10; }),
+       list + "?n=10"},
+      {"APageSize", Method::kGet, list + "?n=", tags(Same), list},
+      {"AKeyWithoutEquals", Method::kGet, list + "?n&last", tags(Same), list},
+      {"APage",
+       Method::kGet,
+       list + "?n=5&page=",
+       tags([](Operation& o) { o.n = 5; }),
+       list + "?n=5"},
+      {"AnArtifactType",
+       Method::kGet,
+       referrers + "?artifactType=",
+       Of(Kind::kReferrers,
+          "a",
+          [](Operation& o) {
+            o.reference = kDigest;
+            o.reference_is_digest = true;
+          }),
+       referrers},
+      {"TheSourceOfAMount", Method::kPost, up + "?mount=" + kDigest + "&from=", start(Same), up},
+      {"AMount", Method::kPost, up + "?mount=&from=b", start(Same), up},
+      {"AMountAndItsSource", Method::kPost, up + "?mount=&from=", start(Same), up},
+      {"TheDigestOfAnUploadStart", Method::kPost, up + "?digest=", start(Same), up},
+      {"ATagOfAManifestPut",
+       Method::kPut,
+       "/v2/a/manifests/" + kDigest + "?tag=",
+       Manifest("a", kDigest),
+       "/v2/a/manifests/" + kDigest},
+  };
+}
+
 std::string TargetNameOf(const ::testing::TestParamInfo<Accepted>& row) {
   return row.param.name;
 }
@@ -344,6 +386,10 @@ INSTANTIATE_TEST_SUITE_P(Path, ParseTargetReads, ::testing::ValuesIn(Paths()), T
 INSTANTIATE_TEST_SUITE_P(Query,
                          ParseTargetReads,
                          ::testing::ValuesIn(TargetQueries()),
+                         TargetNameOf);
+INSTANTIATE_TEST_SUITE_P(WithoutTheValueOf,
+                         ParseTargetReads,
+                         ::testing::ValuesIn(EmptyParameters()),
                          TargetNameOf);
 
 TEST(MayHaveBody, IsTrueOnlyWhereTheApiHasOne) {
