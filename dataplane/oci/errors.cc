@@ -117,11 +117,11 @@ Row RowOf(ErrorKind kind) {
               "CONNECTOR_MANIFEST_TOO_LARGE",
               "A manifest may be at most 8 MiB; split the index, or move data into blobs."};
     case ErrorKind::kContentType:
-      return {415,
-              "UNSUPPORTED",
-              "CONNECTOR_CONTENT_TYPE",
-              "An upload's Content-Type must be application/octet-stream; report it to the maker "
-              "of the client."};
+      return {
+          415,
+          "UNSUPPORTED",
+          "CONNECTOR_CONTENT_TYPE",
+          "An upload's Content-Type must not be that of a form; send application/octet-stream."};
     case ErrorKind::kRateLimited:
       return {429,
               "TOOMANYREQUESTS",

@@ -1,5 +1,6 @@
 // The registry's view of a client's request: what headers.h promises about requests.
 
+#include "common/base/ascii.h"
 #include "dataplane/oci/field_writer.h"
 #include "dataplane/oci/headers.h"
 
@@ -21,19 +22,12 @@ bool HasBody(const http::RequestHead& head) {
   return head.framing == BodyFraming::kChunked || head.content_length != 0;
 }
 
-// The media type alone, without parameters.
-std::string_view MediaType(std::string_view content_type) {
-  std::string_view type = content_type.substr(0, content_type.find(';'));
-  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) {
-    type.remove_suffix(1);
-  }
-  return type;
-}
-
-bool IsUploadType(std::string_view content_type) {
-  const std::string_view type = MediaType(content_type);
-  return http::EqualsIgnoreCase(type, "application/octet-stream") ||
-         http::EqualsIgnoreCase(type, "application/json");
+// Wherever it stands in the field: readers differ in what they make of lists, spaces and
+// parameters.
+bool MayBeForm(std::string_view content_type) {
+  const std::string type = Lower(content_type);
+  return type.find("urlencoded") != std::string::npos ||
+         type.find("multipart") != std::string::npos;
 }
 
 // Passed on as they come. Accept-Encoding, User-Agent's default and Range are decided apart.
@@ -107,7 +101,7 @@ std::optional<RequestRefusal> CheckRequest(const addressing::Operation& operatio
     case OperationKind::kUploadSession:
       // A registry may read `mount`, `from` and `digest` from a form body, where they would pass
       // by everything that was checked here (docs/rules.md "Bodies").
-      if (head.fields.Has(HeaderId::kContentType) && !IsUploadType(type)) {
+      if (head.fields.Has(HeaderId::kContentType) && (type.empty() || MayBeForm(type))) {
         return RequestRefusal::kContentType;
       }
       return std::nullopt;

@@ -59,6 +59,7 @@ constexpr string_view kFramings[] = {"Content-Length: 0",
                                      " folded",
                                      "Content-Type: application/x-www-form-urlencoded",
                                      "Content-Type: multipart/form-data; boundary=x",
+                                     "Content-Type: text/plain",
                                      "Content-Type: application/octet-stream"};
 constexpr string_view kPathPieces[] = {
     "%2F", "%2f",      "..",  "/..", "/../", "//",  "/./",    ";x",    "\\",     "%5c",  "%00",

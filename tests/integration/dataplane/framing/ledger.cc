@@ -180,13 +180,12 @@ Needed ScopesOfSession(const Registry& registry, const Message& message, const T
   return std::vector<Scope>{{target.repository, {Action::kPull, Action::kPush}}};
 }
 
-bool IsUploadType(std::string type) {
-  type = type.substr(0, type.find(';'));
-  type.erase(type.find_last_not_of(" \t") + 1);
+// What some registry may read names from.
+bool IsFormType(std::string type) {
   std::transform(type.begin(), type.end(), type.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   });
-  return type == "application/octet-stream" || type == "application/json";
+  return type.find("form") != std::string::npos || type.find("multipart") != std::string::npos;
 }
 
 std::string FaultOfFields(const Registry& registry, const Seen& seen, bool anonymous) {
@@ -206,8 +205,7 @@ std::string FaultOfFields(const Registry& registry, const Seen& seen, bool anony
     return "Accept-Encoding";
   }
   const std::string type = seen.message.Field("content-type");
-  if (seen.message.target.find("/blobs/uploads/") != std::string::npos && !type.empty() &&
-      !IsUploadType(type)) {
+  if (seen.message.target.find("/blobs/uploads/") != std::string::npos && IsFormType(type)) {
     return "a form on an upload: " + type;
   }
   return {};
