@@ -61,8 +61,7 @@ void AppendUpstreamFields(std::string& out, const ClientResponse& response) {
       continue;
     }
     // Names too: a registry chooses the rest of "Docker-...".
-    if (response.no_echo != nullptr &&
-        (response.no_echo->Found(field.value) || response.no_echo->Found(field.name))) {
+    if (response.echo.Found(field.value) || response.echo.Found(field.name)) {
       continue;
     }
     if (field.id == HeaderId::kWarning) {

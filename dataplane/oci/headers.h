@@ -84,7 +84,7 @@ struct ClientResponse {
   std::string_view default_content_type = {};
   // A HEAD answered from a ranged GET: the GET's Content-Range is left out.
   bool drop_content_range = false;
-  const NoEcho* no_echo = nullptr;  // Never null while a credential was sent.
+  EchoSearch echo = {};
 };
 
 // Appends status line, fields and the empty line. Docker-Distribution-Api-Version stands exactly

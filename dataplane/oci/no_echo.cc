@@ -4,6 +4,7 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -66,6 +67,31 @@ std::string Unescape(std::string_view text, char mark) {
   return out;
 }
 
+bool IsPlainlyIn(std::string_view secret, std::string_view text) {
+  return text.find(secret) != std::string_view::npos;
+}
+
+bool IsIn(const Secret& secret, std::string_view text) {
+  if (secret.empty()) {
+    return false;
+  }
+  const std::string_view value = secret.Reveal();
+  if (IsPlainlyIn(value, text)) {
+    return true;
+  }
+  // Each by itself and one inside the other: a password may hold what looks like the other's
+  // escape.
+  const bool percent = text.find('%') != std::string_view::npos;
+  if (percent && IsPlainlyIn(value, Unescape(text, '%'))) {
+    return true;
+  }
+  if (text.find('\\') == std::string_view::npos) {
+    return false;
+  }
+  const std::string plain = Unescape(text, '\\');
+  return IsPlainlyIn(value, plain) || (percent && IsPlainlyIn(value, Unescape(plain, '%')));
+}
+
 }  // namespace
 
 NoEcho::NoEcho(std::string_view credential) : credential_(credential) {
@@ -81,28 +107,29 @@ NoEcho::NoEcho(std::string_view credential) : credential_(credential) {
 }
 
 bool NoEcho::Found(std::string_view text) const {
-  if (credential_.empty()) {
-    return false;
-  }
-  if (FoundPlain(text)) {
-    return true;
-  }
-  // Each by itself and one inside the other: a password may hold what looks like the other's
-  // escape.
-  const bool percent = text.find('%') != std::string_view::npos;
-  if (percent && FoundPlain(Unescape(text, '%'))) {
-    return true;
-  }
-  if (text.find('\\') == std::string_view::npos) {
-    return false;
-  }
-  const std::string plain = Unescape(text, '\\');
-  return FoundPlain(plain) || (percent && FoundPlain(Unescape(plain, '%')));
+  return FoundWhole(text) || FoundPassword(text);
 }
 
-bool NoEcho::FoundPlain(std::string_view text) const {
-  return text.find(credential_.Reveal()) != std::string_view::npos ||
-         (!password_.empty() && text.find(password_.Reveal()) != std::string_view::npos);
+bool NoEcho::FoundWhole(std::string_view text) const {
+  return IsIn(credential_, text);
+}
+
+bool NoEcho::FoundPassword(std::string_view text) const {
+  return IsIn(password_, text);
+}
+
+bool EchoSearch::Found(std::string_view text) const {
+  if (no_echo_ == nullptr || !no_echo_->Found(text)) {
+    return false;
+  }
+  return no_echo_->FoundWhole(text) || !IsPasswordAsked();
+}
+
+bool EchoSearch::IsPasswordAsked() const {
+  return no_echo_->FoundPassword(asked_->target) || no_echo_->FoundPassword(asked_->origin.host) ||
+         std::any_of(asked_->hosts.begin(), asked_->hosts.end(), [&](const std::string& host) {
+           return no_echo_->FoundPassword(host);
+         });
 }
 
 }  // namespace connector::dataplane::oci

@@ -302,7 +302,7 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
   if (!asked) {
     return RefuseWith(oci::ReplyFor(ErrorKind::kInternal), RequestDecision::kInternal);
   }
-  if (call.target().send_credential && authorized_.grant().no_echo.Found(location)) {
+  if (Echoes(authorized_, call, location)) {
     return RefuseWith(
         oci::ReplyFor(ErrorKind::kRedirectRefused,
                       "The registry's Location holds the credential that it was sent."),

@@ -28,7 +28,9 @@ class AnswerWriter {
       : authorized_(authorized),
         context_(authorized.context()),
         call_(call),
-        head_(context_.scratch.response) {}
+        head_(context_.scratch.response),
+        asked_(AskedBy(authorized, call)),
+        echo_(EchoSearchFor(authorized, call, asked_)) {}
 
   Task<ConnectionAction> Run();
 
@@ -38,9 +40,6 @@ class AnswerWriter {
   [[nodiscard]] oci::Framing ClientFraming() const {
     return oci::FramingForClient(
         head_, call_.target().method, context_.scratch.request.minor_version);
-  }
-  [[nodiscard]] const oci::NoEcho* no_echo() const {
-    return call_.target().send_credential ? &authorized_.grant().no_echo : nullptr;
   }
   Task<ConnectionAction> AnswerHeadFromRange();
   Task<ConnectionAction> AnswerError();
@@ -61,6 +60,8 @@ class AnswerWriter {
   Rewritten rewritten_;
   bool keep_alive_ = false;
 };
+  const oci::Asked asked_;
+  const oci::EchoSearch echo_;
 
 Task<ConnectionAction> AnswerWriter::Fail(ErrorReply reply) {
   context_.worker.shared.logger.Warning("the registry's answer cannot be passed on",
@@ -108,7 +109,7 @@ void AnswerWriter::WriteHead(int status, oci::Framing framing) {
        .default_content_type = foreign_blob ? "application/octet-stream" : std::string_view(),
        // Of our own question for one byte; to the client's Range it belongs.
        .drop_content_range = operation.method != call_.target().method,
-       .no_echo = no_echo()});
+       .echo = echo_});
 }
 
 Task<ConnectionAction> AnswerWriter::WriteOut(bool keep_alive) {
@@ -185,7 +186,7 @@ Task<ConnectionAction> AnswerWriter::AnswerError() {
     co_return co_await WriteOut(keep_alive_);
   }
   const std::optional<std::string> body = co_await ReadBody(kMaxErrorBodyBytes);
-  if (!body || (no_echo() != nullptr && no_echo()->Found(*body))) {
+  if (!body || echo_.Found(*body)) {
     ErrorReply reply = oci::ReplyFor(ErrorKind::kUpstreamUnavailable,
                                      "The registry answered " + std::to_string(head_.status) +
                                          " with a body that cannot be passed on.");

@@ -30,12 +30,6 @@ bool Stores(const addressing::Operation& operation) {
           !(operation.digest.empty() && operation.mount.empty()));
 }
 
-// Did the registry write the credential that we sent into the field? Then it is not passed on in
-// any form (promise P1).
-bool Echoes(const Authorized& authorized, const UpstreamCall& call, std::string_view value) {
-  return call.target().send_credential && authorized.grant().no_echo.Found(value);
-}
-
 ErrorReply RefuseEcho() {
   return oci::ReplyFor(ErrorKind::kUpstreamUnavailable,
                        "The registry's answer repeats the credential that it was sent.");
@@ -174,6 +168,22 @@ RewriteResult RewriteAnswer(const Authorized& authorized, const UpstreamCall& ca
 
 Result<http::Url> AskedUrl(const UpstreamCall& call) {
   return http::ParseUrl(call.target().origin.ToString() + call.target().target);
+}
+
+oci::Asked AskedBy(const Authorized& authorized, const UpstreamCall& call) {
+  return {call.target().origin, call.target().target, authorized.route().redirects.hosts};
+}
+
+oci::EchoSearch EchoSearchFor(const Authorized& authorized,
+                              const UpstreamCall& call,
+                              const oci::Asked& asked) {
+  return call.target().send_credential ? oci::EchoSearch(authorized.grant().no_echo, asked)
+                                       : oci::EchoSearch();
+}
+
+bool Echoes(const Authorized& authorized, const UpstreamCall& call, std::string_view value) {
+  const oci::Asked asked = AskedBy(authorized, call);
+  return EchoSearchFor(authorized, call, asked).Found(value);
 }
 
 std::int64_t RequestSeconds(const RequestContext& context) {

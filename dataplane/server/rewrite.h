@@ -4,9 +4,11 @@
 // leading back to the path by which the client came, or sealed.
 
 #include "dataplane/oci/errors.h"
+#include "dataplane/oci/no_echo.h"
 #include "dataplane/server/upstream_call.h"
 
 #include <string>
+#include <string_view>
 #include <variant>
 
 namespace connector::dataplane::server {
@@ -25,6 +27,18 @@ using RewriteResult = std::variant<Rewritten, oci::ErrorReply>;
 
 // The registry's URL of this request.
 [[nodiscard]] Result<http::Url> AskedUrl(const UpstreamCall& call);
+
+// The question that an answer may repeat without telling a secret. Both live longer than it does.
+[[nodiscard]] oci::Asked AskedBy(const Authorized& authorized, const UpstreamCall& call);
+// Finds nothing where no credential was sent.
+[[nodiscard]] oci::EchoSearch EchoSearchFor(const Authorized& authorized,
+                                            const UpstreamCall& call,
+                                            const oci::Asked& asked);
+// Did the registry write the credential that we sent into the field? Then it is not passed on in
+// any form (promise P1).
+[[nodiscard]] bool Echoes(const Authorized& authorized,
+                          const UpstreamCall& call,
+                          std::string_view value);
 
 // Seconds since 1970: of this request, and until when what is sealed for it holds.
 [[nodiscard]] std::int64_t RequestSeconds(const RequestContext& context);

@@ -24,11 +24,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Check(result.consumed_bytes <= size && head.status != 101 && head.status <= 599);
   const oci::NoEcho no_echo("credential");
+  const connector::http::Origin origin{true, "r.example", 443};
+  const oci::Asked asked{origin, "/v2/a/manifests/v1", {}};
   oci::ClientResponse response{.upstream = head};
   response.status = head.status;
   response.framing = {head.framing, head.content_length};
   response.location = "/v2/a";
-  response.no_echo = &no_echo;
+  response.echo = oci::EchoSearch(no_echo, asked);
   std::string out;
   oci::AppendClientResponseHead(out, response);
   ResponseHead seen;

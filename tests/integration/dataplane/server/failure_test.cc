@@ -1,3 +1,4 @@
+#include "common/base/encoding.h"
 #include "tests/support/cpp/dataplane_world.h"
 
 #include <gmock/gmock.h>
@@ -6,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <utility>
 
 namespace connector::dataplane {
 namespace {
@@ -133,6 +135,51 @@ TEST(AnErrorBody, IsPassedOnWhenItHoldsNoCredential) {
 
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.body, R"({"errors":[{"code":"MANIFEST_UNKNOWN"}]})");
+}
+
+// The whole of an error, and the Location of an upload, in a registry whose stored password is
+// "team-password".
+std::pair<RawResponse, RawResponse> AnswersOfARegistryThatSays(const std::string& word,
+                                                               const std::string& repository) {
+  DataplaneWorld world([&](const HttpRequest& request) {
+    if (request.method == "POST") {
+      return HttpAnswer{.status = 202,
+                        .headers = {{"Location", "/v2/" + repository + "/blobs/uploads/" + word}}};
+    }
+    return HttpAnswer{.status = 404, .headers = {{"Warning", "299 - " + word}}, .body = word};
+  });
+  world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {
+    return MakeGrant({"default", "harbor"}, Base64Encode("docker:team-password"), "epoch-1");
+  });
+  const std::string path = "/v2/namespaces/default/connectors/harbor/" + repository;
+  RawResponse error = world.Do("GET", path + "/manifests/v1");
+  return {std::move(error), world.Do("POST", path + "/blobs/uploads/")};
+}
+
+TEST(APasswordThatTheClientNamed, IsNoSecretInTheAnswer) {
+  const auto [error, upload] = AnswersOfARegistryThatSays("team-password", "team-password/app");
+
+  EXPECT_EQ(error.body, "team-password");
+  EXPECT_EQ(error.Header("warning"), "299 - team-password");
+  EXPECT_EQ(upload.status, 202);
+}
+
+TEST(APasswordThatTheClientDidNotName, NeverReachesIt) {
+  const auto [error, upload] = AnswersOfARegistryThatSays("team-password", "team/app");
+
+  EXPECT_EQ(error.status, 404);
+  EXPECT_THAT(error.body, Not(HasSubstr("team-password")));
+  EXPECT_EQ(error.Header("warning"), "");
+  EXPECT_EQ(upload.status, 502);
+}
+
+TEST(ABasicCredential, NeverReachesTheClientThatNamedItsPassword) {
+  const std::string whole = Base64Encode("docker:team-password");
+  const auto [error, upload] = AnswersOfARegistryThatSays(whole, "team-password/app");
+
+  EXPECT_THAT(error.body, Not(HasSubstr(whole)));
+  EXPECT_EQ(error.Header("warning"), "");
+  EXPECT_EQ(upload.status, 502);
 }
 
 TEST(AnErrorBody, ThatRepeatsTheCredentialIsReplaced) {

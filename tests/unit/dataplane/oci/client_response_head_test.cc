@@ -110,11 +110,13 @@ TEST(AppendClientResponseHead, WritesOurOwnLocationLinkUuidAndNamespace) {
 
 TEST(AppendClientResponseHead, DropsEveryFieldThatHoldsTheCredential) {
   const NoEcho no_echo("tok-3n.abc");
+  const http::Origin origin{true, "reg.example.com", 443};
+  const Asked asked{origin, "/v2/tok-3n.abc/manifests/v1", {}};
   const Upstream upstream(
       "Etag: \"tok-3n.abc\"\r\nWarning: 299 - \"sent tok-3n.abc to you\"\r\n"
       "OCI-X: tok%2D3n%2eabc\r\nDocker-tok-3n.abc: x\r\nCache-Control: no-store\r\n");
   ClientResponse response = From(upstream);
-  response.no_echo = &no_echo;
+  response.echo = EchoSearch(no_echo, asked);
   const std::string head = Write(response);
 
   EXPECT_EQ(head.find("3n"), std::string::npos) << head;
