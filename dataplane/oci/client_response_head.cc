@@ -195,6 +195,10 @@ void AppendConnection(std::string& out, std::uint8_t client_minor_version, bool 
   }
 }
 
+Framing FramingWithoutLength(std::uint8_t client_minor_version) {
+  return {client_minor_version >= 1 ? BodyFraming::kChunked : BodyFraming::kUntilClose, 0};
+}
+
 Framing FramingForClient(const http::ResponseHead& response,
                          http::Method asked,
                          std::uint8_t client_minor_version) {
@@ -203,7 +207,7 @@ Framing FramingForClient(const http::ResponseHead& response,
       return {BodyFraming::kContentLength, response.content_length};
     case BodyFraming::kChunked:
     case BodyFraming::kUntilClose:
-      return {client_minor_version >= 1 ? BodyFraming::kChunked : BodyFraming::kUntilClose, 0};
+      return FramingWithoutLength(client_minor_version);
     case BodyFraming::kNone:
       break;
   }

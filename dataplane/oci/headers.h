@@ -98,6 +98,9 @@ void AppendStatusLine(std::string& out, int status);
 // "Connection: close", or what HTTP/1.0 needs to keep it; nothing where that is the rule anyway.
 void AppendConnection(std::string& out, std::uint8_t client_minor_version, bool keep_alive);
 
+// Of a body whose length nobody knows yet.
+[[nodiscard]] Framing FramingWithoutLength(std::uint8_t client_minor_version);
+
 // How the client gets the body of this answer: a length stays a length, and all else is chunked, or
 // ends with the connection where the client is too old for chunks. `asked` is the method that the
 // registry was asked with: the answer to a HEAD tells a length although no body follows.

@@ -38,13 +38,16 @@ bool HoldsNext(std::string_view value) {
   return false;
 }
 
-// Takes a token or a quoted string without escapes off the front.
+// Takes a token or a quoted string off the front; its escapes stay, and no relation type has one.
 std::optional<std::string_view> TakeParameterValue(std::string_view& text) {
   SkipSpace(text);
   std::string_view value;
   if (text.starts_with('"')) {
-    const std::size_t close = text.find('"', 1);
-    if (close == std::string_view::npos || text.substr(0, close).find('\\') != text.npos) {
+    std::size_t close = 1;
+    while (close < text.size() && text[close] != '"') {
+      close += text[close] == '\\' ? 2 : 1;
+    }
+    if (close >= text.size()) {
       return std::nullopt;
     }
     value = text.substr(1, close - 1);
@@ -57,15 +60,26 @@ std::optional<std::string_view> TakeParameterValue(std::string_view& text) {
   return value;
 }
 
-// Takes one link off the front of the list, with the comma after it.
-std::optional<LinkValue> TakeLink(std::string_view& text) {
+// Some registries leave the brackets out.
+std::optional<std::string_view> TakeTarget(std::string_view& text) {
   SkipSpace(text);
-  const std::size_t close = text.find('>');
-  if (!text.starts_with('<') || close == std::string_view::npos) {
+  const bool brackets = text.starts_with('<');
+  const std::size_t end = brackets ? text.find('>') : text.find_first_of("<>;, \t");
+  if (end == std::string_view::npos || end == 0) {
     return std::nullopt;
   }
-  LinkValue link{text.substr(1, close - 1), false};
-  text.remove_prefix(close + 1);
+  const std::string_view target = text.substr(0, end).substr(brackets ? 1 : 0);
+  text.remove_prefix(end + (brackets ? 1 : 0));
+  return target;
+}
+
+// Takes one link off the front of the list, with the comma after it.
+std::optional<LinkValue> TakeLink(std::string_view& text) {
+  const std::optional<std::string_view> target = TakeTarget(text);
+  if (!target) {
+    return std::nullopt;
+  }
+  LinkValue link{*target, false};
   SkipSpace(text);
   while (text.starts_with(';')) {
     text.remove_prefix(1);

@@ -4,6 +4,15 @@
 
 namespace connector::dataplane::oci {
 
+std::optional<std::uint32_t> SmallerPage(std::uint32_t n) {
+  for (const std::uint32_t size : {1000U, 100U}) {
+    if (n > size) {
+      return size;
+    }
+  }
+  return std::nullopt;
+}
+
 AnswerAction DecideAnswer(const AnswerFacts& facts) {
   const int status = facts.status;
   if (facts.from_registry && status == 401) {
@@ -12,6 +21,11 @@ AnswerAction DecideAnswer(const AnswerFacts& facts) {
   // Not every client asks again without the mount, so we do. A 429 says nothing of the source.
   if (facts.mount_can_be_dropped && status >= 400 && status < 500 && status != 429) {
     return AnswerAction::kDropMount;
+  }
+  // Each says it with a status of its own, and whatever else it means, to read once more is safe.
+  if (facts.from_registry && facts.page_can_be_smaller &&
+      (status == 400 || status == 405 || status == 413)) {
+    return AnswerAction::kAskForSmallerPage;
   }
   if (facts.from_registry && status == 403) {
     return AnswerAction::kRefuseCredential;

@@ -10,6 +10,7 @@
 #include "dataplane/oci/errors.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,22 +18,28 @@ namespace connector::dataplane::oci {
 
 enum class AnswerAction : std::uint8_t {
   kPassOn,
-  kRenewGrant,        // 401: the token did not do; DecideUnauthorized says what next.
-  kDropMount,         // The source of a mount was refused: ask again for a plain upload.
-  kRedirect,          // DecideRedirect says whether it is followed.
-  kRefuseCredential,  // The stored credential may not do this.
-  kRefuseNonsense,    // A status that no registry may answer to us.
-  kAskForOneByte,     // The store wants no HEAD: a GET of its first byte tells the size, too.
-  kRefuseBlobStore,   // Its errors are not the registry's: they tell the client nothing.
+  kRenewGrant,         // 401: the token did not do; DecideUnauthorized says what next.
+  kDropMount,          // The source of a mount was refused: ask again for a plain upload.
+  kRedirect,           // DecideRedirect says whether it is followed.
+  kRefuseCredential,   // The stored credential may not do this.
+  kRefuseNonsense,     // A status that no registry may answer to us.
+  kAskForSmallerPage,  // Registries differ in how many names of a list they give at once.
+  kAskForOneByte,      // The store wants no HEAD: a GET of its first byte tells the size, too.
+  kRefuseBlobStore,    // Its errors are not the registry's: they tell the client nothing.
 };
 
 struct AnswerFacts {
   int status = 0;
   bool from_registry = true;  // False: from where the registry redirected to.
   bool mount_can_be_dropped = false;
+  bool page_can_be_smaller = false;
   bool asked_by_head = false;
   bool tells_length = true;
 };
+
+// A page of `n` names was refused: how many to ask for next; nullopt where that was no reason. A
+// page may be shorter than the client asked for, and its Link goes on with the smaller size.
+[[nodiscard]] std::optional<std::uint32_t> SmallerPage(std::uint32_t n);
 
 [[nodiscard]] AnswerAction DecideAnswer(const AnswerFacts& facts);
 

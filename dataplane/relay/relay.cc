@@ -135,9 +135,10 @@ Task<RelayEnd> Mover::AwaitSink() {
 // A pipe and its system calls only pay for themselves on a long body. Chunked framing, TLS and a
 // limit all need to see the bytes.
 bool Mover::CanSplice() const {
-  return !splice_refused_ && job_.keep == nullptr && job_.in == http::BodyFraming::kContentLength &&
-         !job_.chunk_output && portions_.left() > kSpliceBytes && job_.max_payload == UINT64_MAX &&
-         !job_.from.tls() && !job_.to.tls();
+  return !splice_refused_ && job_.keep == nullptr && job_.rewrite == nullptr &&
+         job_.in == http::BodyFraming::kContentLength && !job_.chunk_output &&
+         portions_.left() > kSpliceBytes && job_.max_payload == UINT64_MAX && !job_.from.tls() &&
+         !job_.to.tls();
 }
 
 // The rest of the body, inside the kernel. What an ending leaves in the pipe is lost with it, which
@@ -223,6 +224,9 @@ Task<RelayEnd> Mover::Write(std::string_view payload, bool last) {
   char header[http::kMaxChunkHeaderBytes];
   Pieces pieces;
   pieces.Add(std::exchange(job_.head, {}));
+  if (job_.rewrite != nullptr) {
+    payload = (*job_.rewrite)(payload);
+  }
   // Before anything of this portion is written: what is too large must not arrive whole.
   if (payload.size() > job_.max_payload - payload_bytes_) {
     co_return RelayEnd::kTooLarge;

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,9 @@ struct RelayJob {
   InFlightSlot* slot = nullptr;
   // Gets a copy of the payload, all that was read of it; null for none.
   KeptBody* keep = nullptr;
+  // Says what goes on in the place of a run of payload, which holds until it is called again; null
+  // for the run itself.
+  const std::function<std::string_view(std::string_view)>* rewrite = nullptr;
 };
 
 struct RelayResult {

@@ -135,6 +135,7 @@ class Forwarding {
   Task<Next> Inspect(UpstreamCall& call);
   Next InspectRedirect(UpstreamCall& call);
   Next Follow(const UpstreamCall& call, oci::NextHop hop);
+  Next AskAnew();
   Next AskForOneByte();
   Next RefuseBlobStore(const UpstreamCall& call, int status);
   Task<Next> InspectUnauthorized(UpstreamCall& call);
@@ -187,6 +188,7 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
       oci::DecideAnswer({.status = status,
                          .from_registry = call.target().hop == oci::HopKind::kRegistry,
                          .mount_can_be_dropped = authorized_.request().CanGiveUpMount(),
+                         .page_can_be_smaller = authorized_.request().CanAskForSmallerPage(),
                          .asked_by_head = call.target().method == http::Method::kHead,
                          .tells_length = context_.scratch.response.has_content_length});
   switch (action) {
@@ -205,6 +207,9 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
                            RequestDecision::kUpstreamFailed);
     case oci::AnswerAction::kRedirect:
       co_return InspectRedirect(call);
+    case oci::AnswerAction::kAskForSmallerPage:
+      authorized_.request().AskForSmallerPage();
+      co_return AskAnew();
     case oci::AnswerAction::kAskForOneByte:
       co_return AskForOneByte();
     case oci::AnswerAction::kRefuseBlobStore:
@@ -283,13 +288,17 @@ Task<Forwarding::Next> Forwarding::ObtainAnew(bool mint_anew) {
     co_return Next::kRefuse;
   }
   authorized_ = std::move(*authorized);
-  // The new grant may belong to a new route: its credential goes where that one leads.
+  co_return AskAnew();
+}
+
+// A new grant may belong to a new route: its credential goes where that one leads.
+Forwarding::Next Forwarding::AskAnew() {
   FirstHop first = FirstTarget(authorized_);
   if (auto* const reply = std::get_if<ErrorReply>(&first)) {
-    co_return RefuseWith(std::move(*reply), RequestDecision::kSealRefused);
+    return RefuseWith(std::move(*reply), RequestDecision::kSealRefused);
   }
   target_ = std::get<UpstreamTarget>(std::move(first));
-  co_return Next::kAgain;
+  return Next::kAgain;
 }
 
 Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {

@@ -1,6 +1,7 @@
 #include "dataplane/server/parse_request.h"
 
 #include "common/base/secret_place.h"
+#include "dataplane/oci/upstream_answer.h"
 #include "dataplane/server/caller.h"
 
 #include <cstring>
@@ -96,6 +97,14 @@ void ParsedRequest::GiveUpMount() {
   context_->operation.mount.clear();
   context_->operation.from.clear();
   BuildGrantRequest(*context_);
+}
+
+bool ParsedRequest::CanAskForSmallerPage() const {
+  return operation().n && oci::SmallerPage(*operation().n);
+}
+
+void ParsedRequest::AskForSmallerPage() {
+  context_->operation.n = oci::SmallerPage(operation().n.value_or(0));
 }
 
 bool ParsedRequest::CancelsUpload() const {

@@ -28,6 +28,9 @@ class ParsedRequest {
   // a body came along.
   [[nodiscard]] bool CanGiveUpMount() const;
   void GiveUpMount();
+  // The next smaller page of a list (oci::SmallerPage).
+  [[nodiscard]] bool CanAskForSmallerPage() const;
+  void AskForSmallerPage();
 
   // Does this operation cancel an upload, for which registries may want another right?
   [[nodiscard]] bool CancelsUpload() const;

@@ -9,6 +9,7 @@
 #include "dataplane/server/rewrite.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace connector::dataplane::server {
@@ -47,8 +48,10 @@ class AnswerWriter {
   [[nodiscard]] bool TellsAnotherDigest() const;
   Task<ConnectionAction> RefuseForeignManifest();
   Task<ConnectionAction> AnswerForeignManifest();
-  Task<ConnectionAction> Stream(oci::Framing framing);
-  Task<ConnectionAction> AnswerTagList(std::string registry_name, std::string client_name);
+  using Rewriter = std::function<std::string_view(std::string_view)>;
+  Task<ConnectionAction> Stream(oci::Framing framing, const Rewriter* rewrite);
+  Task<ConnectionAction> AnswerTagList(std::string client_name);
+  Task<ConnectionAction> AnswerShortTagList(oci::TagListRenamer renamer);
   Task<std::optional<std::string>> ReadBody(std::size_t max_bytes);
   Task<ConnectionAction> Fail(ErrorReply reply);
   Task<ConnectionAction> WriteOut(bool keep_alive);
@@ -57,11 +60,11 @@ class AnswerWriter {
   RequestContext& context_;
   UpstreamCall& call_;
   const http::ResponseHead& head_;
+  const oci::Asked asked_;
+  const oci::EchoSearch echo_;
   Rewritten rewritten_;
   bool keep_alive_ = false;
 };
-  const oci::Asked asked_;
-  const oci::EchoSearch echo_;
 
 Task<ConnectionAction> AnswerWriter::Fail(ErrorReply reply) {
   context_.worker.shared.logger.Warning("the registry's answer cannot be passed on",
@@ -199,20 +202,41 @@ Task<ConnectionAction> AnswerWriter::AnswerError() {
   co_return co_await WriteOut(keep_alive_);
 }
 
-Task<ConnectionAction> AnswerWriter::AnswerTagList(std::string registry_name,
-                                                   std::string client_name) {
-  const std::optional<std::string> body = co_await ReadBody(oci::kMaxTagListBytes);
+// Whole, so that a HEAD learns its length and a cut is a 502.
+Task<ConnectionAction> AnswerWriter::AnswerShortTagList(oci::TagListRenamer renamer) {
+  const std::optional<std::string> body = co_await ReadBody(kCoalesceBytes);
   if (!body) {
     co_return co_await Fail(oci::ReplyFor(ErrorKind::kUpstreamUnavailable,
-                                          "The tag list is too long; ask for pages with n."));
+                                          "The registry cut the tag list before its end."));
   }
-  const std::string renamed = oci::RenameTagList(*body, registry_name, client_name);
+  std::string renamed;
+  renamer.Append(*body, renamed);
   WriteHead(200, {BodyFraming::kContentLength, renamed.size()});
   if (authorized_.operation().method != http::Method::kHead) {
     context_.scratch.out.append(renamed);
     context_.record.bytes_down = renamed.size();
   }
   co_return co_await WriteOut(keep_alive_);
+}
+
+Task<ConnectionAction> AnswerWriter::AnswerTagList(std::string client_name) {
+  oci::TagListRenamer renamer(std::move(client_name));
+  if (head_.framing == BodyFraming::kContentLength && head_.content_length <= kCoalesceBytes) {
+    co_return co_await AnswerShortTagList(std::move(renamer));
+  }
+  const oci::Framing framing = oci::FramingWithoutLength(context_.scratch.request.minor_version);
+  WriteHead(200, framing);
+  if (authorized_.operation().method == http::Method::kHead) {
+    call_.Discard();
+    co_return co_await WriteOut(keep_alive_);
+  }
+  std::string renamed;
+  const Rewriter rewrite = [&](std::string_view payload) {
+    renamed.clear();
+    renamer.Append(payload, renamed);
+    return std::string_view(renamed);
+  };
+  co_return co_await Stream(framing, &rewrite);
 }
 
 // A manifest that was asked by its digest, from where the registry redirected to.
@@ -247,7 +271,7 @@ Task<ConnectionAction> AnswerWriter::AnswerForeignManifest() {
   co_return co_await WriteOut(keep_alive_);
 }
 
-Task<ConnectionAction> AnswerWriter::Stream(oci::Framing framing) {
+Task<ConnectionAction> AnswerWriter::Stream(oci::Framing framing, const Rewriter* rewrite) {
   const std::string_view here = call_.buffered();
   std::string& out = context_.scratch.out;
   const bool whole_here = head_.framing == BodyFraming::kNone ||
@@ -272,7 +296,8 @@ Task<ConnectionAction> AnswerWriter::Stream(oci::Framing framing) {
                             .source_timeout = authorized_.route().limits.idle_timeout,
                             .sink_timeout = context_.worker.shared.settings.idle_timeout,
                             .min_sink_rate = context_.worker.shared.settings.min_client_rate,
-                            .slot = &context_.slot};
+                            .slot = &context_.slot,
+                            .rewrite = rewrite};
   relay::RelayResult outcome = co_await relay::Relay(job);
   context_.record.bytes_down = outcome.payload_bytes;
   if (outcome.end != relay::RelayEnd::kDone) {
@@ -318,12 +343,13 @@ Task<ConnectionAction> AnswerWriter::Run() {
   if (IsForeignManifest() && operation.method == http::Method::kGet) {
     co_return co_await AnswerForeignManifest();
   }
-  if (operation.kind == addressing::OperationKind::kTags && head_.status == 200) {
+  if (operation.kind == addressing::OperationKind::kTags && head_.status == 200 &&
+      head_.framing != BodyFraming::kNone) {
     std::string registry_name =
         addressing::UpstreamRepository(operation.repository, authorized_.route().docker_hub);
     std::string client_name = context_.address.client_prefix + operation.repository;
     if (registry_name != client_name) {
-      co_return co_await AnswerTagList(std::move(registry_name), std::move(client_name));
+      co_return co_await AnswerTagList(std::move(client_name));
     }
   }
   const oci::Framing framing = ClientFraming();
@@ -334,7 +360,7 @@ Task<ConnectionAction> AnswerWriter::Run() {
     co_return co_await WriteOut(keep_alive_);
   }
   WriteHead(head_.status, framing);
-  co_return co_await Stream(framing);
+  co_return co_await Stream(framing, nullptr);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -255,6 +256,56 @@ TEST(ALink, InASecondFieldIsSeen) {
 
   EXPECT_EQ(NextOf(world.Do("GET", kTags)), kTags + "?n=1&last=a");
 }
+
+// A registry whose pages have `most` names; what it says to a larger one differs.
+HttpAnswer Limited(const HttpRequest& request, std::uint64_t most, int refusal) {
+  if (std::strtoull(request.Query("n").front().c_str(), nullptr, 10) > most) {
+    return {.status = refusal, .body = R"({"errors":[{"code":"UNSUPPORTED"}]})"};
+  }
+  return Page("a", Next("?last=a&n=" + request.Query("n").front()));
+}
+
+struct Limit {
+  std::string name;
+  std::string asked;
+  std::uint64_t most;
+  int refusal;
+  std::vector<std::string> targets;
+  int status = 200;
+
+  friend void PrintTo(const Limit& row, std::ostream* os) { *os << row.name; }
+};
+
+class APageSize : public ::testing::TestWithParam<Limit> {};
+
+TEST_P(APageSize, IsMadeSmallerWhereTheRegistryRefusesIt) {
+  const Limit& row = GetParam();
+  DataplaneWorld world(
+      [&](const HttpRequest& request) { return Limited(request, row.most, row.refusal); });
+
+  const RawResponse response = world.Do("GET", kTags + "?n=" + row.asked);
+
+  EXPECT_EQ(response.status, row.status);
+  std::vector<std::string> sizes;
+  for (const HttpRequest& request : world.registry().requests()) {
+    sizes.push_back(request.Query("n").front());
+  }
+  EXPECT_EQ(sizes, row.targets);
+  if (row.status == 200) {
+    EXPECT_EQ(NextOf(response), kTags + "?n=" + row.targets.back() + "&last=a");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of,
+    APageSize,
+    ::testing::Values(Limit{"AThousand", "10000", 1000, 405, {"10000", "1000"}},
+                      Limit{"AHundred", "10000", 100, 413, {"10000", "1000", "100"}},
+                      Limit{"AHundredOfAThousand", "1000", 100, 400, {"1000", "100"}},
+                      Limit{"Ten", "10000", 10, 400, {"10000", "1000", "100"}, 400},
+                      Limit{"TenOfAHundred", "100", 10, 400, {"100"}, 400},
+                      Limit{"NothingThatIsRefusedOtherwise", "10000", 10, 404, {"10000"}, 404}),
+    [](const auto& row) { return row.param.name; });
 
 TEST(ALink, OfABlobIsNoPage) {
   DataplaneWorld world([](const HttpRequest&) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
 
 namespace connector::dataplane {
@@ -268,6 +269,33 @@ TEST(ATagList, LinkPointsBackToTheProxy) {
   EXPECT_EQ(response.Header("link"),
             "<" + std::string(kRepositoryPath) + "/tags/list?n=2&last=b>; rel=\"next\"");
 }
+
+// 12 MiB of it: what a registry without pages gives, with the name behind all the rest.
+class ALongTagList : public ::testing::TestWithParam<bool> {};
+
+TEST_P(ALongTagList, IsPassedOnWithTheNameThatTheClientAskedFor) {
+  const std::string tags = R"({"tags":[")" + std::string(12 << 20, 't') + R"("],"name":")";
+  const std::string list = tags + "team/app\"}";
+  std::ostringstream chunked;
+  chunked << "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+          << std::hex << list.size() << "\r\n"
+          << list << "\r\n0\r\n\r\n";
+  DataplaneWorld world([&](const HttpRequest&) {
+    return GetParam() ? HttpAnswer{.raw = chunked.str()} : HttpAnswer{.status = 200, .body = list};
+  });
+
+  const std::string target = std::string(kRepositoryPath) + "/tags/list";
+  const RawResponse response = world.Do("GET", target);
+
+  EXPECT_EQ(response.status, 200);
+  EXPECT_TRUE(response.complete);
+  EXPECT_TRUE(response.body == tags + "namespaces/default/connectors/harbor/team/app\"}");
+  EXPECT_EQ(world.Do("HEAD", target).status, 200);
+}
+
+INSTANTIATE_TEST_SUITE_P(Framed, ALongTagList, ::testing::Bool(), [](const auto& row) {
+  return row.param ? "InChunks" : "ByItsLength";
+});
 
 TEST(ATagList, TellsTheNameThatTheClientAskedFor) {
   DataplaneWorld world([](const HttpRequest&) {

@@ -64,6 +64,30 @@ TEST(DecideAnswer, AsksAStoreForOneByteWhereItWantsNoHeadOrTellsNoLength) {
   EXPECT_EQ(of_head(200, false, true), AnswerAction::kPassOn) << "the registry's own answer";
 }
 
+TEST(DecideAnswer, AsksForASmallerPageWhereTheRegistryRefusesTheSize) {
+  const auto of_page = [](int status, bool can_be_smaller = true, bool from_registry = true) {
+    return DecideAnswer(
+        {.status = status, .from_registry = from_registry, .page_can_be_smaller = can_be_smaller});
+  };
+  for (const int status : {400, 405, 413}) {
+    EXPECT_EQ(of_page(status), AnswerAction::kAskForSmallerPage) << status;
+    EXPECT_EQ(of_page(status, false), AnswerAction::kPassOn) << status;
+    EXPECT_EQ(of_page(status, true, false), AnswerAction::kRefuseBlobStore) << status;
+  }
+  for (const int status : {200, 404, 429, 500, 503}) {
+    EXPECT_EQ(of_page(status), AnswerAction::kPassOn) << status;
+  }
+}
+
+TEST(SmallerPage, Is1000AndThen100) {
+  EXPECT_EQ(SmallerPage(10'000), 1000U);
+  EXPECT_EQ(SmallerPage(1001), 1000U);
+  EXPECT_EQ(SmallerPage(1000), 100U);
+  EXPECT_EQ(SmallerPage(101), 100U);
+  EXPECT_EQ(SmallerPage(100), std::nullopt);
+  EXPECT_EQ(SmallerPage(0), std::nullopt);
+}
+
 TEST(IsContentOf, ComparesTheDigestOfTheWhole) {
   const std::string digest =
       "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
