@@ -13,7 +13,7 @@ from chart import CHART, ROOT
 ALERTS = os.path.join(ROOT, "deploy", "alerts")
 # Of Prometheus's own client conventions; common/metrics/process_metrics.cc exports them.
 PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}
-NAME = re.compile(r"\b(?:connector_(?:broker|dataplane|controller)_[a-z_]+|process_[a-z_]+)\b")
+NAME = re.compile(r"\b(?:connector_(?:broker|dataplane|controller|csi)_[a-z_]+|process_[a-z_]+)\b")
 
 
 def read(*path):
@@ -24,7 +24,7 @@ def read(*path):
 def documented():
     """Names in the metrics tables of the programs' READMEs; `a_x`, `_y` stands for a_x and a_y."""
     names = set(PROCESS)
-    for program in ("broker", "dataplane", "controller"):
+    for program in ("broker", "dataplane", "controller", "csi"):
         for row in re.findall(
             r"^\| (`(?:connector_|process_)[^|]*) \|", read(program, "README.md"), re.M
         ):

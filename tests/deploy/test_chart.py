@@ -89,17 +89,18 @@ def test_each_pod_is_restricted(values):
     for name, pod in pod_templates(render(values)).items():
         spec = pod["spec"]
         assert spec["securityContext"]["runAsNonRoot"] is True, name
-        assert spec["securityContext"]["runAsUser"] == 65532, name
+        user = {"openshift": None, "restricted": 20001 if "broker" in name else 65532}
+        assert spec["securityContext"].get("runAsUser") == user.get(values, 65532), name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
         assert spec["automountServiceAccountToken"] is False, name
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec), name
-        (container,) = spec["containers"]
-        assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        }, name  # fmt: skip
-        assert "memory" in container["resources"]["limits"], name
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+                "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]},
+                "seccompProfile": {"type": "RuntimeDefault"},
+            }, name  # fmt: skip
+            assert "memory" in container["resources"]["limits"], name
 
 
 @each_set
@@ -168,7 +169,7 @@ def test_probes_and_ports_agree_with_the_configuration(values):
     for name in PROGRAMS:
         objects = render(values)
         config = yaml.safe_load(program_config(objects, name))
-        (container,) = workload(objects, name)["spec"]["template"]["spec"]["containers"]
+        container = workload(objects, name)["spec"]["template"]["spec"]["containers"][0]
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
         listens = {"admin": config["adminAddress"]}
         if name == "broker":
@@ -176,7 +177,7 @@ def test_probes_and_ports_agree_with_the_configuration(values):
         if name == "dataplane":
             for listener in config["listeners"]:
                 listens["https" if "tls" in listener else "http"] = listener["address"]
-        assert ports == {key: int(address.split(":")[1]) for key, address in listens.items()}
+        assert ports == {key: int(address.rsplit(":", 1)[1]) for key, address in listens.items()}
         assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "admin"}
         assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "admin"}
 
@@ -189,7 +190,7 @@ def test_clients_speak_tls_alone_and_nobody_lists_names():
     own = [f"oci-connector-dataplane.{NAMESPACE}.{suffix}" for suffix in ("svc", "svc.cluster.local")]
 
     assert dataplane["listeners"] == [
-        {"address": "0.0.0.0:8443", "tls": {"fromBroker": {"dataplaneHosts": own}}}
+        {"address": "[::]:8443", "tls": {"fromBroker": {"dataplaneHosts": own}}}
     ]
     assert broker["listenerAuthority"] == {
         "hostSuffixes": dataplane["hostSuffixes"],
@@ -230,13 +231,13 @@ def test_plain_http_is_a_switch_and_so_is_tls():
             for listener in yaml.safe_load(program_config(objects, "dataplane"))["listeners"]
         ]
 
-    plain, tls = ("0.0.0.0:8080", []), ("0.0.0.0:8443", ["fromBroker"])
-    both = ("0.0.0.0:8443", ["certificateFile", "fromBroker", "keyFile"])
+    plain, tls = ("[::]:8080", []), ("[::]:8443", ["fromBroker"])
+    both = ("[::]:8443", ["certificateFile", "fromBroker", "keyFile"])
     plain_http = ("--set", "dataplane.plainHttp.enabled=true")
     assert ports_of(render("default", *plain_http)) == {"http": 80, "https": 443}
     alone = render("default", *plain_http, "--set", "dataplane.tls.enabled=false")
     assert ports_of(alone) == {"http": 80}
-    own = ("0.0.0.0:8443", ["certificateFile", "keyFile"])
+    own = ("[::]:8443", ["certificateFile", "keyFile"])
     assert listeners("dataplane.plainHttp.enabled=true") == [plain, tls]
     assert listeners("dataplane.plainHttp.enabled=true", "dataplane.tls.enabled=false") == [plain]
     assert listeners("dataplane.tls.secretName=mine") == [both]
@@ -289,7 +290,7 @@ def test_the_program_takes_its_configuration(values, name, tmp_path):
     os.makedirs(tmp_path / "var" / "lib" / "oci-connector")
     ca = TestCa(str(tmp_path))
     certificate, key = ca.issue("program", "a.example.com")
-    for folder in ("tls", "listener"):
+    for folder in ("tls", "listener", "siem"):
         folder = tmp_path / "etc" / "oci-connector" / folder
         folder.mkdir(parents=True, exist_ok=True)
         for source, target in ((certificate, "tls.crt"), (key, "tls.key"), (ca.path, "ca.crt")):

@@ -15,7 +15,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chart import CHART, NAMESPACE, ROOT, SETS, helm, of_kind, pod_templates, render, values_of
+from chart import (
+    CHART,
+    NAMESPACE,
+    RELEASED,
+    ROOT,
+    SETS,
+    component,
+    helm,
+    of_kind,
+    pod_templates,
+    render,
+    upgraded,
+    values_of,
+)
 from kube import ControlPlane
 from netns import wait_until
 from peers import peer
@@ -23,11 +36,13 @@ from test_chart import BROKER, CONTROLLER, rights
 from world import program
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+PRIVILEGED = {"pod-security.kubernetes.io/enforce": "privileged"}
 # Kinds of operators that are not here, with any content.
 FOREIGN = {
     "cert-manager.io/v1": ["Certificate", "Issuer"],
     "monitoring.coreos.com/v1": ["PrometheusRule", "ServiceMonitor"],
 }
+BOTH_FAMILIES = ["--service-cluster-ip-range=10.96.0.0/16,fd00:96::/108"]
 TEAMS = ("team-a", "team-b")
 
 
@@ -45,7 +60,7 @@ def foreign_crd(group, version, kind):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    control = ControlPlane(str(tmp_path_factory.mktemp("cluster")))
+    control = ControlPlane(str(tmp_path_factory.mktemp("cluster")), more=BOTH_FAMILIES)
     try:
         control.start(controllers=True)
         for api, kinds in FOREIGN.items():
@@ -57,6 +72,7 @@ def cluster(tmp_path_factory):
         for team in TEAMS:
             control.new_namespace(team)
         control.new_namespace(NAMESPACE, RESTRICTED)
+        control.new_namespace(f"{NAMESPACE}-csi", PRIVILEGED)
         yield control
     finally:
         control.close()
@@ -141,6 +157,49 @@ def test_each_pod_is_admitted(cluster, values):
             "POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All&fieldValidation=Strict", each
         )
         assert status == 201, f"{name}: {answer}"
+
+
+def test_the_api_server_takes_the_driver_with_all_its_values(cluster):
+    settings = ("csi.enabled=true", "csi.namespace.create=false", "kubeletPulls.enabled=true",
+                "serviceMonitor.enabled=true", "csi.extraEnv[0].name=A", "csi.extraEnv[0].value=b",
+                "csi.extraVolumes[0].name=x", "csi.extraVolumes[0].configMap.name=x",
+                "csi.extraVolumeMounts[0].name=x", "csi.extraVolumeMounts[0].mountPath=/x",
+                "csi.extraContainers[0].name=more", "csi.extraContainers[0].image=registry.example.com/more:1")  # fmt: skip
+    objects = render("openshift", *[part for each in settings for part in ("--set", each)])
+    objects = [each for each in objects if component(each) in ("csi", "kubelet")]
+    done = cluster.kubectl(
+        "apply", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", "-",
+        stdin="\n---\n".join(json.dumps(each) for each in objects),
+    )  # fmt: skip
+
+    assert done.code == 0, done.output
+    assert done.stdout.count("(server dry run)") == len(objects)
+
+
+@pytest.mark.parametrize("values", RELEASED)
+def test_the_api_server_takes_an_upgrade_with_the_values_of_a_release(cluster, values):
+    objects = [each for each in upgraded(values) if each["kind"] != "Pod"]
+    done = cluster.kubectl(
+        "apply", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", "-",
+        stdin="\n---\n".join(json.dumps(each) for each in objects),
+    )  # fmt: skip
+
+    assert done.code == 0, done.output
+    assert done.stdout.count("(server dry run)") == len(objects)
+
+
+def test_a_larger_audit_volume_is_no_reason_to_refuse_an_upgrade(installed):
+    """The API refuses every change of a StatefulSet's template of claims."""
+    cluster, _ = installed
+    grown = ("--set", "secretAccess[0].namespace=team-a,secretAccess[0].secrets={harbor-robot}",
+             "--set", "broker.audit.size=20Gi")  # fmt: skip
+    said = upgrade(cluster, "default", *grown)
+
+    made = get(cluster, "statefulset", "oci-connector-broker")["spec"]["volumeClaimTemplates"]
+    assert [each["spec"]["resources"]["requests"]["storage"] for each in made] == ["10Gi"]
+    for i in (0, 1):
+        assert (f"kubectl -n {NAMESPACE} patch pvc audit-oci-connector-broker-{i}" in said), said
+    assert '"storage": "20Gi"' in said
 
 
 def test_pod_security_would_refuse_a_pod_that_runs_as_root(cluster):

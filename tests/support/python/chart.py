@@ -12,6 +12,15 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3)
 CHART = os.path.join(ROOT, "deploy", "helm", "oci-connector")
 NAMESPACE = "oci-connector"
 SETS = sorted(name.removesuffix(".yaml") for name in os.listdir(os.path.join(CHART, "ci")))
+# What people set for a release that there was: RELEASE/SET.
+RELEASES = os.path.join(ROOT, "tests", "data", "chart")
+FOLDERS = sorted(each for each in os.listdir(RELEASES) if not each.endswith(".md"))
+RELEASED = sorted(
+    f"{release}/{name.removesuffix('.yaml')}"
+    for release in FOLDERS
+    for name in os.listdir(os.path.join(RELEASES, release))
+    if name != "defaults.yaml"
+)
 PROGRAMS = ("broker", "dataplane", "controller")
 
 
@@ -38,6 +47,16 @@ def template(*arguments):
 def render(values, *more):
     """All objects that the set of values `values` makes. Not to be changed."""
     code, out, err = template("--values", values_of(values), *more)
+    assert code == 0, err
+    return [each for each in yaml.safe_load_all(out) if each]
+
+
+def upgraded(values):
+    """What `helm upgrade --reset-then-reuse-values` makes of what was set for a release: the new chart's
+    defaults, and that over them."""
+    # Such releases served plain HTTP, and docs/kubernetes.md has it said with the upgrade.
+    plain = ("--set", "dataplane.plainHttp.enabled=true") if values.startswith("0.1.0/") else ()
+    code, out, err = template("--values", os.path.join(RELEASES, f"{values}.yaml"), *plain)
     assert code == 0, err
     return [each for each in yaml.safe_load_all(out) if each]
 

@@ -5,19 +5,32 @@
 metadata:
   labels:
     {{- include "oci.labels" $c | nindent 4 }}
+    {{- with $values.job.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with merge (dict) $values.job.podAnnotations .Values.commonAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
   restartPolicy: OnFailure
   serviceAccountName: {{ include "oci.componentName" $c }}
   automountServiceAccountToken: false
   enableServiceLinks: false
-  securityContext:
-    {{- include "oci.podSecurity" . | nindent 4 }}
+  {{- include "oci.podSecurity" $values.job | nindent 2 }}
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with $values.job.nodeSelector }}
   nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $values.job.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- with $values.job.affinity }}
+  affinity:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with $values.job.tolerations }}
@@ -49,8 +62,7 @@ spec:
         {{- end }}
         {{- end }}
         {{- end }}
-      securityContext:
-        {{- include "oci.containerSecurity" . | nindent 8 }}
+      {{- include "oci.containerSecurity" $values.job | nindent 6 }}
       resources:
         {{- toYaml $values.job.resources | nindent 8 }}
       volumeMounts:

@@ -35,8 +35,8 @@
 {{- end }}
 {{- end }}
 {{- $config := dict
-  "listenAddress" "0.0.0.0:7443"
-  "adminAddress" "0.0.0.0:7480"
+  "listenAddress" (include "oci.listen" (dict "root" . "port" 7443))
+  "adminAddress" (include "oci.listen" (dict "root" . "port" 7480))
   "tls" (dict "certificateFile" (print $etc "/tls/tls.crt") "keyFile" (print $etc "/tls/tls.key") "clientCaFile" (print $etc "/tls/ca.crt"))
   "peers" (include "oci.peers" . | fromYaml)
   "kubernetes" dict
@@ -68,7 +68,7 @@ serverName: {{ include "oci.fullname" . }}-broker.{{ .Release.Namespace }}.svc
 {{- define "oci.dataplaneConfig" -}}
 {{- $listeners := list }}
 {{- if .Values.dataplane.plainHttp.enabled }}
-{{- $listeners = append $listeners (dict "address" "0.0.0.0:8080") }}
+{{- $listeners = append $listeners (dict "address" (include "oci.listen" (dict "root" . "port" 8080))) }}
 {{- end }}
 {{- if .Values.dataplane.tls.enabled }}
 {{- $tls := dict }}
@@ -78,11 +78,11 @@ serverName: {{ include "oci.fullname" . }}-broker.{{ .Release.Namespace }}.svc
 {{- if include "oci.listenerFromBroker" . }}
 {{- $_ := set $tls "fromBroker" (dict "dataplaneHosts" (include "oci.dataplaneHosts" . | fromJsonArray)) }}
 {{- end }}
-{{- $listeners = append $listeners (dict "address" "0.0.0.0:8443" "tls" $tls) }}
+{{- $listeners = append $listeners (dict "address" (include "oci.listen" (dict "root" . "port" 8443)) "tls" $tls) }}
 {{- end }}
 {{- $config := dict
   "listeners" $listeners
-  "adminAddress" "0.0.0.0:8480"
+  "adminAddress" (include "oci.listen" (dict "root" . "port" 8480))
   "broker" (include "oci.brokerClient" . | fromYaml)
   "hostSuffixes" (include "oci.hostSuffixes" . | fromJsonArray)
   "drainTimeout" (printf "%ds" (int .Values.dataplane.drainSeconds))
@@ -109,7 +109,7 @@ serverName: {{ include "oci.fullname" . }}-broker.{{ .Release.Namespace }}.svc
 {{- $_ := set $service "urlScheme" "https" }}
 {{- end }}
 {{- $config := dict
-  "adminAddress" "0.0.0.0:9480"
+  "adminAddress" (include "oci.listen" (dict "root" . "port" 9480))
   "kubernetes" dict
   "broker" (include "oci.brokerClient" . | fromYaml)
   "service" $service

@@ -33,7 +33,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name (.root.Chart.Version | replace
 {{/* `helm upgrade --reuse-values` of a chart that did not serve TLS brings its defaults, too: without this,
      clients would lose plain HTTP, or keep it, and nobody said so. */}}
 {{- define "oci.refuseOldValues" -}}
-{{- if not (hasKey .Values.dataplane "plainHttp") }}
+{{- if not (and (hasKey .Values.dataplane "plainHttp") (hasKey .Values "listenAddress")) }}
 {{- fail "these values have the defaults of an older chart. Upgrade with --reset-then-reuse-values in place of --reuse-values, and where clients speak plain HTTP set dataplane.plainHttp.enabled=true (docs/tls.md)" }}
 {{- end }}
 {{- end }}
@@ -157,29 +157,41 @@ annotations:
 dns:///{{ include "oci.fullname" . }}-broker.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:7443
 {{- end }}
 
+{{/* Takes what has podSecurityContext: a program's values, the Job's, the test's. */}}
 {{- define "oci.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-fsGroupChangePolicy: OnRootMismatch
-seccompProfile: {type: RuntimeDefault}
+{{- with .podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- define "oci.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-runAsNonRoot: true
-capabilities: {drop: [ALL]}
-seccompProfile: {type: RuntimeDefault}
+{{- with .securityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Where a program listens: (dict "root" $ "port" 7443) */}}
+{{- define "oci.listen" -}}
+{{- $address := .root.Values.listenAddress }}
+{{- if contains ":" $address }}[{{ $address }}]{{ else }}{{ $address }}{{ end }}:{{ .port }}
+{{- end }}
+
+{{- define "oci.ipFamilies" -}}
+{{- with .Values.ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
+{{- end }}
+{{- with .Values.ipFamilies }}
+ipFamilies: {{ toJson . }}
+{{- end }}
 {{- end }}
 
 {{/* What every pod of a program has around its container: (dict "root" $ "component" C) */}}
 {{- define "oci.podSettings" -}}
 {{- $values := index .root.Values .component }}
 serviceAccountName: {{ include "oci.serviceAccount" . }}
-securityContext:
-  {{- include "oci.podSecurity" . | nindent 2 }}
+{{- include "oci.podSecurity" $values }}
 enableServiceLinks: false
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
@@ -237,8 +249,7 @@ name: {{ .component }}
 image: {{ include "oci.image" (dict "root" .root "image" $values.image) }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 args: ["--config", "/etc/oci-connector/config/{{ .component }}.yaml"]
-securityContext:
-  {{- include "oci.containerSecurity" . | nindent 2 }}
+{{- include "oci.containerSecurity" $values }}
 {{- with $values.extraEnv }}
 env:
   {{- toYaml . | nindent 2 }}
@@ -322,5 +333,16 @@ spec:
   selector:
     matchLabels:
       {{- include "oci.selector" . | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{/* A StatefulSet's template of claims can never change: one that is there keeps its size. Claims grow by
+     themselves, see NOTES.txt. */}}
+{{- define "oci.auditSize" -}}
+{{- $there := lookup "apps/v1" "StatefulSet" .Release.Namespace (printf "%s-broker" (include "oci.fullname" .)) }}
+{{- if $there }}
+{{- (index $there.spec.volumeClaimTemplates 0).spec.resources.requests.storage }}
+{{- else }}
+{{- .Values.broker.audit.size }}
 {{- end }}
 {{- end }}

@@ -1,8 +1,12 @@
 {{- define "oci.csiConfig" -}}
+{{- toYaml (mustMergeOverwrite (include "oci.csiOwnConfig" . | fromYaml) (deepCopy .Values.csi.config)) }}
+{{- end }}
+
+{{- define "oci.csiOwnConfig" -}}
 endpoint: unix:///csi/csi.sock
 podsDirectory: {{ .Values.csi.kubeletDirectory }}/pods
 driverName: {{ .Values.csi.driverName }}
-adminAddress: "0.0.0.0:9580"
+adminAddress: {{ include "oci.listen" (dict "root" . "port" 9580) | quote }}
 kubernetes: {}
 {{- with .Values.csi.dataplane }}
 {{- if .ca }}
