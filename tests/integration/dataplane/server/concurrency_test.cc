@@ -191,28 +191,59 @@ TEST(ARelayedBody, IsCutWhenItsSinkIsSlowerThanTheLeastRate) {
 }
 
 // The same towards us: each byte ends a wait, and none ends the body.
-TEST(AnUploadOfASlowClient, IsCutWhenItIsSlowerThanTheLeastRate) {
-  server::ServerSettings settings;
-  settings.idle_timeout = std::chrono::milliseconds(300);
-  settings.min_client_rate = 1ULL << 40U;
-  DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 202}; },
-                       {.settings = settings});
-  RawClient client(world.port());
-  client.Send(DataplaneWorld::Request(
-      "POST",
-      std::string(kRepositoryPath) + "/blobs/uploads/?digest=sha256:" + std::string(64, 'a'),
-      "Content-Length: 1073741824\r\n"));
+class AnUploadOfASlowClient : public ::testing::Test {
+ protected:
+  explicit AnUploadOfASlowClient(std::uint64_t least_rate = 1ULL << 40U)
+      : world_([](const HttpRequest&) { return HttpAnswer{.status = 201}; },
+               {.settings = Settings(least_rate)}) {}
 
-  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(8);
-  std::future<RawResponse> answer = std::async(std::launch::async, [&] { return client.Read(); });
-  while (answer.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready &&
-         std::chrono::steady_clock::now() < give_up_at) {
-    client.Send("x");
+  static server::ServerSettings Settings(std::uint64_t least_rate) {
+    server::ServerSettings settings;
+    settings.idle_timeout = std::chrono::milliseconds(300);
+    settings.min_client_rate = least_rate;
+    return settings;
   }
 
-  EXPECT_LT(std::chrono::steady_clock::now(), give_up_at);
-  EXPECT_EQ(answer.get().status, 0) << "a refusal is no cut";
-  EXPECT_TRUE(Eventually([&] { return ServerSide(client.local_port()) < 0; }));
+  // Sends `portion` each 5 ms until the whole body is sent or an answer is there. Its status; 0 for
+  // a connection that was closed without one.
+  int Upload(std::size_t body, const std::string& portion) {
+    client_.Send(DataplaneWorld::Request(
+        "POST",
+        std::string(kRepositoryPath) + "/blobs/uploads/?digest=sha256:" + std::string(64, 'a'),
+        "Content-Length: " + std::to_string(body) + "\r\n"));
+    const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(8);
+    std::future<RawResponse> answer =
+        std::async(std::launch::async, [this] { return client_.Read(); });
+    std::size_t sent = 0;
+    while (answer.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready &&
+           std::chrono::steady_clock::now() < give_up_at) {
+      if (sent < body) {
+        client_.Send(portion);
+        sent += portion.size();
+      }
+    }
+    EXPECT_LT(std::chrono::steady_clock::now(), give_up_at);
+    return answer.get().status;
+  }
+
+  DataplaneWorld world_;
+  RawClient client_{world_.port()};
+};
+
+TEST_F(AnUploadOfASlowClient, IsCutWhenItIsSlowerThanTheLeastRate) {
+  EXPECT_EQ(Upload(1ULL << 30U, "x"), 0) << "a refusal is no cut";
+  EXPECT_TRUE(Eventually([&] { return ServerSide(client_.local_port()) < 0; }));
+}
+
+class AnUploadOfAClientThatKeepsUp : public AnUploadOfASlowClient {
+ protected:
+  AnUploadOfAClientThatKeepsUp() : AnUploadOfASlowClient(1024) {}
+};
+
+// What the kernel moves counts as well. The waiting is longer than what the rate is judged by.
+TEST_F(AnUploadOfAClientThatKeepsUp, GoesOnAtTheLeastRate) {
+  const std::string portion(16 * 1024, 'b');
+  EXPECT_EQ(Upload(96 * portion.size(), portion), 201);
 }
 
 // And towards a client that takes a body.

@@ -213,46 +213,79 @@ TEST_F(TokenReviewVerifierTest, ServesWhoWasAcceptedBeforeFirstWhileTheKeysAreUn
   io_.run();
 }
 
-TEST_F(TokenReviewVerifierTest, DividesTurnsByAddressWhileTheKeysAreUnknown) {
-  issuer_.down = true;
-  callers::ReviewScheduler few{api_.Post(),
-                               {.max_unverified_under_way = 1, .max_unverified_queued = 4},
-                               io_.get_executor(),
-                               {}};
-  verifier_ = MakeTokenReviewVerifier(
-      {.issuer = testing_support::kTestIssuer, .audience = testing_support::kTestAudience},
-      Keys(),
-      few,
-      clock_);
-  api_.Hold();
-  std::vector<UnverifiedToken> tokens;
-  for (int i = 0; i < 10; ++i) {  // Whom they claim to be costs nothing.
-    const std::string subject = "\"system:serviceaccount:ci:x" + std::to_string(i) + "\"";
-    tokens.emplace_back(Secret(Sign(Good().Set("sub", subject))), "192.0.2.1");
+// Who else comes while ten tokens want the four places of a queue with one review under way.
+class TurnsOfAFullQueueTest : public TokenReviewVerifierTest {
+ protected:
+  void Add(const Payload& payload, const std::string& address) {
+    tokens_.emplace_back(Secret(Sign(payload)), address);
   }
-  tokens.emplace_back(Secret(Sign(Good())), "192.0.2.2");
-  int refused = 0;
-  std::optional<Result<Caller>> honest;
-  for (const UnverifiedToken& token : tokens) {
-    auto done = [&, last = &token == &tokens.back()](const std::exception_ptr&,
-                                                     const Result<Caller>& caller) {
-      refused += caller ? 0 : 1;
-      if (last) {
-        honest.emplace(caller);
-      }
-    };
-    asio::co_spawn(
-        io_, verifier_->Verify(token, std::chrono::steady_clock::now() + 30s), std::move(done));
+  [[nodiscard]] Payload Of(const std::string& account) const {
+    return Good().Set("sub", "\"system:serviceaccount:ci:" + account + "\"");
   }
-  io_.restart();
-  io_.poll();
-  api_.Release();
-  io_.restart();
-  io_.run();
+  // All come at once, in the order that they were added.
+  void VerifyAll() {
+    api_.Hold();
+    for (const UnverifiedToken& token : tokens_) {
+      auto done = [&, last = &token == &tokens_.back()](const std::exception_ptr&,
+                                                        const Result<Caller>& caller) {
+        refused_ += caller ? 0 : 1;
+        if (last) {
+          last_.emplace(caller);
+        }
+      };
+      asio::co_spawn(
+          io_, verifier_->Verify(token, std::chrono::steady_clock::now() + 30s), std::move(done));
+    }
+    io_.restart();
+    io_.poll();
+    api_.Release();
+    io_.restart();
+    io_.run();
+  }
 
-  EXPECT_EQ(refused, 7) << "one under way, and half of the places";
-  ASSERT_TRUE(honest);
-  EXPECT_TRUE(*honest) << honest->error().message;
+  callers::ReviewScheduler few_{api_.Post(),
+                                {.max_under_way = 1,
+                                 .max_queued = 4,
+                                 .max_unverified_under_way = 1,
+                                 .max_unverified_queued = 4},
+                                io_.get_executor(),
+                                {}};
+  std::vector<UnverifiedToken> tokens_;
+  int refused_ = 0;
+  std::optional<Result<Caller>> last_;
+
+  void SetUp() override {
+    verifier_ = MakeTokenReviewVerifier(
+        {.issuer = testing_support::kTestIssuer, .audience = testing_support::kTestAudience},
+        Keys(),
+        few_,
+        clock_);
+  }
+};
+
+TEST_F(TurnsOfAFullQueueTest, AreDividedByAddressWhileTheKeysAreUnknown) {
+  issuer_.down = true;
+  for (int i = 0; i < 10; ++i) {  // Whom they claim to be costs nothing.
+    Add(Of("x" + std::to_string(i)), "192.0.2.1");
+  }
+  Add(Good(), "192.0.2.2");
+  VerifyAll();
+
+  EXPECT_EQ(refused_, 7) << "one under way, and half of the places";
+  ASSERT_TRUE(last_);
+  EXPECT_TRUE(*last_) << last_->error().message;
+}
+
+TEST_F(TurnsOfAFullQueueTest, AreDividedBySubjectOnceTheSignatureIsChecked) {
+  for (int i = 0; i < 10; ++i) {  // Many addresses, as of one data plane after the other.
+    Add(Of("greedy").Set("jti", '"' + std::to_string(i) + '"'), "192.0.2." + std::to_string(i));
+  }
+  Add(Of("other"), "192.0.2.0");
+  VerifyAll();
+
+  EXPECT_EQ(refused_, 7) << "one under way, and half of the places";
+  ASSERT_TRUE(last_);
+  EXPECT_TRUE(*last_) << last_->error().message;
 }
 
 TEST_F(TokenReviewVerifierTest, AsksForTheConnectorsAudienceOfANarrowedToken) {
