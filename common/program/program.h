@@ -32,9 +32,13 @@ struct Program {
   std::vector<config::Problem> (*check)(const std::string& path, const Options&) = nullptr;
 };
 
-// Before any thread starts: SIGTERM and SIGINT are then only seen by sigwait. A closed pipe and a
-// file at its size limit are errors of the write, not the end of the process.
+// Before any thread starts: SIGTERM, SIGINT and SIGHUP are then only seen by sigwait. A closed pipe
+// and a file at its size limit are errors of the write, not the end of the process.
 [[nodiscard]] sigset_t TakeOverSignals();
+
+// Waits for one of TakeOverSignals that stops a program, and returns it. SIGHUP, which a terminal
+// or a habit sends, stops none: it is logged.
+[[nodiscard]] int WaitForStop(const sigset_t& signals, log::Logger& logger);
 
 // Starts `served`, waits for one of `signals`, stops it. The exit code. Logs what is the same in
 // all programs; `served` logs that it has started, with what an operator wants to know of it.
@@ -45,9 +49,7 @@ int Serve(Served& served, const sigset_t& signals, log::Logger& logger) {
     logger.Error("cannot start", {{"reason", started.error().message}});
     return kExitCannotRun;
   }
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
-  logger.Info("stopping", {{"signal", signal_number}});
+  logger.Info("stopping", {{"signal", WaitForStop(signals, logger)}});
   served.Stop();
   logger.Info("stopped");
   return 0;
