@@ -104,7 +104,8 @@ HealthCheckStep ReadTags(const curl::CurlResponse& response, const std::string& 
     case 403:
       return Failed("read",
                     "AccessDenied",
-                    "the registry does not let the stored credential read " + repository);
+                    "the registry refused to list the tags of " + repository +
+                        "; it may not exist there, or the connector may have no right to it");
     case 404:
       return Failed("read",
                     "RepositoryNotFound",

@@ -88,6 +88,12 @@ Row RowOf(ErrorKind kind) {
               "CONNECTOR_CREDENTIAL_REFUSED",
               "The registry refused the credential that is stored for this connector; ask its "
               "owner to check it with connectorctl check."};
+    case ErrorKind::kRegistryRefused:
+      return {403,
+              "DENIED",
+              "CONNECTOR_REGISTRY_REFUSED",
+              "The registry refused this request; the repository may not exist there, or the "
+              "connector may have no right to it; ask its owner to look with connectorctl check."};
     case ErrorKind::kNoSuchEndpoint:
       return {
           404,
@@ -149,6 +155,11 @@ Row RowOf(ErrorKind kind) {
               "UNAVAILABLE",
               "CONNECTOR_OVERLOADED",
               "The connector is at its limit of connections; try again shortly."};
+    case ErrorKind::kStoreBusy:
+      return {503,
+              "UNAVAILABLE",
+              "CONNECTOR_STORE_BUSY",
+              "The host that the registry redirected to asks to wait; try again later."};
     case ErrorKind::kSendAgain:
       return {503,
               "UNAVAILABLE",

@@ -36,7 +36,8 @@ enum class ErrorKind : std::uint8_t {
   kUnauthenticated,   // With the Basic challenge.
   kDenied,            // The policy.
   kDeniedByOperator,  // The broker's deny list.
-  kUpstreamRefused,   // The registry refused the stored credential.
+  kUpstreamRefused,   // The token service refused the stored credential.
+  kRegistryRefused,   // The registry itself; why, it alone knows.
   kNoSuchEndpoint,
   kConnectorUnknown,  // None, or none that this caller may know.
   kUploadUnknown,
@@ -47,7 +48,8 @@ enum class ErrorKind : std::uint8_t {
   kInternal,
   kUpstreamUnavailable,  // No connection, TLS, nonsense.
   kRedirectRefused,
-  kOverloaded,           // This and the next five with Retry-After.
+  kOverloaded,           // This and the next six with Retry-After.
+  kStoreBusy,            // Where the registry redirected to asks to wait.
   kSendAgain,            // The registry did not take the request, and its body is gone.
   kBrokerUnavailable,    // No answer from any broker, or the route is not here yet.
   kSecretUnavailable,    // The broker cannot use the connector's Secret.

@@ -27,8 +27,13 @@ AnswerAction DecideAnswer(const AnswerFacts& facts) {
       (status == 400 || status == 405 || status == 413)) {
     return AnswerAction::kAskForSmallerPage;
   }
+  const bool manifest_405 = facts.is_manifest && status == 405;
+  if (facts.from_registry && facts.asked_by_head && !manifest_405 &&
+      (status == 403 || status == 405 || status == 501)) {
+    return AnswerAction::kAskForOneByte;
+  }
   if (facts.from_registry && status == 403) {
-    return AnswerAction::kRefuseCredential;
+    return AnswerAction::kRefuseForRegistry;
   }
   if (status < 200 || status == 407) {
     return AnswerAction::kRefuseNonsense;
@@ -41,6 +46,9 @@ AnswerAction DecideAnswer(const AnswerFacts& facts) {
   const bool is_silent = status < 300 && (status != 200 || !facts.tells_length);
   if (!facts.from_registry && facts.asked_by_head && (refuses_head || is_silent)) {
     return AnswerAction::kAskForOneByte;
+  }
+  if (!facts.from_registry && (status == 429 || status == 503)) {
+    return AnswerAction::kStoreAsksToWait;
   }
   if (!facts.from_registry && status >= 400 && status != 404 && status != 412 && status != 416) {
     return AnswerAction::kRefuseBlobStore;
@@ -71,6 +79,16 @@ bool IsContentOf(std::string_view digest, std::string_view body) {
 bool MayRepeat(const DeadConnection& connection) {
   return connection.reused && !connection.answer_begun && !connection.body_is_gone &&
          !connection.appends;
+}
+
+ErrorReply RegistryRefusal(std::string_view words) {
+  if (words.empty()) {
+    return ReplyFor(ErrorKind::kRegistryRefused);
+  }
+  return ReplyFor(ErrorKind::kRegistryRefused,
+                  "The registry refused this request: " + std::string(words) +
+                      ". The repository may not exist there, or the connector may have no right "
+                      "to it; ask its owner to look with connectorctl check.");
 }
 
 ErrorKind KindOfFailure(ErrorCode code) {

@@ -21,10 +21,11 @@ enum class AnswerAction : std::uint8_t {
   kRenewGrant,         // 401: the token did not do; DecideUnauthorized says what next.
   kDropMount,          // The source of a mount was refused: ask again for a plain upload.
   kRedirect,           // DecideRedirect says whether it is followed.
-  kRefuseCredential,   // The stored credential may not do this.
+  kRefuseForRegistry,  // In its own words: it alone knows why.
   kRefuseNonsense,     // A status that no registry may answer to us.
   kAskForSmallerPage,  // Registries differ in how many names of a list they give at once.
-  kAskForOneByte,      // The store wants no HEAD: a GET of its first byte tells the size, too.
+  kAskForOneByte,      // It wants no HEAD: a GET of its first byte tells the size, too.
+  kStoreAsksToWait,    // 429 and 503 keep their meaning.
   kRefuseBlobStore,    // Its errors are not the registry's: they tell the client nothing.
 };
 
@@ -34,6 +35,7 @@ struct AnswerFacts {
   bool mount_can_be_dropped = false;
   bool page_can_be_smaller = false;
   bool asked_by_head = false;
+  bool is_manifest = false;  // Clients go on with a GET of their own after a 405.
   bool tells_length = true;
 };
 
@@ -72,6 +74,9 @@ struct DeadConnection {
   bool body_is_gone = false;
   bool appends = false;  // A PATCH with a body: what arrived of it would be there twice.
 };
+
+// A 403 that says what the registry said (registry_words.h).
+[[nodiscard]] ErrorReply RegistryRefusal(std::string_view words);
 
 // May the request be sent once more, on a new connection? Only when the registry hardly noticed it:
 // it closed an idle connection just as it was used.

@@ -1,5 +1,6 @@
 #include "dataplane/server/forward.h"
 
+#include "common/resilience/retry_after.h"
 #include "dataplane/oci/page_state.h"
 #include "dataplane/oci/redirect.h"
 #include "dataplane/oci/upload_session.h"
@@ -10,6 +11,7 @@
 #include "dataplane/server/rewrite.h"
 #include "dataplane/server/upstream_call.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -130,13 +132,16 @@ class Forwarding {
   Task<ConnectionAction> Run(UpstreamTarget first);
 
  private:
-  enum class Next : std::uint8_t { kRespond, kAgain, kRefuse };
+  enum class Next : std::uint8_t { kRespond, kAgain, kRefuse, kRefuseForRegistry };
 
   Task<Next> Inspect(UpstreamCall& call);
   Next InspectRedirect(UpstreamCall& call);
   Next Follow(const UpstreamCall& call, oci::NextHop hop);
   Next AskAnew();
   Next AskForOneByte();
+  [[nodiscard]] bool IsHeadOfContent(const UpstreamCall& call) const;
+  bool AskRegistryAgain(const UpstreamCall& call);
+  Next StoreAsksToWait(const UpstreamCall& call, int status);
   Next RefuseBlobStore(const UpstreamCall& call, int status);
   Task<Next> InspectUnauthorized(UpstreamCall& call);
   Task<Next> MintForRepetition();
@@ -149,6 +154,7 @@ class Forwarding {
   Rejection rejection_;
   int redirects_ = 0;
   bool token_retried_ = false;
+  bool redirect_retried_ = false;
 };
 
 Forwarding::Next Forwarding::RefuseWith(ErrorReply reply, RequestDecision decision) {
@@ -164,6 +170,10 @@ Task<ConnectionAction> Forwarding::Run(UpstreamTarget first) {
     if (result.client_lost) {
       co_return ConnectionAction{};
     }
+    // Another connection may be had where the registry leads to now.
+    if (result.refusal && result.refusal->status == 502 && AskRegistryAgain(call)) {
+      continue;
+    }
     if (result.refusal) {
       Rejection failed{*std::move(result.refusal), RequestDecision::kUpstreamFailed};
       co_return co_await Refuse(context_, std::move(failed));
@@ -175,6 +185,8 @@ Task<ConnectionAction> Forwarding::Run(UpstreamTarget first) {
       case Next::kRefuse:
         call.Discard();
         co_return co_await Refuse(context_, std::move(rejection_));
+      case Next::kRefuseForRegistry:
+        co_return co_await RefuseForRegistry(authorized_, call);
       case Next::kAgain:
         call.Discard();
         break;
@@ -184,13 +196,14 @@ Task<ConnectionAction> Forwarding::Run(UpstreamTarget first) {
 
 Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
   const int status = context_.scratch.response.status;
-  const oci::AnswerAction action =
-      oci::DecideAnswer({.status = status,
-                         .from_registry = call.target().hop == oci::HopKind::kRegistry,
-                         .mount_can_be_dropped = authorized_.request().CanGiveUpMount(),
-                         .page_can_be_smaller = authorized_.request().CanAskForSmallerPage(),
-                         .asked_by_head = call.target().method == http::Method::kHead,
-                         .tells_length = context_.scratch.response.has_content_length});
+  const oci::AnswerAction action = oci::DecideAnswer(
+      {.status = status,
+       .from_registry = call.target().hop == oci::HopKind::kRegistry,
+       .mount_can_be_dropped = authorized_.request().CanGiveUpMount(),
+       .page_can_be_smaller = authorized_.request().CanAskForSmallerPage(),
+       .asked_by_head = IsHeadOfContent(call),
+       .is_manifest = authorized_.operation().kind == addressing::OperationKind::kManifest,
+       .tells_length = context_.scratch.response.has_content_length});
   switch (action) {
     case oci::AnswerAction::kPassOn:
       break;
@@ -199,9 +212,8 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
     case oci::AnswerAction::kDropMount:
       authorized_.request().GiveUpMount();
       co_return co_await ObtainAnew(false);
-    case oci::AnswerAction::kRefuseCredential:
-      co_return RefuseWith(oci::ReplyFor(ErrorKind::kUpstreamRefused),
-                           RequestDecision::kUpstreamRefused);
+    case oci::AnswerAction::kRefuseForRegistry:
+      co_return Next::kRefuseForRegistry;
     case oci::AnswerAction::kRefuseNonsense:
       co_return RefuseWith(oci::ReplyFor(ErrorKind::kUpstreamUnavailable),
                            RequestDecision::kUpstreamFailed);
@@ -212,10 +224,52 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
       co_return AskAnew();
     case oci::AnswerAction::kAskForOneByte:
       co_return AskForOneByte();
+    case oci::AnswerAction::kStoreAsksToWait:
+      co_return StoreAsksToWait(call, status);
     case oci::AnswerAction::kRefuseBlobStore:
+      if (status >= 500 && AskRegistryAgain(call)) {
+        co_return Next::kAgain;
+      }
       co_return RefuseBlobStore(call, status);
   }
   co_return Next::kRespond;
+}
+
+Forwarding::Next Forwarding::StoreAsksToWait(const UpstreamCall& call, int status) {
+  const std::string answered =
+      call.target().origin.Authority() + " answered " + std::to_string(status);
+  context_.worker.shared.recent_errors.Add(
+      {context_.record.started_at, authorized_.route().ref.ToString(), answered});
+  ErrorReply reply =
+      oci::ReplyFor(status == 429 ? ErrorKind::kRateLimited : ErrorKind::kStoreBusy,
+                    "The registry redirected, and " + answered + "; try again later.");
+  const std::string asked(context_.scratch.response.fields.Find(HeaderId::kRetryAfter));
+  reply.retry_after = resilience::ReadRetryAfter(asked, {.now_unix = RequestSeconds(context_)})
+                          .value_or(reply.retry_after);
+  reply.retry_after = std::max(reply.retry_after, std::chrono::seconds(1));
+  return RefuseWith(std::move(reply), RequestDecision::kUpstreamFailed);
+}
+
+// Of a read that failed where the registry redirected to, once: it may lead elsewhere now. Nothing
+// was answered yet.
+bool Forwarding::AskRegistryAgain(const UpstreamCall& call) {
+  const addressing::Operation& operation = authorized_.operation();
+  const bool read =
+      operation.kind != addressing::OperationKind::kUploadSession &&
+      (operation.method == http::Method::kGet || operation.method == http::Method::kHead);
+  if (redirect_retried_ || redirects_ == 0 || !read ||
+      call.target().hop == oci::HopKind::kRegistry) {
+    return false;
+  }
+  FirstHop first = FirstTarget(authorized_);
+  auto* const target = std::get_if<UpstreamTarget>(&first);
+  if (target == nullptr) {
+    return false;
+  }
+  redirect_retried_ = true;
+  redirects_ = 0;
+  target_ = std::move(*target);
+  return true;
 }
 
 Forwarding::Next Forwarding::RefuseBlobStore(const UpstreamCall& call, int status) {
@@ -232,6 +286,10 @@ Forwarding::Next Forwarding::RefuseBlobStore(const UpstreamCall& call, int statu
 
 // docs/rules.md "Retry": only with the body at hand.
 Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
+  // Some registries refuse each HEAD so, whatever the token; and a dead token a GET finds out, too.
+  if (IsHeadOfContent(call)) {
+    co_return AskForOneByte();
+  }
   ParsedRequest& request = authorized_.request();
   const oci::UnauthorizedAction action =
       oci::DecideUnauthorized({.retried = token_retried_,
@@ -262,8 +320,7 @@ Task<Forwarding::Next> Forwarding::InspectUnauthorized(UpstreamCall& call) {
       context_.worker.counters.token_retries.Add();
       co_return co_await ObtainAnew(true);
   }
-  co_return RefuseWith(oci::ReplyFor(ErrorKind::kUpstreamRefused),
-                       RequestDecision::kUpstreamRefused);
+  co_return Next::kRefuseForRegistry;
 }
 
 // The client's repetition gets the new token. Where the credential is the same as before, a
@@ -276,8 +333,9 @@ Task<Forwarding::Next> Forwarding::MintForRepetition() {
   }
   const bool same =
       authorized_.grant().authorization_line.Reveal() == refused->authorization_line.Reveal();
-  co_return RefuseWith(oci::ReplyFor(same ? ErrorKind::kUpstreamRefused : ErrorKind::kSendAgain),
-                       RequestDecision::kUpstreamRefused);
+  co_return same
+      ? Next::kRefuseForRegistry
+      : RefuseWith(oci::ReplyFor(ErrorKind::kSendAgain), RequestDecision::kUpstreamRefused);
 }
 
 Task<Forwarding::Next> Forwarding::ObtainAnew(bool mint_anew) {
@@ -357,6 +415,12 @@ Forwarding::Next Forwarding::Follow(const UpstreamCall& call, oci::NextHop hop) 
              .allow_private_address = hop.allow_private_address,
              .range_override = call.target().range_override};
   return Next::kAgain;
+}
+
+bool Forwarding::IsHeadOfContent(const UpstreamCall& call) const {
+  const addressing::OperationKind kind = authorized_.operation().kind;
+  return call.target().method == http::Method::kHead &&
+         (kind == addressing::OperationKind::kBlob || kind == addressing::OperationKind::kManifest);
 }
 
 Forwarding::Next Forwarding::AskForOneByte() {

@@ -2,6 +2,7 @@
 
 #include "common/http/chunked.h"
 #include "dataplane/oci/headers.h"
+#include "dataplane/oci/registry_words.h"
 #include "dataplane/oci/tag_list.h"
 #include "dataplane/oci/upstream_answer.h"
 #include "dataplane/relay/relay.h"
@@ -34,6 +35,7 @@ class AnswerWriter {
         echo_(EchoSearchFor(authorized, call, asked_)) {}
 
   Task<ConnectionAction> Run();
+  Task<ConnectionAction> RefuseForRegistry();
 
  private:
   std::optional<ErrorReply> Rewrite();
@@ -202,6 +204,30 @@ Task<ConnectionAction> AnswerWriter::AnswerError() {
   co_return co_await WriteOut(keep_alive_);
 }
 
+Task<ConnectionAction> AnswerWriter::RefuseForRegistry() {
+  std::string words;
+  const std::optional<std::string> body = co_await ReadBody(kMaxErrorBodyBytes);
+  if (body && !echo_.Found(*body)) {
+    words = oci::RegistryWords(*body);
+  }
+  if (echo_.Found(words)) {
+    words.clear();
+  }
+  call_.Discard();
+  context_.worker.shared.logger.Warning("the registry refused a request",
+                                        {{"request_id", context_.request_id},
+                                         {"connector", authorized_.route().ref.ToString()},
+                                         {"status", head_.status},
+                                         {"reason", words}});
+  context_.worker.shared.recent_errors.Add({context_.record.started_at,
+                                            authorized_.route().ref.ToString(),
+                                            "the registry answered " +
+                                                std::to_string(head_.status) +
+                                                (words.empty() ? std::string() : ": " + words)});
+  Rejection rejection{oci::RegistryRefusal(words), RequestDecision::kUpstreamRefused};
+  co_return co_await Refuse(context_, std::move(rejection));
+}
+
 // Whole, so that a HEAD learns its length and a cut is a 502.
 Task<ConnectionAction> AnswerWriter::AnswerShortTagList(oci::TagListRenamer renamer) {
   const std::optional<std::string> body = co_await ReadBody(kCoalesceBytes);
@@ -364,6 +390,11 @@ Task<ConnectionAction> AnswerWriter::Run() {
 }
 
 }  // namespace
+
+Task<ConnectionAction> RefuseForRegistry(const Authorized& authorized, UpstreamCall& call) {
+  AnswerWriter writer(authorized, call);
+  co_return co_await writer.RefuseForRegistry();
+}
 
 Task<ConnectionAction> Respond(const Authorized& authorized, UpstreamCall& call) {
   AnswerWriter writer(authorized, call);

@@ -8,6 +8,10 @@
 namespace connector::dataplane::server {
 
 // The head of the answer is in scratch.response.
+// In place of a 401 or 403 of the registry: a refusal of ours with its own words.
+[[nodiscard]] Task<ConnectionAction> RefuseForRegistry(const Authorized& authorized,
+                                                       UpstreamCall& call);
+
 [[nodiscard]] Task<ConnectionAction> Respond(const Authorized& authorized, UpstreamCall& call);
 
 }  // namespace connector::dataplane::server

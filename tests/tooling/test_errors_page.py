@@ -30,7 +30,7 @@ NEVER_SENT = {
     "This port speaks plain HTTP, and a TLS handshake came.",
     "The caller token was not accepted: send a valid token of yours as the password.",
 }
-PLACEHOLDERS = re.compile(r"\b(NAMESPACE/NAME|HOST|CAUSE|STATUS)\b")
+PLACEHOLDERS = re.compile(r"\b(NAMESPACE/NAME|HOST|CAUSE|STATUS|WORDS)\b")
 
 
 def read(path):

@@ -66,15 +66,6 @@ TEST(AnUpstream401, ThatComesTwiceIsFinalAndNeverRelayed) {
   EXPECT_THAT(world.registry().requests(), SizeIs(2));
 }
 
-TEST(AnUpstream403, SaysThatTheStoredCredentialWasRefused) {
-  DataplaneWorld world([](const HttpRequest&) { return HttpAnswer{.status = 403, .body = "no"}; });
-
-  const RawResponse response = world.Do("GET", kFailureManifest);
-
-  EXPECT_EQ(response.status, 403);
-  EXPECT_THAT(response.body, AllOf(HasSubstr("DENIED"), HasSubstr("credential")));
-}
-
 TEST(ADenial, NamesWhatIsMissingAndReachesNoRegistry) {
   DataplaneWorld world(Ok);
   world.issuer().SetAnswer([](const token::GrantRequest&) -> token::GrantResult {

@@ -17,7 +17,7 @@ AnswerAction ToMount(int status) {
 
 TEST(DecideAnswer, NeverPassesOnAChallengeOrARedirect) {
   EXPECT_EQ(OfRegistry(401), AnswerAction::kRenewGrant);
-  EXPECT_EQ(OfRegistry(403), AnswerAction::kRefuseCredential);
+  EXPECT_EQ(OfRegistry(403), AnswerAction::kRefuseForRegistry);
   EXPECT_EQ(OfRegistry(407), AnswerAction::kRefuseNonsense);
   EXPECT_EQ(OfRegistry(103), AnswerAction::kRefuseNonsense);
   for (const int status : {300, 301, 302, 303, 305, 307, 308}) {
@@ -36,8 +36,11 @@ TEST(DecideAnswer, PassesOnOfABlobStoreOnlyWhatTellsOfTheBlob) {
   for (const int status : {200, 206, 304, 404, 412, 416}) {
     EXPECT_EQ(OfBlobStore(status), AnswerAction::kPassOn) << status;
   }
-  for (const int status : {400, 401, 403, 429, 500, 503}) {
+  for (const int status : {400, 401, 403, 500, 504}) {
     EXPECT_EQ(OfBlobStore(status), AnswerAction::kRefuseBlobStore) << status;
+  }
+  for (const int status : {429, 503}) {
+    EXPECT_EQ(OfBlobStore(status), AnswerAction::kStoreAsksToWait) << status;
   }
   EXPECT_EQ(OfBlobStore(407), AnswerAction::kRefuseNonsense);
 }
@@ -57,7 +60,7 @@ TEST(DecideAnswer, AsksAStoreForOneByteWhereItWantsNoHeadOrTellsNoLength) {
   for (const int status : {304, 404, 412}) {
     EXPECT_EQ(of_head(status, false), AnswerAction::kPassOn) << status;
   }
-  for (const int status : {401, 429, 500, 503}) {
+  for (const int status : {401, 500}) {
     EXPECT_EQ(of_head(status), AnswerAction::kRefuseBlobStore) << status;
   }
   EXPECT_EQ(of_head(307, false), AnswerAction::kRedirect);
@@ -86,6 +89,21 @@ TEST(SmallerPage, Is1000AndThen100) {
   EXPECT_EQ(SmallerPage(101), 100U);
   EXPECT_EQ(SmallerPage(100), std::nullopt);
   EXPECT_EQ(SmallerPage(0), std::nullopt);
+}
+
+TEST(DecideAnswer, AsksARegistryForOneByteWhereItWantsNoHead) {
+  const auto of_head = [](int status, bool is_manifest) {
+    return DecideAnswer({.status = status, .asked_by_head = true, .is_manifest = is_manifest});
+  };
+  for (const int status : {403, 501}) {
+    EXPECT_EQ(of_head(status, false), AnswerAction::kAskForOneByte) << status;
+    EXPECT_EQ(of_head(status, true), AnswerAction::kAskForOneByte) << status;
+  }
+  EXPECT_EQ(of_head(405, false), AnswerAction::kAskForOneByte);
+  EXPECT_EQ(of_head(405, true), AnswerAction::kPassOn) << "clients go on with a GET";
+  for (const int status : {400, 404, 429, 500}) {
+    EXPECT_EQ(of_head(status, false), AnswerAction::kPassOn) << status;
+  }
 }
 
 TEST(IsContentOf, ComparesTheDigestOfTheWhole) {
