@@ -120,11 +120,12 @@ Result<Fd> NewVolume(const std::string& volume_id, std::optional<gid_t> group) {
   return volume;
 }
 
-Result<Done> Attach(const Fd& volume, const MountTarget& target) {
-  // The pod's view, from its first moment on. Our own later views are clones with this taken off.
+Result<Done> Attach(const Fd& volume, const MountTarget& target, NodeAccess access) {
+  // From its first moment on. Our own later views are clones with this taken off.
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
-  if (::mount_setattr(volume.get(), "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) != 0) {
+  if (access == NodeAccess::kReads &&
+      ::mount_setattr(volume.get(), "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) != 0) {
     return SystemError("the volume cannot be made read-only", errno);
   }
   constexpr mode_t kOnlyForRoot = 0700;  // What is below the mount; nobody sees it.

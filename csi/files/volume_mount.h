@@ -1,12 +1,12 @@
 #pragma once
 
-// The tmpfs of one volume: made, attached to its target read-only, found again, and taken away. All
+// The tmpfs of one volume: made, attached to its target, found again, and taken away. All
 // by descriptor: a mount lands on, and is taken from, exactly the folder that was opened, whatever
 // its path means by then.
 //
 // A volume is written while it is attached nowhere, so a pod sees all of it or nothing, and a
 // driver that is killed in between leaves no mount behind. To write again, the mounted volume is
-// cloned into a second, writable view that only we can reach; what the pod sees stays read-only.
+// cloned into a second, writable view that only we can reach; what the pod sees is read-only.
 
 #include "common/base/result.h"
 #include "csi/files/fd.h"
@@ -54,8 +54,15 @@ struct MountInspection {
 // kernel can promise it. Its root is for `group` when there is one, else for everybody.
 [[nodiscard]] Result<Fd> NewVolume(const std::string& volume_id, std::optional<gid_t> group);
 
-// Makes the volume read-only and puts it at `target`, where `folder` was found or is made.
-[[nodiscard]] Result<Done> Attach(const Fd& volume, const MountTarget& target);
+// What the mount at the target lets the node do. A container runtime labels the files of a volume
+// for SELinux there, which a read-only mount refuses; the container's own mount is another one.
+enum class NodeAccess {
+  kReads,     // The container's mount may be writable, so that the target's is not.
+  kMayLabel,  // The container's mount is read-only anyway.
+};
+
+// Puts the volume at `target`, where `folder` was found or is made.
+[[nodiscard]] Result<Done> Attach(const Fd& volume, const MountTarget& target, NodeAccess access);
 
 // A writable view of the mounted volume whose root is `mounted`.
 [[nodiscard]] Result<Fd> WritableView(const Fd& mounted);

@@ -220,7 +220,10 @@ PublishOutcome VolumePublisher::Store(const PublishRequest& request,
   Result<Done> done =
       fresh ? files::Write(fresh->get(), volume, generation) : Result<Done>(fresh.error());
   if (done) {
-    done = files::Attach(*fresh, mount_target);
+    done =
+        files::Attach(*fresh,
+                      mount_target,
+                      request.read_only ? files::NodeAccess::kMayLabel : files::NodeAccess::kReads);
   }
   return done ? PublishOutcome(PublishAction::kMounted) : PublishOutcome(OfFiles(done.error()));
 }

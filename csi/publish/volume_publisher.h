@@ -35,6 +35,8 @@ struct PublishRequest {
   std::map<std::string, std::string> context;  // Without the tokens.
   Secret tokens;                               // As the kubelet's JSON; empty: none.
   std::optional<gid_t> group;                  // The pod's fsGroup.
+  // The container's mount is read-only by the kubelet's doing (`readOnly: true` of the volume).
+  bool read_only = false;
 };
 
 enum class PublishAction : std::uint8_t {

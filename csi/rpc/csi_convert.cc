@@ -63,6 +63,7 @@ Result<publish::PublishRequest> FromProto(const ::csi::v1::NodePublishVolumeRequ
   out.volume_id = request.volume_id();
   out.target_path = request.target_path();
   out.group = *group;
+  out.read_only = request.readonly();
   const std::string* tokens = Find(request.secrets(), volume::kTokensKey);
   if (tokens == nullptr) {
     tokens = Find(request.volume_context(), volume::kTokensKey);

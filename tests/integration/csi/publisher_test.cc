@@ -132,6 +132,15 @@ TEST_F(PublisherTest, ReplacesTheTokenBeforeItEnds) {
   EXPECT_FALSE(std::ofstream(target_ + "/token").is_open());  // Still read-only for the pod.
 }
 
+TEST_F(PublisherTest, LeavesTheTargetWritableForTheNodeWhereTheContainersMountIsReadOnly) {
+  PublishRequest request = Request();
+  request.read_only = true;
+
+  EXPECT_THAT(Publish(std::move(request)), Does(PublishAction::kMounted));
+
+  EXPECT_TRUE(std::ofstream(target_ + "/label").is_open());
+}
+
 TEST_F(PublisherTest, DoesNotPutAnOlderTokenBackWhenCallsComeOutOfOrder) {
   (void)Publish(Request("token-2", "2099-01-01T00:10:00Z"));
 

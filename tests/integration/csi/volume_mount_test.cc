@@ -10,8 +10,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -42,11 +44,13 @@ render::Volume Files(const std::map<std::string, std::string>& texts) {
 class VolumeMountTest : public ::testing::Test {
  protected:
   // A volume with these files at target_.
-  void Mount(const render::Volume& files, std::optional<gid_t> group = {}) {
+  void Mount(const render::Volume& files,
+             std::optional<gid_t> group = {},
+             NodeAccess access = NodeAccess::kReads) {
     Result<Fd> volume = NewVolume(kId, group);
     ASSERT_THAT(volume, HasValue(::testing::_)) << volume.error().message;
     ASSERT_THAT(Write(volume->get(), files, {expiry_, group}), HasValue(Done{}));
-    ASSERT_THAT(Attach(*volume, Node::TargetOf(target_)), HasValue(Done{}));
+    ASSERT_THAT(Attach(*volume, Node::TargetOf(target_), access), HasValue(Done{}));
   }
   // The root of the mounted volume, writable for us.
   Fd View() {
@@ -80,6 +84,23 @@ TEST_F(VolumeMountTest, IsReadOnlyNosuidNodevNoexecAndLimited) {
   EXPECT_EQ(fs.f_blocks * fs.f_frsize, kVolumeBytes);
   EXPECT_FALSE(std::ofstream(target_ + "/new").is_open());
   EXPECT_FALSE(std::ofstream(target_ + "/token").is_open());
+}
+
+// As a container runtime does with SELinux: this machine has none, so the attribute is another one.
+TEST_F(VolumeMountTest, LetsTheNodeLabelFilesWhereTheContainersMountIsReadOnly) {
+  Mount(Files({{"token", "x"}}), {}, NodeAccess::kMayLabel);
+  const auto label = [&](const std::string& path) {
+    return ::lsetxattr(path.c_str(), "trusted.label", "x", 1, 0) == 0 ? 0 : errno;
+  };
+
+  EXPECT_EQ(label(target_), 0);
+  EXPECT_EQ(label(target_ + "/token"), 0);
+  ASSERT_THAT(Write(View().get(), Files({{"token", "y"}}), {expiry_, {}}), HasValue(Done{}));
+  EXPECT_EQ(Node::Read(target_ + "/token"), "y");
+  struct statvfs fs {};
+  ASSERT_EQ(::statvfs(target_.c_str(), &fs), 0);
+  constexpr unsigned long kWanted = ST_NOSUID | ST_NODEV | ST_NOEXEC;
+  EXPECT_EQ(fs.f_flag & (kWanted | ST_RDONLY), kWanted);
 }
 
 TEST_F(VolumeMountTest, BelongsToThePodsGroupAndNobodyElse) {
@@ -265,7 +286,8 @@ TEST_F(VolumeMountTest, DoesNotFollowALinkAtTheTarget) {
 
   EXPECT_THAT(Detach(Node::TargetOf(target_), kId), HasError(ErrorCode::kInvalidArgument));
   Result<Fd> volume = NewVolume(kId, {});
-  EXPECT_THAT(Attach(*volume, Node::TargetOf(target_)), HasError(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Attach(*volume, Node::TargetOf(target_), NodeAccess::kReads),
+              HasError(ErrorCode::kInvalidArgument));
   EXPECT_THAT(node_.Mounts(), IsEmpty());
   EXPECT_TRUE(std::filesystem::exists(node_.outside()));
 }

@@ -62,6 +62,13 @@ TEST(FromProto, ReadsThePodsGroup) {
   EXPECT_EQ(converted->group, 2000U);
 }
 
+TEST(FromProto, ReadsWhetherTheContainersMountIsReadOnly) {
+  auto request = Request();
+  EXPECT_FALSE(FromProto(request)->read_only);
+  request.set_readonly(true);
+  EXPECT_TRUE(FromProto(request)->read_only);
+}
+
 TEST(FromProto, RefusesAGroupThatIsNoGroup) {
   for (const char* group : {"-1", "root", "4294967295", "1e3"}) {
     auto request = Request();
