@@ -25,7 +25,7 @@ SYSTEMD = os.path.join(ROOT, "deploy", "systemd")
 UNITS = ("connector-broker", "connector-dataplane")
 each_unit = pytest.mark.parametrize("name", UNITS)
 # What `systemd-analyze security` says at most, of 10 points of exposure.
-EXPOSURE = 20  # In tenths.
+EXPOSURE = 15  # In tenths.
 
 
 @pytest.fixture(scope="module")
