@@ -60,6 +60,7 @@ struct UpstreamRequest {
   std::string_view range_override = {};
   // The complete line, "Authorization: Bearer ...\r\n", or empty. Ignored for kForeign.
   std::string_view authorization_line = {};
+  std::string_view cookies = {};  // Of an upload; ignored but for kRegistry.
 };
 
 // Appends request line, fields and the empty line. Without a body, POST, PUT and PATCH say

@@ -42,6 +42,7 @@ struct NextHop {
   http::Url url;
   bool send_credential = false;
   bool allow_private_address = false;  // The connector's own origin, or a listed host.
+  std::string cookies = {};            // Of an upload at the connector's own origin.
 
   bool operator==(const NextHop&) const = default;
 };

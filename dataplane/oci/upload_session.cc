@@ -4,13 +4,14 @@
 #include "common/crypto/digest.h"
 #include "dataplane/addressing/target.h"
 #include "dataplane/oci/sealed_target.h"
+#include "dataplane/oci/upload_cookies.h"
 
 #include <array>
 
 namespace connector::dataplane::oci {
 namespace {
 
-constexpr std::string_view kUploadContext = "upload-session/2";
+constexpr std::string_view kUploadContext = "upload-session/3";
 
 bool ReadUploadState(std::string_view bytes, UploadState& state) {
   FieldReader reader(bytes);
@@ -24,6 +25,7 @@ bool ReadUploadState(std::string_view bytes, UploadState& state) {
   state.url.origin.host = reader.Text();
   state.url.path = reader.Text();
   state.url.query = reader.Text();
+  state.cookies = reader.Text();
   return reader.Complete();
 }
 
@@ -41,6 +43,7 @@ Result<std::string> SealUpload(const crypto::SealKeys& keys, const UploadState& 
   writer.Text(state.url.origin.host);
   writer.Text(state.url.path);
   writer.Text(state.url.query);
+  writer.Text(state.cookies);
   if (!writer.fits()) {
     return MakeError(
         ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, "a field of the upload is too long");
@@ -57,7 +60,7 @@ std::variant<NextHop, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
     return ToRefusal(*failure);
   }
   UploadState state;
-  if (!ReadUploadState(std::get<std::string>(opened), state)) {
+  if (!ReadUploadState(std::get<std::string>(opened), state) || !IsCookieValue(state.cookies)) {
     return SealRefusal::kMalformed;
   }
   const std::optional<SealRefusal> refusal = RefuseTo(
@@ -71,7 +74,11 @@ std::variant<NextHop, SealRefusal> OpenUpload(const crypto::SealKeys& keys,
   if (std::holds_alternative<HopRefusal>(decision)) {
     return SealRefusal::kOtherTarget;
   }
-  return std::get<NextHop>(std::move(decision));
+  NextHop& hop = std::get<NextHop>(decision);
+  if (hop.url.origin == expectation.policy.address) {
+    hop.cookies = std::move(state.cookies);
+  }
+  return std::move(hop);
 }
 
 std::string DerivedUuid(std::string_view segment) {

@@ -28,6 +28,7 @@ struct UploadState {
   std::string subject = {};
   std::int64_t expires_at = 0;  // Seconds since 1970.
   http::Url url;                // Where the registry wants the next request of this upload.
+  std::string cookies = {};     // That `url`'s origin set (upload_cookies.h).
 
   bool operator==(const UploadState&) const = default;
 };

@@ -139,6 +139,9 @@ void AppendUpstreamRequestHead(std::string& out, const UpstreamRequest& request)
   AppendFraming(out, request);
   if (request.hop == HopKind::kRegistry) {
     out.append(request.authorization_line);
+    if (!request.cookies.empty()) {
+      AppendField(out, "Cookie", request.cookies);
+    }
   }
   out.append("\r\n");
 }

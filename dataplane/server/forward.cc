@@ -68,14 +68,15 @@ FirstHop UploadTarget(const Authorized& authorized) {
   if (const auto* refusal = std::get_if<oci::SealRefusal>(&opened)) {
     return RefuseSealed(authorized, *refusal, ErrorKind::kUploadUnknown);
   }
-  const oci::NextHop& hop = std::get<oci::NextHop>(opened);
+  oci::NextHop& hop = std::get<oci::NextHop>(opened);
   const bool own = hop.url.origin == route.origin;
   return UpstreamTarget{.origin = hop.url.origin,
                         .target = oci::UploadTarget(hop.url, authorized.operation().digest),
                         .method = authorized.operation().method,
                         .hop = own ? oci::HopKind::kRegistry : oci::HopKind::kForeign,
                         .send_credential = hop.send_credential,
-                        .allow_private_address = hop.allow_private_address};
+                        .allow_private_address = hop.allow_private_address,
+                        .cookies = std::move(hop.cookies)};
 }
 
 FirstHop ListTarget(const Authorized& authorized) {

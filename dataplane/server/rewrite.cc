@@ -2,6 +2,7 @@
 
 #include "dataplane/oci/link.h"
 #include "dataplane/oci/sealed_target.h"
+#include "dataplane/oci/upload_cookies.h"
 #include "dataplane/oci/upload_session.h"
 #include "dataplane/server/egress_policy.h"
 
@@ -55,13 +56,26 @@ RewriteResult RewriteUpload(const Authorized& authorized, const UpstreamCall& ca
     return oci::ReplyFor(ErrorKind::kRedirectRefused, oci::Sentence(*refusal));
   }
   oci::NextHop& hop = std::get<oci::NextHop>(decision);
+  // Only what this origin set, and only for itself.
+  std::string cookies;
+  if (call.target().hop == oci::HopKind::kRegistry && hop.url.origin == call.target().origin) {
+    cookies = oci::CookiesAfter(call.target().cookies,
+                                authorized.context().scratch.response.fields,
+                                hop.url,
+                                RequestSeconds(authorized.context()));
+  }
+  // A session must fit into a request line; a long target leaves no room.
+  if (hop.url.Target().size() + cookies.size() > oci::kMaxUploadTargetBytes) {
+    cookies.clear();
+  }
   const Result<std::string> sealed =
       oci::SealUpload(*authorized.context().worker.sealing_keys,
                       {.connector = route.ref,
                        .repository = repository,
                        .subject = authorized.grant().subject,
                        .expires_at = SealedUntil(authorized.context()),
-                       .url = std::move(hop.url)});
+                       .url = std::move(hop.url),
+                       .cookies = std::move(cookies)});
   if (!sealed) {
     return oci::ReplyFor(ErrorKind::kBrokerUnavailable, sealed.error().message);
   }

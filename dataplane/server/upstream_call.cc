@@ -154,7 +154,8 @@ void UpstreamCall::ComposeHead() {
        .hop = target_.hop,
        .range_override = target_.range_override,
        .authorization_line =
-           credential ? authorized_.grant().authorization_line.Reveal() : std::string_view()});
+           credential ? authorized_.grant().authorization_line.Reveal() : std::string_view(),
+       .cookies = target_.cookies});
 }
 
 Task<CallResult> UpstreamCall::Run() {

@@ -25,6 +25,7 @@ struct UpstreamTarget {
   bool send_credential = true;
   bool allow_private_address = true;
   std::string_view range_override = {};  // Static text.
+  std::string cookies = {};              // Of an upload, for this one request.
 };
 
 // What became of a call. When `refusal` is set there is no answer; `client_lost` means that there

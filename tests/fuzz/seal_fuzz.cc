@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   connector::fuzz::Check(
       std::holds_alternative<oci::SealRefusal>(oci::OpenUpload(keys, input, expectation)));
-  const auto sealed = connector::crypto::Seal(keys, "upload-session/2", input);
+  const auto sealed = connector::crypto::Seal(keys, "upload-session/3", input);
   connector::fuzz::Check(sealed.has_value());
   const auto opened = oci::OpenUpload(keys, *sealed, expectation);
   if (const auto* hop = std::get_if<oci::NextHop>(&opened)) {

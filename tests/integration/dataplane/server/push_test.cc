@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 
 namespace connector::dataplane {
@@ -76,6 +77,40 @@ TEST(AnUpload, BegunOnOneReplicaGoesOnOnAnother) {
 
   EXPECT_EQ(other.Read().status, 202);
   EXPECT_EQ(world.registry().requests().back().body, "hello");
+}
+
+// Two nodes behind one address, and a cookie that says which has the upload.
+TEST(AnUpload, StaysOnTheNodeThatItsCookieNames) {
+  std::atomic<bool> redirect{false};
+  DataplaneWorld world([&](const HttpRequest& request) {
+    if (redirect) {
+      return HttpAnswer{.status = 307,
+                        .headers = {{"Location", "/v2/team/app/blobs/uploads/session-2"}}};
+    }
+    HttpAnswer answer = PushRegistry(request);
+    answer.headers.emplace_back("Set-Cookie",
+                                request.method == "POST" ? "node=1; Path=/; HttpOnly" : "node=2");
+    return answer;
+  });
+  const RawResponse begun = world.Do("POST", kPushUploads);
+  EXPECT_THAT(begun.head, Not(HasSubstr("node")));
+
+  const RawResponse patched =
+      world.Do("PATCH", begun.Header("location"), "Cookie: of=client\r\n", "hello");
+  static_cast<void>(world.Do("PATCH", patched.Header("location"), "", "hello"));
+  redirect = true;
+  static_cast<void>(world.Do("PUT", begun.Header("location") + "?digest=" + kPushDigest));
+  static_cast<void>(world.Do("GET", kPushUploads.substr(0, kPushUploads.size() - 8) + kPushDigest));
+
+  const auto requests = world.registry().requests();
+  ASSERT_GE(requests.size(), 5U);
+  EXPECT_EQ(requests[0].Header("cookie"), "");
+  EXPECT_EQ(requests[1].Header("cookie"), "node=1");
+  EXPECT_EQ(requests[2].Header("cookie"), "node=2");
+  EXPECT_EQ(requests[3].Header("cookie"), "node=1");
+  for (std::size_t i = 4; i < requests.size(); ++i) {
+    EXPECT_EQ(requests[i].Header("cookie"), "") << "a redirect, or no upload";
+  }
 }
 
 TEST(AnUpload, OfAnotherSubjectIsUnknown) {

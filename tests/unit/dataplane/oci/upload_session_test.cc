@@ -33,7 +33,7 @@ UploadState State() {
 }
 
 // What the next request of the same client on any replica says of itself.
-struct Asked {
+struct NextRequest {
   ConnectorRef connector{"default", "harbor"};
   std::string repository = "a/b";
   std::string subject = "system:serviceaccount:ci:builder";
@@ -46,7 +46,7 @@ struct Asked {
   }
 };
 
-Opened Open(const std::string& segment, const Asked& asked = {}) {
+Opened Open(const std::string& segment, const NextRequest& asked = {}) {
   return OpenUpload(Keys(), segment, asked.Expectation());
 }
 
@@ -67,6 +67,20 @@ TEST(SealUpload, FitsALongPresignedUrlIntoARequestLine) {
   const std::string segment = Segment(state);
   EXPECT_LT(segment.size(), addressing::kMaxSessionBytes);
   EXPECT_EQ(Open(segment), Opened(NextHop{state.url, true, true}));
+}
+
+TEST(SealUpload, CarriesCookiesToTheAddressAlone) {
+  UploadState state = State();
+  state.cookies = "node=1";
+  EXPECT_EQ(Open(Segment(state)), Opened(NextHop{state.url, true, true, "node=1"}));
+  state.url = {{true, "store.example.com", 443}, "/x", ""};
+  EXPECT_EQ(Open(Segment(state)), Opened(NextHop{state.url, false, true}));
+}
+
+TEST(OpenUpload, RefusesWhatIsNoCookie) {
+  UploadState state = State();
+  state.cookies = "node=1\r\nAuthorization: x";
+  EXPECT_EQ(Open(Segment(state)), Opened(SealRefusal::kMalformed));
 }
 
 TEST(SealUpload, RefusesAFieldOver64KiB) {
@@ -134,7 +148,7 @@ TEST(OpenUpload, RefusesEveryChangedCharacter) {
 }
 
 TEST(OpenUpload, RefusesAnotherKeyAndNonsense) {
-  const Asked asked;
+  const NextRequest asked;
   const UploadExpectation expectation = asked.Expectation();
   EXPECT_EQ(OpenUpload(Keys('x'), Segment(), expectation), Opened(SealRefusal::kForged));
   EXPECT_EQ(OpenUpload(crypto::SealKeys(), Segment(), expectation),
@@ -146,7 +160,7 @@ TEST(OpenUpload, RefusesAStateThatDoesNotReadToItsEnd) {
   // Only whoever holds the key could make these; they stand for another version of this program.
   const crypto::SealKeys keys = Keys();
   for (const std::string& state : {std::string(), std::string("\0\1", 2), std::string(200, '\0')}) {
-    EXPECT_EQ(Open(*crypto::Seal(keys, "upload-session/2", state)),
+    EXPECT_EQ(Open(*crypto::Seal(keys, "upload-session/3", state)),
               Opened(SealRefusal::kMalformed));
   }
 }
