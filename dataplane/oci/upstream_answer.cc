@@ -91,6 +91,10 @@ ErrorReply RegistryRefusal(std::string_view words) {
                       "to it; ask its owner to look with connectorctl check.");
 }
 
+std::string FailureSentence(std::string_view why) {
+  return "The registry failed: " + std::string(why) + (why.ends_with('.') ? "" : ".");
+}
+
 ErrorKind KindOfFailure(ErrorCode code) {
   switch (code) {
     case ErrorCode::kDeadlineExceeded:

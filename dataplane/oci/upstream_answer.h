@@ -84,6 +84,8 @@ struct DeadConnection {
 
 // How a failure to reach the registry is told to the client.
 [[nodiscard]] ErrorKind KindOfFailure(ErrorCode code);
+// `why` may be a clause or a whole sentence; one full stop ends it.
+[[nodiscard]] std::string FailureSentence(std::string_view why);
 // One sentence for a name that does not resolve, a port that is closed, one that does not answer,
 // and an address that policy refuses.
 [[nodiscard]] std::string NoConnectionSentence(const std::string& host, HopKind hop);

@@ -103,7 +103,7 @@ ErrorReply UpstreamCall::Failure(const Error& error) {
   return error.code == ErrorCode::kNotFound
              ? oci::ReplyFor(kind,
                              oci::NoConnectionSentence(target_.origin.Authority(), target_.hop))
-             : oci::ReplyFor(kind, "The registry failed: " + error.message + ".");
+             : oci::ReplyFor(kind, oci::FailureSentence(error.message));
 }
 
 Task<Result<Done>> UpstreamCall::Open(bool fresh) {

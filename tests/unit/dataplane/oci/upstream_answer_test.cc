@@ -106,6 +106,13 @@ TEST(DecideAnswer, AsksARegistryForOneByteWhereItWantsNoHead) {
   }
 }
 
+TEST(FailureSentence, EndsWithOneFullStop) {
+  EXPECT_EQ(FailureSentence("r.example.com: closed"),
+            "The registry failed: r.example.com: closed.");
+  EXPECT_EQ(FailureSentence("two lengths stand there."),
+            "The registry failed: two lengths stand there.");
+}
+
 TEST(IsContentOf, ComparesTheDigestOfTheWhole) {
   const std::string digest =
       "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
