@@ -21,7 +21,7 @@ constexpr std::string_view kUsage =
     "usage: connector-csi --config FILE [--check]\n"
     "\n"
     "  --config FILE  configuration in YAML; csi/README.md lists every key\n"
-    "  --check        read and check the configuration, then exit\n"
+    "  --check        check the configuration and what it names on this machine, then exit\n"
     "\n"
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
@@ -40,5 +40,7 @@ int Run(connector::csi::app::CsiOptions options) {
 int main(int argc, char** argv) {
   connector::HardenProcess();
   return connector::program::Main<connector::csi::app::CsiOptions>(
-      argc, argv, {kName, kUsage, connector::csi::app::LoadOptions, Run});
+      argc,
+      argv,
+      {kName, kUsage, connector::csi::app::LoadOptions, Run, connector::csi::app::CheckMachine});
 }

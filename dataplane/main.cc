@@ -19,7 +19,7 @@ constexpr std::string_view kUsage =
     "usage: connector-dataplane --config FILE [--check]\n"
     "\n"
     "  --config FILE  configuration in YAML; dataplane/README.md lists every key\n"
-    "  --check        read and check the configuration, then exit\n"
+    "  --check        check the configuration and what it names on this machine, then exit\n"
     "\n"
     "exit codes: 0 stopped by SIGTERM or SIGINT, or the check passed; 1 could not run;\n"
     "2 wrong usage or configuration\n";
@@ -37,5 +37,11 @@ int main(int argc, char** argv) {
   connector::HardenProcess();
   connector::grpc_support::RequireTls13ForGrpc();
   return connector::program::Main<connector::dataplane::app::DataplaneOptions>(
-      argc, argv, {kName, kUsage, connector::dataplane::app::LoadOptions, Run});
+      argc,
+      argv,
+      {kName,
+       kUsage,
+       connector::dataplane::app::LoadOptions,
+       Run,
+       connector::dataplane::app::CheckMachine});
 }

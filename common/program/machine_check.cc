@@ -38,6 +38,14 @@ void MachineCheck::Listening(const std::string& path, const std::string& address
   }
 }
 
+void MachineCheck::Usable(const std::string& path,
+                          const std::string& file,
+                          const Result<Done>& sound) {
+  if (!sound) {
+    Complain(path, file + ": " + sound.error().message);
+  }
+}
+
 void MachineCheck::ReadableDirectory(const std::string& path, const std::string& directory) {
   if (std::string why = WhyNotOpened(directory); !why.empty()) {
     Complain(path, directory + " cannot be read: " + why);

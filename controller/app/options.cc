@@ -2,7 +2,11 @@
 
 #include "common/config/duration.h"
 #include "common/config/yaml.h"
+#include "common/connections/listen_address.h"
+#include "common/grpc/tls_check.h"
+#include "common/kube/cluster_connection.h"
 #include "common/log/level.h"
+#include "common/program/machine_check.h"
 #include "common/resource/names.h"
 
 #include "proto/connector/config/v1/controller.pb.h"
@@ -168,6 +172,9 @@ std::vector<config::Problem> LoadOptions(const std::string& path, ControllerOpti
     reader.Complain("kubernetes.context", "is of a kubeconfigFile, which is missing");
   }
   out.admin_address = from.admin_address();
+  if (const auto endpoint = connections::ParseListenAddress(out.admin_address); !endpoint) {
+    reader.Complain("adminAddress", endpoint.error().message);
+  }
   out.broker_address = from.broker().address();
   out.broker_server_name = from.broker().server_name();
   out.broker_tls = {
@@ -184,6 +191,28 @@ std::vector<config::Problem> LoadOptions(const std::string& path, ControllerOpti
   }
   out.log_level = level.value_or(log::Level::kInfo);
   return reader.Take();
+}
+
+std::vector<config::Problem> CheckMachine(const std::string& path,
+                                          const ControllerOptions& options) {
+  program::MachineCheck check(path);
+  check.Listening("adminAddress", options.admin_address);
+  if (!options.kubeconfig_file.empty()) {
+    const Result<kube::ClusterConnection> connection =
+        kube::KubeconfigConnection(options.kubeconfig_file, options.kubeconfig_context);
+    if (!connection) {
+      check.Complain("kubernetes.kubeconfigFile", connection.error().message);
+    }
+  }
+  const grpc_support::TlsFiles& files = options.broker_tls;
+  check.Usable("broker.certificateFile",
+               files.certificate_file,
+               grpc_support::CheckCertificateFile(files.certificate_file));
+  check.Usable("broker.keyFile",
+               files.key_file,
+               grpc_support::CheckKeyFile(files.key_file, files.certificate_file));
+  check.Usable("broker.caFile", files.ca_file, grpc_support::CheckCaFile(files.ca_file));
+  return check.Take();
 }
 
 }  // namespace connector::controller::app

@@ -39,4 +39,8 @@ struct ControllerOptions {
 [[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path,
                                                        ControllerOptions& out);
 
+// What the start would find on this machine: certificates, and an address to listen on.
+[[nodiscard]] std::vector<config::Problem> CheckMachine(const std::string& path,
+                                                        const ControllerOptions& options);
+
 }  // namespace connector::controller::app

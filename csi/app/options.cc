@@ -3,7 +3,10 @@
 #include "common/config/duration.h"
 #include "common/config/read_file.h"
 #include "common/config/yaml.h"
+#include "common/connections/listen_address.h"
+#include "common/kube/cluster_connection.h"
 #include "common/log/level.h"
+#include "common/program/machine_check.h"
 #include "common/resource/ca_bundle.h"
 #include "csi/rpc/csi_server.h"
 
@@ -11,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -143,6 +147,9 @@ std::vector<config::Problem> LoadOptions(const std::string& path, CsiOptions& ou
   ReadDefaults(from.defaults(), reader, out);
   ReadTokens(from, reader, out);
   out.admin_address = from.admin_address();
+  if (const auto endpoint = connections::ParseListenAddress(out.admin_address); !endpoint) {
+    reader.Complain("adminAddress", endpoint.error().message);
+  }
   out.kubeconfig_file = from.kubernetes().kubeconfig_file();
   out.kubeconfig_context = from.kubernetes().context();
   const std::optional<log::Level> level = log::LevelFromName(from.log_level());
@@ -151,6 +158,21 @@ std::vector<config::Problem> LoadOptions(const std::string& path, CsiOptions& ou
   }
   out.log_level = level.value_or(log::Level::kInfo);
   return reader.Take();
+}
+
+std::vector<config::Problem> CheckMachine(const std::string& path, const CsiOptions& options) {
+  program::MachineCheck check(path);
+  check.Listening("adminAddress", options.admin_address);
+  if (!options.kubeconfig_file.empty()) {
+    const Result<kube::ClusterConnection> connection =
+        kube::KubeconfigConnection(options.kubeconfig_file, options.kubeconfig_context);
+    if (!connection) {
+      check.Complain("kubernetes.kubeconfigFile", connection.error().message);
+    }
+  }
+  check.ReadableDirectory("podsDirectory", options.pods_directory);
+  check.ReadableDirectory("endpoint", std::filesystem::path(options.socket_path).parent_path());
+  return check.Take();
 }
 
 }  // namespace connector::csi::app

@@ -32,4 +32,8 @@ struct CsiOptions {
 // Reads and checks the file. With problems, `out` is not to be used.
 [[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path, CsiOptions& out);
 
+// What the start would find on this machine: folders, and an address to listen on.
+[[nodiscard]] std::vector<config::Problem> CheckMachine(const std::string& path,
+                                                        const CsiOptions& options);
+
 }  // namespace connector::csi::app

@@ -2,7 +2,10 @@
 
 #include "common/config/duration.h"
 #include "common/config/yaml.h"
+#include "common/connections/listen_address.h"
+#include "common/grpc/tls_check.h"
 #include "common/log/level.h"
+#include "common/program/machine_check.h"
 #include "common/routing/connector_host.h"
 
 #include "proto/connector/config/v1/dataplane.pb.h"
@@ -59,11 +62,18 @@ class OptionReader {
   std::vector<config::Problem> problems_;
 };
 
+void CheckAddress(const std::string& path, const std::string& address, OptionReader& reader) {
+  if (const auto endpoint = connections::ParseListenAddress(address); !endpoint) {
+    reader.Complain(path, endpoint.error().message);
+  }
+}
+
 // After the host suffixes.
 void ReadListener(const pb::Listener& from,
                   const std::string& path,
                   OptionReader& reader,
                   server::ServerOptions& out) {
+  CheckAddress(path + ".address", from.address(), reader);
   const pb::ListenerTls& tls = from.tls();
   server::ListenerOptions listener{.address = from.address(),
                                    .certificate_file = tls.certificate_file(),
@@ -151,6 +161,7 @@ std::vector<config::Problem> LoadOptions(const std::string& path, DataplaneOptio
     ReadListener(from.listeners(i), "listeners[" + std::to_string(i) + "]", reader, out.server);
   }
   out.admin_address = from.admin_address();
+  CheckAddress("adminAddress", out.admin_address, reader);
   out.broker_address = from.broker().address();
   out.broker_server_name = from.broker().server_name();
   out.broker_tls = {
@@ -162,6 +173,34 @@ std::vector<config::Problem> LoadOptions(const std::string& path, DataplaneOptio
   }
   out.log_level = reader.Level(from.log_level());
   return reader.Take();
+}
+
+std::vector<config::Problem> CheckMachine(const std::string& path,
+                                          const DataplaneOptions& options) {
+  program::MachineCheck check(path);
+  for (std::size_t i = 0; i < options.server.listeners.size(); ++i) {
+    const server::ListenerOptions& listener = options.server.listeners[i];
+    const std::string key = "listeners[" + std::to_string(i) + "]";
+    check.Listening(key + ".address", listener.address);
+    if (!listener.certificate_file.empty()) {
+      check.Usable(key + ".tls.certificateFile",
+                   listener.certificate_file,
+                   grpc_support::CheckCertificateFile(listener.certificate_file));
+      check.Usable(key + ".tls.keyFile",
+                   listener.key_file,
+                   grpc_support::CheckKeyFile(listener.key_file, listener.certificate_file));
+    }
+  }
+  check.Listening("adminAddress", options.admin_address);
+  const grpc_support::TlsFiles& files = options.broker_tls;
+  check.Usable("broker.certificateFile",
+               files.certificate_file,
+               grpc_support::CheckCertificateFile(files.certificate_file));
+  check.Usable("broker.keyFile",
+               files.key_file,
+               grpc_support::CheckKeyFile(files.key_file, files.certificate_file));
+  check.Usable("broker.caFile", files.ca_file, grpc_support::CheckCaFile(files.ca_file));
+  return check.Take();
 }
 
 }  // namespace connector::dataplane::app

@@ -30,4 +30,8 @@ struct DataplaneOptions {
 [[nodiscard]] std::vector<config::Problem> LoadOptions(const std::string& path,
                                                        DataplaneOptions& out);
 
+// What the start would find on this machine: certificates, and addresses to listen on.
+[[nodiscard]] std::vector<config::Problem> CheckMachine(const std::string& path,
+                                                        const DataplaneOptions& options);
+
 }  // namespace connector::dataplane::app

@@ -1,47 +1,17 @@
 #include "dataplane/server/listener.h"
 
-#include <boost/asio/ip/address.hpp>
+#include "common/connections/listen_address.h"
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
 namespace connector::dataplane::server {
 namespace {
-
-Error Invalid(std::string message) {
-  return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
-}
-
-Result<asio::ip::tcp::endpoint> ParseAddress(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  const std::string hint =
-      "listener address \"" + text + "\" must be IP:PORT, for example 0.0.0.0:8080";
-  if (colon == std::string::npos) {
-    return Invalid(hint);
-  }
-  std::string host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  if (host == "localhost") {
-    host = "127.0.0.1";
-  }
-  std::uint16_t port = 0;
-  const char* const begin = text.data() + colon + 1;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(begin, end, port);
-  boost::system::error_code bad_host;
-  const asio::ip::address address = asio::ip::make_address(host, bad_host);
-  if (error != std::errc{} || stop != end || bad_host) {
-    return Invalid(hint);
-  }
-  return asio::ip::tcp::endpoint(address, port);
-}
 
 std::string SignatureOf(const std::string& file) {
   struct stat info {};
@@ -55,7 +25,7 @@ std::string SignatureOf(const std::string& file) {
 }  // namespace
 
 Result<std::unique_ptr<Listener>> Listener::Make(ListenerOptions options) {
-  const Result<asio::ip::tcp::endpoint> endpoint = ParseAddress(options.address);
+  const Result<asio::ip::tcp::endpoint> endpoint = connections::ParseListenAddress(options.address);
   if (!endpoint) {
     return endpoint.error();
   }

@@ -1,5 +1,7 @@
 """The chart's part for nodes: the CSI driver's DaemonSet, and nothing when it is not asked for."""
 
+import os
+import re
 import subprocess
 import tomllib
 
@@ -141,8 +143,19 @@ def test_it_is_reached_for_its_metrics_and_reaches_the_api_alone():
 )
 def test_the_program_takes_its_configuration(settings, tmp_path):
     config = the(objects(*settings), "ConfigMap", "csi")["data"]["csi.yaml"]
-    kubeconfig = write(str(tmp_path / "kubeconfig"), "{}")
+    cluster = {"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "c"}}
+    kubeconfig = write(
+        str(tmp_path / "kubeconfig"),
+        yaml.safe_dump(
+            {"apiVersion": "v1", "kind": "Config", "current-context": "c", "clusters": [cluster],
+             "contexts": [context], "users": [{"name": "c", "user": {}}]}
+        ),
+    )  # fmt: skip
     config = config.replace("kubernetes: {}", f"kubernetes: {{kubeconfigFile: {kubeconfig}}}")
+    config = re.sub(r"(unix://|podsDirectory: )(/\S+)", rf"\g<1>{tmp_path}\g<2>", config)
+    for each in re.findall(r"unix://(\S+)/", config) + re.findall(r"podsDirectory: (\S+)", config):
+        os.makedirs(each)
     path = write(str(tmp_path / "csi.yaml"), config)
 
     done = subprocess.run(

@@ -45,6 +45,13 @@ TEST_F(MachineCheckTest, FindsADirectoryThatCannotBeMadeAndLeavesNoneBehind) {
   EXPECT_FALSE(std::filesystem::exists(path_ + "/made"));
 }
 
+TEST_F(MachineCheckTest, NamesTheFileThatCannotBeUsed) {
+  check_.Usable("a", "a.crt", Done{});
+  check_.Usable(
+      "b", "b.crt", MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, "is empty"));
+  EXPECT_THAT(Found(), ElementsAre("b: b.crt: is empty"));
+}
+
 TEST_F(MachineCheckTest, FindsAnAddressThatIsNotOfThisMachine) {
   check_.Listening("a", "127.0.0.1:0");
   check_.Listening("b", "192.0.2.1:0");

@@ -65,6 +65,27 @@ TEST_F(OptionsTest, HaveTheDefaultsOfTheReadme) {
   EXPECT_EQ(options_.broker_timeout, seconds(20));
 }
 
+TEST_F(OptionsTest, RefuseAnAddressThatTheServerWouldGuessAt) {
+  EXPECT_THAT(Problems({{"adminAddress", "\":9480\""}}),
+              ElementsAre(::testing::HasSubstr("adminAddress: must be IP:PORT")));
+}
+
+TEST_F(OptionsTest, AreCheckedAgainstTheMachine) {
+  ASSERT_THAT(
+      Problems({{"adminAddress", "192.0.2.1:0"}, {"kubernetes", "{kubeconfigFile: /not/there}"}}),
+      IsEmpty());
+  std::vector<std::string> paths;
+  for (const config::Problem& problem : CheckMachine("f", options_)) {
+    paths.push_back(problem.path);
+  }
+  EXPECT_THAT(paths,
+              ElementsAre("adminAddress",
+                          "kubernetes.kubeconfigFile",
+                          "broker.certificateFile",
+                          "broker.keyFile",
+                          "broker.caFile"));
+}
+
 TEST_F(OptionsTest, TakeWhatIsWritten) {
   ASSERT_THAT(
       Problems({{"service",

@@ -47,6 +47,30 @@ TEST_F(LoadOptionsTest, ReadsTheNameThatOlderManifestsUse) {
   EXPECT_EQ(options_.driver_name, "connectors-csi");
 }
 
+TEST_F(LoadOptionsTest, IsCheckedAgainstTheMachine) {
+  const std::string here = directory_.path();
+  const auto found = [&](const std::string& text) {
+    EXPECT_THAT(Load(text + "nodeId: n\n"), IsEmpty());
+    std::vector<std::string> paths;
+    for (const config::Problem& problem : CheckMachine("f", options_)) {
+      paths.push_back(problem.path);
+    }
+    return paths;
+  };
+  EXPECT_THAT(found("endpoint: unix://" + here + "/csi.sock\npodsDirectory: " + here +
+                    "\nadminAddress: 127.0.0.1:0\n"),
+              IsEmpty());
+  EXPECT_THAT(
+      found("endpoint: unix:///not/there/csi.sock\npodsDirectory: /not/there\n"
+            "adminAddress: 192.0.2.1:0\nkubernetes: {kubeconfigFile: /not/there}\n"),
+      ElementsAre("adminAddress", "kubernetes.kubeconfigFile", "podsDirectory", "endpoint"));
+}
+
+TEST_F(LoadOptionsTest, RefusesAnAddressThatTheServerWouldGuessAt) {
+  EXPECT_THAT(Load("endpoint: unix:///csi/csi.sock\nnodeId: n\nadminAddress: \":9480\"\n"),
+              ElementsAre(Field(&config::Problem::path, "adminAddress")));
+}
+
 struct Refused {
   std::string_view name;
   std::string_view text;  // Besides kLeast, or instead of it when it has an endpoint.

@@ -56,6 +56,45 @@ TEST(TheRateOfRefusedTokens, IsReadFromTheConfiguration) {
               ElementsAre(Field(&config::Problem::path, "limits.refusedTokensPerSecond")));
 }
 
+std::vector<std::string> PathsOf(const std::vector<config::Problem>& problems) {
+  std::vector<std::string> paths;
+  for (const config::Problem& problem : problems) {
+    paths.push_back(problem.path);
+  }
+  return paths;
+}
+
+TEST(AnAddress, ThatTheServerWouldGuessAtIsRefused) {
+  const std::string path = ::testing::TempDir() + "/dataplane_addresses.yaml";
+  std::ofstream(path) << "listeners: [{address: '18710'}, {address: '*:8080'}, {address: ':8080'}, "
+                         "{address: '[::]:8080'}]\nadminAddress: 0.0.0.0\n"
+                         "broker: {address: 'b:1', caFile: a, certificateFile: b, keyFile: c}\n";
+  DataplaneOptions options;
+  EXPECT_THAT(
+      PathsOf(LoadOptions(path, options)),
+      ElementsAre(
+          "listeners[0].address", "listeners[1].address", "listeners[2].address", "adminAddress"));
+}
+
+TEST(TheMachine, IsAskedForAddressesAndFiles) {
+  DataplaneOptions options;
+  options.admin_address = "192.0.2.1:0";
+  options.broker_tls = {"/not/there.crt", "/not/there.key", "/not/there-ca.crt"};
+  options.server.listeners.resize(2);
+  options.server.listeners[0].address = "127.0.0.1:0";
+  options.server.listeners[1].address = "192.0.2.1:0";
+  options.server.listeners[1].certificate_file = "/not/a.crt";
+  options.server.listeners[1].key_file = "/not/a.key";
+  EXPECT_THAT(PathsOf(CheckMachine("f", options)),
+              ElementsAre("listeners[1].address",
+                          "listeners[1].tls.certificateFile",
+                          "listeners[1].tls.keyFile",
+                          "adminAddress",
+                          "broker.certificateFile",
+                          "broker.keyFile",
+                          "broker.caFile"));
+}
+
 TEST(TheShareOfAnAddress, IsAtMostTheLimit) {
   DataplaneOptions options;
 
