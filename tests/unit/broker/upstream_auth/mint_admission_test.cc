@@ -1,6 +1,11 @@
 #include "broker/upstream_auth/mint_admission.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <chrono>
+#include <cstddef>
+#include <string>
 
 namespace connector::broker::upstream_auth {
 namespace {
@@ -28,6 +33,25 @@ TEST(MintAdmission, HoldsNoPlaceOfTheNamespaceForOneThatItsConnectorRefused) {
   }
 
   EXPECT_FALSE(admission.Admit(harbor, AttemptOf("bob", "b")).has_value());
+}
+
+// A tenant makes and deletes Connectors without end, each with a name of its own.
+TEST(MintAdmission, KeepsNothingOfConnectorsThatAskNoLonger) {
+  MintAdmission admission;
+  EndpointLimiter::Attempt attempt = AttemptOf("alice", "a");
+  const auto bytes_after = [&](int connectors) {
+    for (int i = 0; i < connectors; ++i) {
+      attempt.started += std::chrono::minutes(1);
+      const ConnectorRef connector{"team-a",
+                                   std::to_string(i) + "-of-" + std::to_string(connectors)};
+      EXPECT_FALSE(admission.Admit(connector, attempt).has_value());
+      admission.Ended(connector, attempt).Succeeded(attempt);
+    }
+    return ::mallinfo2().uordblks;
+  };
+  const std::size_t before = bytes_after(1000);
+
+  EXPECT_LT(bytes_after(20'000), before + std::size_t{1024} * 1024);
 }
 
 }  // namespace
