@@ -91,7 +91,7 @@ void TagListRenamer::Append(std::string_view bytes, std::string& out) {
         kept = i + 1;
         if (EndsString(c)) {
           kept = i;
-          state_ = State::kOutside;
+          state_ = State::kAsItIs;
         }
         break;
       case State::kAsItIs:

@@ -20,7 +20,8 @@ class TagListRenamer {
   explicit TagListRenamer(std::string client_name) : client_name_(std::move(client_name)) {}
 
   // Appends to `out` what goes on in the place of `bytes`, which are the next of the list: the
-  // same, but for the text of `"name"` in the outermost object. What is no object goes on as it is.
+  // same, but for the text of the first `"name"` in the outermost object. What is no object goes on
+  // as it is.
   void Append(std::string_view bytes, std::string& out);
 
  private:

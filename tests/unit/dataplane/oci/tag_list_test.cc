@@ -59,6 +59,9 @@ INSTANTIATE_TEST_SUITE_P(
         List{"WithAValueThatIsTheKey",
              R"({"tag":"name","name":"name"})",
              R"({"tag":"name","name":"ns/x/a/b"})"},
+        List{"WithTwoNames",
+             R"({"name":"a/b","tags":[],"name":"a/b"})",
+             R"({"name":"ns/x/a/b","tags":[],"name":"a/b"})"},
         List{"WithoutTags", R"({"name":"a/b","tags":null})", R"({"name":"ns/x/a/b","tags":null})"}),
     [](const auto& row) { return row.param.name; });
 
