@@ -19,6 +19,7 @@ SOURCES = [
     "dataplane/addressing/query.cc",
     "dataplane/addressing/target.cc",
     "dataplane/server/authorized.cc",
+    "dataplane/server/first_target.cc",
     "dataplane/server/forward.cc",
     "dataplane/server/respond.cc",
     "dataplane/server/rewrite.cc",
