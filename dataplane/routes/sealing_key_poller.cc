@@ -20,8 +20,9 @@ namespace {
 namespace pb = ::connector::broker::v1;
 using std::chrono::milliseconds;
 
-// Without keys no upload begins: a broker that is back is asked within 2 s.
-constexpr resilience::BackoffOptions kAskAgain{milliseconds(100), milliseconds(2000)};
+// Without keys no upload begins, and clients come as soon as there are routes: a broker that is
+// back is asked within 200 ms. While it is away, a question fails here and costs it nothing.
+constexpr resilience::BackoffOptions kAskAgain{milliseconds(50), milliseconds(200)};
 // Whatever the broker says.
 constexpr std::chrono::seconds kShortestWait{1};
 constexpr std::chrono::seconds kLongestWait{3600};
