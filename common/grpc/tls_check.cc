@@ -80,4 +80,13 @@ Result<Done> CheckCaFile(const std::string& path) {
   return text ? resource::CheckCaBundle(*text) : text.error();
 }
 
+void CheckClientFiles(
+    const TlsFiles& files,
+    const std::function<
+        void(const std::string& key, const std::string& file, const Result<Done>& sound)>& report) {
+  report("certificateFile", files.certificate_file, CheckCertificateFile(files.certificate_file));
+  report("keyFile", files.key_file, CheckKeyFile(files.key_file, files.certificate_file));
+  report("caFile", files.ca_file, CheckCaFile(files.ca_file));
+}
+
 }  // namespace connector::grpc_support

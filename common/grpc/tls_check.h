@@ -6,6 +6,7 @@
 #include "common/base/result.h"
 #include "common/grpc/credentials.h"
 
+#include <functional>
 #include <string>
 
 namespace connector::grpc_support {
@@ -15,5 +16,12 @@ namespace connector::grpc_support {
 [[nodiscard]] Result<Done> CheckKeyFile(const std::string& path,
                                         const std::string& certificate_path);
 [[nodiscard]] Result<Done> CheckCaFile(const std::string& path);
+
+// All three. `report` gets for each the configuration's key of a client ("certificateFile",
+// "keyFile", "caFile"), the file, and what its check said.
+void CheckClientFiles(
+    const TlsFiles& files,
+    const std::function<
+        void(const std::string& key, const std::string& file, const Result<Done>& sound)>& report);
 
 }  // namespace connector::grpc_support

@@ -23,4 +23,7 @@ class WipingMemory final : public boost::json::memory_resource {
 [[nodiscard]] std::optional<boost::json::object> ParseWipedObject(std::string_view text,
                                                                   WipingMemory& memory);
 
+// The text under `key`; empty where there is none, or it is no text. Refers to `object`.
+[[nodiscard]] std::string_view TextAt(const boost::json::object& object, std::string_view key);
+
 }  // namespace connector

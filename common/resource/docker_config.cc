@@ -23,12 +23,6 @@ Error InvalidConfig(std::string message) {
   return MakeError(ErrorCode::kInvalidArgument, ErrorOrigin::kSelf, std::move(message));
 }
 
-std::string_view TextOf(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
-}
-
 const json::object* ObjectIn(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   return value == nullptr ? nullptr : value->if_object();
@@ -79,18 +73,18 @@ std::vector<AuthEntry> EntriesOf(const json::object& auths,
 }
 
 bool HoldsNothing(const json::object& entry) {
-  return TextOf(entry, "auth").empty() && TextOf(entry, "username").empty() &&
-         TextOf(entry, "password").empty() && TextOf(entry, "identitytoken").empty() &&
-         TextOf(entry, "registrytoken").empty();
+  return TextAt(entry, "auth").empty() && TextAt(entry, "username").empty() &&
+         TextAt(entry, "password").empty() && TextAt(entry, "identitytoken").empty() &&
+         TextAt(entry, "registrytoken").empty();
 }
 
 Result<RegistrySecret> ReadEntry(const json::object& entry, const std::string& where) {
-  if (const std::string_view token = TextOf(entry, "identitytoken"); !token.empty()) {
+  if (const std::string_view token = TextAt(entry, "identitytoken"); !token.empty()) {
     return RegistrySecret{{}, {}, Secret(token)};
   }
-  const std::string_view auth = TextOf(entry, "auth");
+  const std::string_view auth = TextAt(entry, "auth");
   if (auth.empty()) {
-    return CheckedPair(TextOf(entry, "username"), TextOf(entry, "password"), where);
+    return CheckedPair(TextAt(entry, "username"), TextAt(entry, "password"), where);
   }
   std::optional<std::string> pair = DecodeLeniently(auth);
   if (!pair) {
@@ -125,11 +119,11 @@ std::optional<Error> KeptElsewhere(const json::object& config,
     for (const auto& [name, value] : *helpers) {
       const RegistryKey key = ParseRegistryKey(std::string_view(name.data(), name.size()));
       if (value.is_string() && IsOfRegistry(key, registry)) {
-        keeper = "helper" + NameOf(TextOf(*helpers, name));
+        keeper = "helper" + NameOf(TextAt(*helpers, name));
       }
     }
   }
-  if (const std::string_view store = TextOf(config, "credsStore");
+  if (const std::string_view store = TextAt(config, "credsStore");
       keeper.empty() && !store.empty()) {
     keeper = "store" + NameOf(store);
   }

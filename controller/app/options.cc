@@ -204,14 +204,10 @@ std::vector<config::Problem> CheckMachine(const std::string& path,
       check.Complain("kubernetes.kubeconfigFile", connection.error().message);
     }
   }
-  const grpc_support::TlsFiles& files = options.broker_tls;
-  check.Usable("broker.certificateFile",
-               files.certificate_file,
-               grpc_support::CheckCertificateFile(files.certificate_file));
-  check.Usable("broker.keyFile",
-               files.key_file,
-               grpc_support::CheckKeyFile(files.key_file, files.certificate_file));
-  check.Usable("broker.caFile", files.ca_file, grpc_support::CheckCaFile(files.ca_file));
+  grpc_support::CheckClientFiles(options.broker_tls,
+                                 [&](const auto& key, const auto& file, const auto& sound) {
+                                   check.Usable("broker." + key, file, sound);
+                                 });
   return check.Take();
 }
 

@@ -10,12 +10,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string_view TextOf(const json::object& object, std::string_view key) {
-  const json::value* const value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string_view(value->get_string())
-                                                : std::string_view();
-}
-
 const json::object* FirstError(const json::object& answer) {
   const json::value* const errors = answer.if_contains("errors");
   if (errors == nullptr || !errors->is_array() || errors->get_array().empty()) {
@@ -33,8 +27,8 @@ std::string RegistryWords(std::string_view body) {
   if (error == nullptr) {
     return {};
   }
-  std::string words(TextOf(*error, "code"));
-  const std::string_view message = TextOf(*error, "message");
+  std::string words(TextAt(*error, "code"));
+  const std::string_view message = TextAt(*error, "message");
   words.append(words.empty() || message.empty() ? "" : ": ").append(message);
   words.resize(std::min(words.size(), kMaxRegistryWordsBytes));
   std::replace_if(

@@ -132,6 +132,11 @@ Task<AuthorizeResult> FetchAndJoin(ParsedRequest request, bool mint_anew) {
 
 }  // namespace
 
+void Authorized::NoteError(std::string what) const {
+  context().worker.shared.recent_errors.Add(
+      {context().record.started_at, route().ref.ToString(), std::move(what)});
+}
+
 std::optional<Authorized> Authorized::Join(ParsedRequest request,
                                            std::shared_ptr<const token::Grant> grant,
                                            const routes::RouteTable& routes) {

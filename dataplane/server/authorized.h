@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -32,6 +33,9 @@ class Authorized {
   [[nodiscard]] const std::shared_ptr<const token::Grant>& shared_grant() const { return grant_; }
   [[nodiscard]] const routes::Route& route() const { return *route_; }
   [[nodiscard]] const std::shared_ptr<const routes::Route>& shared_route() const { return route_; }
+
+  // For the status page: what the connector's registry did wrong. A sentence, never a secret.
+  void NoteError(std::string what) const;
 
  private:
   Authorized(ParsedRequest request,

@@ -45,6 +45,7 @@ class Forwarding {
   Next AskForOneByte();
   [[nodiscard]] bool IsHeadOfContent(const UpstreamCall& call) const;
   bool AskRegistryAgain(const UpstreamCall& call);
+  std::string NoteAnswered(const UpstreamCall& call, int status) const;
   Next StoreAsksToWait(const UpstreamCall& call, int status);
   Next RefuseBlobStore(const UpstreamCall& call, int status);
   Task<Next> InspectUnauthorized(UpstreamCall& call);
@@ -139,11 +140,15 @@ Task<Forwarding::Next> Forwarding::Inspect(UpstreamCall& call) {
   co_return Next::kRespond;
 }
 
+// "HOST answered STATUS"
+std::string Forwarding::NoteAnswered(const UpstreamCall& call, int status) const {
+  std::string answered = call.target().origin.Authority() + " answered " + std::to_string(status);
+  authorized_.NoteError(answered);
+  return answered;
+}
+
 Forwarding::Next Forwarding::StoreAsksToWait(const UpstreamCall& call, int status) {
-  const std::string answered =
-      call.target().origin.Authority() + " answered " + std::to_string(status);
-  context_.worker.shared.recent_errors.Add(
-      {context_.record.started_at, authorized_.route().ref.ToString(), answered});
+  const std::string answered = NoteAnswered(call, status);
   ErrorReply reply =
       oci::ReplyFor(status == 429 ? ErrorKind::kRateLimited : ErrorKind::kStoreBusy,
                     "The registry redirected, and " + answered + "; try again later.");
@@ -177,10 +182,7 @@ bool Forwarding::AskRegistryAgain(const UpstreamCall& call) {
 }
 
 Forwarding::Next Forwarding::RefuseBlobStore(const UpstreamCall& call, int status) {
-  const std::string answered =
-      call.target().origin.Authority() + " answered " + std::to_string(status);
-  context_.worker.shared.recent_errors.Add(
-      {context_.record.started_at, authorized_.route().ref.ToString(), answered});
+  const std::string answered = NoteAnswered(call, status);
   const char* const who = call.target().hop == oci::HopKind::kOtherRegistry
                               ? "The registry redirected, and "
                               : "The blob store ";
@@ -297,8 +299,7 @@ Forwarding::Next Forwarding::InspectRedirect(UpstreamCall& call) {
                            .body_sent = authorized_.request().CarriesBody()});
   if (const auto* refusal = std::get_if<oci::HopRefusal>(&decision)) {
     const std::string_view sentence = oci::Sentence(*refusal);
-    context_.worker.shared.recent_errors.Add(
-        {context_.record.started_at, route.ref.ToString(), std::string(sentence)});
+    authorized_.NoteError(std::string(sentence));
     return RefuseWith(oci::ReplyFor(ErrorKind::kRedirectRefused, sentence),
                       RequestDecision::kRedirectRefused);
   }

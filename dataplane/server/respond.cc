@@ -73,8 +73,7 @@ Task<ConnectionAction> AnswerWriter::Fail(ErrorReply reply) {
                                         {{"request_id", context_.request_id},
                                          {"connector", authorized_.route().ref.ToString()},
                                          {"reason", reply.message}});
-  context_.worker.shared.recent_errors.Add(
-      {context_.record.started_at, authorized_.route().ref.ToString(), reply.message});
+  authorized_.NoteError(reply.message);
   call_.Discard();
   return Refuse(context_, {std::move(reply), RequestDecision::kUpstreamFailed});
 }
@@ -219,11 +218,8 @@ Task<ConnectionAction> AnswerWriter::RefuseForRegistry() {
                                          {"connector", authorized_.route().ref.ToString()},
                                          {"status", head_.status},
                                          {"reason", words}});
-  context_.worker.shared.recent_errors.Add({context_.record.started_at,
-                                            authorized_.route().ref.ToString(),
-                                            "the registry answered " +
-                                                std::to_string(head_.status) +
-                                                (words.empty() ? std::string() : ": " + words)});
+  authorized_.NoteError("the registry answered " + std::to_string(head_.status) +
+                        (words.empty() ? std::string() : ": " + words));
   Rejection rejection{oci::RegistryRefusal(words), RequestDecision::kUpstreamRefused};
   co_return co_await Refuse(context_, std::move(rejection));
 }
@@ -334,9 +330,7 @@ Task<ConnectionAction> AnswerWriter::Stream(oci::Framing framing, const Rewriter
     context_.record.decision =
         upstream ? RequestDecision::kCutByRegistry : RequestDecision::kCutByClient;
     if (upstream) {
-      context_.worker.shared.recent_errors.Add({context_.record.started_at,
-                                                authorized_.route().ref.ToString(),
-                                                "the registry cut a body before its end"});
+      authorized_.NoteError("the registry cut a body before its end");
     }
     // Where the end of the connection is the end of the body, only a reset says it.
     ConnectionAction action;

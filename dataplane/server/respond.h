@@ -7,11 +7,11 @@
 
 namespace connector::dataplane::server {
 
-// The head of the answer is in scratch.response.
+// For both the head of the answer is in scratch.response.
+[[nodiscard]] Task<ConnectionAction> Respond(const Authorized& authorized, UpstreamCall& call);
+
 // In place of a 401 or 403 of the registry: a refusal of ours with its own words.
 [[nodiscard]] Task<ConnectionAction> RefuseForRegistry(const Authorized& authorized,
                                                        UpstreamCall& call);
-
-[[nodiscard]] Task<ConnectionAction> Respond(const Authorized& authorized, UpstreamCall& call);
 
 }  // namespace connector::dataplane::server

@@ -95,8 +95,7 @@ ErrorReply UpstreamCall::Failure(const Error& error) {
                                {{"request_id", context_.request_id},
                                 {"connector", authorized_.route().ref.ToString()},
                                 {"reason", error.message}});
-  worker.shared.recent_errors.Add(
-      {context_.record.started_at, authorized_.route().ref.ToString(), error.message});
+  authorized_.NoteError(error.message);
   const ErrorKind kind = oci::KindOfFailure(error.code);
   // Whether a port is closed, filtered, or at an address that policy refuses is for our log alone:
   // whoever writes Connectors would scan networks with it.

@@ -3,8 +3,7 @@
 // UpstreamCall: one request to one origin and the head of its answer. Takes a connection from the
 // pool, sends head and body, notices an answer that comes before the body was sent, and repeats
 // once on a new connection when a reused one died before it answered. A small body is kept for
-// that, and for a call that repeats this one. Decides nothing about the
-// answer.
+// that, and for a call that repeats this one. Decides nothing about the answer.
 
 #include "dataplane/oci/headers.h"
 #include "dataplane/server/authorized.h"
