@@ -38,7 +38,7 @@ std::optional<json::object> ParseWipedObject(std::string_view text, WipingMemory
   return object;
 }
 
-std::string_view TextAt(const json::object& object, std::string_view key) {
+std::string_view TextMember(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   const json::string* text = value == nullptr ? nullptr : value->if_string();
   return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());

@@ -24,6 +24,6 @@ class WipingMemory final : public boost::json::memory_resource {
                                                                   WipingMemory& memory);
 
 // The text under `key`; empty where there is none, or it is no text. Refers to `object`.
-[[nodiscard]] std::string_view TextAt(const boost::json::object& object, std::string_view key);
+[[nodiscard]] std::string_view TextMember(const boost::json::object& object, std::string_view key);
 
 }  // namespace connector

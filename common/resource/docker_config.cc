@@ -73,18 +73,18 @@ std::vector<AuthEntry> EntriesOf(const json::object& auths,
 }
 
 bool HoldsNothing(const json::object& entry) {
-  return TextAt(entry, "auth").empty() && TextAt(entry, "username").empty() &&
-         TextAt(entry, "password").empty() && TextAt(entry, "identitytoken").empty() &&
-         TextAt(entry, "registrytoken").empty();
+  return TextMember(entry, "auth").empty() && TextMember(entry, "username").empty() &&
+         TextMember(entry, "password").empty() && TextMember(entry, "identitytoken").empty() &&
+         TextMember(entry, "registrytoken").empty();
 }
 
 Result<RegistrySecret> ReadEntry(const json::object& entry, const std::string& where) {
-  if (const std::string_view token = TextAt(entry, "identitytoken"); !token.empty()) {
+  if (const std::string_view token = TextMember(entry, "identitytoken"); !token.empty()) {
     return RegistrySecret{{}, {}, Secret(token)};
   }
-  const std::string_view auth = TextAt(entry, "auth");
+  const std::string_view auth = TextMember(entry, "auth");
   if (auth.empty()) {
-    return CheckedPair(TextAt(entry, "username"), TextAt(entry, "password"), where);
+    return CheckedPair(TextMember(entry, "username"), TextMember(entry, "password"), where);
   }
   std::optional<std::string> pair = DecodeLeniently(auth);
   if (!pair) {
@@ -119,11 +119,11 @@ std::optional<Error> KeptElsewhere(const json::object& config,
     for (const auto& [name, value] : *helpers) {
       const RegistryKey key = ParseRegistryKey(std::string_view(name.data(), name.size()));
       if (value.is_string() && IsOfRegistry(key, registry)) {
-        keeper = "helper" + NameOf(TextAt(*helpers, name));
+        keeper = "helper" + NameOf(TextMember(*helpers, name));
       }
     }
   }
-  if (const std::string_view store = TextAt(config, "credsStore");
+  if (const std::string_view store = TextMember(config, "credsStore");
       keeper.empty() && !store.empty()) {
     keeper = "store" + NameOf(store);
   }

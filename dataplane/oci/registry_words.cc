@@ -27,8 +27,8 @@ std::string RegistryWords(std::string_view body) {
   if (error == nullptr) {
     return {};
   }
-  std::string words(TextAt(*error, "code"));
-  const std::string_view message = TextAt(*error, "message");
+  std::string words(TextMember(*error, "code"));
+  const std::string_view message = TextMember(*error, "message");
   words.append(words.empty() || message.empty() ? "" : ": ").append(message);
   words.resize(std::min(words.size(), kMaxRegistryWordsBytes));
   std::replace_if(
